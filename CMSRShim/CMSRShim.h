@@ -1,0 +1,14 @@
+// The only C in the product: what Swift's Glibc module lacks, or offers only through pointers.
+//
+// Every function is `static inline`, takes and gives values, and reports an errno value (0: success), so that the Swift
+// above it needs neither pointers nor `errno`. _GNU_SOURCE is deliberately not defined here: with it, debug builds see
+// two definitions of fd_set and fail.
+#pragma once
+
+#include "clocks.h"
+#include "cpuid.h"
+#include "descriptors.h"
+#include "privileges.h"
+#include "registers.h"
+#include "signals.h"
+#include "sockets.h"

@@ -1,0 +1,103 @@
+// Giving up privileges: each function is one step, 0 or an errno value. Capabilities belong to a thread, so all of this
+// is for a process that still has exactly one.
+#pragma once
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/securebits.h>
+#include <stdint.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+// glibc declares these under _GNU_SOURCE only.
+int setresuid(uid_t real, uid_t effective, uid_t saved);
+int setresgid(gid_t real, gid_t effective, gid_t saved);
+
+// The bit of CAP_SYS_RAWIO (17) in the masks of /proc/PID/status.
+static inline uint64_t cmsr_raw_io_mask(void) { return (uint64_t)1 << CAP_SYS_RAWIO; }
+
+// Whether this thread's effective set holds a capability: 1 or 0.
+static inline int cmsr_has_capability(cap_value_t capability)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t now = cap_get_proc();
+	if (now == 0)
+		return 0;
+	if (cap_get_flag(now, capability, CAP_EFFECTIVE, &value) != 0)
+		value = CAP_CLEAR;
+	cap_free(now);
+	return value == CAP_SET;
+}
+
+// Whether bounding set and securebits may be changed: 1 or 0.
+static inline int cmsr_has_setpcap(void) { return cmsr_has_capability(CAP_SETPCAP); }
+
+// Whether user and group ids may be changed: 1 or 0.
+static inline int cmsr_has_setuid_and_setgid(void)
+{
+	return cmsr_has_capability(CAP_SETUID) && cmsr_has_capability(CAP_SETGID);
+}
+
+// Takes every capability but CAP_SYS_RAWIO out of the bounding set. Needs CAP_SETPCAP.
+static inline int cmsr_limit_bounding_set(void)
+{
+	for (cap_value_t capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+		if (capability != CAP_SYS_RAWIO && cap_drop_bound(capability) != 0)
+			return errno;
+	return 0;
+}
+
+// Empties the ambient set.
+static inline int cmsr_clear_ambient_set(void)
+{
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+// Root is an ordinary user id, a change of user id leaves capabilities alone, nothing can become ambient; all locked.
+// Needs CAP_SETPCAP.
+static inline int cmsr_lock_securebits(void)
+{
+	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+			     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+	return prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static inline int cmsr_securebits(void) { return prctl(PR_GET_SECUREBITS, 0, 0, 0, 0); }
+
+// No supplementary groups. Needs CAP_SETGID.
+static inline int cmsr_clear_groups(void) { return setgroups(0, 0) == 0 ? 0 : errno; }
+
+// Real, effective and saved group id. Needs CAP_SETGID.
+static inline int cmsr_set_group(gid_t group) { return setresgid(group, group, group) == 0 ? 0 : errno; }
+
+// Real, effective and saved user id. Needs CAP_SETUID. Leaves capabilities alone once the securebits are locked.
+static inline int cmsr_set_user(uid_t user) { return setresuid(user, user, user) == 0 ? 0 : errno; }
+
+// Permitted and effective become CAP_SYS_RAWIO, as far as it is permitted now; inheritable becomes empty.
+static inline int cmsr_keep_only_raw_io(void)
+{
+	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
+	cap_flag_value_t held = CAP_CLEAR;
+	int error = 0;
+	cap_t now = cap_get_proc(), wanted = cap_init();
+	if (now == 0 || wanted == 0 || cap_get_flag(now, CAP_SYS_RAWIO, CAP_PERMITTED, &held) != 0 ||
+	    (held == CAP_SET && (cap_set_flag(wanted, CAP_PERMITTED, 1, raw_io, CAP_SET) != 0 ||
+				 cap_set_flag(wanted, CAP_EFFECTIVE, 1, raw_io, CAP_SET) != 0)) ||
+	    cap_set_proc(wanted) != 0)
+		error = errno;
+	if (now != 0)
+		cap_free(now);
+	if (wanted != 0)
+		cap_free(wanted);
+	return error;
+}
+
+// No program started from here can gain privileges.
+static inline int cmsr_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno; }
+
+// No core dump, no ptrace by the same user.
+static inline int cmsr_set_not_dumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; }
+
+static inline int cmsr_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }

@@ -1,0 +1,35 @@
+// Signals that end the service, taken synchronously by the main thread.
+#pragma once
+
+#include <errno.h>
+#include <signal.h>
+
+static inline sigset_t cmsr_ending_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return set;
+}
+
+// Blocks SIGTERM and SIGINT for this thread and every thread it starts, and ignores SIGPIPE: a client that has gone, or
+// a log that nobody reads any more, is an error value, not the end.
+static inline int cmsr_block_ending_signals(void)
+{
+	sigset_t set = cmsr_ending_signals();
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return errno;
+	return sigprocmask(SIG_BLOCK, &set, 0) == 0 ? 0 : errno;
+}
+
+// Waits for SIGTERM or SIGINT and gives its number. The next one ends the process at once, should the orderly end hang.
+static inline int cmsr_wait_for_ending_signal(void)
+{
+	sigset_t set = cmsr_ending_signals();
+	int number = 0;
+	while (sigwait(&set, &number) != 0)
+		;
+	sigprocmask(SIG_UNBLOCK, &set, 0);
+	return number;
+}

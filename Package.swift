@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors in CI, and only warnings elsewhere, so that a newer compiler never stops a user's build.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let upcoming: [SwiftSetting] =
+  strict + [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ]
+
+let settings: [SwiftSetting] = upcoming + [.strictMemorySafety()]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: upcoming)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+
+let package = Package(
+  name: "pkg-watt-stat",
+  products: [
+    .executable(name: "pkg-watt-stat", targets: ["pkg-watt-stat"]),
+    .library(name: "PowerSources", targets: ["RAPL", "PowerSources"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    room("RAPL"),
+    room("PowerSources", ["RAPL", "CMSRShim"]),
+    room("PowerProtocol", ["RAPL"]),
+    room("PowerServer", ["RAPL", "PowerProtocol", logging, nioCore, nioPosix]),
+    room("PowerClient", ["PowerProtocol", "CMSRShim"]),
+    room("Terminal", ["PowerProtocol"]),
+    room("Privileges", ["CMSRShim"]),
+    .executableTarget(
+      name: "pkg-watt-stat",
+      dependencies: [
+        "RAPL", "PowerSources", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges", "CMSRShim",
+        argumentParser, logging,
+      ],
+      swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,50 @@
+internal import Glibc
+public import RAPL
+
+/// Opens the sources of energy readings.
+public enum EnergySources {
+  /// The energy registers of this machine, or of the folder that stands for one.
+  ///
+  /// Opens every CPU's msr node read-only, reads the units, and makes sure that every package's counter moves: about two
+  /// milliseconds on a machine where it does.
+  ///
+  /// - Parameter root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
+  /// - Throws: what keeps the machine from being measured.
+  public static func msr(root: String? = nil) throws(SourceError) -> any EnergySource {
+    let tree = MachineTree(root: root)
+    let identity = try tree.identity()
+    guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
+    if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
+    guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
+    let packages = PackageCPUs.group(try tree.places(), by: map)
+    let devices = MSRDevices()
+    for package in packages { try open(package, of: tree, into: devices) }
+    return try RegisterSource(registers: devices, packages: packages, identity: identity, map: map)
+  }
+
+  /// A simulated CPU of one package under a changing load. Its watts are invented.
+  public static func simulated() throws(SourceError) -> any EnergySource {
+    let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x9E, name: "Simulated CPU")
+    let cpu = SimulatedCPU(packages: [.desktop(seed: 1)])
+    return try RegisterSource(
+      registers: cpu, packages: cpu.packages, identity: identity, map: .intel, isSimulated: true)
+  }
+
+  /// Opens every CPU of a package; one that cannot be opened matters only where no other can.
+  private static func open(
+    _ package: PackageCPUs, of tree: MachineTree, into devices: MSRDevices
+  ) throws(SourceError) {
+    var firstError: SourceError?
+    var opened = false
+    for cpu in package.cpus {
+      let path = tree.msrPath(cpu: cpu)
+      let error = devices.open(path, cpu: cpu)
+      if error == 0 {
+        opened = true
+      } else {
+        firstError = firstError ?? .cannotOpen(path: path, errno: error, ownMachine: tree.isOwnMachine)
+      }
+    }
+    if !opened, let firstError { throw firstError }
+  }
+}

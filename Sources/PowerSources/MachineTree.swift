@@ -1,0 +1,68 @@
+internal import Glibc
+internal import RAPL
+
+/// Where the description of a machine is read from: the machine itself, or a folder that stands for one.
+struct MachineTree {
+  /// Empty for the machine itself.
+  let root: String
+
+  init(root: String?) {
+    var root = root ?? ""
+    while root.hasSuffix("/") && root.count > 1 { root.removeLast() }
+    self.root = root
+  }
+
+  var isOwnMachine: Bool { root.isEmpty }
+
+  func msrPath(cpu: Int) -> String { "\(root)/dev/cpu/\(cpu)/msr" }
+
+  /// Who the CPU is: by the CPUID instruction, or by the cpuinfo of a folder.
+  func identity() throws(SourceError) -> CPUIdentity {
+    if isOwnMachine { return CPUIdentity.fromInstruction() }
+    let path = root + "/proc/cpuinfo"
+    guard let identity = CPUIdentity(cpuinfo: try text(path)) else {
+      throw .malformed(path: path, expected: "CPU vendor, family and model")
+    }
+    return identity
+  }
+
+  /// Where every CPU that is online sits.
+  func places() throws(SourceError) -> [CPUPlace] {
+    let folder = root + "/sys/devices/system/cpu"
+    let path = folder + "/online"
+    guard let cpus = CPUList.parse(try text(path)), !cpus.isEmpty else {
+      throw .malformed(path: path, expected: "list of CPUs")
+    }
+    var places: [CPUPlace] = []
+    for cpu in cpus {
+      let topology = "\(folder)/cpu\(cpu)/topology"
+      let package = try number(topology + "/physical_package_id")
+      let die = try number(topology + "/die_id", ifMissing: 0)
+      places.append(CPUPlace(cpu: cpu, package: package, die: die))
+    }
+    return places
+  }
+
+  private func text(_ path: String) throws(SourceError) -> String {
+    do {
+      return try readText(path)
+    } catch {
+      throw .unreadable(path: path, errno: error.errno)
+    }
+  }
+
+  /// A number that is a file's only content.
+  private func number(_ path: String, ifMissing substitute: Int? = nil) throws(SourceError) -> Int {
+    let text: String
+    do {
+      text = try readText(path)
+    } catch {
+      if error.errno == ENOENT, let substitute { return substitute }
+      throw .unreadable(path: path, errno: error.errno)
+    }
+    guard let number = Int(text.filter { !$0.isWhitespace }), number >= 0 else {
+      throw .malformed(path: path, expected: "package or die number")
+    }
+    return number
+  }
+}

@@ -1,0 +1,35 @@
+/// Registers that can be read: the machine's own, or simulated ones.
+public protocol RegisterFile {
+  /// Reads one register through one CPU.
+  func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64
+}
+
+/// A register that could not be read.
+public enum RegisterError: Error, Equatable {
+  /// The register faults (EIO): this CPU, or the virtual machine around it, does not have it.
+  case absent(address: UInt32, cpu: Int)
+  /// The CPU is offline (ENXIO).
+  case offline(cpu: Int)
+  /// Any other errno value.
+  case failed(address: UInt32, cpu: Int, errno: Int32)
+}
+
+extension RegisterError: CustomStringConvertible {
+  /// What failed, why, and what to do.
+  public var description: String {
+    switch self {
+    case .absent(let address, let cpu):
+      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): this CPU does not have it, or a virtual "
+        + "machine does not pass it on; measure on the host instead."
+    case .offline(let cpu):
+      "CPU \(cpu) is offline (ENXIO); bring it back with: echo 1 | sudo tee /sys/devices/system/cpu/cpu\(cpu)/online"
+    case .failed(let address, let cpu, let errno):
+      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read: \(errorText(errno))."
+    }
+  }
+}
+
+/// `0x611`, as manuals write register addresses.
+func hexadecimal(_ address: UInt32) -> String {
+  "0x" + String(address, radix: 16, uppercase: true)
+}

@@ -1,0 +1,120 @@
+internal import CMSRShim
+internal import RAPL
+
+/// Energy from RAPL registers, whatever serves them: one counter for each package.
+struct RegisterSource<Registers: RegisterFile>: EnergySource {
+  /// How long a counter gets to show that it lives. It updates about every millisecond; 100 ms without is a dead one.
+  private static var probeNanoseconds: Int64 { 100_000_000 }
+
+  /// How much of a window a read may take before it counts as interrupted.
+  private static var interruptedShare: Int64 { 100 }
+
+  /// The shortest window that is ever made public (see the PLATYPUS paper, CVE-2020-8694): the measure for the first read.
+  private static var firstWindowNanoseconds: Int64 { 250_000_000 }
+
+  private struct Meter {
+    var reader: PackageReader<Registers>
+    let unit: EnergyUnit
+    var counter: EnergyCounter
+    var lastMonotonicNanoseconds: Int64
+  }
+
+  let isSimulated: Bool
+  let summary: String
+  let longestIntervalSeconds: Double
+  private let energyAddress: UInt32
+  private var meters: [Meter] = []
+
+  /// Reads units and bounds of every package, and makes sure that every counter moves.
+  init(
+    registers: Registers, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap, isSimulated: Bool = false
+  ) throws(SourceError) {
+    guard let energyAddress = map.energy(of: .package) else { throw .unknownVendor(identity) }
+    self.energyAddress = energyAddress
+    self.isSimulated = isSimulated
+    let model = CPUModel(identity)
+    var longest = Double.infinity
+    for package in packages {
+      var reader = PackageReader(package: package, registers: registers)
+      let value = try Self.read(map.units, through: &reader).value
+      guard let units = UnitRegister(value) else { throw .noUnits(address: map.units) }
+      let unit = units.energyUnit(of: .package, on: model)
+      let bound = PowerBound(thermalDesignWatts: Self.thermalDesignWatts(map, units, through: &reader))
+      longest = min(longest, bound.longestCertainSeconds(unit: unit))
+      meters.append(
+        Meter(reader: reader, unit: unit, counter: EnergyCounter(unit: unit, bound: bound), lastMonotonicNanoseconds: 0))
+    }
+    longestIntervalSeconds = longest
+    let count = packages.count == 1 ? "1 package" : "\(packages.count) packages"
+    summary = isSimulated ? "a simulated CPU (\(count)): its watts are invented" : "\(identity), \(count), by its msr registers"
+    try probe()
+  }
+
+  mutating func read() -> EnergySnapshot {
+    let asleep = cmsr_boottime_nanoseconds() - cmsr_monotonic_nanoseconds()
+    var readings: [EnergyReading] = []
+    readings.reserveCapacity(meters.count)
+    for index in meters.indices {
+      readings.append(read(index, asleep: asleep))
+    }
+    let end = readings.last?.monotonicNanoseconds ?? 0
+    let unix = cmsr_realtime_nanoseconds() - (cmsr_monotonic_nanoseconds() - end)
+    return EnergySnapshot(readings: readings, unixNanoseconds: unix, asleepNanoseconds: asleep)
+  }
+
+  private mutating func read(_ index: Int, asleep: Int64) -> EnergyReading {
+    let last = meters[index].lastMonotonicNanoseconds
+    let window = last == 0 ? Self.firstWindowNanoseconds : cmsr_monotonic_nanoseconds() - last
+    let outcome: EnergyReading.Outcome
+    do {
+      let value = try meters[index].reader.read(energyAddress, toleranceNanoseconds: window / Self.interruptedShare)
+      let low = UInt32(truncatingIfNeeded: value.value)
+      meters[index].lastMonotonicNanoseconds = value.monotonicNanoseconds
+      outcome = .read(meters[index].counter.record(low, at: value.monotonicNanoseconds + asleep))
+    } catch {
+      outcome = .failed(error)
+    }
+    let meter = meters[index]
+    return EnergyReading(
+      package: meter.reader.package.id, outcome: outcome, counts: meter.counter.total, unit: meter.unit,
+      losses: meter.counter.losses, monotonicNanoseconds: meter.lastMonotonicNanoseconds)
+  }
+
+  /// Waits until every counter has shown two values, neither of them 0.
+  private mutating func probe() throws(SourceError) {
+    let start = cmsr_monotonic_nanoseconds()
+    for index in meters.indices {
+      var first: UInt32 = 0
+      var poll = cmsr_monotonic_nanoseconds()
+      while true {
+        let value = UInt32(truncatingIfNeeded: try Self.read(energyAddress, through: &meters[index].reader).value)
+        if first == 0 { first = value }
+        if value != 0 && value != first { break }
+        guard poll < start + Self.probeNanoseconds else {
+          let id = meters[index].reader.package.id
+          throw first == 0 ? .zeroCounter(id) : .stuckCounter(id, value: first)
+        }
+        poll += 1_000_000
+        cmsr_sleep_until(poll)
+      }
+    }
+  }
+
+  private static func read(
+    _ address: UInt32, through reader: inout PackageReader<Registers>
+  ) throws(SourceError) -> TimedValue {
+    do {
+      return try reader.read(address, toleranceNanoseconds: firstWindowNanoseconds / interruptedShare)
+    } catch {
+      throw .register(error)
+    }
+  }
+
+  /// nil where there is no such register: it is not needed, only better than without.
+  private static func thermalDesignWatts(
+    _ map: RegisterMap, _ units: UnitRegister, through reader: inout PackageReader<Registers>
+  ) -> Double? {
+    guard let address = map.packagePowerInfo, let value = try? read(address, through: &reader) else { return nil }
+    return units.thermalDesignWatts(powerInfo: value.value)
+  }
+}

@@ -1,0 +1,87 @@
+internal import CMSRShim
+public import RAPL
+
+/// A CPU that exists only as numbers: the same registers as a real one, with counters that move by a load.
+///
+/// It answers at the addresses of Intel (2^-14 J, 95 W thermal design power) and of AMD (2^-16 J) alike; every other
+/// register reads 0.
+public struct SimulatedCPU: RegisterFile, Sendable {
+  /// How a counter that lives in hardware moves: in steps, at not quite regular times.
+  public struct Updates: Sendable {
+    /// Nanoseconds between two updates.
+    public var period: Int64
+    /// How late an update may be, in nanoseconds; less than the period.
+    public var jitter: Int64
+
+    /// Updates every millisecond, up to 0.2 ms late, unless said otherwise.
+    public init(period: Int64 = 1_000_000, jitter: Int64 = 200_000) {
+      self.period = max(period, 1)
+      self.jitter = min(max(jitter, 0), max(period, 1) - 1)
+    }
+  }
+
+  /// CPUs in each package.
+  public let cpusPerPackage: Int
+  private let loads: [SimulatedLoad]
+  private let counterStart: UInt32
+  private let updates: Updates
+  private let start: Int64
+
+  /// A CPU whose counters begin now.
+  ///
+  /// - Parameters:
+  ///   - packages: what each package draws.
+  ///   - counterStart: what every counter reads at the start.
+  public init(
+    packages: [SimulatedLoad], cpusPerPackage: Int = 2, counterStart: UInt32 = 0x0100_0000, updates: Updates = Updates()
+  ) {
+    loads = packages
+    self.cpusPerPackage = cpusPerPackage
+    self.counterStart = counterStart
+    self.updates = updates
+    start = cmsr_monotonic_nanoseconds()
+  }
+
+  /// The packages and their CPUs: CPU 0 is the first of package 0.
+  public var packages: [PackageCPUs] {
+    loads.indices.map { index in
+      let first = index * cpusPerPackage
+      return PackageCPUs(id: PackageID(package: index), cpus: Array(first..<first + cpusPerPackage))
+    }
+  }
+
+  /// Reads a register now.
+  public func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    guard let package = package(of: cpu) else { throw .offline(cpu: cpu) }
+    switch address {
+    case 0x606: return 0xA0E03
+    case 0x614: return 95 << 3
+    case 0x611: return UInt64(counts(package, perJoule: 16_384))
+    case 0xC001_0299: return 0xA1000
+    case 0xC001_029B: return UInt64(counts(package, perJoule: 65_536))
+    default: return 0
+    }
+  }
+
+  /// The package that a CPU belongs to, or nil where there is no such CPU.
+  public func package(of cpu: Int) -> Int? {
+    guard cpu >= 0, cpusPerPackage > 0, cpu / cpusPerPackage < loads.count else { return nil }
+    return cpu / cpusPerPackage
+  }
+
+  private func counts(_ package: Int, perJoule: Double) -> UInt32 {
+    let seconds = Double(lastUpdate(before: cmsr_monotonic_nanoseconds() - start)) / 1e9
+    return counterStart &+ UInt32(truncatingIfNeeded: Int64(loads[package].joules(seconds: seconds) * perJoule))
+  }
+
+  /// When the counters were last updated, in nanoseconds since the start.
+  private func lastUpdate(before elapsed: Int64) -> Int64 {
+    var number = max(elapsed, 0) / updates.period
+    if elapsed < time(ofUpdate: number) && number > 0 { number -= 1 }
+    return number == 0 ? 0 : time(ofUpdate: number)
+  }
+
+  private func time(ofUpdate number: Int64) -> Int64 {
+    number * updates.period + Int64(noise(UInt64(number), 7) * Double(updates.jitter))
+  }
+}

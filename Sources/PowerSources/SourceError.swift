@@ -1,0 +1,69 @@
+internal import Glibc
+public import RAPL
+
+/// Why a source cannot measure this machine: what failed, on what, why, and what to do.
+public enum SourceError: Error {
+  /// The CPU's vendor has no energy registers that we know.
+  case unknownVendor(CPUIdentity)
+  /// An AMD or Hygon CPU that does not announce RAPL.
+  case notAnnounced(CPUIdentity)
+  /// A model that is known to have no energy registers.
+  case noRegisters(CPUIdentity)
+  /// A file of the machine's (or of the `--root` folder's) description is missing or unreadable.
+  case unreadable(path: String, errno: Int32)
+  /// A file's contents make no sense.
+  case malformed(path: String, expected: String)
+  /// An msr node cannot be opened.
+  case cannotOpen(path: String, errno: Int32, ownMachine: Bool)
+  /// A register that the source needs cannot be read.
+  case register(RegisterError)
+  /// The unit register reads 0.
+  case noUnits(address: UInt32)
+  /// A package's energy counter reads 0.
+  case zeroCounter(PackageID)
+  /// A package's energy counter does not move.
+  case stuckCounter(PackageID, value: UInt32)
+}
+
+extension SourceError: CustomStringConvertible {
+  /// One sentence, or two where the fix needs its own.
+  public var description: String {
+    switch self {
+    case .unknownVendor(let cpu):
+      "\(cpu): only Intel, AMD and Hygon CPUs are known to have energy registers."
+    case .notAnnounced(let cpu):
+      "\(cpu) does not announce RAPL (CPUID 80000007h EDX bit 14): it has no energy registers, or a virtual machine "
+        + "hides them; measure on the host instead."
+    case .noRegisters(let cpu):
+      "\(cpu) has no energy registers; its energy is in /sys/class/powercap only."
+    case .unreadable(let path, let errno):
+      "Cannot read \(path): \(errorText(errno))."
+    case .malformed(let path, let expected):
+      "\(path) holds no \(expected)."
+    case .cannotOpen(let path, let errno, let ownMachine):
+      "Cannot open \(path): \(Self.reason(errno, ownMachine: ownMachine))"
+    case .register(let error):
+      "\(error)"
+    case .noUnits(let address):
+      "The energy unit register \(hexadecimal(address)) reads 0, as in a virtual machine without RAPL; measure on the "
+        + "host instead."
+    case .zeroCounter(let id):
+      "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."
+    case .stuckCounter(let id, let value):
+      "The energy counter of \(id) does not move (it stays at \(value)), so nothing can be measured; a virtual machine "
+        + "or a switched-off RAPL in the firmware does this."
+    }
+  }
+
+  private static func reason(_ errno: Int32, ownMachine: Bool) -> String {
+    switch errno {
+    case ENOENT where ownMachine: "there is no such node; load the kernel's msr module: sudo modprobe msr"
+    case EACCES: "the file's permissions do not allow it; run as root (sudo), or join the group that owns it."
+    case EPERM:
+      "the kernel does not allow it; run as root (sudo) or with CAP_SYS_RAWIO. If it already is so, a container or "
+        + "kernel lockdown (Secure Boot) forbids reading registers."
+    case ENXIO: "that CPU is offline, or has no registers."
+    default: "\(errorText(errno))."
+    }
+  }
+}

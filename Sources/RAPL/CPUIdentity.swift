@@ -1,0 +1,91 @@
+/// Who made a CPU: decides which registers hold its energy.
+public enum CPUVendor: Sendable, Equatable {
+  /// "GenuineIntel".
+  case intel
+  /// "AuthenticAMD".
+  case amd
+  /// "HygonGenuine": AMD's design and registers.
+  case hygon
+  /// Any other vendor string, as read.
+  case other(String)
+
+  /// The vendor behind the string that CPUID leaf 0 and /proc/cpuinfo give.
+  public init(identifier: String) {
+    switch identifier {
+    case "GenuineIntel": self = .intel
+    case "AuthenticAMD": self = .amd
+    case "HygonGenuine": self = .hygon
+    default: self = .other(identifier)
+    }
+  }
+}
+
+/// What a CPU says it is.
+public struct CPUIdentity: Sendable, Equatable {
+  /// Who made it.
+  public var vendor: CPUVendor
+  /// The display family: 6 for most of Intel's, 17h and later for AMD's with RAPL.
+  public var family: Int
+  /// The display model, extended bits included.
+  public var model: Int
+  /// The marketing name, or an empty string.
+  public var name: String
+  /// AMD and Hygon: RAPL is announced (CPUID 80000007h EDX bit 14). Has no meaning for Intel, which announces nothing.
+  public var announcesRAPL: Bool
+
+  /// An identity from its parts.
+  public init(vendor: CPUVendor, family: Int, model: Int, name: String = "", announcesRAPL: Bool = false) {
+    self.vendor = vendor
+    self.family = family
+    self.model = model
+    self.name = name
+    self.announcesRAPL = announcesRAPL
+  }
+}
+
+extension CPUIdentity {
+  /// Reads the first processor of a /proc/cpuinfo text; AMD's RAPL bit is the `[14]` of its power management line.
+  ///
+  /// - Returns: nil where the text names no vendor, family or model, as one that is no x86 cpuinfo does.
+  public init?(cpuinfo: String) {
+    var fields: [Substring: Substring] = [:]
+    for line in cpuinfo.split(separator: "\n", omittingEmptySubsequences: false) {
+      guard let colon = line.firstIndex(of: ":") else {
+        if fields.isEmpty { continue }
+        break
+      }
+      fields[line[..<colon].trimmed] = line[line.index(after: colon)...].trimmed
+    }
+    guard let vendor = fields["vendor_id"], let family = fields["cpu family"].flatMap({ Int($0) }),
+      let model = fields["model"].flatMap({ Int($0) })
+    else { return nil }
+    self.init(
+      vendor: CPUVendor(identifier: String(vendor)), family: family, model: model,
+      name: String(fields["model name"] ?? ""),
+      announcesRAPL: fields["power management"]?.split(separator: " ").contains("[14]") ?? false)
+  }
+}
+
+extension CPUIdentity: CustomStringConvertible {
+  /// The marketing name, with family and model as the manuals write them.
+  public var description: String {
+    let numbers = "family \(hexadecimal(family)), model \(hexadecimal(model))"
+    return name.isEmpty ? "\(vendor) CPU, \(numbers)" : "\(name) (\(numbers))"
+  }
+
+  private func hexadecimal(_ number: Int) -> String {
+    String(number, radix: 16, uppercase: true) + "h"
+  }
+}
+
+extension CPUVendor: CustomStringConvertible {
+  /// The name a person would use.
+  public var description: String {
+    switch self {
+    case .intel: "Intel"
+    case .amd: "AMD"
+    case .hygon: "Hygon"
+    case .other(let identifier): identifier.isEmpty ? "unknown" : identifier
+    }
+  }
+}

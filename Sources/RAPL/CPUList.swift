@@ -1,0 +1,29 @@
+/// A set of CPUs as the kernel writes it (`0-3,8`), see cpuset(7), "List format".
+public enum CPUList {
+  /// The most CPUs a Linux kernel can be built for on x86 (CONFIG_NR_CPUS); a list beyond it is junk.
+  static let most = 8192
+
+  /// The CPU numbers of a list, ascending; an empty text is an empty list.
+  ///
+  /// - Returns: nil where the text is no such list.
+  public static func parse(_ text: String) -> [Int]? {
+    let body = Substring(text).trimmed
+    guard !body.isEmpty else { return [] }
+    var numbers: [Int] = []
+    for part in body.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(number)
+      guard let first = ends.first.flatMap({ $0 }), let last = ends.last.flatMap({ $0 }), first <= last,
+        first > numbers.last ?? -1
+      else { return nil }
+      numbers += first...last
+    }
+    return numbers
+  }
+
+  private static func number(_ text: Substring) -> Int? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      let number = Int(text), number < most
+    else { return nil }
+    return number
+  }
+}

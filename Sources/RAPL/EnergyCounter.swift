@@ -1,0 +1,109 @@
+/// What a reading of an energy counter turned out to be.
+public enum CounterChange: Sendable, Equatable {
+  /// The first reading: nothing to compare it with.
+  case first
+  /// The counter went on by so many counts.
+  case advanced(UInt32)
+  /// The counter went on by so many counts, past its end and around.
+  case wrapped(UInt32)
+  /// The same value again.
+  case idle
+  /// The counter was set to another value and goes on from there; the energy around that moment is partly unknown.
+  case reset
+  /// So long since the last reading that the counter may have wrapped unseen; its energy is a lower bound.
+  case gap
+  /// A value that the package cannot have reached: rejected, nothing counted, nothing lost.
+  case implausible
+}
+
+/// A 32-bit hardware energy counter carried on to 64 bits, exact to the count.
+///
+/// Wraps are followed. A value that no real power explains is rejected until a later reading either fits the last good
+/// one (a glitch: nothing is lost) or goes on from the rejected one (the counter was set anew: counting goes on there).
+/// Zero is never believed: AMD's mobile parts read 0 now and then, and nothing is lost by waiting for the next reading.
+public struct EnergyCounter: Sendable {
+  /// Counts in a quarter of a wrap: beyond it a change no longer has one certain reading.
+  static let certainCounts = 1_073_741_824.0
+
+  /// How long a counter may take from drawing energy to showing it, in nanoseconds; it updates about every millisecond.
+  private static let updateSlackNanoseconds = 20_000_000.0
+
+  private struct Reading {
+    var value: UInt32
+    var time: Int64
+  }
+
+  private let boundCountsPerNanosecond: Double
+  private var last: Reading?
+  private var rejected: Reading?
+
+  /// Counts since the first reading.
+  public private(set) var total: UInt64 = 0
+  /// How many times energy went by that could not be counted.
+  public private(set) var losses: UInt32 = 0
+  /// Whether `total` is only what was seen at least.
+  public var isLowerBound: Bool { losses > 0 }
+
+  /// A counter that has not been read yet.
+  public init(unit: EnergyUnit, bound: PowerBound) {
+    boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
+  }
+
+  /// Takes in a reading.
+  ///
+  /// - Parameters:
+  ///   - value: the low 32 bits of the register.
+  ///   - time: when it was read, in nanoseconds of a clock that goes on while the machine sleeps.
+  public mutating func record(_ value: UInt32, at time: Int64) -> CounterChange {
+    guard value != 0 else { return .implausible }
+    guard let last else {
+      self.last = Reading(value: value, time: time)
+      return .first
+    }
+    let reading = Reading(value: value, time: time)
+    let most = mostCounts(from: last.time, to: time)
+    let step = value &- last.value
+    if most > Self.certainCounts {
+      return lose(.gap, to: reading, atLeast: rejected == nil ? leastCounts(from: last.value, to: value) : 0)
+    }
+    if step == 0 {
+      self.last = reading
+      rejected = nil
+      return .idle
+    }
+    if Double(step) <= most {
+      total &+= UInt64(step)
+      self.last = reading
+      rejected = nil
+      return value > last.value ? .advanced(step) : .wrapped(step)
+    }
+    if value < last.value && Double(value) <= most {
+      return lose(.reset, to: reading, atLeast: value)
+    }
+    if let rejected, value != rejected.value {
+      let step = value &- rejected.value
+      if Double(step) <= mostCounts(from: rejected.time, to: time) {
+        return lose(.reset, to: reading, atLeast: step)
+      }
+    }
+    rejected = reading
+    return .implausible
+  }
+
+  private func mostCounts(from start: Int64, to end: Int64) -> Double {
+    (Double(max(end - start, 0)) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
+  }
+
+  /// What was drawn at least between two values, whether the counter went on, wrapped, or restarted from zero.
+  private func leastCounts(from start: UInt32, to end: UInt32) -> UInt32 {
+    end >= start ? end - start : min(end &- start, end)
+  }
+
+  private mutating func lose(_ change: CounterChange, to reading: Reading, atLeast counts: UInt32) -> CounterChange {
+    total &+= UInt64(counts)
+    losses &+= 1
+    last = reading
+    rejected = nil
+    return change
+  }
+}

@@ -1,0 +1,64 @@
+/// One package's energy at one moment.
+public struct EnergyReading: Sendable {
+  /// How a reading went.
+  public enum Outcome: Sendable {
+    /// The counter was read, and this is what became of the value.
+    case read(CounterChange)
+    /// The counter could not be read.
+    case failed(any Error)
+  }
+
+  /// Whose energy it is.
+  public let package: PackageID
+  /// How the reading went.
+  public let outcome: Outcome
+  /// Counts since the source was opened, up to the last good reading.
+  public let counts: UInt64
+  /// What a count is worth.
+  public let unit: EnergyUnit
+  /// How many times energy went by uncounted: where it is not 0, `counts` is a lower bound.
+  public let losses: UInt32
+  /// When it was read: nanoseconds of the monotonic clock, the middle of the read.
+  public let monotonicNanoseconds: Int64
+
+  /// A reading from its parts.
+  public init(
+    package: PackageID, outcome: Outcome, counts: UInt64, unit: EnergyUnit, losses: UInt32, monotonicNanoseconds: Int64
+  ) {
+    self.package = package
+    self.outcome = outcome
+    self.counts = counts
+    self.unit = unit
+    self.losses = losses
+    self.monotonicNanoseconds = monotonicNanoseconds
+  }
+}
+
+/// The energy of every package at about the same moment.
+public struct EnergySnapshot: Sendable {
+  /// One reading for each package, always the same packages in the same order.
+  public let readings: [EnergyReading]
+  /// The time of day when the last of them was read, in nanoseconds since 1970: a stamp, never used to measure.
+  public let unixNanoseconds: Int64
+  /// How long the machine has slept since it was started, in nanoseconds.
+  public let asleepNanoseconds: Int64
+
+  /// A snapshot from its parts.
+  public init(readings: [EnergyReading], unixNanoseconds: Int64, asleepNanoseconds: Int64) {
+    self.readings = readings
+    self.unixNanoseconds = unixNanoseconds
+    self.asleepNanoseconds = asleepNanoseconds
+  }
+}
+
+/// Delivers the energy that packages have drawn. Gives energy, never watts: those are made in one place, `PowerMeter`.
+public protocol EnergySource {
+  /// Whether the energy is invented.
+  var isSimulated: Bool { get }
+  /// What is measured and how, in one line for a person.
+  var summary: String { get }
+  /// The longest time between two snapshots, in seconds, that cannot miss a wrap.
+  var longestIntervalSeconds: Double { get }
+  /// Reads every package now.
+  mutating func read() -> EnergySnapshot
+}

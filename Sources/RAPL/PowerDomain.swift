@@ -1,0 +1,13 @@
+/// A part of the machine with an energy counter of its own.
+public enum PowerDomain: Sendable, CaseIterable {
+  /// The whole package (socket). The only one that is summed over packages into the machine's CPU power.
+  case package
+  /// The cores, also called PP0; a part of `package`.
+  case core
+  /// The built-in graphics, also called PP1; a part of `package`.
+  case uncore
+  /// Memory; not a part of `package`.
+  case dram
+  /// The platform; contains the others as far as its vendor wired it to. Never added to anything.
+  case psys
+}

@@ -1,0 +1,5 @@
+import ArgumentParser
+import Logging
+import PowerServer
+import CMSRShim
+@main struct A: ParsableCommand { func run() { print("x") } }
