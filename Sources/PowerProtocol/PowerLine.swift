@@ -6,7 +6,7 @@ public import RAPL
 /// is read back are equal.
 public struct PowerLine: Sendable, Equatable {
   /// How much the watts are worth.
-  public enum Status: String, Sendable {
+  public enum Status: String, Sendable, Decodable {
     /// A fresh sample.
     case ok
     /// The last good sample, older than 2.5 intervals; the timestamp says how old.

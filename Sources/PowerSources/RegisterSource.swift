@@ -42,11 +42,13 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
       let bound = PowerBound(thermalDesignWatts: Self.thermalDesignWatts(map, units, through: &reader))
       longest = min(longest, bound.longestCertainSeconds(unit: unit))
       meters.append(
-        Meter(reader: reader, unit: unit, counter: EnergyCounter(unit: unit, bound: bound), lastMonotonicNanoseconds: 0))
+        Meter(reader: reader, unit: unit, counter: EnergyCounter(unit: unit, bound: bound), lastMonotonicNanoseconds: 0)
+      )
     }
     longestIntervalSeconds = longest
     let count = packages.count == 1 ? "1 package" : "\(packages.count) packages"
-    summary = isSimulated ? "a simulated CPU (\(count)): its watts are invented" : "\(identity), \(count), by its msr registers"
+    summary =
+      isSimulated ? "a simulated CPU (\(count)): its watts are invented" : "\(identity), \(count), by its msr registers"
     try probe()
   }
 

@@ -53,9 +53,11 @@ public struct PackageCPUs: Sendable, Equatable {
   /// Intel: one for each die of a package (Cascade Lake-AP has two). AMD and Hygon: one for each package, since their die
   /// is a CCD, and Zen 1 and 2 show the package's counter again on each die.
   public static func group(_ places: [CPUPlace], by map: RegisterMap) -> [PackageCPUs] {
-    let severalDies = map == .intel && Dictionary(grouping: places, by: \.package).values.contains { cpus in
-      Set(cpus.map(\.die)).count > 1
-    }
+    let severalDies =
+      map == .intel
+      && Dictionary(grouping: places, by: \.package).values.contains { cpus in
+        Set(cpus.map(\.die)).count > 1
+      }
     let groups = Dictionary(grouping: places) { PackageID(package: $0.package, die: severalDies ? $0.die : nil) }
     return groups.map { PackageCPUs(id: $0, cpus: $1.map(\.cpu).sorted()) }.sorted { $0.id < $1.id }
   }
