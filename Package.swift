@@ -39,17 +39,19 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    room("SystemCalls"),
     room("RAPL"),
-    room("PowerSources", ["RAPL", "CMSRShim"]),
+    room("PowerSources", ["RAPL", "CMSRShim", "SystemCalls"]),
     room("PowerProtocol", ["RAPL"]),
-    room("PowerServer", ["RAPL", "PowerProtocol", logging, nioCore, nioPosix]),
-    room("PowerClient", ["PowerProtocol", "CMSRShim"]),
+    room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
+    room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["PowerProtocol"]),
-    room("Privileges", ["CMSRShim"]),
+    room("Privileges", ["CMSRShim", "SystemCalls"]),
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
         "RAPL", "PowerSources", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges", "CMSRShim",
+        "SystemCalls",
         argumentParser, logging,
       ],
       swiftSettings: settings),

@@ -1,4 +1,3 @@
-internal import Glibc
 public import RAPL
 
 /// Opens the sources of energy readings.
@@ -17,8 +16,12 @@ public enum EnergySources {
     if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
     guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
     let packages = PackageCPUs.group(try tree.places(), by: map)
-    let devices = MSRDevices()
-    for package in packages { try open(package, of: tree, into: devices) }
+    let devices = MSRDevices(cpus: packages.flatMap(\.cpus), path: tree.msrPath)
+    // A CPU that cannot be opened matters only where no other of its package can.
+    for package in packages where package.cpus.allSatisfy({ devices.openErrors[$0] != nil }) {
+      guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
+      throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
+    }
     return try RegisterSource(registers: devices, packages: packages, identity: identity, map: map)
   }
 
@@ -28,23 +31,5 @@ public enum EnergySources {
     let cpu = SimulatedCPU(packages: [.desktop(seed: 1)])
     return try RegisterSource(
       registers: cpu, packages: cpu.packages, identity: identity, map: .intel, isSimulated: true)
-  }
-
-  /// Opens every CPU of a package; one that cannot be opened matters only where no other can.
-  private static func open(
-    _ package: PackageCPUs, of tree: MachineTree, into devices: MSRDevices
-  ) throws(SourceError) {
-    var firstError: SourceError?
-    var opened = false
-    for cpu in package.cpus {
-      let path = tree.msrPath(cpu: cpu)
-      let error = devices.open(path, cpu: cpu)
-      if error == 0 {
-        opened = true
-      } else {
-        firstError = firstError ?? .cannotOpen(path: path, errno: error, ownMachine: tree.isOwnMachine)
-      }
-    }
-    if !opened, let firstError { throw firstError }
   }
 }

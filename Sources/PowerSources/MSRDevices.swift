@@ -6,17 +6,22 @@ internal import Glibc
 /// A descriptor outlives its CPU going offline and coming back, and the right to open is asked for only once: nothing is
 /// ever opened again.
 public final class MSRDevices: RegisterFile {
-  private var descriptors: [Int: Int32] = [:]
+  private let descriptors: [Int: Int32]
 
-  init() {}
+  /// Why the other CPUs' nodes could not be opened: errno values.
+  let openErrors: [Int: Int32]
 
-  /// Opens a CPU's node; gives 0 or an errno value.
-  func open(_ path: String, cpu: Int) -> Int32 {
-    // Non-blocking: a FIFO in a captured tree must not hang the service. The driver does not look at it.
-    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return errno }
-    descriptors[cpu] = descriptor
-    return 0
+  /// Opens the node of each CPU that can be opened.
+  init(cpus: [Int], path: (Int) -> String) {
+    var descriptors: [Int: Int32] = [:]
+    var errors: [Int: Int32] = [:]
+    for cpu in cpus {
+      // Non-blocking: a FIFO in a captured tree must not hang the service. The driver does not look at it.
+      let descriptor = unsafe open(path(cpu), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      if descriptor >= 0 { descriptors[cpu] = descriptor } else { errors[cpu] = errno }
+    }
+    self.descriptors = descriptors
+    openErrors = errors
   }
 
   deinit {

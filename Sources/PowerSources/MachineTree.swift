@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemCalls
 internal import RAPL
 
 /// Where the description of a machine is read from: the machine itself, or a folder that stands for one.
@@ -45,7 +46,7 @@ struct MachineTree {
 
   private func text(_ path: String) throws(SourceError) -> String {
     do {
-      return try readText(path)
+      return try TextFile.read(path)
     } catch {
       throw .unreadable(path: path, errno: error.errno)
     }
@@ -55,7 +56,7 @@ struct MachineTree {
   private func number(_ path: String, ifMissing substitute: Int? = nil) throws(SourceError) -> Int {
     let text: String
     do {
-      text = try readText(path)
+      text = try TextFile.read(path)
     } catch {
       if error.errno == ENOENT, let substitute { return substitute }
       throw .unreadable(path: path, errno: error.errno)

@@ -1,5 +1,7 @@
+internal import SystemCalls
+
 /// Registers that can be read: the machine's own, or simulated ones.
-public protocol RegisterFile {
+public protocol RegisterFile: Sendable {
   /// Reads one register through one CPU.
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemCalls
 public import RAPL
 
 /// Why a source cannot measure this machine: what failed, on what, why, and what to do.

@@ -52,7 +52,7 @@ public struct EnergySnapshot: Sendable {
 }
 
 /// Delivers the energy that packages have drawn. Gives energy, never watts: those are made in one place, `PowerMeter`.
-public protocol EnergySource {
+public protocol EnergySource: Sendable {
   /// Whether the energy is invented.
   var isSimulated: Bool { get }
   /// What is measured and how, in one line for a person.

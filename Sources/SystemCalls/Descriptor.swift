@@ -1,0 +1,23 @@
+internal import Glibc
+
+/// An open file descriptor with one owner, closed when its owner lets go of it.
+public struct Descriptor: ~Copyable, Sendable {
+  /// The descriptor's number, valid as long as this value lives.
+  public let number: Int32
+
+  /// Takes over an open descriptor.
+  public init(owning number: Int32) {
+    self.number = number
+  }
+
+  /// Gives the descriptor to another owner, who closes it.
+  public consuming func release() -> Int32 {
+    let number = number
+    discard self
+    return number
+  }
+
+  deinit {
+    close(number)
+  }
+}

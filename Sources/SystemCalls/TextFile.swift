@@ -1,0 +1,34 @@
+internal import Glibc
+
+/// A file or folder that could not be read.
+public struct FileError: Error, Equatable {
+  /// Which.
+  public let path: String
+  /// Why: an errno value.
+  public let errno: Int32
+}
+
+/// Small text files, as those of /proc and /sys are.
+public enum TextFile {
+  /// Reads a file whole.
+  ///
+  /// - Throws: EFBIG for more than 4 MiB, EILSEQ for what is not UTF-8, else what the system says.
+  public static func read(_ path: String) throws(FileError) -> String {
+    // Non-blocking: a FIFO in a folder that somebody else filled must not hang the service.
+    let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0 else { throw FileError(path: path, errno: errno) }
+    let descriptor = Descriptor(owning: number)
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16_384)
+    while true {
+      let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor.number, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw FileError(path: path, errno: errno) }
+      guard count > 0 else { break }
+      bytes += chunk[..<count]
+      guard bytes.count <= 4 << 20 else { throw FileError(path: path, errno: EFBIG) }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(path: path, errno: EILSEQ) }
+    return text
+  }
+}
