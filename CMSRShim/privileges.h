@@ -56,14 +56,19 @@ static inline int cmsr_clear_ambient_set(void)
 }
 
 // Root is an ordinary user id, a change of user id leaves capabilities alone, nothing can become ambient; all locked.
-// Needs CAP_SETPCAP.
-static inline int cmsr_lock_securebits(void)
+static inline int cmsr_locked_securebits(void)
 {
-	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-			     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-	return prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) == 0 ? 0 : errno;
+	return SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+	       SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 }
 
+// Sets exactly these bits. Needs CAP_SETPCAP.
+static inline int cmsr_lock_securebits(void)
+{
+	return prctl(PR_SET_SECUREBITS, (unsigned long)cmsr_locked_securebits(), 0, 0, 0) == 0 ? 0 : errno;
+}
+
+// The securebits as they are now.
 static inline int cmsr_securebits(void) { return prctl(PR_GET_SECUREBITS, 0, 0, 0, 0); }
 
 // No supplementary groups. Needs CAP_SETGID.

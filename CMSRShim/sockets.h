@@ -49,6 +49,17 @@ static inline int cmsr_connect(int descriptor, const char *path)
 	return connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
 }
 
+// Whether somebody listens at path: 0 or EAGAIN (backlog full) if so, ECONNREFUSED if its listener is gone. Never waits.
+static inline int cmsr_probe(const char *path)
+{
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (descriptor < 0)
+		return errno;
+	int error = cmsr_connect(descriptor, path);
+	close(descriptor);
+	return error;
+}
+
 // Binds to name inside the directory that folder refers to, whatever the length of that directory's path. Needs /proc.
 static inline int cmsr_bind_at(int descriptor, int folder, const char *name)
 {
@@ -61,6 +72,15 @@ static inline int cmsr_bind_at(int descriptor, int folder, const char *name)
 	if (error != 0)
 		return error;
 	return bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+}
+
+// Opens a folder as a place to name files in, not to read.
+static inline struct cmsr_descriptor cmsr_open_folder(const char *path)
+{
+	struct cmsr_descriptor result = {open(path, 010000000 /* O_PATH */ | O_DIRECTORY | O_CLOEXEC), 0};
+	if (result.descriptor < 0)
+		result.error = errno;
+	return result;
 }
 
 // Listens; calling it again on a listening socket changes the backlog.

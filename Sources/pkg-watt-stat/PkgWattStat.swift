@@ -1,5 +1,16 @@
-import ArgumentParser
-import Logging
-import PowerServer
-import CMSRShim
-@main struct A: ParsableCommand { func run() { print("x") } }
+internal import ArgumentParser
+
+/// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
+/// would have more.
+@main
+struct PkgWattStat: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pkg-watt-stat",
+    abstract: "Shows every program what the CPU packages draw, in watts, without root.",
+    discussion: """
+      Without a subcommand it serves. Exit codes: 0 done, 1 failed (one sentence on stderr says why), 64 wrong usage.
+      """,
+    version: "0.1.0",
+    subcommands: [ServeCommand.self],
+    defaultSubcommand: ServeCommand.self)
+}

@@ -1,0 +1,94 @@
+internal import CMSRShim
+internal import Logging
+internal import NIOCore
+internal import PowerProtocol
+
+/// Hands lines to every client, and the latest one to whoever connects. Lives on the event loop.
+///
+/// A client that does not read costs what its socket buffer holds: a line that does not fit is dropped whole.
+final class Broadcaster {
+  private struct Latest {
+    let line: PowerLine
+    /// When its window ended, in nanoseconds of the clock that goes on while the machine sleeps.
+    let time: Int64
+  }
+
+  private let settings: ServerSettings
+  private let logger: Logger
+  private var clients: [ClientHandler] = []
+  private var latest: Latest?
+
+  init(settings: ServerSettings, logger: Logger) {
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// A line of a fresh sample, whose window ended at `time` (boot-time nanoseconds).
+  func publish(_ line: PowerLine, endedAt time: Int64) {
+    latest = Latest(line: line, time: time)
+    send(line)
+  }
+
+  /// A point of the grid went by without a sample: once the latest is too old, everybody is told so.
+  func noSample() {
+    if isStale, let latest { send(latest.line.with(status: .stale)) }
+  }
+
+  /// Whether the latest sample is older than 2.5 intervals; false where there was none.
+  var isStale: Bool {
+    guard let latest else { return false }
+    return cmsr_boottime_nanoseconds() - latest.time > settings.staleAge
+  }
+
+  /// Whether there never was a sample.
+  var hasNothing: Bool { latest == nil }
+
+  func closeAll() {
+    for client in clients { client.close() }
+  }
+
+  func add(_ client: ClientHandler) {
+    client.place = clients.count
+    clients.append(client)
+    logger.debug("A client connected; clients: \(clients.count).")
+    guard let latest else {
+      closeIfNothingComes(client)
+      return
+    }
+    let line = isStale ? latest.line.with(status: .stale) : latest.line
+    deliver(line.encoded, to: client, now: Self.now)
+  }
+
+  func remove(_ client: ClientHandler) {
+    guard let place = client.place else { return }
+    client.place = nil
+    let last = clients.removeLast()
+    if last !== client {
+      clients[place] = last
+      last.place = place
+    }
+    logger.debug("A client has gone; clients: \(clients.count).")
+  }
+
+  private static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
+
+  private func send(_ line: PowerLine) {
+    let bytes = line.encoded
+    let now = Self.now
+    for client in clients where now >= client.silentUntil {
+      deliver(bytes, to: client, now: now)
+    }
+  }
+
+  private func deliver(_ bytes: [UInt8], to client: ClientHandler, now: Int64) {
+    if client.silentUntil == 0 { client.silentUntil = now + settings.silence }
+    client.send(bytes)
+  }
+
+  /// A service that never had a good reading says so by closing; clients show that as "no data".
+  private func closeIfNothingComes(_ client: ClientHandler) {
+    client.schedule(after: .nanoseconds(ServerSettings.patience)) { [weak self, weak client] in
+      if let self, let client, self.latest == nil { client.close() }
+    }
+  }
+}

@@ -1,0 +1,105 @@
+internal import CMSRShim
+internal import Glibc
+internal import NIOCore
+internal import PowerProtocol
+
+/// One connection. NIO accepts, reads and closes; lines go straight to the socket, whole or not at all.
+final class ClientHandler: ChannelDuplexHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  /// Where the broadcaster keeps it.
+  var place: Int?
+  /// Until when no line may follow the first one, in monotonic nanoseconds; 0 before the first.
+  var silentUntil: Int64 = 0
+
+  private let broadcaster: Broadcaster
+  private var context: ChannelHandlerContext?
+  private var descriptor: Int32 = -1
+  private var requests = RequestStream()
+  private var unsentAnswers = 0
+  private var wantsToRead = false
+
+  init(_ broadcaster: Broadcaster) {
+    self.broadcaster = broadcaster
+  }
+
+  /// Sends a line, or drops it where the client has not read the earlier ones.
+  func send(_ bytes: [UInt8]) {
+    guard descriptor >= 0 else { return }
+    switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor, $0.baseAddress, $0.count) }) {
+    case 0, EAGAIN, ENOBUFS, ENOMEM: return
+    default: close()
+    }
+  }
+
+  func close() {
+    context?.close(promise: nil)
+  }
+
+  /// Runs something on the connection's event loop, later.
+  func schedule(after delay: TimeAmount, _ task: @escaping () -> Void) {
+    context?.eventLoop.assumeIsolated().scheduleTask(in: delay, task)
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    self.context = context
+    do {
+      let transport = try context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+        of: NIOBSDSocket.Handle.self, { $0 })
+      descriptor = transport ?? -1
+    } catch {
+      // The connection ended before it began; NIO reports that through channelInactive.
+      descriptor = -1
+    }
+    broadcaster.add(self)
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    descriptor = -1
+    broadcaster.remove(self)
+    self.context = nil
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A client's going is no news, whatever way it went.
+    context.close(promise: nil)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let events = requests.take(unwrapInboundIn(data).readableBytesView)
+    for event in events {
+      switch event {
+      case .request: answer(.unknownRequest, then: nil, context: context)
+      case .tooLong: answer(.requestTooLong, then: .all, context: context)
+      }
+    }
+  }
+
+  /// Reads no further while answers are unsent, or once what comes is ignored: a flood fills the client's own buffers.
+  func read(context: ChannelHandlerContext) {
+    if unsentAnswers > 0 || requests.isExhausted {
+      wantsToRead = true
+    } else {
+      context.read()
+    }
+  }
+
+  private func answer(_ error: RequestError, then mode: CloseMode?, context: ChannelHandlerContext) {
+    unsentAnswers += 1
+    let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    let sent = context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: error.encoded)))
+    sent.whenComplete { _ in
+      let (handler, context) = loopBound.value
+      handler.unsentAnswers -= 1
+      if let mode { return context.close(mode: mode, promise: nil) }
+      if handler.unsentAnswers == 0 && handler.wantsToRead {
+        handler.wantsToRead = false
+        context.read()
+      }
+    }
+  }
+}

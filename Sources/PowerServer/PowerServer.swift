@@ -1,0 +1,103 @@
+internal import CMSRShim
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+public import RAPL
+
+/// Serves readings on Unix sockets: one thread that samples, accepts and sends.
+public final class PowerServer: Sendable {
+  private struct Running {
+    let sampler: Sampler
+    let broadcaster: Broadcaster
+    var listeners: [any Channel] = []
+  }
+
+  private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  private let running: NIOLoopBoundBox<Running?>
+  private let sockets: [SocketFile]
+  private let logger: Logger
+
+  /// Starts the thread, and samples.
+  ///
+  /// - Parameters:
+  ///   - source: read on the server's thread from now on.
+  ///   - begun: the source's snapshot that the first window begins with.
+  ///   - sockets: listening already; removed by `stop()`.
+  public init(
+    source: any EnergySource, begun: EnergySnapshot, sockets: [SocketFile], settings: ServerSettings, logger: Logger
+  ) {
+    self.sockets = sockets
+    self.logger = logger
+    let loop = group.any()
+    let running = NIOLoopBoundBox<Running?>.makeEmptyBox(valueType: Running.self, eventLoop: loop)
+    self.running = running
+    loop.execute {
+      let broadcaster = Broadcaster(settings: settings, logger: logger)
+      let sampler = Sampler(
+        source: source, begun: begun, settings: settings, broadcaster: broadcaster, logger: logger)
+      running.value = Running(sampler: sampler, broadcaster: broadcaster)
+      sampler.start(on: loop)
+    }
+  }
+
+  /// Answers on every socket.
+  ///
+  /// - Throws: what the system says where a socket cannot be served.
+  public func start() throws {
+    for socket in sockets {
+      let listener = try listen(socket).wait()
+      let running = running
+      try group.any().submit { running.value?.listeners.append(listener) }.wait()
+      // NIO listens anew, with a backlog of its own.
+      let error = cmsr_listen(socket.descriptor, SocketFile.backlog)
+      if error != 0 { throw SocketError.failed(path: socket.path, step: "listen at", errno: error) }
+    }
+  }
+
+  /// Removes the sockets, closes every connection, and ends the thread.
+  public func stop() {
+    for socket in sockets {
+      do {
+        try socket.remove()
+      } catch {
+        logger.warning("\(error)")
+      }
+    }
+    let running = running
+    do {
+      try group.any().submit {
+        running.value?.sampler.stop()
+        for listener in running.value?.listeners ?? [] { listener.close(promise: nil) }
+        running.value?.broadcaster.closeAll()
+        running.value = nil
+      }.wait()
+      try group.syncShutdownGracefully()
+    } catch {
+      logger.warning("The server did not end in order: \(error).")
+    }
+  }
+
+  private func listen(_ socket: SocketFile) -> EventLoopFuture<any Channel> {
+    let running = running
+    let logger = logger
+    return ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: SocketFile.backlog)
+      .serverChannelOption(.maxMessagesPerRead, value: 256)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), ListenerHandler(logger))
+        }
+      }
+      .childChannelOption(.socketOption(.so_sndbuf), value: 1)  // the kernel makes it its minimum
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let broadcaster = running.value?.broadcaster else { throw ChannelError.eof }
+          try channel.pipeline.syncOperations.addHandler(ClientHandler(broadcaster))
+        }
+      }
+      .withBoundSocket(socket.descriptor)
+  }
+}

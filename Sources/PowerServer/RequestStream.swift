@@ -1,0 +1,65 @@
+/// Cuts what a client sends into requests: lines of a connection whose first byte is `{`. Everything else is ignored.
+struct RequestStream {
+  enum Event: Equatable {
+    case request([UInt8])
+    case tooLong
+  }
+
+  /// The most bytes of a request, without its newline.
+  static let mostRequestBytes = 4096
+  /// How much is read from a client that only sends what is ignored; a probe's newline is far below.
+  static let mostIgnoredBytes = 65_536
+
+  private enum State {
+    case fresh
+    case ignoring(bytes: Int)
+    case requests(unfinished: [UInt8])
+    case ended
+  }
+
+  private var state = State.fresh
+
+  /// Whether nothing that may still come can matter.
+  var isExhausted: Bool {
+    switch state {
+    case .ended: true
+    case .ignoring(let bytes): bytes >= Self.mostIgnoredBytes
+    case .fresh, .requests: false
+    }
+  }
+
+  /// Takes in more bytes, and gives the requests that are complete by them.
+  mutating func take(_ bytes: some Collection<UInt8>) -> [Event] {
+    guard let first = bytes.first else { return [] }
+    switch state {
+    case .fresh:
+      state = first == UInt8(ascii: "{") ? .requests(unfinished: []) : .ignoring(bytes: 0)
+      return take(bytes)
+    case .ignoring(let ignored):
+      state = .ignoring(bytes: ignored + bytes.count)
+      return []
+    case .ended:
+      return []
+    case .requests(let unfinished):
+      return cut(unfinished, bytes)
+    }
+  }
+
+  private mutating func cut(_ unfinished: [UInt8], _ bytes: some Collection<UInt8>) -> [Event] {
+    var events: [Event] = []
+    var line = unfinished
+    for byte in bytes {
+      if byte == UInt8(ascii: "\n") {
+        events.append(.request(line))
+        line = []
+      } else if line.count == Self.mostRequestBytes {
+        state = .ended
+        return events + [.tooLong]
+      } else {
+        line.append(byte)
+      }
+    }
+    state = .requests(unfinished: line)
+    return events
+  }
+}

@@ -1,0 +1,28 @@
+/// How often the service samples, and what follows from that.
+public struct ServerSettings: Sendable {
+  /// The shortest window that every local user may see, in nanoseconds: finer readings leak secrets (CVE-2020-8694).
+  public static let shortestPublicWindow: Int64 = 250_000_000
+  /// How long a connection is silent after its first line, in nanoseconds, so that a first `recv` holds one line.
+  static let firstLineSilence: Int64 = 500_000_000
+  /// How long a connection waits for a service that never had a good reading, in nanoseconds.
+  static let patience: Int64 = 1_500_000_000
+
+  /// From sample to sample, in nanoseconds.
+  public let interval: Int64
+
+  /// Settings for an interval.
+  ///
+  /// - Parameter intervalSeconds: seconds from sample to sample, from 0.001 to 86,400.
+  public init(intervalSeconds: Double) {
+    interval = Int64((min(max(intervalSeconds, 0.001), 86_400) * 1e9).rounded())
+  }
+
+  /// How long the first window is, in nanoseconds.
+  var firstWindow: Int64 { min(Self.shortestPublicWindow, interval) }
+  /// The shortest window between two samples, in nanoseconds.
+  var shortestWindow: Int64 { min(Self.shortestPublicWindow, interval / 2) }
+  /// How long a connection is silent after its first line, in nanoseconds.
+  var silence: Int64 { min(Self.firstLineSilence, interval) }
+  /// From what age on a sample is stale, in nanoseconds.
+  var staleAge: Int64 { interval * 5 / 2 }
+}

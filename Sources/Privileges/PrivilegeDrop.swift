@@ -1,0 +1,72 @@
+internal import CMSRShim
+internal import Glibc
+
+/// Gives up every privilege but CAP_SYS_RAWIO, for good. For a process that still has one thread.
+public enum PrivilegeDrop {
+  /// Who the service is to be.
+  public enum Identity: Sendable, Equatable {
+    /// The user that `--user` names; it is an error where this process cannot become it.
+    case required(ServiceUser)
+    /// The system's own user for the service, if this process can become it.
+    case preferred(ServiceUser)
+    /// Whoever it is now.
+    case unchanged
+  }
+
+  /// Drops, then proves it for every thread.
+  ///
+  /// - Returns: what could not be given up for lack of the right to do so, or should have been, each a sentence for the log.
+  /// - Throws: the step that failed, or what is still held. Every such error means: do not serve.
+  public static func run(_ identity: Identity) throws(PrivilegeError) -> [String] {
+    var warnings: [String] = []
+    let changesIdentity = cmsr_has_setuid_and_setgid() == 1
+    let limitsBounds = cmsr_has_setpcap() == 1
+    let user = try target(identity, changesIdentity: changesIdentity)
+
+    if limitsBounds {
+      try step("limit the bounding set", cmsr_limit_bounding_set())
+      try step("lock the securebits", cmsr_lock_securebits())
+    } else {
+      warnings.append(
+        "Without CAP_SETPCAP the bounding set stays as it is and the securebits stay unlocked; no_new_privs keeps either "
+          + "from being of use.")
+    }
+    try step("empty the ambient set", cmsr_clear_ambient_set())
+    if changesIdentity {
+      try step("leave the supplementary groups", cmsr_clear_groups())
+      if let user {
+        try step("become the group of \(user.name)", cmsr_set_group(user.group))
+        try step("become the user \(user.name)", cmsr_set_user(user.user))
+      } else if getuid() == 0 {
+        warnings.append(
+          "There is no system user \(ServiceUser.defaultName), so the service stays root, with CAP_SYS_RAWIO only; "
+            + "create the user, or name another with --user.")
+      }
+    }
+    try step("give up all capabilities but CAP_SYS_RAWIO", cmsr_keep_only_raw_io())
+    try step("set no_new_privs", cmsr_set_no_new_privileges())
+    try step("forbid dumps", cmsr_set_not_dumpable())
+
+    try PrivilegeProof.require(
+      PrivilegeLimit(
+        user: user?.user ?? getuid(), group: user?.group ?? getgid(), withoutGroups: changesIdentity,
+        boundsLimited: limitsBounds))
+    return warnings
+  }
+
+  /// The user to become, or nil to stay.
+  private static func target(_ identity: Identity, changesIdentity: Bool) throws(PrivilegeError) -> ServiceUser? {
+    switch identity {
+    case .unchanged: return nil
+    case .preferred(let user): return changesIdentity ? user : nil
+    case .required(let user):
+      if changesIdentity { return user }
+      guard getuid() == user.user else { throw .cannotBecome(user: user.name) }
+      return nil
+    }
+  }
+
+  private static func step(_ name: String, _ error: Int32) throws(PrivilegeError) {
+    if error != 0 { throw .step(name, errno: error) }
+  }
+}

@@ -1,0 +1,47 @@
+internal import CMSRShim
+
+/// The most that a thread of the service may hold while it serves.
+public struct PrivilegeLimit: Sendable {
+  /// The user id it must have everywhere, or nil for any.
+  public var user: UInt32?
+  /// The group id it must have everywhere, or nil for any.
+  public var group: UInt32?
+  /// Whether it must be without supplementary groups.
+  public var withoutGroups: Bool
+  /// Whether the bounding set is limited as well, which only a process with CAP_SETPCAP can do.
+  public var boundsLimited: Bool
+
+  /// A limit from its parts. Capabilities are not among them: no more than CAP_SYS_RAWIO, always.
+  public init(user: UInt32?, group: UInt32?, withoutGroups: Bool, boundsLimited: Bool) {
+    self.user = user
+    self.group = group
+    self.withoutGroups = withoutGroups
+    self.boundsLimited = boundsLimited
+  }
+
+  /// Each way in which a thread holds more than this, in words; empty where it does not.
+  public func excesses(of thread: ThreadPrivileges) -> [String] {
+    let rawIO = cmsr_raw_io_mask()
+    var excesses: [String] = []
+    func check(_ name: String, _ set: UInt64, most: UInt64) {
+      let excess = set & ~most
+      if excess != 0 { excesses.append("\(name) holds capabilities \(String(excess, radix: 16)) (hexadecimal mask)") }
+    }
+    check("the permitted set", thread.permitted, most: rawIO)
+    check("the effective set", thread.effective, most: rawIO)
+    check("the inheritable set", thread.inheritable, most: 0)
+    check("the ambient set", thread.ambient, most: 0)
+    if boundsLimited { check("the bounding set", thread.bounding, most: rawIO) }
+    if let user, thread.users.contains(where: { $0 != user }) {
+      excesses.append("the user ids are \(thread.users) instead of \(user)")
+    }
+    if let group, thread.groups.contains(where: { $0 != group }) {
+      excesses.append("the group ids are \(thread.groups) instead of \(group)")
+    }
+    if withoutGroups && !thread.supplementaryGroups.isEmpty {
+      excesses.append("supplementary groups are left: \(thread.supplementaryGroups)")
+    }
+    if !thread.noNewPrivileges { excesses.append("no_new_privs is not set") }
+    return excesses
+  }
+}

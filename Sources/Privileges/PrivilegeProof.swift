@@ -1,0 +1,49 @@
+internal import CMSRShim
+internal import SystemCalls
+
+/// Reads back what this process holds, thread by thread: capabilities belong to threads, not to processes.
+public enum PrivilegeProof {
+  private static let tasks = "/proc/self/task"
+
+  /// Makes sure that /proc is there to prove anything with, before anything is opened.
+  public static func requireProc() throws(PrivilegeError) {
+    _ = try threads()
+  }
+
+  /// Makes sure that no thread of this process holds more than the limit.
+  public static func require(_ limit: PrivilegeLimit) throws(PrivilegeError) {
+    var excesses: [String] = []
+    for (name, thread) in try threads() {
+      excesses += limit.excesses(of: thread).map { "in thread \(name), \($0)" }
+    }
+    if cmsr_is_dumpable() != 0 { excesses.append("the process can be dumped and traced") }
+    if limit.boundsLimited && !securebitsAreLocked { excesses.append("the securebits are not locked") }
+    guard excesses.isEmpty else { throw .notDropped(excesses) }
+  }
+
+  private static var securebitsAreLocked: Bool {
+    let bits = cmsr_securebits()
+    return bits >= 0 && bits & cmsr_locked_securebits() == cmsr_locked_securebits()
+  }
+
+  private static func threads() throws(PrivilegeError) -> [(name: String, privileges: ThreadPrivileges)] {
+    var threads: [(name: String, privileges: ThreadPrivileges)] = []
+    do {
+      for name in try Folder.names(in: tasks) {
+        let path = "\(tasks)/\(name)/status"
+        guard let privileges = ThreadPrivileges(status: try TextFile.read(path)) else {
+          throw PrivilegeError.unclearProof(path: path)
+        }
+        threads.append((name, privileges))
+      }
+    } catch let error as FileError {
+      throw .noProof(path: error.path, errno: error.errno)
+    } catch let error as PrivilegeError {
+      throw error
+    } catch {
+      throw .unclearProof(path: tasks)
+    }
+    guard !threads.isEmpty else { throw .unclearProof(path: tasks) }
+    return threads
+  }
+}

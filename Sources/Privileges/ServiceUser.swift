@@ -1,0 +1,31 @@
+internal import Glibc
+internal import SystemCalls
+
+/// A user of this system, as the user database knows it.
+public struct ServiceUser: Sendable, Equatable {
+  /// The system user that the service becomes unless told otherwise.
+  public static let defaultName = "pkg-watt-stat"
+
+  /// The login name.
+  public let name: String
+  /// The user id.
+  public let user: UInt32
+  /// The id of the primary group.
+  public let group: UInt32
+
+  /// Looks a user up by name.
+  ///
+  /// - Returns: nil where there is no such user.
+  /// - Throws: `PrivilegeError.lookup` where the database cannot be read.
+  public static func named(_ name: String) throws(PrivilegeError) -> Self? {
+    errno = 0
+    // Single-threaded here, so that the static storage of getpwnam is ours alone.
+    guard let entry = unsafe getpwnam(name) else {
+      // What the databases say of an unknown name differs, see getpwnam(3).
+      let nobody: Set<Int32> = [0, ENOENT, ESRCH, EBADF, EPERM]
+      if nobody.contains(errno) { return nil }
+      throw .lookup(user: name, errno: errno)
+    }
+    return unsafe Self(name: name, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
+  }
+}

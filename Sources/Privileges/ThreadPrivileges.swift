@@ -1,0 +1,53 @@
+/// What one thread may do, as its /proc status file tells, see proc_pid_status(5).
+public struct ThreadPrivileges: Sendable, Equatable {
+  /// Real, effective, saved and file system user ids.
+  public let users: [UInt32]
+  /// Real, effective, saved and file system group ids.
+  public let groups: [UInt32]
+  /// Supplementary groups.
+  public let supplementaryGroups: [UInt32]
+  /// The inheritable set: bit n is capability n, here and below.
+  public let inheritable: UInt64
+  /// The permitted set.
+  public let permitted: UInt64
+  /// The effective set.
+  public let effective: UInt64
+  /// The bounding set.
+  public let bounding: UInt64
+  /// The ambient set.
+  public let ambient: UInt64
+  /// Whether no program started from here can gain privileges.
+  public let noNewPrivileges: Bool
+
+  /// Reads the text of a status file.
+  ///
+  /// - Returns: nil where a field is missing or makes no sense.
+  public init?(status: String) {
+    var fields: [Substring: Substring] = [:]
+    for line in status.split(separator: "\n") {
+      guard let colon = line.firstIndex(of: ":") else { return nil }
+      fields[line[..<colon]] = line[line.index(after: colon)...]
+    }
+    func words(_ name: Substring) -> [Substring]? { fields[name]?.split(whereSeparator: \.isWhitespace) }
+    func ids(_ name: Substring) -> [UInt32]? {
+      guard let words = words(name) else { return nil }
+      let numbers = words.compactMap { UInt32($0) }
+      return numbers.count == words.count ? numbers : nil
+    }
+    func set(_ name: Substring) -> UInt64? { words(name)?.first.flatMap { UInt64($0, radix: 16) } }
+    guard let users = ids("Uid"), users.count == 4, let groups = ids("Gid"), groups.count == 4,
+      let supplementaryGroups = ids("Groups"), let inheritable = set("CapInh"), let permitted = set("CapPrm"),
+      let effective = set("CapEff"), let bounding = set("CapBnd"), let ambient = set("CapAmb"),
+      let noNewPrivileges = words("NoNewPrivs")?.first
+    else { return nil }
+    self.users = users
+    self.groups = groups
+    self.supplementaryGroups = supplementaryGroups
+    self.inheritable = inheritable
+    self.permitted = permitted
+    self.effective = effective
+    self.bounding = bounding
+    self.ambient = ambient
+    self.noNewPrivileges = noNewPrivileges == "1"
+  }
+}

@@ -1,0 +1,53 @@
+internal import ArgumentParser
+internal import CMSRShim
+internal import Logging
+internal import PowerServer
+internal import PowerSources
+internal import Privileges
+internal import RAPL
+
+/// The service: registers to clients.
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Read the energy counters and serve watts on Unix sockets.",
+    discussion: """
+      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes; keeps CAP_SYS_RAWIO only. Ends on SIGTERM or SIGINT.
+      """)
+
+  @OptionGroup var options: ServeOptions
+
+  func run() throws {
+    let logger = StderrLogHandler.logger(level: options.logLevel)
+    try PrivilegeProof.requireProc()
+    let identity = try options.identity()
+    guard cmsr_block_ending_signals() == 0, cmsr_raise_descriptor_limit() == 0 else {
+      throw ServeError.limits
+    }
+
+    var source = try options.source.open(root: options.root)
+    let begun = source.read()
+    try options.checkInterval(against: source)
+    if options.check {
+      print("Measurable: \(source.summary).")
+      return
+    }
+
+    let sockets = try SocketFiles(options: options, owner: identity.owner, logger: logger)
+    do {
+      for warning in try PrivilegeDrop.run(identity) { logger.warning("\(warning)") }
+      logger.info("Measuring \(source.summary), every \(options.interval) s.")
+      let server = PowerServer(
+        source: source, begun: begun, sockets: sockets.files,
+        settings: ServerSettings(intervalSeconds: options.interval), logger: logger)
+      defer { server.stop() }
+      try server.start()
+      logger.info("Ready: serving at \(sockets.files.map(\.path).joined(separator: " and ")).")
+      let signal = cmsr_wait_for_ending_signal()
+      logger.info("Ending on signal \(signal).")
+    } catch {
+      sockets.remove(logger)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import Logging
+internal import PowerServer
+internal import Privileges
+internal import RAPL
+
+/// What `serve` can be told.
+struct ServeOptions: ParsableArguments {
+  /// The interval from which on a socket is open to every local user, in seconds.
+  static let shortestPublicInterval = 0.5
+  private static let shortestInterval = 0.001
+  private static let longestInterval = 3600.0
+
+  @Option(help: ArgumentHelp("How much to log: DEBUG, INFO, WARNING or ERROR.", valueName: "level"))
+  var logLevel: LogLevel = .info
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds from reading to reading, 0.5 or more; from 0.001 with --socket, whose sockets are then private (mode 0600).",
+      valueName: "seconds"))
+  var interval = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Serve at this path; repeat for more. Replaces /run/pkg-watt-stat/pkg-watt-stat.sock and /tmp/pkg-watt-stat.sock.",
+      valueName: "path"))
+  var socket: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where energy comes from: auto, msr or simulated. Simulated watts are invented, and marked so; auto never chooses them.",
+      valueName: "source"))
+  var source: SourceChoice = .auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Become this user. Without it: pkg-watt-stat where that user exists, else the user stays.", valueName: "name"))
+  var user: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for this machine's own.", valueName: "dir")
+  )
+  var root: String?
+
+  @Flag(help: "Only say whether this machine can be measured, and how.")
+  var check = false
+
+  func validate() throws {
+    guard interval >= Self.shortestInterval, interval <= Self.longestInterval else {
+      throw ValidationError("The interval must be a number of seconds from 0.5 to 3600, or from 0.001 with --socket.")
+    }
+    if interval < Self.shortestPublicInterval && socket.isEmpty {
+      throw ValidationError(
+        "An interval below 0.5 s needs a private socket (--socket): shorter readings for everybody would leak secrets.")
+    }
+    if root != nil && source == .simulated {
+      throw ValidationError("--root describes a machine with registers; it does not go with --source simulated.")
+    }
+    if Set(socket).count < socket.count {
+      throw ValidationError("The same --socket is given twice.")
+    }
+  }
+
+  /// Permissions of the sockets: for everybody, unless the interval is too short for that.
+  var socketMode: UInt32 { interval < Self.shortestPublicInterval ? 0o600 : 0o666 }
+
+  /// Who the service is to be.
+  func identity() throws(PrivilegeError) -> PrivilegeDrop.Identity {
+    if let user {
+      guard let found = try ServiceUser.named(user) else { throw .unknownUser(user) }
+      return .required(found)
+    }
+    return try ServiceUser.named(ServiceUser.defaultName).map { .preferred($0) } ?? .unchanged
+  }
+
+  func checkInterval(against source: any EnergySource) throws {
+    guard interval <= source.longestIntervalSeconds else {
+      throw ServeError.intervalTooLong(seconds: interval, longest: source.longestIntervalSeconds)
+    }
+  }
+}
+
+/// Why `serve` cannot begin.
+enum ServeError: Error, CustomStringConvertible {
+  case intervalTooLong(seconds: Double, longest: Double)
+  case limits
+
+  var description: String {
+    switch self {
+    case .intervalTooLong(let seconds, let longest):
+      "An interval of \(seconds) s could miss a wrap of this machine's energy counters; choose \(Int(longest)) s or less."
+    case .limits:
+      "Cannot set up signals and the limit on open files: the system refuses both to this process."
+    }
+  }
+}

@@ -1,0 +1,67 @@
+internal import Glibc
+internal import Logging
+internal import PowerProtocol
+internal import PowerServer
+internal import Privileges
+internal import SystemCalls
+
+/// The sockets of one service: those asked for, or both well-known ones.
+struct SocketFiles {
+  private(set) var files: [SocketFile] = []
+
+  init(options: ServeOptions, owner: SocketFile.Owner?, logger: Logger) throws {
+    do {
+      if options.socket.isEmpty {
+        if makeFolder(owner: owner, logger: logger) {
+          files.append(try SocketFile.bind(SocketPaths.preferred, mode: options.socketMode, owner: owner))
+        }
+        files.append(try SocketFile.bind(SocketPaths.original, mode: options.socketMode, owner: owner))
+      }
+      for path in options.socket {
+        files.append(try SocketFile.bind(path, mode: options.socketMode, owner: owner))
+      }
+    } catch {
+      remove(logger)
+      throw error
+    }
+  }
+
+  func remove(_ logger: Logger) {
+    for file in files {
+      do {
+        try file.remove()
+      } catch {
+        logger.warning("\(error)")
+      }
+    }
+  }
+
+  /// Makes the folder of the preferred path where it is missing and may be made, and gives it to the service's user,
+  /// who could not remove the socket from it otherwise.
+  private func makeFolder(owner: SocketFile.Owner?, logger: Logger) -> Bool {
+    let folder = SocketPaths.preferredFolder
+    let exists = unsafe mkdir(folder, 0o755) == 0 || errno == EEXIST
+    guard unsafe exists && access(folder, W_OK) == 0 else {
+      logger.warning(
+        "This user may not serve in \(folder) (\(errorText(errno))); clients find the service at \(SocketPaths.original)."
+      )
+      return false
+    }
+    if let owner, unsafe chown(folder, owner.user, owner.group) != 0 {
+      logger.warning(
+        "Cannot give \(folder) to the service's user (\(errorText(errno))); its socket may outlive the service.")
+    }
+    return true
+  }
+}
+
+extension PrivilegeDrop.Identity {
+  /// Who is to own the socket files, so that the service can remove them after it has given up root.
+  var owner: SocketFile.Owner? {
+    switch self {
+    case .required(let user), .preferred(let user):
+      geteuid() == 0 ? SocketFile.Owner(user: user.user, group: user.group) : nil
+    case .unchanged: nil
+    }
+  }
+}
