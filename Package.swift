@@ -55,5 +55,6 @@ let package = Package(
         argumentParser, logging,
       ],
       swiftSettings: settings),
+    .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
   ]
 )

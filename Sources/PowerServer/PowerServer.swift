@@ -85,7 +85,7 @@ public final class PowerServer: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 256)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), ListenerHandler(logger))
+          try channel.pipeline.syncOperations.addHandler(ListenerHandler(logger))
         }
       }
       .childChannelOption(.socketOption(.so_sndbuf), value: 1)  // the kernel makes it its minimum

@@ -1,0 +1,79 @@
+import Foundation
+
+/// A child process whose output is kept.
+///
+/// Not Foundation's Process: a test's thread has signals blocked, and its children would inherit that. Nor do they inherit
+/// descriptors: some tests count them.
+final class Child {
+  let pid: pid_t
+  private let arguments: [String]
+  private let folder: TemporaryFolder
+  private var status: Int32?
+
+  /// Starts a program, looked for in PATH where it is no path, with nothing to read.
+  init(_ arguments: [String]) throws {
+    self.arguments = arguments
+    folder = try TemporaryFolder()
+    for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+      if let descriptor = Int32(name), descriptor > STDERR_FILENO { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(
+      &actions, STDOUT_FILENO, folder.file("output"), O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { words.forEach { free($0) } }
+    var pid: pid_t = 0
+    let error = posix_spawnp(&pid, arguments[0], &actions, &attributes, &words, environ)
+    guard error == 0 else { throw TestFailure("cannot start \(arguments): \(String(cString: strerror(error)))") }
+    self.pid = pid
+  }
+
+  var isRunning: Bool {
+    if status == nil {
+      var status: Int32 = 0
+      if waitpid(pid, &status, WNOHANG) == pid { self.status = status }
+    }
+    return status == nil
+  }
+
+  /// All that it wrote so far, to stdout and stderr.
+  var output: String { (try? String(contentsOfFile: folder.file("output"), encoding: .utf8)) ?? "" }
+
+  /// Waits for its end, at most ten seconds, and gives its exit code (128 + n after signal n).
+  func exitCode() throws -> Int32 {
+    try wait(for: "the end of \(arguments)") { !isRunning }
+    guard let status else { throw TestFailure("\(arguments) has no status") }
+    return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+  }
+
+  func send(_ signal: Int32) {
+    if isRunning { kill(pid, signal) }
+  }
+
+  deinit {
+    guard isRunning else { return }
+    send(SIGTERM)
+    send(SIGCONT)
+    if (try? exitCode()) == nil {
+      send(SIGKILL)
+      _ = try? exitCode()
+    }
+  }
+
+  /// Runs a program to its end.
+  static func run(_ arguments: [String]) throws -> (exitCode: Int32, output: String) {
+    let child = try Child(arguments)
+    return (try child.exitCode(), child.output)
+  }
+}

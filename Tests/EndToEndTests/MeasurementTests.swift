@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+@Suite(
+  "Watts from registers", .serialized,
+  .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+struct MeasurementTests {
+  private func service(_ device: Device, _ arguments: [String] = []) throws -> Service {
+    try Service(["--source", "msr", "--root", device.root.path] + arguments)
+  }
+
+  /// Takes readings until `count` are fresh ones of full windows, and expects every one of them to be right.
+  private func expect(_ watts: Double, from client: Client, readings count: Int) throws {
+    for _ in 0..<count {
+      let reading = try client.reading()
+      #expect(reading.status == "ok")
+      #expect(abs(reading.power_watts - watts) <= watts * 0.005, "\(reading)")
+    }
+  }
+
+  @Test(
+    "one package and two are measured within 0.5 %, through a wrap",
+    arguments: [([42.5], 42.5), ([42.5, 17.25], 59.75)])
+  func packages(watts: [Double], sum: Double) throws {
+    // About two seconds before the wrap at 42.5 W: 2^-14 J a count.
+    let device = try Device(
+      ["--counter-start", "\(UInt64(1) << 32 - 1_400_000)"] + watts.flatMap { ["--watts", "\($0)"] })
+    let service = try service(device)
+    try expect(sum, from: try service.client(), readings: 5)
+  }
+
+  @Test("an AMD machine is measured by AMD's registers")
+  func amd() throws {
+    let device = try Device(["--cpuinfo", "amd", "--watts", "42.5"])
+    let service = try service(device)
+    try expect(42.5, from: try service.client(), readings: 2)
+  }
+
+  @Test(
+    "no fault leaves a spike",
+    arguments: ["reset 0", "reset 1", "zero 0 1", "zero 1 2", "eio 0 1", "eio 1 3", "set 0 0x80000000", "enxio 0 on"])
+  func faults(fault: String) throws {
+    let device = try Device(["--watts", "42.5", "--watts", "17.25"])
+    let service = try service(device, ["--interval", "0.5"])
+    let client = try service.client()
+    try expect(59.75, from: client, readings: 1)
+    try device.control(fault)
+    let fresh = try (0..<5).map { _ in try client.reading() }.filter { $0.status == "ok" }
+    #expect(fresh.count >= 3)
+    for reading in fresh { #expect(abs(reading.power_watts - 59.75) <= 59.75 * 0.005, "\(reading)") }
+  }
+
+  @Test("a lasting fault is called stale, with the last good reading, and then ok again")
+  func stale() throws {
+    let device = try Device(["--watts", "42.5"])
+    let service = try service(device, ["--interval", "0.5"])
+    let client = try service.client()
+    try expect(42.5, from: client, readings: 2)
+    try device.control("eio 0 on")
+    var reading = try client.reading()
+    while reading.status == "ok" { reading = try client.reading() }
+    #expect(reading.status == "stale")
+    #expect(abs(reading.power_watts - 42.5) <= 0.2)
+    #expect(Date.now.timeIntervalSince1970 - reading.timestamp > 1)
+    #expect(try service.client().reading().status == "stale")
+    try device.control("eio 0 off")
+    while reading.status == "stale" { reading = try client.reading() }
+    #expect(reading.status == "ok")
+    #expect(abs(reading.power_watts - 42.5) <= 0.2)
+    #expect(service.child.output.contains("WARNING: There is no fresh reading."))
+    #expect(service.child.output.contains("INFO: Readings are fresh again."))
+  }
+
+  @Test("a counter that does not move is refused")
+  func stuck() throws {
+    let device = try Device(["--watts", "42.5"])
+    try device.control("freeze 0 on")
+    let (code, output) = try Child.run([Executables.service, "--source", "msr", "--root", device.root.path])
+    #expect(code == 1)
+    #expect(output.contains("does not move"), "\(output)")
+  }
+
+  @Test("an interval that could miss a wrap is refused")
+  func interval() throws {
+    let device = try Device(["--watts", "42.5"])
+    let (code, output) = try Child.run([
+      Executables.service, "--source", "msr", "--root", device.root.path, "--interval", "600",
+    ])
+    #expect(code == 1)
+    #expect(output.contains("could miss a wrap"), "\(output)")
+  }
+}

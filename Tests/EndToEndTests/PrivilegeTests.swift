@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+@Suite("Privileges of the serving process", .serialized, .enabled(if: Executables.isRoot, "needs root"))
+struct PrivilegeTests {
+  /// CAP_SYS_RAWIO, as /proc shows it.
+  private let rawIO = "0000000000020000"
+  private let none = "0000000000000000"
+
+  /// The status fields of every thread of a process.
+  private func threads(of pid: pid_t) throws -> [[String: String]] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").map { thread in
+      let text = try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)
+      let pairs = text.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1) }
+      return Dictionary(uniqueKeysWithValues: pairs.map { (String($0[0]), $0[1].trimmingCharacters(in: .whitespaces)) })
+    }
+  }
+
+  @Test("every thread holds CAP_SYS_RAWIO and nothing else", arguments: ["root", "nobody"])
+  func everyThread(user: String) throws {
+    let service = try Service.simulated(["--user", user])
+    _ = try service.client().reading()
+    let threads = try threads(of: service.child.pid)
+    #expect(threads.count == 2)
+    let entry = try #require(getpwnam(user))
+    let id = "\(entry.pointee.pw_uid)"
+    let group = "\(entry.pointee.pw_gid)"
+    for thread in threads {
+      #expect(thread["CapPrm"] == rawIO)
+      #expect(thread["CapEff"] == rawIO)
+      #expect(thread["CapBnd"] == rawIO)
+      #expect(thread["CapInh"] == none)
+      #expect(thread["CapAmb"] == none)
+      #expect(thread["NoNewPrivs"] == "1")
+      #expect(thread["Uid"]?.split(separator: "\t").allSatisfy { $0 == id } == true)
+      #expect(thread["Gid"]?.split(separator: "\t").allSatisfy { $0 == group } == true)
+      #expect(thread["Groups"] == "")
+    }
+    // The user that it became can still take its socket away, from a sticky folder as well.
+    #expect(try service.stop() == 0)
+    #expect(!FileManager.default.fileExists(atPath: service.socket))
+  }
+
+  @Test("the socket belongs to the service's user, so that it can leave a sticky folder")
+  func stickyFolder() throws {
+    let service = try Service.simulated(["--user", "nobody"])
+    chmod(service.folder.path, 0o1777)
+    let attributes = try FileManager.default.attributesOfItem(atPath: service.socket)
+    #expect(attributes[.ownerAccountName] as? String == "nobody")
+    #expect(attributes[.posixPermissions] as? Int == 0o666)
+    #expect(try service.stop() == 0)
+    #expect(!FileManager.default.fileExists(atPath: service.socket))
+  }
+
+  @Test("an ordinary user with CAP_SYS_RAWIO only is served too, with a warning about the bounding set")
+  func ordinaryUser() throws {
+    let service = try Service.simulated(
+      wrapper: [
+        "setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--inh-caps", "-all,+sys_rawio",
+        "--ambient-caps", "-all,+sys_rawio",
+      ])
+    _ = try service.client().reading()
+    #expect(service.child.output.contains("WARNING: Without CAP_SETPCAP"))
+    for thread in try threads(of: service.child.pid) {
+      #expect(thread["CapPrm"] == rawIO)
+      #expect(thread["CapEff"] == rawIO)
+      #expect(thread["CapInh"] == none)
+      #expect(thread["CapAmb"] == none)
+    }
+  }
+
+  @Test("an ordinary user cannot become another")
+  func otherUser() throws {
+    let (code, output) = try Child.run([
+      "setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", Executables.service, "--source",
+      "simulated", "--user", "daemon", "--socket", "/tmp/pkg-watt-stat-test-other.sock",
+    ])
+    #expect(code == 1)
+    #expect(output.contains("Cannot become the user daemon"), "\(output)")
+    #expect(!FileManager.default.fileExists(atPath: "/tmp/pkg-watt-stat-test-other.sock"))
+  }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+@Suite("Bad input ends with one sentence", .serialized)
+struct RefusalTests {
+  struct Case: CustomTestStringConvertible {
+    let arguments: [String]
+    let code: Int32
+    let says: String
+    var testDescription: String { arguments.joined(separator: " ") }
+
+    init(_ arguments: String..., code: Int32, says: String) {
+      self.arguments = arguments
+      self.code = code
+      self.says = says
+    }
+  }
+
+  @Test(
+    "arguments that make no sense are refused",
+    arguments: [
+      Case("--interval", "0", code: 64, says: "from 0.5 to 3600"),
+      Case("--interval=-1", code: 64, says: "from 0.5 to 3600"),
+      Case("--interval", "nan", code: 64, says: "from 0.5 to 3600"),
+      Case("--interval", "inf", code: 64, says: "from 0.5 to 3600"),
+      Case("--interval", "1e300", code: 64, says: "from 0.5 to 3600"),
+      Case("--interval", "soon", code: 64, says: "interval"),
+      Case("--interval", "0.1", code: 64, says: "private socket"),
+      Case("--interval", "0.0001", "--socket", "/tmp/x.sock", code: 64, says: "0.001 with --socket"),
+      Case("--interval", "3600", "--source", "simulated", code: 1, says: "could miss a wrap"),
+      Case("--loud", code: 64, says: "--loud"),
+      Case("sevre", code: 64, says: "sevre"),
+      Case("--log-level", "LOUD", code: 64, says: "LOUD"),
+      Case("--source", "guess", code: 64, says: "guess"),
+      Case("--source", "simulated", "--root", "/", code: 64, says: "--root"),
+      Case("--source", "simulated", "--user", "no-such-user", code: 1, says: "no user no-such-user"),
+      Case("--root", "/nonexistent", code: 1, says: "/nonexistent/proc/cpuinfo: No such file"),
+      Case("--source", "simulated", "--socket", "", code: 1, says: "names no file"),
+      Case("--source", "simulated", "--socket", "/nonexistent/x.sock", code: 1, says: "does not exist; create it"),
+      Case(
+        "--source", "simulated", "--socket", "/tmp/" + String(repeating: "x", count: 120), code: 1,
+        says: "125 bytes long"),
+      Case("--source", "simulated", "--socket", "/tmp/x.sock", "--socket", "/tmp/x.sock", code: 64, says: "twice"),
+    ])
+  func arguments(_ bad: Case) throws {
+    let (code, output) = try Child.run([Executables.service] + bad.arguments)
+    #expect(code == bad.code)
+    #expect(output.contains(bad.says), "\(output)")
+  }
+
+  @Test("something that is no socket is never touched", arguments: ["file", "directory", "symbolic link"])
+  func occupied(by kind: String) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("watts.sock")
+    switch kind {
+    case "file": try "precious".write(toFile: path, atomically: false, encoding: .utf8)
+    case "directory": try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    default: try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: folder.file("elsewhere"))
+    }
+    let before = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+    let (code, output) = try Child.run([Executables.service, "--source", "simulated", "--socket", path])
+    #expect(code == 1)
+    #expect(output.contains("\(path) is a \(kind), not a socket"), "\(output)")
+    #expect(try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int == before)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["watts.sock"])
+  }
+
+  @Test("a second service is refused, and the first goes on")
+  func twoServices() throws {
+    let first = try Service.simulated()
+    let client = try first.client()
+    let (code, output) = try Child.run([Executables.service, "--source", "simulated", "--socket", first.socket])
+    #expect(code == 1)
+    #expect(output.contains("Another program is already serving at \(first.socket)"), "\(output)")
+    _ = try client.reading()
+    #expect(try client.reading().status == "simulated")
+    #expect(try first.client().reading().status == "simulated")
+  }
+
+  @Test("auto never falls back to simulated watts, and names the option", arguments: ["auto", "msr"])
+  func noCounters(source: String) throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.file("proc"), withIntermediateDirectories: false)
+    let cpuinfo = "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\npower management: ts [13]\n"
+    try cpuinfo.write(toFile: folder.file("proc/cpuinfo"), atomically: false, encoding: .utf8)
+    let (code, output) = try Child.run([Executables.service, "--source", source, "--root", folder.path])
+    #expect(code == 1)
+    #expect(output.contains("does not announce RAPL"), "\(output)")
+    #expect(output.contains("--source simulated") == (source == "auto"), "\(output)")
+  }
+
+  @Test("without /proc it refuses, since nothing could be proven", .enabled(if: Executables.isRoot))
+  func noProc() throws {
+    let folder = try TemporaryFolder()
+    let script = "umount -l /proc && exec \"$0\" --source simulated --socket \(folder.path)/watts.sock"
+    let (code, output) = try Child.run(["unshare", "-m", "sh", "-c", script, Executables.service])
+    #expect(code == 1)
+    #expect(output.contains("mount /proc"), "\(output)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
+}

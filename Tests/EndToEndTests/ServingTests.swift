@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+@Suite("Serving", .serialized)
+struct ServingTests {
+  @Test("a client's first recv(1024) holds one line of the original's form")
+  func firstLine() throws {
+    let service = try Service.simulated()
+    let bytes = try #require(try service.client().receive())
+    let line = String(decoding: bytes, as: UTF8.self)
+    let form = /\{"power_watts": \d+\.\d{1,2}, "timestamp": \d+\.\d{1,3}, "status": "simulated"\}\n/
+    #expect(line.wholeMatch(of: form) != nil, "\(line)")
+    let reading = try JSONDecoder().decode(Reading.self, from: bytes)
+    #expect(abs(reading.timestamp - Date.now.timeIntervalSince1970) < 2)
+    #expect(reading.power_watts > 1)
+  }
+
+  @Test("lines follow at the interval, each with a later timestamp")
+  func laterLines() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let client = try service.client()
+    let stamps = try (0..<4).map { _ in try client.reading().timestamp }
+    for (one, next) in zip(stamps.dropFirst(), stamps.dropFirst(2)) {
+      #expect(abs(next - one - 0.5) < 0.05, "\(stamps)")
+    }
+  }
+
+  @Test("the documented probe, a newline and a half-close, still gets lines")
+  func probe() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let client = try service.client()
+    client.write("\n")
+    client.endWriting()
+    #expect(try client.reading().status == "simulated")
+    #expect(try client.reading().status == "simulated")
+  }
+
+  @Test("both well-known paths serve, open to everybody, and are gone afterwards", .enabled(if: Executables.isRoot))
+  func wellKnownPaths() throws {
+    // In a mount namespace of its own, so that a real service on this machine is left alone.
+    let script = """
+      mount -t tmpfs none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 9
+      "$0" --source simulated --log-level ERROR & service=$!
+      until [ -S /tmp/pkg-watt-stat.sock ]; do kill -0 $service || exit 8; done
+      for path in /run/pkg-watt-stat/pkg-watt-stat.sock /tmp/pkg-watt-stat.sock; do
+        stat -c %a $path && echo | socat - UNIX-CONNECT:$path | grep -c simulated
+      done
+      kill $service && wait $service && ls -A /tmp /run/pkg-watt-stat
+      """
+    let (code, output) = try Child.run(["unshare", "-m", "sh", "-c", script, Executables.service])
+    #expect(code == 0)
+    #expect(output.split(separator: "\n") == ["666", "1", "666", "1", "/run/pkg-watt-stat:", "/tmp:"], "\(output)")
+  }
+
+  @Test("SIGTERM and SIGINT end it with exit code 0 and remove the socket", arguments: [SIGTERM, SIGINT])
+  func ending(signal: Int32) throws {
+    let service = try Service.simulated()
+    let client = try service.client()
+    _ = try client.reading()
+    #expect(try service.stop(signal) == 0)
+    #expect(!FileManager.default.fileExists(atPath: service.socket))
+    #expect(throws: TestFailure.self) { while true { _ = try client.line() } }
+  }
+
+  @Test("a private socket may be finer, and is for its owner only")
+  func privateSocket() throws {
+    let service = try Service.simulated(["--interval", "0.05"])
+    let attributes = try FileManager.default.attributesOfItem(atPath: service.socket)
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    let client = try service.client()
+    let stamps = try (0..<5).map { _ in try client.reading().timestamp }
+    #expect(stamps[4] - stamps[1] < 1, "\(stamps)")
+  }
+
+  @Test("a socket whose service was killed is taken over")
+  func takeOver() throws {
+    let first = try Service.simulated()
+    #expect(try first.stop(SIGKILL) == 128 + SIGKILL)
+    #expect(FileManager.default.fileExists(atPath: first.socket))
+    let second = try Child([Executables.service, "--source", "simulated", "--socket", first.socket])
+    try wait(for: "the second service") { second.output.contains("Ready") }
+    #expect(try first.client().reading().status == "simulated")
+  }
+}
