@@ -4,7 +4,10 @@ internal import RAPL
 /// A register's value and when it was read.
 struct TimedValue {
   let value: UInt64
+  /// The middle of the read.
   let monotonicNanoseconds: Int64
+  /// How long the read took: its middle is right within half of that.
+  let tookNanoseconds: Int64
 }
 
 /// Reads one package's registers through one of its CPUs, another when that one is offline.
@@ -42,17 +45,20 @@ struct PackageReader<Registers: RegisterFile> {
 
   /// The quickest of a few reads, stamped with its middle.
   private func timed(_ address: UInt32, cpu: Int, tolerance: Int64) throws(RegisterError) -> TimedValue {
-    var best: TimedValue?
-    var quickest = Int64.max
-    for _ in 0..<Self.mostTries where quickest > tolerance {
-      let before = cmsr_monotonic_nanoseconds()
-      let value = try registers.read(address, cpu: cpu)
-      let took = cmsr_monotonic_nanoseconds() - before
-      guard took < quickest else { continue }
-      quickest = took
-      best = TimedValue(value: value, monotonicNanoseconds: before + took / 2)
+    var best = try once(address, cpu: cpu)
+    var tries = 1
+    while best.tookNanoseconds > tolerance && tries < Self.mostTries {
+      let next = try once(address, cpu: cpu)
+      if next.tookNanoseconds < best.tookNanoseconds { best = next }
+      tries += 1
     }
-    guard let best else { throw .offline(cpu: cpu) }
     return best
+  }
+
+  private func once(_ address: UInt32, cpu: Int) throws(RegisterError) -> TimedValue {
+    let before = cmsr_monotonic_nanoseconds()
+    let value = try registers.read(address, cpu: cpu)
+    let took = cmsr_monotonic_nanoseconds() - before
+    return TimedValue(value: value, monotonicNanoseconds: before + took / 2, tookNanoseconds: took)
   }
 }
