@@ -2,7 +2,7 @@ public import PowerSources
 import RAPL
 
 /// A simulated CPU whose energy counters can be made to fail.
-public struct FaultyCPU {
+public final class FaultyCPU {
   /// The registers that a package's faults hold for: its energy by Intel's address and by AMD's.
   private static let counters: [UInt32] = [0x611, 0xC001_029B]
 
@@ -34,7 +34,7 @@ public struct FaultyCPU {
   }
 
   /// Reads a register as the msr driver would.
-  public mutating func read(_ address: UInt32, cpu number: Int) throws(RegisterError) -> UInt64 {
+  public func read(_ address: UInt32, cpu number: Int) throws(RegisterError) -> UInt64 {
     guard isOnline(number), let package = cpu.package(of: number) else { throw .offline(cpu: number) }
     guard Self.counters.contains(address) else { return try cpu.read(address, cpu: number) }
     if faults[package].errors > 0 {
@@ -51,7 +51,7 @@ public struct FaultyCPU {
   /// Switches a fault.
   ///
   /// - Returns: false where there is no such package or CPU.
-  public mutating func apply(_ change: Switch) -> Bool {
+  public func apply(_ change: Switch) -> Bool {
     switch change {
     case .enxio(let number, let on):
       guard cpu.package(of: number) != nil else { return false }
@@ -74,19 +74,19 @@ public struct FaultyCPU {
     }
   }
 
-  private mutating func adjust(_ package: Int, _ body: (inout Faults) -> Void) -> Bool {
+  private func adjust(_ package: Int, _ body: (inout Faults) -> Void) -> Bool {
     guard faults.indices.contains(package) else { return false }
     body(&faults[package])
     return true
   }
 
-  private mutating func jump(_ package: Int, to value: UInt32) -> Bool {
+  private func jump(_ package: Int, to value: UInt32) -> Bool {
     guard faults.indices.contains(package) else { return false }
     for address in Self.counters { setValue(value, of: address, package) }
     return true
   }
 
-  private mutating func setValue(_ value: UInt32, of address: UInt32, _ package: Int) {
+  private func setValue(_ value: UInt32, of address: UInt32, _ package: Int) {
     faults[package].offsets[address] = value &- truth(address, package)
   }
 

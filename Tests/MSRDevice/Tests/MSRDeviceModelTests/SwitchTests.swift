@@ -17,12 +17,12 @@ func parsing(line: String, expected: Switch?) {
 }
 
 struct FaultTests {
-  private var cpu = FaultyCPU(
+  private let cpu = FaultyCPU(
     SimulatedCPU(
       packages: [.constant(watts: 42.5), .constant(watts: 17.25)], cpusPerPackage: 2, counterStart: 5_000_000))
 
   @Test("without faults a counter begins at its start and grows")
-  mutating func plain() throws {
+  func plain() throws {
     let first = try cpu.read(0x611, cpu: 0)
     #expect(first >= 5_000_000)
     while try cpu.read(0x611, cpu: 0) == first {}
@@ -31,14 +31,14 @@ struct FaultTests {
   }
 
   @Test("a reset restarts one package's counters from 0", arguments: [0x611, 0xC001_029B] as [UInt32])
-  mutating func reset(address: UInt32) throws {
+  func reset(address: UInt32) throws {
     #expect(cpu.apply(.reset(package: 1)))
     #expect(try cpu.read(address, cpu: 2) < 1_000_000)
     #expect(try cpu.read(address, cpu: 0) >= 5_000_000)
   }
 
   @Test("zeros and errors last as long as they were asked for")
-  mutating func durations() throws {
+  func durations() throws {
     #expect(cpu.apply(.zero(package: 0, .reads(2))))
     #expect(try cpu.read(0x611, cpu: 0) == 0)
     #expect(try cpu.read(0x611, cpu: 1) == 0)
@@ -51,7 +51,7 @@ struct FaultTests {
   }
 
   @Test("a frozen counter goes on from where it stood")
-  mutating func freezing() throws {
+  func freezing() throws {
     #expect(cpu.apply(.freeze(package: 0, true)))
     let stood = try cpu.read(0x611, cpu: 0)
     let other = try cpu.read(0x611, cpu: 2)
@@ -63,7 +63,7 @@ struct FaultTests {
   }
 
   @Test("an offline CPU fails, its sibling does not")
-  mutating func offline() throws {
+  func offline() throws {
     #expect(cpu.apply(.enxio(cpu: 0, true)))
     #expect(!cpu.isOnline(0))
     #expect(throws: RegisterError.offline(cpu: 0)) { try cpu.read(0x611, cpu: 0) }
