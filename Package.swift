@@ -55,6 +55,14 @@ let package = Package(
         argumentParser, logging,
       ],
       swiftSettings: settings),
+    tests(of: "SystemCalls"),
+    tests(of: "RAPL"),
+    tests(of: "PowerSources", ["RAPL"]),
+    tests(of: "PowerProtocol", ["RAPL"]),
+    tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
+    tests(of: "PowerClient", ["PowerProtocol"]),
+    tests(of: "Terminal", ["PowerProtocol"]),
+    tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
   ]
 )

@@ -16,6 +16,13 @@ extension PowerLine {
     return bytes
   }
 
+  /// The watts as they stand on the wire: "42.5".
+  public var wattsText: String {
+    var bytes: [UInt8] = []
+    Self.append(decimal: centiwatts, places: 2, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Writes `number` / 10^`places` as Python writes a float: no trailing zeros, but one digit after the point.
   private static func append(decimal number: Int64, places: Int, to bytes: inout [UInt8]) {
     var magnitude = number.magnitude

@@ -48,7 +48,8 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
     longestIntervalSeconds = longest
     let count = packages.count == 1 ? "1 package" : "\(packages.count) packages"
     summary =
-      isSimulated ? "a simulated CPU of \(count) (its watts are invented)" : "\(identity), \(count), by its msr registers"
+      isSimulated
+      ? "a simulated CPU of \(count) (its watts are invented)" : "\(identity), \(count), by its msr registers"
     try probe()
   }
 

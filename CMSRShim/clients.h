@@ -1,0 +1,44 @@
+// What a command-line client waits for and draws on.
+#pragma once
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+// From here on SIGINT and SIGTERM no longer end the process, but make this descriptor readable. -1 on failure.
+static inline int cmsr_interrupt_descriptor(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+// Waits until there is something to read: 0, ETIMEDOUT after so many milliseconds (negative: never), ECANCELED once the
+// interrupt descriptor (-1: none) is readable, or what went wrong.
+static inline int cmsr_wait_readable(int descriptor, int interrupt, int milliseconds)
+{
+	struct pollfd polled[2] = {{descriptor, POLLIN, 0}, {interrupt, POLLIN, 0}};
+	int ready;
+	do
+		ready = poll(polled, 2, milliseconds);
+	while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return errno;
+	if (polled[1].revents != 0)
+		return ECANCELED;
+	return ready == 0 ? ETIMEDOUT : 0;
+}
+
+// How many columns the terminal behind a descriptor has; 0 where it is no terminal, or does not say.
+static inline int cmsr_terminal_columns(int descriptor)
+{
+	struct winsize size = {0, 0, 0, 0};
+	return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

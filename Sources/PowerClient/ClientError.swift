@@ -1,0 +1,53 @@
+internal import Glibc
+internal import SystemCalls
+
+/// Why a client gets no reading.
+public enum ClientError: Error, Equatable {
+  /// Nobody listens at any of these paths.
+  case noService(paths: [String])
+  /// A path does not fit a socket address.
+  case pathTooLong(String)
+  /// A socket is there and cannot be connected to.
+  case cannotConnect(path: String, errno: Int32)
+  /// The service closed the connection before its first line: it never had a good reading.
+  case noReading(path: String)
+  /// The service closed the connection.
+  case closed(path: String)
+  /// Nothing came for so many seconds.
+  case silent(path: String, seconds: Int)
+  /// What came is not the protocol.
+  case notTheProtocol(path: String, why: String)
+  /// The connection failed.
+  case failed(path: String, errno: Int32)
+  /// SIGINT or SIGTERM arrived.
+  case interrupted
+}
+
+extension ClientError: CustomStringConvertible {
+  /// What failed, on what, why, and what to do.
+  public var description: String {
+    switch self {
+    case .noService(let paths):
+      "No service answers at \(paths.joined(separator: " or ")); start it with: sudo systemctl start "
+        + "pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"
+    case .pathTooLong(let path):
+      "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow 107."
+    case .cannotConnect(let path, EACCES):
+      "This user may not connect to \(path); the service's socket there is private."
+    case .cannotConnect(let path, let errno):
+      "Cannot connect to \(path): \(errorText(errno)). Check that it is the service's socket."
+    case .noReading(let path):
+      "The service at \(path) has no reading to give; its log says why (journalctl -u pkg-watt-stat.service)."
+    case .closed(let path):
+      "The service at \(path) has ended, or was restarted; connect again."
+    case .silent(let path, let seconds):
+      "Nothing came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs."
+    case .notTheProtocol(let path, let why):
+      "What \(path) sends is not pkg-watt-stat's protocol: \(why)."
+    case .failed(let path, let errno):
+      "Reading from \(path) failed: \(errorText(errno))."
+    case .interrupted:
+      "Interrupted."
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/// Cuts a stream of bytes into lines, however it arrives.
+struct LineBuffer {
+  /// More bytes without a newline than any line of the protocol has.
+  static let mostBytes = 4096
+
+  private var bytes: [UInt8] = []
+  private var start = 0
+
+  /// Adds what arrived.
+  mutating func append(_ more: some Sequence<UInt8>) {
+    bytes.removeFirst(start)
+    start = 0
+    bytes += more
+  }
+
+  /// The next whole line, without its newline; nil until there is one.
+  mutating func next() -> [UInt8]? {
+    guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    defer { start = end + 1 }
+    return Array(bytes[start..<end])
+  }
+
+  /// Whether an unfinished line is longer than any can be.
+  var isOverfull: Bool { bytes.count - start > Self.mostBytes }
+}

@@ -1,0 +1,52 @@
+internal import ArgumentParser
+internal import CMSRShim
+internal import Glibc
+internal import PowerClient
+internal import PowerProtocol
+internal import Terminal
+
+/// Prints readings of a running service.
+struct ReadCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "read", abstract: "Print what the CPU packages draw now, as a running service tells.")
+
+  @OptionGroup var service: ClientOptions
+
+  @Flag(help: "Print the service's lines as they are (JSON).")
+  var json = false
+
+  @Option(help: ArgumentHelp("Print so many readings.", valueName: "n"))
+  var count: Int?
+
+  @Flag(help: "Print readings until interrupted.")
+  var follow = false
+
+  func validate() throws {
+    if follow && count != nil { throw ValidationError("--count and --follow exclude each other.") }
+    if let count, count < 1 { throw ValidationError("--count must be 1 or more.") }
+  }
+
+  func run() throws {
+    var connection = try service.connect()
+    var left = follow ? Int.max : count ?? 1
+    while left > 0 {
+      let received = try connection.next()
+      print(json ? received.text : Self.text(received.line))
+      // Whoever reads a pipe wants each line when it comes.
+      fflush(nil)
+      left -= 1
+    }
+  }
+
+  /// "42.5 W", and what is to be known of it.
+  private static func text(_ line: PowerLine) -> String {
+    let watts = line.wattsText + " W"
+    switch line.status {
+    case .ok: return watts
+    case .simulated: return watts + " (simulated)"
+    case .stale:
+      let age = Double(cmsr_realtime_nanoseconds() / 1_000_000 - line.unixMilliseconds) / 1000
+      return watts + " (stale, \(Numbers.fixed(max(age, 0), places: 0)) s old)"
+    }
+  }
+}

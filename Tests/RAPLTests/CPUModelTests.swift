@@ -1,0 +1,121 @@
+import RAPL
+import Testing
+
+@Suite("Units and domains of CPU models")
+struct CPUModelTests {
+  private static let all: Set<PowerDomain> = [.core, .uncore, .dram, .psys]
+  private static let register = 1.0 / 16_384
+
+  struct Row: CustomTestStringConvertible {
+    let models: [Int]
+    var family = 6
+    let domains: Set<PowerDomain>?
+    var package = register
+    var dram = register
+    var psys = register
+    var testDescription: String { models.map { String($0, radix: 16) }.joined(separator: " ") }
+  }
+
+  @Test(
+    "Intel models have the domains and units of the sources that the table names",
+    arguments: [
+      Row(models: [0x2A, 0x3A], domains: [.core, .uncore]),
+      Row(models: [0x2D, 0x3E], domains: [.core, .dram]),
+      Row(models: [0x3C, 0x45, 0x46, 0x3D, 0x47], domains: [.core, .uncore, .dram]),
+      Row(models: [0x3F, 0x4F, 0x56, 0x55, 0x57, 0x85], domains: [.dram], dram: 1 / 65_536),
+      Row(models: [0x6A, 0x6C], domains: [.dram, .psys], dram: 1 / 65_536),
+      Row(
+        models: [0x4E, 0x5E, 0x8E, 0x9E, 0xA5, 0xA6, 0x66, 0x7D, 0x7E, 0x8C, 0x8D, 0xA7, 0x9D, 0x8A], domains: all),
+      Row(
+        models: [0x97, 0x9A, 0xBE, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xC5, 0xC6, 0xB5, 0xBD, 0xCC], domains: all),
+      Row(models: [0x8F, 0xCF, 0xAD, 0xAE], domains: [.dram, .psys], psys: 1),
+      Row(models: [0xAF, 0xDD, 0xB6], domains: [.dram, .psys]),
+      Row(models: [0x37, 0x4C, 0x4A, 0x5A], domains: [.core], package: 0.016384),
+      Row(models: [0x4D], domains: [.core]),
+      Row(models: [0x5C, 0x7A, 0x5F, 0x86, 0x96, 0x9C], domains: nil),
+      Row(models: [0xFE], domains: nil),
+      Row(models: [0x01], family: 15, domains: nil),
+    ])
+  func intel(row: Row) throws {
+    let units = try #require(UnitRegister(0xA0E03))
+    for number in row.models {
+      let model = CPUModel(CPUIdentity(vendor: .intel, family: row.family, model: number))
+      #expect(model.domains == row.domains)
+      #expect(model.hasRegisters)
+      for domain in [PowerDomain.package, .core, .uncore] {
+        #expect(units.energyUnit(of: domain, on: model).joulesPerCount == row.package)
+      }
+      #expect(units.energyUnit(of: .dram, on: model).joulesPerCount == row.dram)
+      #expect(units.energyUnit(of: .psys, on: model).joulesPerCount == row.psys)
+    }
+  }
+
+  @Test("an unknown model is measured by its register, and says so")
+  func unknown() throws {
+    let model = CPUModel(CPUIdentity(vendor: .intel, family: 6, model: 0xFE))
+    #expect(!model.isKnown)
+    #expect(try #require(UnitRegister(0xA0E03)).energyUnit(of: .dram, on: model).source == .register)
+    let known = CPUModel(CPUIdentity(vendor: .intel, family: 6, model: 0x55))
+    #expect(known.isKnown)
+    #expect(try #require(UnitRegister(0xA0E03)).energyUnit(of: .dram, on: known).source == .model)
+  }
+
+  @Test("Bay Trail's unit is 2^ESU microjoules")
+  func bayTrail() throws {
+    let model = CPUModel(CPUIdentity(vendor: .intel, family: 6, model: 0x37))
+    let unit = try #require(UnitRegister(0x505)).energyUnit(of: .package, on: model)
+    #expect(unit.joulesPerCount == 32e-6 && unit.source == .model)
+  }
+
+  @Test("Diamond Rapids has no registers")
+  func diamondRapids() {
+    #expect(!CPUModel(CPUIdentity(vendor: .intel, family: 19, model: 1)).hasRegisters)
+  }
+
+  @Test("AMD and Hygon have package and core, by their own registers", arguments: [CPUVendor.amd, .hygon])
+  func amd(vendor: CPUVendor) throws {
+    let model = CPUModel(CPUIdentity(vendor: vendor, family: 0x19, model: 0x21))
+    #expect(model.domains == [.core])
+    let map = try #require(RegisterMap(vendor: vendor))
+    #expect(map.units == 0xC001_0299 && map.packagePowerInfo == nil)
+    #expect(map.energy(of: .package) == 0xC001_029B && map.energy(of: .core) == 0xC001_029A)
+    #expect(map.energy(of: .dram) == nil && map.energy(of: .uncore) == nil && map.energy(of: .psys) == nil)
+    #expect(try #require(UnitRegister(0xA1000)).energyUnit(of: .package, on: model).joulesPerCount == 1 / 65_536)
+  }
+
+  @Test("Intel's registers are those of the manual")
+  func intelRegisters() {
+    #expect(RegisterMap.intel.units == 0x606 && RegisterMap.intel.packagePowerInfo == 0x614)
+    #expect(PowerDomain.allCases.map { RegisterMap.intel.energy(of: $0) } == [0x611, 0x639, 0x641, 0x619, 0x64D])
+    #expect(RegisterMap(vendor: .other("CentaurHauls")) == nil)
+  }
+
+  @Test(
+    "the unit register's fields are decoded, except of 0",
+    arguments: [(0xA0E03, 14, 3), (0xA1003, 16, 3), (0xA1000, 16, 0), (0x505, 5, 5), (0xFFFF_FFFF, 31, 15)]
+      as [(UInt64, Int, Int)])
+  func decoding(value: UInt64, energy: Int, power: Int) throws {
+    let units = try #require(UnitRegister(value))
+    #expect(units.energyExponent == energy && units.powerExponent == power)
+    #expect(UnitRegister(0) == nil)
+  }
+
+  @Test(
+    "the thermal design power counts only where it can be one",
+    arguments: [(95 << 3, 95), (0x7FFF_0000_0000_0078, 15), (0, nil), (0x7FFF, nil), (8000, 1000), (8008, nil)]
+      as [(UInt64, Double?)])
+  func thermalDesignPower(value: UInt64, watts: Double?) throws {
+    #expect(try #require(UnitRegister(0xA0E03)).thermalDesignWatts(powerInfo: value) == watts)
+  }
+
+  @Test("no real package reaches the bound, and the interval that it allows is short enough for a quarter of a wrap")
+  func bound() {
+    for (tdp, real) in [(15.0, 64.0), (125, 400), (350, 1000), (500, 1200)] {
+      #expect(PowerBound(thermalDesignWatts: tdp).watts > real)
+    }
+    let server = PowerBound(thermalDesignWatts: nil)
+    #expect(server.watts >= 1000)
+    #expect(server.longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 1 / 65_536)) == 16.384)
+    #expect(server.longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 1 / 16_384)) == 65.536)
+  }
+}
