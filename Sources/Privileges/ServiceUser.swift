@@ -13,6 +13,13 @@ public struct ServiceUser: Sendable, Equatable {
   /// The id of the primary group.
   public let group: UInt32
 
+  /// A user from its parts.
+  public init(name: String, user: UInt32, group: UInt32) {
+    self.name = name
+    self.user = user
+    self.group = group
+  }
+
   /// Looks a user up by name.
   ///
   /// - Returns: nil where there is no such user.

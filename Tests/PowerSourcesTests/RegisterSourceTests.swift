@@ -1,0 +1,194 @@
+import Foundation
+import RAPL
+import Synchronization
+import Testing
+
+@testable import PowerSources
+
+/// Registers that do what a test tells them, and count how often they are read.
+private final class ScriptedRegisters: RegisterFile {
+  struct Read: Equatable {
+    let address: UInt32
+    let cpu: Int
+  }
+
+  private let reads = Mutex<[Read]>([])
+  private let answer: @Sendable (Read, Int) throws(RegisterError) -> UInt64
+
+  /// `answer` gets each read and how many there were before it.
+  init(_ answer: @escaping @Sendable (Read, Int) throws(RegisterError) -> UInt64) {
+    self.answer = answer
+  }
+
+  func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    let read = Read(address: address, cpu: cpu)
+    let before = reads.withLock { reads in
+      reads.append(read)
+      return reads.count - 1
+    }
+    return try answer(read, before)
+  }
+
+  var cpus: [Int] { reads.withLock { $0.map(\.cpu) } }
+  var count: Int { reads.withLock { $0.count } }
+}
+
+private let package = PackageCPUs(id: PackageID(package: 0), cpus: [4, 5, 6])
+private let intel = CPUIdentity(vendor: .intel, family: 6, model: 0x9E)
+
+private func spin(nanoseconds: UInt64) {
+  let end = DispatchTime.now().uptimeNanoseconds + nanoseconds
+  while DispatchTime.now().uptimeNanoseconds < end {}
+}
+
+@Suite("Reading one package")
+struct PackageReaderTests {
+  @Test("another CPU stands in for one that is offline, and goes on doing so")
+  func fallback() throws {
+    let registers = ScriptedRegisters { read, _ throws(RegisterError) in
+      if read.cpu < 6 { throw .offline(cpu: read.cpu) }
+      return 7
+    }
+    var reader = PackageReader(package: package, registers: registers)
+    #expect(try reader.read(0x611, toleranceNanoseconds: .max).value == 7)
+    #expect(registers.cpus == [4, 5, 6])
+    #expect(try reader.read(0x611, toleranceNanoseconds: .max).value == 7)
+    #expect(registers.cpus == [4, 5, 6, 6])
+  }
+
+  @Test("where no CPU can, the first one's error tells why")
+  func allOffline() {
+    let registers = ScriptedRegisters { read, _ throws(RegisterError) in throw .offline(cpu: read.cpu) }
+    var reader = PackageReader(package: package, registers: registers)
+    #expect(throws: RegisterError.offline(cpu: 4)) { try reader.read(0x611, toleranceNanoseconds: .max) }
+  }
+
+  @Test("an interrupted read is repeated, three times at most, and the quickest is kept")
+  func interrupted() throws {
+    let registers = ScriptedRegisters { _, before in
+      spin(nanoseconds: before == 1 ? 2_000_000 : 6_000_000)
+      return UInt64(before)
+    }
+    var reader = PackageReader(package: package, registers: registers)
+    let value = try reader.read(0x611, toleranceNanoseconds: 1_000)
+    #expect(registers.count == 3)
+    #expect(value.value == 1 && value.tookNanoseconds < 6_000_000)
+  }
+
+  @Test("a read within the tolerance is not repeated")
+  func once() throws {
+    let registers = ScriptedRegisters { _, _ in 7 }
+    var reader = PackageReader(package: package, registers: registers)
+    _ = try reader.read(0x611, toleranceNanoseconds: .max)
+    #expect(registers.count == 1)
+  }
+}
+
+@Suite("A source of registers")
+struct RegisterSourceTests {
+  private func source(
+    map: RegisterMap = .intel, identity: CPUIdentity = intel, _ registers: ScriptedRegisters
+  ) throws -> RegisterSource<ScriptedRegisters> {
+    try RegisterSource(registers: registers, packages: [package], identity: identity, map: map)
+  }
+
+  @Test("reads the registers of its vendor", arguments: [RegisterMap.intel, .amd])
+  func vendor(map: RegisterMap) throws {
+    let registers = ScriptedRegisters { read, before in
+      switch read.address {
+      case map.units: 0xA0E03
+      case map.energy(of: .package): UInt64(1000 + before)
+      default: 0
+      }
+    }
+    var source = try source(map: map, identity: CPUIdentity(vendor: .amd, family: 25, model: 33), registers)
+    #expect(source.longestIntervalSeconds == 65.536)
+    #expect(source.summary.contains("1 package") && !source.isSimulated)
+    let first = source.read()
+    let second = source.read()
+    #expect(first.readings.count == 1 && first.readings[0].counts == 0)
+    #expect(second.readings[0].counts > 0 && second.readings[0].losses == 0)
+    #expect(second.readings[0].monotonicNanoseconds > first.readings[0].monotonicNanoseconds)
+  }
+
+  @Test("a thermal design power makes the bound, where there is one")
+  func thermalDesignPower() throws {
+    let registers = ScriptedRegisters { read, before throws(RegisterError) in
+      switch read.address {
+      case 0x606: return 0xA0E03
+      case 0x614: return 150 << 3
+      default: return UInt64(1000 + before)
+      }
+    }
+    #expect(try source(registers).longestIntervalSeconds == 65.536)
+    let without = ScriptedRegisters { read, before throws(RegisterError) in
+      if read.address == 0x614 { throw .absent(address: 0x614, cpu: read.cpu) }
+      return read.address == 0x606 ? 0xA0E03 : UInt64(1000 + before)
+    }
+    #expect(try source(without).longestIntervalSeconds == 65.536)
+  }
+
+  struct Broken: CustomTestStringConvertible {
+    let testDescription: String
+    let registers: @Sendable (UInt32, Int) throws(RegisterError) -> UInt64
+    let sentence: String
+  }
+
+  @Test(
+    "what cannot be measured is said, not measured",
+    arguments: [
+      Broken(
+        testDescription: "units read 0", registers: { address, _ in address == 0x606 ? 0 : 1 },
+        sentence: "The energy unit register 0x606 reads 0"),
+      Broken(
+        testDescription: "counter reads 0", registers: { address, _ in address == 0x606 ? 0xA0E03 : 0 },
+        sentence: "The energy counter of package 0 reads 0"),
+      Broken(
+        testDescription: "counter stands still", registers: { address, _ in address == 0x606 ? 0xA0E03 : 77 },
+        sentence: "does not move (it stays at 77)"),
+      Broken(
+        testDescription: "registers fault",
+        registers: { address, cpu throws(RegisterError) in throw .absent(address: address, cpu: cpu) },
+        sentence: "Register 0x606 of CPU 4 cannot be read (EIO)"),
+      Broken(
+        testDescription: "registers fail otherwise",
+        registers: { address, cpu throws(RegisterError) in throw .failed(address: address, cpu: cpu, errno: EBADF) },
+        sentence: "Bad file descriptor"),
+    ])
+  func broken(_ broken: Broken) {
+    let registers = ScriptedRegisters { read, _ throws(RegisterError) in try broken.registers(read.address, read.cpu) }
+    do {
+      _ = try source(registers)
+      Issue.record("it was opened")
+    } catch {
+      #expect("\(error)".contains(broken.sentence), "\(error)")
+    }
+  }
+
+  @Test("one zero at the start does not keep a counter that moves from being used")
+  func zeroAtStart() throws {
+    let registers = ScriptedRegisters { read, before in
+      read.address == 0x606 ? 0xA0E03 : before < 4 ? 0 : UInt64(1000 + before)
+    }
+    #expect(throws: Never.self) { try source(registers) }
+  }
+
+  @Test("a read that fails is a failed reading, with the energy so far")
+  func failing() throws {
+    let fails = Mutex(false)
+    let registers = ScriptedRegisters { read, before throws(RegisterError) in
+      if fails.withLock({ $0 }) { throw .absent(address: read.address, cpu: read.cpu) }
+      return read.address == 0x606 ? 0xA0E03 : UInt64(1000 + before)
+    }
+    var source = try source(registers)
+    _ = source.read()
+    let good = source.read().readings[0].counts
+    fails.withLock { $0 = true }
+    let failed = source.read().readings[0]
+    guard case .failed(let error) = failed.outcome else {
+      Issue.record("\(failed.outcome)")
+      return
+    }
+    #expect("\(error)".contains("virtual machine") && failed.counts == good)
+  }
+}

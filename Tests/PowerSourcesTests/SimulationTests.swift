@@ -1,0 +1,51 @@
+import PowerSources
+import RAPL
+import Testing
+
+@Suite("The simulated CPU")
+struct SimulationTests {
+  @Test("a constant load's energy is power times time")
+  func constant() {
+    #expect(SimulatedLoad.constant(watts: 42.5).joules(seconds: 10) == 425)
+  }
+
+  @Test("a desktop's energy grows without jumps, by believable watts, through slots and cycles", arguments: [1, 2, 99])
+  func desktop(seed: UInt64) {
+    let load = SimulatedLoad.desktop(seed: seed)
+    #expect(load.joules(seconds: 0) == 0)
+    var lowest = Double.infinity
+    var highest = 0.0
+    for step in 0..<30_000 {
+      let seconds = Double(step) * 0.01
+      let watts = (load.joules(seconds: seconds + 0.01) - load.joules(seconds: seconds)) / 0.01
+      lowest = min(lowest, watts)
+      highest = max(highest, watts)
+    }
+    #expect(lowest > 5 && highest < 70, "\(lowest) to \(highest) W")
+    #expect(highest > 2 * lowest)
+  }
+
+  @Test("it has the registers of Intel and of AMD, and reads 0 elsewhere")
+  func registers() throws {
+    let cpu = SimulatedCPU(packages: [.constant(watts: 10), .constant(watts: 20)], cpusPerPackage: 2)
+    #expect(try cpu.read(0x606, cpu: 0) == 0xA0E03)
+    #expect(try cpu.read(0xC001_0299, cpu: 3) == 0xA1000)
+    #expect(try cpu.read(0x1B0, cpu: 0) == 0)
+    #expect(throws: RegisterError.offline(cpu: 4)) { try cpu.read(0x611, cpu: 4) }
+    #expect(throws: RegisterError.offline(cpu: -1)) { try cpu.read(0x611, cpu: -1) }
+    #expect(cpu.packages.map(\.cpus) == [[0, 1], [2, 3]])
+  }
+
+  @Test("as a source it says that it is simulated, and its meter shows believable watts")
+  func source() throws {
+    var source = try EnergySources.simulated()
+    #expect(source.isSimulated && source.summary.contains("invented"))
+    var meter = PowerMeter()
+    _ = meter.measure(source.read())
+    while true {
+      guard case .sample(let sample) = meter.measure(source.read()) else { continue }
+      #expect(sample.watts > 0 && sample.watts < 1000)
+      break
+    }
+  }
+}
