@@ -18,7 +18,8 @@ final class ClientHandler: ChannelDuplexHandler {
   private var context: ChannelHandlerContext?
   private var descriptor: Int32 = -1
   private var requests = RequestStream()
-  private var unsentAnswers = 0
+  private var isAnswering = false
+  private var unanswered: CircularBuffer<ByteBuffer> = []
   private var wantsToRead = false
 
   init(_ broadcaster: Broadcaster) {
@@ -70,36 +71,45 @@ final class ClientHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let events = requests.take(unwrapInboundIn(data).readableBytesView)
-    for event in events {
-      switch event {
-      case .request: answer(.unknownRequest, then: nil, context: context)
-      case .tooLong: answer(.requestTooLong, then: .all, context: context)
-      }
-    }
+    let bytes = unwrapInboundIn(data)
+    if isAnswering { unanswered.append(bytes) } else { answer(bytes, context: context) }
   }
 
-  /// Reads no further while answers are unsent, or once what comes is ignored: a flood fills the client's own buffers.
+  /// Reads no further while an answer is on its way, or once what comes is ignored: a flood fills the client's own
+  /// buffers.
   func read(context: ChannelHandlerContext) {
-    if unsentAnswers > 0 || requests.isExhausted {
+    if isAnswering || requests.isExhausted {
       wantsToRead = true
     } else {
       context.read()
     }
   }
 
-  private func answer(_ error: RequestError, then mode: CloseMode?, context: ChannelHandlerContext) {
-    unsentAnswers += 1
-    let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    let sent = context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: error.encoded)))
-    sent.whenComplete { _ in
-      let (handler, context) = loopBound.value
-      handler.unsentAnswers -= 1
-      if let mode { return context.close(mode: mode, promise: nil) }
-      if handler.unsentAnswers == 0 && handler.wantsToRead {
-        handler.wantsToRead = false
-        context.read()
+  /// Answers the requests that these bytes complete, all in one write.
+  private func answer(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+    let errors: [RequestError] = requests.take(bytes.readableBytesView).map { event in
+      switch event {
+      case .request: .unknownRequest
+      case .tooLong: .requestTooLong
       }
+    }
+    guard !errors.isEmpty else { return }
+    isAnswering = true
+    let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: errors.flatMap(\.encoded)))).whenComplete { _ in
+      let (handler, context) = loopBound.value
+      handler.isAnswering = false
+      if errors.last == .requestTooLong { return context.close(promise: nil) }
+      handler.goOn(context: context)
+    }
+  }
+
+  /// At the end of its input NIO reads all that is left at once; that is answered bit by bit.
+  private func goOn(context: ChannelHandlerContext) {
+    while !isAnswering, !unanswered.isEmpty { answer(unanswered.removeFirst(), context: context) }
+    if !isAnswering, wantsToRead {
+      wantsToRead = false
+      read(context: context)
     }
   }
 }

@@ -12,9 +12,10 @@ public struct ServerSettings: Sendable {
 
   /// Settings for an interval.
   ///
-  /// - Parameter intervalSeconds: seconds from sample to sample, from 0.001 to 86,400.
+  /// - Parameter intervalSeconds: seconds from sample to sample, from 0.001 to 86,400; what is no number counts as 0.001.
   public init(intervalSeconds: Double) {
-    interval = Int64((min(max(intervalSeconds, 0.001), 86_400) * 1e9).rounded())
+    let seconds = intervalSeconds > 0.001 ? min(intervalSeconds, 86_400) : 0.001
+    interval = Int64((seconds * 1e9).rounded())
   }
 
   /// How long the first window is, in nanoseconds.

@@ -1,0 +1,83 @@
+import Foundation
+import Logging
+import PowerServer
+import RAPL
+import Synchronization
+
+/// A source whose readings a test decides.
+struct ScriptedSource: EnergySource {
+  enum Behaviour {
+    case good
+    case failing
+    case idle
+  }
+
+  final class Control: Sendable {
+    let behaviour = Mutex(Behaviour.good)
+    func become(_ new: Behaviour) { behaviour.withLock { $0 = new } }
+  }
+
+  struct Unreadable: Error {}
+
+  static let watts = 42.5
+  let control: Control
+  var isSimulated = false
+  var summary: String { "a scripted source" }
+  var longestIntervalSeconds: Double { 60 }
+  private let unit = EnergyUnit(joulesPerCount: 1 / 16_384)
+
+  init(_ control: Control, isSimulated: Bool = false) {
+    self.control = control
+    self.isSimulated = isSimulated
+  }
+
+  private var idleSince: UInt64?
+
+  mutating func read() -> EnergySnapshot {
+    let now = Int64(DispatchTime.now().uptimeNanoseconds)
+    let counts = UInt64(Double(now) / 1e9 * Self.watts * 16_384)
+    let outcome: EnergyReading.Outcome
+    switch control.behaviour.withLock({ $0 }) {
+    case .good:
+      idleSince = nil
+      outcome = .read(.advanced(1))
+    case .failing: outcome = .failed(Unreadable())
+    case .idle:
+      idleSince = idleSince ?? counts
+      outcome = .read(.idle)
+    }
+    let reading = EnergyReading(
+      package: PackageID(package: 0), outcome: outcome, counts: idleSince ?? counts, unit: unit, losses: 0,
+      monotonicNanoseconds: now)
+    let unix = Int64(Date.now.timeIntervalSince1970 * 1e9)
+    return EnergySnapshot(readings: [reading], unixNanoseconds: unix, asleepNanoseconds: 0)
+  }
+}
+
+/// A server in this process, on a socket of its own.
+final class RunningServer {
+  let control = ScriptedSource.Control()
+  let path = "/tmp/pkg-watt-stat-server-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+  private let server: PowerServer
+  private var isRunning = true
+
+  init(interval: Double = 0.05, behaviour: ScriptedSource.Behaviour = .good, isSimulated: Bool = false) throws {
+    control.become(behaviour)
+    var source = ScriptedSource(control, isSimulated: isSimulated)
+    let begun = source.read()
+    let socket = try SocketFile.bind(path, mode: 0o600, owner: nil)
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    server = PowerServer(
+      source: source, begun: begun, sockets: [socket], settings: ServerSettings(intervalSeconds: interval),
+      logger: logger)
+    try server.start()
+  }
+
+  func stop() {
+    if isRunning { server.stop() }
+    isRunning = false
+  }
+
+  deinit { stop() }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import PowerServer
+import Testing
+
+/// A folder that goes away with its owner.
+private final class Folder {
+  let path = "/tmp/pkg-watt-stat-socket-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+
+  init(deepening levels: Int = 0) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+  }
+
+  var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+private func failure(_ path: String) -> SocketError? {
+  do {
+    _ = try SocketFile.bind(path, mode: 0o666, owner: nil)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+@Suite("A socket's file", .serialized)
+struct SocketFileTests {
+  @Test("has the mode that was asked for, answers, and is taken away", arguments: [0o666, 0o600] as [UInt32])
+  func binding(mode: UInt32) throws {
+    let folder = try Folder()
+    let path = folder.path + "/s"
+    let file = try SocketFile.bind(path, mode: mode, owner: nil)
+    #expect(folder.names == ["s"])
+    let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    #expect(permissions == Int(mode))
+    #expect(throws: Never.self) { try TestClient(path) }
+    try file.remove()
+    #expect(folder.names.isEmpty)
+    #expect(throws: Never.self) { try file.remove() }
+  }
+
+  @Test("belongs to whom it is given", .enabled(if: getuid() == 0, "needs root"))
+  func owner() throws {
+    let folder = try Folder()
+    _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
+    let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
+    #expect(attributes[.ownerAccountID] as? Int == 12_345 && attributes[.groupOwnerAccountID] as? Int == 23_456)
+  }
+
+  @Test("a live socket is refused, a dead one replaced")
+  func occupied() throws {
+    let folder = try Folder()
+    let path = folder.path + "/s"
+    let dead = Int32(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    bindSocket(dead, to: path)
+    listen(dead, 1)
+    #expect(failure(path) == .inUse(path: path))
+    close(dead)
+    #expect(failure(path) == nil)
+    #expect(folder.names == ["s"])
+  }
+
+  @Test("a socket of another kind is left alone")
+  func datagram() throws {
+    let folder = try Folder()
+    let path = folder.path + "/s"
+    let other = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(other) }
+    bindSocket(other, to: path)
+    guard case .unreachable = failure(path) else {
+      Issue.record("\(String(describing: failure(path)))")
+      return
+    }
+    #expect(folder.names == ["s"])
+  }
+
+  @Test("whatever is no socket is left alone")
+  func strangers() throws {
+    let folder = try Folder()
+    try FileManager.default.createDirectory(atPath: folder.path + "/directory", withIntermediateDirectories: false)
+    #expect(FileManager.default.createFile(atPath: folder.path + "/file", contents: nil))
+    try FileManager.default.createSymbolicLink(atPath: folder.path + "/link", withDestinationPath: "nowhere")
+    mkfifo(folder.path + "/pipe", 0o600)
+    let before = folder.names.sorted()
+    for (name, occupant) in [
+      ("directory", SocketError.Occupant.directory), ("file", .file), ("link", .symbolicLink), ("pipe", .other),
+    ] {
+      let path = folder.path + "/" + name
+      #expect(failure(path) == .occupied(path: path, by: occupant))
+    }
+    #expect(folder.names.sorted() == before)
+  }
+
+  @Test("a path that cannot be is refused", arguments: ["", "/", "/tmp/", ".", "/tmp/.."])
+  func noFile(path: String) {
+    #expect(failure(path) == .notAFile(path: path))
+  }
+
+  @Test("a path may have 107 bytes, however long its folder, and no more")
+  func length() throws {
+    let folder = try Folder()
+    let fill = 107 - folder.path.utf8.count - 1
+    let name = String(repeating: "n", count: fill)
+    #expect(failure(folder.path + "/" + name) == nil)
+    let long = folder.path + "/" + name + "n"
+    #expect(failure(long) == .tooLong(path: long))
+    let deep = folder.path + "/" + String(repeating: "d", count: fill - 2)
+    try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: false)
+    #expect(failure(deep + "/s") == nil)
+  }
+
+  @Test("a missing folder is named")
+  func missingFolder() {
+    #expect(failure("/nonexistent/folder/s") == .folder(path: "/nonexistent/folder", errno: ENOENT))
+  }
+
+  @Test("of many that bind at once exactly one wins, and nothing is left over", arguments: [false, true])
+  func race(takingOver: Bool) async throws {
+    for _ in 0..<20 {
+      let folder = try Folder()
+      let path = folder.path + "/s"
+      if takingOver {
+        let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        bindSocket(dead, to: path)
+        close(dead)
+      }
+      let winners = await withTaskGroup(of: Int.self) { group in
+        for _ in 0..<8 { group.addTask { failure(path) == nil ? 1 : 0 } }
+        return await group.reduce(0, +)
+      }
+      #expect(winners == 1)
+      #expect(folder.names == ["s"])
+    }
+  }
+
+  @Test("another service's socket at the same path is not taken away")
+  func successor() throws {
+    let folder = try Folder()
+    let path = folder.path + "/s"
+    let first = try SocketFile.bind(path, mode: 0o666, owner: nil)
+    unlink(path)
+    _ = try SocketFile.bind(path, mode: 0o666, owner: nil)
+    try first.remove()
+    #expect(folder.names == ["s"])
+  }
+
+  private func bindSocket(_ descriptor: Int32, to path: String) {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    #expect(bound == 0)
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import PowerProtocol
+
+struct TestFailure: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// A raw connection, for what a good client never does as well.
+final class TestClient {
+  let descriptor: Int32
+  private var buffered: [UInt8] = []
+
+  init(_ path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard connected == 0 else { throw TestFailure(description: "cannot connect: \(errno)") }
+  }
+
+  deinit { close(descriptor) }
+
+  /// What one `recv` gives; nil where nothing comes in time, empty at the end.
+  func receive(milliseconds: Int32 = 10_000) -> [UInt8]? {
+    var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    guard poll(&polled, 1, milliseconds) > 0 else { return nil }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = recv(descriptor, &bytes, bytes.count, 0)
+    return Array(bytes.prefix(max(count, 0)))
+  }
+
+  /// The next line; nil at the end of the stream.
+  func text() throws -> String? {
+    while true {
+      if let end = buffered.firstIndex(of: UInt8(ascii: "\n")) {
+        let line = String(decoding: buffered[..<end], as: UTF8.self)
+        buffered.removeFirst(end + 1)
+        return line
+      }
+      guard let more = receive() else { throw TestFailure(description: "no line in 10 s") }
+      if more.isEmpty { return nil }
+      buffered += more
+    }
+  }
+
+  func line() throws -> PowerLine {
+    guard let text = try text() else { throw TestFailure(description: "the server closed the connection") }
+    return try JSONDecoder().decode(PowerLine.self, from: Data(text.utf8))
+  }
+
+  func write(_ text: String) { _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) }
+  func endWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
+}
