@@ -39,8 +39,9 @@ struct ServingTests {
   func wellKnownPaths() throws {
     // In a mount namespace of its own, so that a real service on this machine is left alone.
     let script = """
+      exec 9<"$0" # its path may lie below /tmp
       mount -t tmpfs none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 9
-      "$0" --source simulated --log-level ERROR & service=$!
+      /proc/$$/fd/9 --source simulated --log-level ERROR & service=$!
       until [ -S /tmp/pkg-watt-stat.sock ]; do kill -0 $service || exit 8; done
       for path in /run/pkg-watt-stat/pkg-watt-stat.sock /tmp/pkg-watt-stat.sock; do
         stat -c %a $path && echo | socat - UNIX-CONNECT:$path | grep -c simulated
