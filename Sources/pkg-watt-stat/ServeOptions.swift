@@ -91,7 +91,7 @@ enum ServeError: Error, CustomStringConvertible {
     case .intervalTooLong(let seconds, let longest):
       "An interval of \(seconds) s could miss a wrap of this machine's energy counters; choose \(Int(longest)) s or less."
     case .limits:
-      "Cannot set up signals and the limit on open files: the system refuses both to this process."
+      "Cannot set up signals, standard descriptors and the limit on open files: the system refuses this process one of them."
     }
   }
 }

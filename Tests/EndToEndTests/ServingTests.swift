@@ -82,4 +82,17 @@ struct ServingTests {
     try wait(for: "the second service") { second.output.contains("Ready") }
     #expect(try first.client().reading().status == "simulated")
   }
+
+  @Test("closed standard descriptors are not mistaken for clients")
+  func closedDescriptors() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("watts.sock")
+    let script = "exec \"$0\" --source simulated --log-level DEBUG --interval 0.5 --socket \(path) <&- >&- 2>&-"
+    let service = try Child(["sh", "-c", script, Executables.service])
+    try wait(for: "the socket") { FileManager.default.fileExists(atPath: path) }
+    let client = try Client(path)
+    for _ in 0..<3 { #expect(try client.reading().status == "simulated") }
+    service.send(SIGTERM)
+    #expect(try service.exitCode() == 0)
+  }
 }
