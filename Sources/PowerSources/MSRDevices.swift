@@ -30,13 +30,19 @@ public final class MSRDevices: RegisterFile {
 
   /// Reads one register through one CPU.
   public func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
-    guard let descriptor = descriptors[cpu] else { throw .offline(cpu: cpu) }
+    guard let descriptor = descriptors[cpu] else {
+      throw Self.error(openErrors[cpu] ?? ENXIO, address: address, cpu: cpu)
+    }
     let result = cmsr_read(descriptor, address)
-    switch result.error {
-    case 0: return result.value
-    case EIO: throw .absent(address: address, cpu: cpu)
-    case ENXIO: throw .offline(cpu: cpu)
-    default: throw .failed(address: address, cpu: cpu, errno: result.error)
+    guard result.error == 0 else { throw Self.error(result.error, address: address, cpu: cpu) }
+    return result.value
+  }
+
+  private static func error(_ errno: Int32, address: UInt32, cpu: Int) -> RegisterError {
+    switch errno {
+    case EIO: .absent(address: address, cpu: cpu)
+    case ENXIO: .offline(cpu: cpu)
+    default: .failed(address: address, cpu: cpu, errno: errno)
     }
   }
 }

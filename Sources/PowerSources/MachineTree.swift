@@ -61,7 +61,8 @@ struct MachineTree {
       if error.errno == ENOENT, let substitute { return substitute }
       throw .unreadable(path: path, errno: error.errno)
     }
-    guard let number = Int(text.filter { !$0.isWhitespace }), number >= 0 else {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard words.count == 1, let number = words.first.flatMap({ Int($0) }), number >= 0 else {
       throw .malformed(path: path, expected: "package or die number")
     }
     return number

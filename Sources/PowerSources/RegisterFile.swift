@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemCalls
 
 /// Registers that can be read: the machine's own, or simulated ones.
@@ -25,6 +26,9 @@ extension RegisterError: CustomStringConvertible {
         + "machine does not pass it on; measure on the host instead."
     case .offline(let cpu):
       "CPU \(cpu) is offline (ENXIO); bring it back with: echo 1 | sudo tee /sys/devices/system/cpu/cpu\(cpu)/online"
+    case .failed(let address, let cpu, EPERM):
+      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): kernel lockdown (Secure Boot) or a "
+        + "container forbids it; run on the host, with Secure Boot off."
     case .failed(let address, let cpu, let errno):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read: \(errorText(errno))."
     }

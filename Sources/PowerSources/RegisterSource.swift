@@ -85,10 +85,10 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
 
   /// Waits until every counter has shown two values, neither of them 0.
   private mutating func probe() throws(SourceError) {
-    let start = cmsr_monotonic_nanoseconds()
     for index in meters.indices {
       var first: UInt32 = 0
-      var poll = cmsr_monotonic_nanoseconds()
+      let start = cmsr_monotonic_nanoseconds()
+      var poll = start
       while true {
         let value = UInt32(truncatingIfNeeded: try Self.read(energyAddress, through: &meters[index].reader).value)
         if first == 0 { first = value }

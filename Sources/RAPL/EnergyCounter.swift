@@ -64,7 +64,9 @@ public struct EnergyCounter: Sendable {
     let most = mostCounts(from: last.time, to: time)
     let step = value &- last.value
     if most > Self.certainCounts {
-      return lose(.gap, to: reading, atLeast: rejected == nil ? leastCounts(from: last.value, to: value) : 0)
+      let least = leastCounts(from: last.value, to: value)
+      // Junk, before the gap or after it, tells nothing of the energy in between.
+      return lose(.gap, to: reading, atLeast: rejected == nil && Double(least) <= most ? least : 0)
     }
     if step == 0 {
       self.last = reading
@@ -91,7 +93,7 @@ public struct EnergyCounter: Sendable {
   }
 
   private func mostCounts(from start: Int64, to end: Int64) -> Double {
-    (Double(max(end - start, 0)) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
+    (max(Double(end) - Double(start), 0) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
   }
 
   /// What was drawn at least between two values, whether the counter went on, wrapped, or restarted from zero.

@@ -1,5 +1,8 @@
 /// A power that no real package reaches: what tells a counter's progress from a counter that has jumped.
 public struct PowerBound: Sendable, Equatable {
+  /// Without it, a timer that is a microsecond late would make every reading at the longest interval a gap.
+  private static let latenessSeconds = 0.1
+
   /// The bound in watts.
   public let watts: Double
 
@@ -12,8 +15,8 @@ public struct PowerBound: Sendable, Equatable {
   }
 
   /// The longest time between two readings after which the counter's progress is still certain, in seconds: a quarter
-  /// of a 32-bit wrap at this power.
+  /// of a 32-bit wrap at this power, less what a counter and a timer may be late.
   public func longestCertainSeconds(unit: EnergyUnit) -> Double {
-    unit.joulesPerCount * EnergyCounter.certainCounts / watts
+    max(unit.joulesPerCount * EnergyCounter.certainCounts / watts - Self.latenessSeconds, 0)
   }
 }

@@ -83,7 +83,7 @@ struct ServingTests {
     #expect(try first.client().reading().status == "simulated")
   }
 
-  @Test("closed standard descriptors are not mistaken for clients")
+  @Test("closed standard descriptors do not disturb it")
   func closedDescriptors() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("watts.sock")

@@ -1,51 +1,50 @@
-import Foundation
+internal import Foundation
 
 /// A folder that stands for a machine, as the product's `--root` wants it: topology, cpuinfo, and a place for dev/cpu.
 public enum MachineFolder {
-  /// Whose cpuinfo it has.
-  public enum Vendor: String, CaseIterable, Sendable {
-    /// A Skylake client.
-    case intel
-    /// A Zen 3 desktop, which announces RAPL.
-    case amd
+  /// A folder that is not there, or not empty.
+  public struct NotEmpty: Error, CustomStringConvertible {
+    /// Which.
+    public let path: String
 
-    var cpuinfo: String {
-      switch self {
-      case .intel:
-        "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\nmodel name\t: Simulated Intel CPU\nstepping\t: 3\n"
-          + "power management:\n\n"
-      case .amd:
-        "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 33\nmodel name\t: Simulated AMD CPU\nstepping\t: 0\n"
-          + "power management: ts ttp tm hwpstate cpb eff_freq_ro [13] [14]\n\n"
-      }
-    }
+    /// One sentence.
+    public var description: String { "\(path) is no empty folder; give one, so that nothing of yours is written over." }
   }
 
-  /// Writes the files, and gives the folder to mount the registers on.
-  public static func compose(in root: String, packages: Int, cpusPerPackage: Int, vendor: Vendor) throws -> String {
-    let count = packages * cpusPerPackage
-    let cpus = root + "/sys/devices/system/cpu"
-    for cpu in 0..<count {
-      let topology = "\(cpus)/cpu\(cpu)/topology"
-      let package = cpu / cpusPerPackage
-      let first = package * cpusPerPackage
-      let siblings = list(first, first + cpusPerPackage - 1)
-      try write("\(package)", to: topology + "/physical_package_id")
-      try write("0", to: topology + "/die_id")
-      try write("\(cpu % cpusPerPackage)", to: topology + "/core_id")
-      for name in ["package_cpus_list", "die_cpus_list", "core_siblings_list"] {
-        try write(siblings, to: "\(topology)/\(name)")
-      }
-      for name in ["core_cpus_list", "thread_siblings_list"] { try write("\(cpu)", to: "\(topology)/\(name)") }
+  /// Writes the files into an empty folder, and gives the folder to mount the registers on.
+  public static func compose(
+    in root: String, packages: Int, cpusPerPackage: Int, cpuinfo: CPUInfo
+  ) throws -> String {
+    guard let found = try? FileManager.default.contentsOfDirectory(atPath: root), found.isEmpty else {
+      throw NotEmpty(path: root)
     }
-    for name in ["online", "present", "possible"] { try write(list(0, count - 1), to: "\(cpus)/\(name)") }
-    try write(vendor.cpuinfo, to: root + "/proc/cpuinfo")
+    let cpus = root + "/sys/devices/system/cpu"
+    let all = CPURange(first: 0, last: packages * cpusPerPackage - 1)
+    for cpu in 0...all.last {
+      let topology = "\(cpus)/cpu\(cpu)/topology"
+      let first = cpu / cpusPerPackage * cpusPerPackage
+      let package = CPURange(first: first, last: first + cpusPerPackage - 1)
+      try write("\(cpu / cpusPerPackage)", to: topology + "/physical_package_id")
+      try write("0", to: topology + "/die_id")
+      try write("\(cpu - first)", to: topology + "/cluster_id")
+      try write("\(cpu - first)", to: topology + "/core_id")
+      for name in ["package_cpus", "die_cpus", "core_siblings"] { try write(package, to: topology, name) }
+      for name in ["cluster_cpus", "core_cpus", "thread_siblings"] {
+        try write(CPURange(first: cpu, last: cpu), to: topology, name)
+      }
+    }
+    for name in ["online", "present", "possible"] { try write(all.list, to: "\(cpus)/\(name)") }
+    try write(cpuinfo.text(packages: packages, cpusPerPackage: cpusPerPackage), to: root + "/proc/cpuinfo")
     let mountPoint = root + "/dev/cpu"
     try FileManager.default.createDirectory(atPath: mountPoint, withIntermediateDirectories: true)
     return mountPoint
   }
 
-  private static func list(_ first: Int, _ last: Int) -> String { first == last ? "\(first)" : "\(first)-\(last)" }
+  /// The same CPUs twice, as sysfs has them: a mask, and a list.
+  private static func write(_ cpus: CPURange, to folder: String, _ name: String) throws {
+    try write(cpus.mask, to: "\(folder)/\(name)")
+    try write(cpus.list, to: "\(folder)/\(name)_list")
+  }
 
   private static func write(_ text: String, to path: String) throws {
     let folder = URL(filePath: path).deletingLastPathComponent()

@@ -1,7 +1,6 @@
-import ArgumentParser
-import Foundation
-import MSRDeviceModel
-import PowerSources
+internal import ArgumentParser
+internal import MSRDeviceModel
+internal import PowerSources
 
 @main
 struct MSRDevice: ParsableCommand {
@@ -9,79 +8,51 @@ struct MSRDevice: ParsableCommand {
     commandName: "msr-device",
     abstract: "Serves simulated CPU registers as files N/msr, as the kernel's msr driver serves real ones.",
     discussion: """
-      Reads of 8 bytes at offset R give register R. Prints "ready" once mounted; ends, unmounted, on SIGTERM or SIGINT.
+      Prints "ready" once mounted. Ends, unmounted, on SIGTERM or SIGINT. Needs root, or user_allow_other in \
+      /etc/fuse.conf.
 
-      Faults are switched by writing a line to the file control in the mount:
-        reset PACKAGE               its counters restart from 0 and go on
-        set PACKAGE VALUE           its counters jump to VALUE and go on from there
-        zero PACKAGE COUNT|on|off   the next reads of its counters give 0
-        eio PACKAGE COUNT|on|off    the next reads of its counters fail with EIO
-        freeze PACKAGE on|off       its counters stand still, and later go on from where they stood
-        enxio CPU on|off            that CPU is offline: opening and reading fail with ENXIO
+      Files in the mount, which every user may open:
+        N/msr     a pread of 8 bytes at offset R gives register R of CPU N, little-endian; of 8 * n bytes, the same
+                  register n times; of another size, EINVAL. Of an offset the low 32 bits count. Registers: 0x606
+                  (0xA0E03: 2^-14 J), 0x611 (energy), 0x614 (95 W), 0xC0010299 (0xA1000: 2^-16 J), 0xC001029B
+                  (energy). All others read 0. Use pread: read moves on to the next registers, unlike the driver's.
+        energy    for each package a line PACKAGE JOULES READS: its number, the joules that its load has drawn since
+                  the start (no fault changes them; counters show them one update later), and how many reads of its
+                  energy registers were asked for, failed ones included.
+        control   faults are switched by writing here, one command a write. EINVAL: no such command, package or CPU.
+
+      Commands, where COUNTERS are both energy registers of a package, and VALUE is decimal, or hexadecimal behind 0x:
+        reset PACKAGE               its COUNTERS restart from 0 and go on
+        set PACKAGE VALUE           its COUNTERS jump to VALUE and go on from there
+        zero PACKAGE COUNT|on|off   the next COUNT reads of its COUNTERS, or all, give 0
+        eio PACKAGE COUNT|on|off    the next COUNT reads of its COUNTERS, or all, fail with EIO
+        freeze PACKAGE on|off       its COUNTERS stand still; off: they go on from where they stood
+        enxio CPU on|off            that CPU is offline: opening and reading its msr fail with ENXIO
+
+      Example, two packages of which the first wraps after about ten seconds:
+        msr-device --tree DIR --watts 42.5 --watts 17.25 --counter-start 0xFF95C000
+        pkg-watt-stat serve --root DIR
+        echo zero 1 3 > DIR/dev/cpu/control
       """)
 
-  @Argument(help: "The folder to mount on.")
+  @Argument(help: "The folder to mount on. Not with --tree.")
   var mountPoint: String?
 
-  @Option(help: "Compose a whole machine in this folder and mount on its dev/cpu, for pkg-watt-stat serve --root.")
+  @Option(
+    help: ArgumentHelp(
+      "Compose a machine in this empty folder, and mount on its dev/cpu: for pkg-watt-stat serve --root.",
+      valueName: "dir"))
   var tree: String?
 
-  @Option(help: "What a package draws, in watts; once for each package.")
-  var watts: [Double] = []
-
-  @Flag(help: "A changing load, as a desktop has, in place of constant watts; one package unless --watts is repeated.")
-  var desktop = false
-
-  @Option(help: "CPUs in each package.")
-  var cpusPerPackage = 2
-
-  @Option(help: "What the counters read at the start: decimal, or hexadecimal behind 0x.", transform: parseCounter)
-  var counterStart: UInt32 = 0x0100_0000
-
-  @Option(help: "Microseconds from counter update to counter update.")
-  var updatePeriod = 1000
-
-  @Option(help: "How late an update may be, in microseconds.")
-  var updateJitter = 200
-
-  @Option(help: "Whose cpuinfo --tree writes: intel or amd.", transform: parseVendor)
-  var cpuinfo: MachineFolder.Vendor = .intel
+  @OptionGroup var machine: MachineOptions
 
   func validate() throws {
     guard (mountPoint == nil) != (tree == nil) else { throw ValidationError("Give either a mount point or --tree.") }
-    guard cpusPerPackage > 0, cpusPerPackage <= 1024, watts.count <= 64 else {
-      throw ValidationError("There can be 1 to 1024 CPUs in a package, and 64 packages.")
-    }
-    guard watts.allSatisfy({ $0 >= 0 && $0 < 1e6 }) else { throw ValidationError("Watts are from 0 to a million.") }
-    guard updatePeriod > 0, updateJitter >= 0, updateJitter < updatePeriod else {
-      throw ValidationError("Updates need a period above 0 and a jitter below the period.")
-    }
   }
 
   func run() throws {
-    let constant = watts.isEmpty ? [42.5] : watts
-    let loads: [SimulatedLoad] =
-      desktop ? constant.indices.map { .desktop(seed: UInt64($0) + 1) } : constant.map { .constant(watts: $0) }
-    let cpu = SimulatedCPU(
-      packages: loads, cpusPerPackage: cpusPerPackage, counterStart: counterStart,
-      updates: SimulatedCPU.Updates(period: Int64(updatePeriod) * 1000, jitter: Int64(updateJitter) * 1000))
-    let folder =
-      if let tree {
-        try MachineFolder.compose(in: tree, packages: loads.count, cpusPerPackage: cpusPerPackage, vendor: cpuinfo)
-      } else {
-        mountPoint ?? ""
-      }
-    let status = FileSystem.serve(FaultyCPU(cpu), on: folder)
+    let folder = try tree.map { try machine.compose(in: $0) } ?? mountPoint ?? ""
+    let status = FileSystem.serve(machine.cpu(), on: folder)
     if status != 0 { throw ExitCode(status) }
   }
-}
-
-private func parseCounter(_ text: String) throws -> UInt32 {
-  guard let value = UInt32(number: text) else { throw ValidationError("\(text) is no 32-bit number.") }
-  return value
-}
-
-private func parseVendor(_ text: String) throws -> MachineFolder.Vendor {
-  guard let vendor = MachineFolder.Vendor(rawValue: text) else { throw ValidationError("\(text) is not intel or amd.") }
-  return vendor
 }
