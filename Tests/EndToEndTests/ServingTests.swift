@@ -21,7 +21,7 @@ struct ServingTests {
     let client = try service.client()
     let stamps = try (0..<4).map { _ in try client.reading().timestamp }
     for (one, next) in zip(stamps.dropFirst(), stamps.dropFirst(2)) {
-      #expect(abs(next - one - 0.5) < 0.05, "\(stamps)")
+      #expect(abs(next - one - 0.5) < 0.2, "\(stamps)")
     }
   }
 

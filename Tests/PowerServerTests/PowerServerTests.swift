@@ -27,11 +27,12 @@ struct PowerServerTests {
   @Test("is silent for half a second after a connection's first line")
   func silence() throws {
     let server = try RunningServer(interval: 0.5)
+    // A late reader sees lines closer together than they were sent, so the clock starts before the first one is.
+    let start = DispatchTime.now().uptimeNanoseconds
     let client = try TestClient(server.path)
     _ = try client.line()
-    let start = DispatchTime.now().uptimeNanoseconds
     _ = try client.line()
-    #expect(DispatchTime.now().uptimeNanoseconds - start > 450_000_000)
+    #expect(DispatchTime.now().uptimeNanoseconds - start >= 500_000_000)
   }
 
   @Test("without a fresh sample the last one is sent as stale, to those who connect as well, until there is one again")
