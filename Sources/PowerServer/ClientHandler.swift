@@ -26,9 +26,9 @@ final class ClientHandler: ChannelDuplexHandler {
     self.broadcaster = broadcaster
   }
 
-  /// Sends a line, or drops it where the client has not read the earlier ones.
+  /// Sends a line, or drops it where the client has not read the earlier ones, or an answer is only half sent.
   func send(_ bytes: [UInt8]) {
-    guard descriptor >= 0 else { return }
+    guard descriptor >= 0, !isAnswering else { return }
     switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor, $0.baseAddress, $0.count) }) {
     case 0, EAGAIN, ENOBUFS, ENOMEM: return
     default: close()

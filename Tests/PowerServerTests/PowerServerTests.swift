@@ -121,6 +121,22 @@ struct PowerServerTests {
     #expect(answers == 2)
   }
 
+  @Test("all requests are answered, and a reading never lands within an answer, however late the client reads")
+  func wholeAnswers() throws {
+    let server = try RunningServer(interval: 0.002)
+    let client = try TestClient(server.path)
+    client.write(String(repeating: "{}\n", count: 3000))
+    let other = try TestClient(server.path)
+    var answers = 0
+    while answers < 3000 {
+      let text = try #require(try client.text(most: 600))
+      // A sample goes by between reads, as long as the server still has answers to send.
+      if answers % 10 == 0 { _ = try other.line() }
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)")
+      if object["error"] != nil { answers += 1 } else { #expect(object["power_watts"] != nil) }
+    }
+  }
+
   @Test("a request without an end is answered and the connection closed")
   func tooLong() throws {
     let server = try RunningServer()

@@ -26,23 +26,23 @@ final class TestClient {
   deinit { close(descriptor) }
 
   /// What one `recv` gives; nil where nothing comes in time, empty at the end.
-  func receive(milliseconds: Int32 = 10_000) -> [UInt8]? {
+  func receive(most: Int = 65_536, milliseconds: Int32 = 10_000) -> [UInt8]? {
     var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard poll(&polled, 1, milliseconds) > 0 else { return nil }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var bytes = [UInt8](repeating: 0, count: most)
     let count = recv(descriptor, &bytes, bytes.count, 0)
     return Array(bytes.prefix(max(count, 0)))
   }
 
-  /// The next line; nil at the end of the stream.
-  func text() throws -> String? {
+  /// The next line, by reads of so many bytes; nil at the end of the stream.
+  func text(most: Int = 65_536) throws -> String? {
     while true {
       if let end = buffered.firstIndex(of: UInt8(ascii: "\n")) {
         let line = String(decoding: buffered[..<end], as: UTF8.self)
         buffered.removeFirst(end + 1)
         return line
       }
-      guard let more = receive() else { throw TestFailure(description: "no line in 10 s") }
+      guard let more = receive(most: most) else { throw TestFailure(description: "no line in 10 s") }
       if more.isEmpty { return nil }
       buffered += more
     }

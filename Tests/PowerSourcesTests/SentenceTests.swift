@@ -1,0 +1,65 @@
+import Foundation
+import PowerSources
+import RAPL
+import Testing
+
+@Suite("Sentences of errors")
+struct SentenceTests {
+  private static let amd = CPUIdentity(vendor: .amd, family: 0x17, model: 0x31, name: "AMD EPYC-Rome Processor")
+  private static let path = "/dev/cpu/3/msr"
+
+  @Test(
+    "of registers tell which register of which CPU, why, and what to do",
+    arguments: [
+      (.absent(address: 0x611, cpu: 3), ["0x611", "CPU 3", "EIO", "virtual machine", "on the host"]),
+      (.absent(address: 0xC001_029B, cpu: 0), ["0xC001029B", "CPU 0"]),
+      (.offline(cpu: 5), ["CPU 5", "offline", "ENXIO", "/sys/devices/system/cpu/cpu5/online"]),
+      (.failed(address: 0x606, cpu: 1, errno: EPERM), ["0x606", "CPU 1", "EPERM", "lockdown", "Secure Boot off"]),
+      (.failed(address: 0x606, cpu: 1, errno: EBADF), ["0x606", "CPU 1", "Bad file descriptor"]),
+      (.failed(address: 0x606, cpu: 1, errno: 9999), ["0x606", "CPU 1", "9999"]),
+    ] as [(RegisterError, [String])])
+  func registers(error: RegisterError, words: [String]) {
+    let text = "\(error)"
+    for word in words { #expect(text.contains(word), "\(text)") }
+  }
+
+  @Test(
+    "of sources tell what failed, on what, why, and what to do",
+    arguments: [
+      (
+        .unknownVendor(CPUIdentity(vendor: .other("CentaurHauls"), family: 6, model: 15)),
+        ["CentaurHauls", "family 6h", "only Intel, AMD and Hygon"]
+      ),
+      (.unknownVendor(CPUIdentity(vendor: .other(""), family: 0, model: 0)), ["unknown CPU"]),
+      (.notAnnounced(amd), ["AMD EPYC-Rome", "80000007h EDX bit 14", "virtual machine", "on the host"]),
+      (
+        .noRegisters(CPUIdentity(vendor: .intel, family: 19, model: 1)),
+        ["family 13h", "no energy registers", "/sys/class/powercap"]
+      ),
+      (.unreadable(path: "/r/proc/cpuinfo", errno: ENOENT), ["/r/proc/cpuinfo", "No such file"]),
+      (.unreadable(path: "/r/proc/cpuinfo", errno: EACCES), ["/r/proc/cpuinfo", "Permission denied"]),
+      (.malformed(path: "/r/online", expected: "list of CPUs"), ["/r/online", "no list of CPUs"]),
+      (.cannotOpen(path: path, errno: ENOENT, ownMachine: true), [path, "no such node", "sudo modprobe msr"]),
+      (.cannotOpen(path: path, errno: ENOENT, ownMachine: false), [path, "No such file"]),
+      (.cannotOpen(path: path, errno: EACCES, ownMachine: true), [path, "permissions", "sudo", "group"]),
+      (.cannotOpen(path: path, errno: EPERM, ownMachine: true), [path, "CAP_SYS_RAWIO", "container", "Secure Boot"]),
+      (.cannotOpen(path: path, errno: ENXIO, ownMachine: true), [path, "offline"]),
+      (.register(.offline(cpu: 2)), ["CPU 2 is offline"]),
+      (.noUnits(address: 0xC001_0299), ["0xC0010299", "reads 0", "virtual machine", "on the host"]),
+      (.zeroCounter(PackageID(package: 1)), ["package 1", "reads 0", "virtual machine", "on the host"]),
+      (
+        .stuckCounter(PackageID(package: 0, die: 1), value: 77),
+        ["package 0 die 1", "does not move", "77", "virtual machine", "firmware"]
+      ),
+    ] as [(SourceError, [String])])
+  func sources(error: SourceError, words: [String]) {
+    let text = "\(error)"
+    for word in words { #expect(text.contains(word), "\(text)") }
+    #expect(!text.contains("\n") && text.count < 300)
+  }
+
+  @Test("a folder that stands for a machine is never told to load the machine's module")
+  func otherMachine() {
+    #expect(!"\(SourceError.cannotOpen(path: Self.path, errno: ENOENT, ownMachine: false))".contains("modprobe"))
+  }
+}
