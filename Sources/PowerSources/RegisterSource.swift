@@ -45,16 +45,21 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
         Meter(reader: reader, unit: unit, counter: EnergyCounter(unit: unit, bound: bound), lastMonotonicNanoseconds: 0)
       )
     }
+    // Shorter than any counter's own updates: junk, not a unit.
+    if longest < 1, let unit = meters.first?.unit {
+      throw .implausibleUnits(address: map.units, joulesPerCount: unit.joulesPerCount)
+    }
     longestIntervalSeconds = longest
     let count = packages.count == 1 ? "1 package" : "\(packages.count) packages"
+    let unknown = model.isKnown ? "" : " (a model that is not known here: the unit is its register's)"
     summary =
       isSimulated
-      ? "a simulated CPU of \(count) (its watts are invented)" : "\(identity), \(count), by its msr registers"
+      ? "a simulated CPU of \(count) (its watts are invented)" : "\(identity)\(unknown), \(count), by its msr registers"
     try probe()
   }
 
   mutating func read() -> EnergySnapshot {
-    let asleep = cmsr_boottime_nanoseconds() - cmsr_monotonic_nanoseconds()
+    let asleep = Self.asleepNanoseconds()
     var readings: [EnergyReading] = []
     readings.reserveCapacity(meters.count)
     for index in meters.indices {
@@ -101,6 +106,21 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
         cmsr_sleep_until(poll)
       }
     }
+  }
+
+  /// How long the machine has slept: boot time less monotonic time, from the closest of a few readings of both.
+  private static func asleepNanoseconds() -> Int64 {
+    var asleep: Int64 = 0
+    var closest = Int64.max
+    for _ in 0..<3 where closest > 1_000_000 {
+      let before = cmsr_monotonic_nanoseconds()
+      let boottime = cmsr_boottime_nanoseconds()
+      let apart = cmsr_monotonic_nanoseconds() - before
+      guard apart < closest else { continue }
+      closest = apart
+      asleep = boottime - before - apart / 2
+    }
+    return asleep
   }
 
   private static func read(

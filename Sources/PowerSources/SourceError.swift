@@ -20,6 +20,8 @@ public enum SourceError: Error {
   case register(RegisterError)
   /// The unit register reads 0.
   case noUnits(address: UInt32)
+  /// The unit register makes a counter wrap within a second.
+  case implausibleUnits(address: UInt32, joulesPerCount: Double)
   /// A package's energy counter reads 0.
   case zeroCounter(PackageID)
   /// A package's energy counter does not move.
@@ -38,9 +40,9 @@ extension SourceError: CustomStringConvertible {
     case .noRegisters(let cpu):
       "\(cpu) has no energy registers; its energy is in /sys/class/powercap only."
     case .unreadable(let path, let errno):
-      "Cannot read \(path): \(errorText(errno))."
+      "Cannot read \(path): \(errorText(errno)). \(Self.needed)"
     case .malformed(let path, let expected):
-      "\(path) holds no \(expected)."
+      "\(path) holds no \(expected). \(Self.needed)"
     case .cannotOpen(let path, let errno, let ownMachine):
       "Cannot open \(path): \(Self.reason(errno, ownMachine: ownMachine))"
     case .register(let error):
@@ -48,6 +50,9 @@ extension SourceError: CustomStringConvertible {
     case .noUnits(let address):
       "The energy unit register \(hexadecimal(address)) reads 0, as in a virtual machine without RAPL; measure on the "
         + "host instead."
+    case .implausibleUnits(let address, let joules):
+      "The energy unit register \(hexadecimal(address)) says \(joules) J a count, by which a counter would wrap within a "
+        + "second; it cannot be believed, as in a virtual machine without RAPL."
     case .zeroCounter(let id):
       "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."
     case .stuckCounter(let id, let value):
@@ -55,6 +60,10 @@ extension SourceError: CustomStringConvertible {
         + "or a switched-off RAPL in the firmware does this."
     }
   }
+
+  private static let needed =
+    "A machine is described by dev/cpu, sys/devices/system/cpu and proc/cpuinfo; mount /proc and /sys, or check the folder "
+    + "given by --root."
 
   private static func reason(_ errno: Int32, ownMachine: Bool) -> String {
     switch errno {

@@ -61,9 +61,9 @@ public struct UnitRegister: Sendable, Equatable {
 
   /// The thermal design power that MSR_PKG_POWER_INFO (0x614) gives in bits 14:0, in watts.
   ///
-  /// - Returns: nil for 0 and for more than 1 kW, which no package has: the register is then not to be believed.
+  /// - Returns: nil below 1 W and above 1 kW, which no package has: the register is then not to be believed.
   public func thermalDesignWatts(powerInfo value: UInt64) -> Double? {
     let watts = Double(value & 0x7FFF) / Double(1 << powerExponent)
-    return watts > 0 && watts <= 1000 ? watts : nil
+    return (1...1000).contains(watts) ? watts : nil
   }
 }

@@ -54,6 +54,7 @@ struct ServeOptions: ParsableArguments {
       throw ValidationError(
         "An interval below 0.5 s needs a private socket (--socket): shorter readings for everybody would leak secrets.")
     }
+    if root == "" { throw ValidationError("--root needs the path of a folder.") }
     if root != nil && source == .simulated {
       throw ValidationError("--root describes a machine with registers; it does not go with --source simulated.")
     }

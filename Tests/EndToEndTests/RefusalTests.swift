@@ -34,6 +34,7 @@ struct RefusalTests {
       Case("--source", "guess", code: 64, says: "guess"),
       Case("--source", "simulated", "--root", "/", code: 64, says: "--root"),
       Case("--source", "simulated", "--user", "no-such-user", code: 1, says: "no user no-such-user"),
+      Case("--root", "", code: 64, says: "path of a folder"),
       Case("--root", "/nonexistent", code: 1, says: "/nonexistent/proc/cpuinfo: No such file"),
       Case("--source", "simulated", "--socket", "", code: 1, says: "names no file"),
       Case("--source", "simulated", "--socket", "/nonexistent/x.sock", code: 1, says: "does not exist; create it"),

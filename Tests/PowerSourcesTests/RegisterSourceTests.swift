@@ -141,6 +141,9 @@ struct RegisterSourceTests {
         testDescription: "units read 0", registers: { address, _ in address == 0x606 ? 0 : 1 },
         sentence: "The energy unit register 0x606 reads 0"),
       Broken(
+        testDescription: "units that no CPU has", registers: { address, _ in address == 0x606 ? 0x1F00 : 77 },
+        sentence: "cannot be believed"),
+      Broken(
         testDescription: "counter reads 0", registers: { address, _ in address == 0x606 ? 0xA0E03 : 0 },
         sentence: "The energy counter of package 0 reads 0"),
       Broken(

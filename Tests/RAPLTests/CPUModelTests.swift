@@ -102,7 +102,9 @@ struct CPUModelTests {
 
   @Test(
     "the thermal design power counts only where it can be one",
-    arguments: [(95 << 3, 95), (0x7FFF_0000_0000_0078, 15), (0, nil), (0x7FFF, nil), (8000, 1000), (8008, nil)]
+    arguments: [
+      (95 << 3, 95), (0x7FFF_0000_0000_0078, 15), (0, nil), (0x7FFF, nil), (8000, 1000), (8008, nil), (8, 1), (7, nil),
+    ]
       as [(UInt64, Double?)])
   func thermalDesignPower(value: UInt64, watts: Double?) throws {
     #expect(try #require(UnitRegister(0xA0E03)).thermalDesignWatts(powerInfo: value) == watts)
