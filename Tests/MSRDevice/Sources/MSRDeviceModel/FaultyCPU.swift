@@ -1,7 +1,7 @@
 public import PowerSources
 
 /// A simulated CPU whose energy counters can be made to fail.
-public struct FaultyCPU {
+public struct FaultyCPU: Sendable {
   private let loads: [SimulatedLoad]
   private let cpu: SimulatedCPU
   private let start: SuspendingClock.Instant

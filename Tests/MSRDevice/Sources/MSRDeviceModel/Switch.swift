@@ -63,8 +63,12 @@ extension Switch.Duration {
 extension UInt32 {
   /// A decimal number, or a hexadecimal one behind 0x.
   public init?(number text: String) {
-    let value = text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
-    guard let value else { return nil }
+    let isHexadecimal = text.hasPrefix("0x")
+    let digits = isHexadecimal ? text.dropFirst(2) : text[...]
+    // A sign is no digit, though the initializer takes one.
+    guard digits.allSatisfy(\.isHexDigit), let value = UInt32(digits, radix: isHexadecimal ? 16 : 10) else {
+      return nil
+    }
     self = value
   }
 }

@@ -1,16 +1,15 @@
 internal import CFUSE
 internal import Glibc
 internal import MSRDeviceModel
-internal import Synchronization
 
 /// The device as files. libfuse calls back without context, so what it serves is global.
 enum FileSystem {
-  /// Mounts, serves until a signal, unmounts, and gives libfuse's exit status.
-  static func serve(_ cpu: sending FaultyCPU, on mountPoint: String) -> Int32 {
+  /// Mounts, serves until a signal, unmounts, and gives an exit status.
+  static func serve(_ cpu: FaultyCPU, on mountPoint: String) -> Int32 {
     Served.begin(cpu)
     let error = cfuse_unblock_ending_signals()
     guard error == 0 else { return error }
-    var operations = unsafe fuse_operations()
+    var operations = fuse_operations()
     unsafe operations.`init` = { _, config in
       // Each pread must arrive as it is: no page cache, no read-ahead.
       unsafe config?.pointee.direct_io = 1
@@ -24,13 +23,7 @@ enum FileSystem {
     unsafe operations.write = { path, buffer, size, _, _ in unsafe write(path, buffer, size) }
     // The shell's `>` truncates before it writes: nothing to do.
     unsafe operations.truncate = { _, _, _ in 0 }
-    let words = [
-      "msr-device", "-f", "-s", "-o", "allow_other,attr_timeout=0,fsname=msr-device", "--", mountPoint,
-    ]
-    var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { word in unsafe strdup(word) } + [nil]
-    let owned = unsafe arguments
-    defer { for unsafe argument in unsafe owned { unsafe free(argument) } }
-    return unsafe cfuse_main(Int32(words.count), &arguments, &operations)
+    return unsafe cfuse_serve(mountPoint, &operations)
   }
 }
 

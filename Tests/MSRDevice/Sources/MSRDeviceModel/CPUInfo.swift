@@ -1,0 +1,40 @@
+/// Whose /proc/cpuinfo a composed machine has.
+public enum CPUInfo: String, CaseIterable, Sendable {
+  /// A Skylake client.
+  case intel
+  /// A Zen 3 desktop, which announces RAPL.
+  case amd
+
+  /// The text for packages of so many CPUs each.
+  func text(packages: Int, cpusPerPackage: Int) -> String {
+    (0..<packages * cpusPerPackage).map { cpu in
+      """
+      processor\t: \(cpu)
+      \(identity)
+      physical id\t: \(cpu / cpusPerPackage)
+      siblings\t: \(cpusPerPackage)
+      core id\t\t: \(cpu % cpusPerPackage)
+      cpu cores\t: \(cpusPerPackage)
+      power management:\(powerManagement)
+
+
+      """
+    }.joined()
+  }
+
+  private var identity: String {
+    switch self {
+    case .intel:
+      "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\nmodel name\t: Simulated Intel CPU\nstepping\t: 3"
+    case .amd:
+      "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 33\nmodel name\t: Simulated AMD CPU\nstepping\t: 0"
+    }
+  }
+
+  private var powerManagement: String {
+    switch self {
+    case .intel: ""
+    case .amd: " ts ttp tm hwpstate cpb eff_freq_ro [13] [14]"
+    }
+  }
+}

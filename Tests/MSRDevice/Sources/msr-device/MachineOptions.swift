@@ -1,0 +1,81 @@
+internal import ArgumentParser
+internal import MSRDeviceModel
+internal import PowerSources
+
+/// What the simulated machine is like.
+struct MachineOptions: ParsableArguments {
+  /// What packages draw.
+  enum Load: String, ExpressibleByArgument, CaseIterable {
+    case constant
+    case desktop
+  }
+
+  @Option(
+    help: ArgumentHelp("What a package draws; once for each package. One package of 42.5 W without it.", valueName: "W")
+  )
+  var watts: [Double] = []
+
+  @Option(help: "constant: the watts of --watts. desktop: 6 to 65 W, changing; --watts then only counts the packages.")
+  var load = Load.constant
+
+  @Option(help: ArgumentHelp("CPUs in each package: package 0 has the first ones.", valueName: "N"))
+  var cpusPerPackage = 2
+
+  @Option(
+    help: ArgumentHelp(
+      "What every counter reads at the start, decimal or hexadecimal behind 0x. A wrap comes after (2^32 - N) / 16384 J.",
+      valueName: "N"),
+    transform: { text in
+      guard let value = UInt32(number: text) else { throw ValidationError("\(text) is no 32-bit number.") }
+      return value
+    })
+  var counterStart: UInt32 = 0x0100_0000
+
+  @Option(help: ArgumentHelp("Time from counter update to counter update.", valueName: "us"))
+  var updatePeriodUs = 1000
+
+  @Option(
+    help: ArgumentHelp(
+      "How late an update may be, less than the period; 200, or less for short periods.", valueName: "us"))
+  var updateJitterUs: Int?
+
+  @Option(help: "Whose proc/cpuinfo --tree writes: a Skylake client's, or a Zen 3 desktop's.")
+  var cpuinfo = CPUInfo.intel
+
+  private var jitter: Int { updateJitterUs ?? min(200, updatePeriodUs / 5) }
+  private var loads: [SimulatedLoad] {
+    let watts = watts.isEmpty ? [42.5] : watts
+    return switch load {
+    case .constant: watts.map { .constant(watts: $0) }
+    case .desktop: watts.indices.map { .desktop(seed: UInt64($0) + 1) }
+    }
+  }
+
+  func validate() throws {
+    guard watts.allSatisfy({ $0 >= 0 && $0 <= 1_000_000 }) else {
+      throw ValidationError("--watts is a number from 0 to 1000000.")
+    }
+    guard watts.count <= 64, (1...1024).contains(cpusPerPackage) else {
+      throw ValidationError("There can be 64 packages, and 1 to 1024 CPUs in each.")
+    }
+    guard (1...1_000_000_000).contains(updatePeriodUs) else {
+      throw ValidationError("--update-period-us is from 1 to 1000000000.")
+    }
+    guard (0..<updatePeriodUs).contains(jitter) else {
+      throw ValidationError("--update-jitter-us is 0 or more, and less than the period of \(updatePeriodUs).")
+    }
+  }
+
+  /// The CPU that this describes, its counters beginning now.
+  func cpu() -> FaultyCPU {
+    FaultyCPU(
+      packages: loads, cpusPerPackage: cpusPerPackage, counterStart: counterStart,
+      updates: SimulatedCPU.Updates(period: Int64(updatePeriodUs) * 1000, jitter: Int64(jitter) * 1000))
+  }
+
+  /// Composes the machine's other files in a folder, and gives the folder to mount on.
+  func compose(in folder: String) throws -> String {
+    try MachineFolder.compose(
+      in: folder, packages: loads.count, cpusPerPackage: cpusPerPackage, cpuinfo: cpuinfo)
+  }
+}
