@@ -7,9 +7,12 @@ public enum EnergySources {
   /// Opens every CPU's msr node read-only, reads the units, and makes sure that every package's counter moves: about two
   /// milliseconds on a machine where it does.
   ///
-  /// - Parameter root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
+  /// - Parameters:
+  ///   - root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
+  ///   - domains: domains to read beyond the package, where the machine has them. AMD's core counters, one for each core,
+  ///     are not among them.
   /// - Throws: what keeps the machine from being measured.
-  public static func msr(root: String? = nil) throws(SourceError) -> any EnergySource {
+  public static func msr(root: String? = nil, domains: Set<PowerDomain> = []) throws(SourceError) -> any EnergySource {
     let tree = MachineTree(root: root)
     let identity = try tree.identity()
     guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
@@ -22,7 +25,9 @@ public enum EnergySources {
       guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
       throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
     }
-    return try RegisterSource(registers: devices, packages: packages, identity: identity, map: map)
+    return try RegisterSource(
+      registers: devices, packages: packages, identity: identity, map: map,
+      domains: map == .amd ? [] : domains)
   }
 
   /// A simulated CPU of one package under a changing load. Its watts are invented.

@@ -1,7 +1,7 @@
 internal import CMSRShim
 internal import RAPL
 
-/// Energy from RAPL registers, whatever serves them: one counter for each package.
+/// Energy from RAPL registers, whatever serves them: one counter for each package, and for each further domain of it.
 struct RegisterSource<Registers: RegisterFile>: EnergySource {
   /// How long a counter gets to show that it lives. It updates about every millisecond; 100 ms without is a dead one.
   private static var probeNanoseconds: Int64 { 100_000_000 }
@@ -13,6 +13,8 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
   private static var firstWindowNanoseconds: Int64 { 250_000_000 }
 
   private struct Meter {
+    let domain: PowerDomain
+    let address: UInt32
     var reader: PackageReader<Registers>
     let unit: EnergyUnit
     var counter: EnergyCounter
@@ -22,28 +24,39 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
   let isSimulated: Bool
   let summary: String
   let longestIntervalSeconds: Double
-  private let energyAddress: UInt32
   private var meters: [Meter] = []
 
-  /// Reads units and bounds of every package, and makes sure that every counter moves.
+  /// Reads units and bounds of every package, and makes sure that every package's counter moves.
+  ///
+  /// - Parameter domains: further domains to read, where they exist: their register can be read, and is not 0.
   init(
-    registers: Registers, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap, isSimulated: Bool = false
+    registers: Registers, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
+    domains: Set<PowerDomain> = [], isSimulated: Bool = false
   ) throws(SourceError) {
-    guard let energyAddress = map.energy(of: .package) else { throw .unknownVendor(identity) }
-    self.energyAddress = energyAddress
     self.isSimulated = isSimulated
     let model = CPUModel(identity)
     var longest = Double.infinity
+    var furtherMeters: [Meter] = []
     for package in packages {
       var reader = PackageReader(package: package, registers: registers)
       let value = try Self.read(map.units, through: &reader).value
       guard let units = UnitRegister(value) else { throw .noUnits(address: map.units) }
-      let unit = units.energyUnit(of: .package, on: model)
       let bound = PowerBound(thermalDesignWatts: Self.thermalDesignWatts(map, units, through: &reader))
-      longest = min(longest, bound.longestCertainSeconds(unit: unit))
-      meters.append(
-        Meter(reader: reader, unit: unit, counter: EnergyCounter(unit: unit, bound: bound), lastMonotonicNanoseconds: 0)
-      )
+      for domain in PowerDomain.allCases where domain == .package || domains.contains(domain) {
+        guard let address = map.energy(of: domain) else { continue }
+        let unit = units.energyUnit(of: domain, on: model)
+        let meter = Meter(
+          domain: domain, address: address, reader: reader, unit: unit,
+          counter: EnergyCounter(unit: unit, bound: bound.of(domain)), lastMonotonicNanoseconds: 0)
+        if domain == .package {
+          meters.append(meter)
+        } else if try Self.exists(meter) {
+          furtherMeters.append(meter)
+        } else {
+          continue
+        }
+        longest = min(longest, bound.of(domain).longestCertainSeconds(unit: unit))
+      }
     }
     // Shorter than any counter's own updates: junk, not a unit.
     if longest < 1, let unit = meters.first?.unit {
@@ -56,6 +69,7 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
       isSimulated
       ? "a simulated CPU of \(count) (its watts are invented)" : "\(identity)\(unknown), \(count), by its msr registers"
     try probe()
+    meters += furtherMeters
   }
 
   mutating func read() -> EnergySnapshot {
@@ -75,8 +89,9 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
     let window = last == 0 ? Self.firstWindowNanoseconds : cmsr_monotonic_nanoseconds() - last
     let outcome: EnergyReading.Outcome
     do {
-      let value = try meters[index].reader.read(energyAddress, toleranceNanoseconds: window / Self.interruptedShare)
-      let low = UInt32(truncatingIfNeeded: value.value)
+      let value = try meters[index].reader.read(
+        meters[index].address, toleranceNanoseconds: window / Self.interruptedShare)
+      let low = value.value & (EnergyCounter.registerRange - 1)
       meters[index].lastMonotonicNanoseconds = value.monotonicNanoseconds
       outcome = .read(meters[index].counter.record(low, at: value.monotonicNanoseconds + asleep))
     } catch {
@@ -84,7 +99,8 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
     }
     let meter = meters[index]
     return EnergyReading(
-      package: meter.reader.package.id, outcome: outcome, counts: meter.counter.total, unit: meter.unit,
+      package: meter.reader.package.id, domain: meter.domain, outcome: outcome, counts: meter.counter.total,
+      unit: meter.unit,
       losses: meter.counter.losses, monotonicNanoseconds: meter.lastMonotonicNanoseconds)
   }
 
@@ -95,7 +111,8 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
       let start = cmsr_monotonic_nanoseconds()
       var poll = start
       while true {
-        let value = UInt32(truncatingIfNeeded: try Self.read(energyAddress, through: &meters[index].reader).value)
+        let value = UInt32(
+          truncatingIfNeeded: try Self.read(meters[index].address, through: &meters[index].reader).value)
         if first == 0 { first = value }
         if value != 0 && value != first { break }
         guard poll < start + Self.probeNanoseconds else {
@@ -105,6 +122,17 @@ struct RegisterSource<Registers: RegisterFile>: EnergySource {
         poll += 1_000_000
         cmsr_sleep_until(poll)
       }
+    }
+  }
+
+  /// Whether a domain is there: virtual machines and most models lack some, whose registers then fault or stay 0.
+  private static func exists(_ meter: Meter) throws(SourceError) -> Bool {
+    var reader = meter.reader
+    do {
+      return UInt32(truncatingIfNeeded: try read(meter.address, through: &reader).value) != 0
+    } catch {
+      if case .register(.absent) = error { return false }
+      throw error
     }
   }
 

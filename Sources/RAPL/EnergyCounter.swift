@@ -3,9 +3,9 @@ public enum CounterChange: Sendable, Equatable {
   /// The first reading: nothing to compare it with.
   case first
   /// The counter went on by so many counts.
-  case advanced(UInt32)
+  case advanced(UInt64)
   /// The counter went on by so many counts, past its end and around.
-  case wrapped(UInt32)
+  case wrapped(UInt64)
   /// The same value again.
   case idle
   /// The counter was set to another value and goes on from there; the energy around that moment is partly unknown.
@@ -16,24 +16,27 @@ public enum CounterChange: Sendable, Equatable {
   case implausible
 }
 
-/// A 32-bit hardware energy counter carried on to 64 bits, exact to the count.
+/// A hardware energy counter that wraps, carried on to 64 bits, exact to the count.
 ///
 /// Wraps are followed. A value that no real power explains is rejected until a later reading either fits the last good
 /// one (a glitch: nothing is lost) or goes on from the rejected one (the counter was set anew: counting goes on there).
 /// Zero is never believed: AMD's mobile parts read 0 now and then, and nothing is lost by waiting for the next reading.
 public struct EnergyCounter: Sendable {
-  /// Counts in a quarter of a wrap: beyond it a change no longer has one certain reading.
-  static let certainCounts = 1_073_741_824.0
+  /// How many values a RAPL register's counter has: the low 32 bits.
+  public static let registerRange: UInt64 = 1 << 32
 
   /// How long a counter may take from drawing energy to showing it, in nanoseconds; it updates about every millisecond.
   private static let updateSlackNanoseconds = 20_000_000.0
 
   private struct Reading {
-    var value: UInt32
+    var value: UInt64
     var time: Int64
   }
 
   private let boundCountsPerNanosecond: Double
+  private let range: UInt64
+  /// A quarter of a wrap: beyond it a change no longer has one certain reading.
+  private let certainCounts: Double
   private var last: Reading?
   private var rejected: Reading?
 
@@ -45,25 +48,29 @@ public struct EnergyCounter: Sendable {
   public var isLowerBound: Bool { losses > 0 }
 
   /// A counter that has not been read yet.
-  public init(unit: EnergyUnit, bound: PowerBound) {
+  ///
+  /// - Parameter range: how many values it has before it starts again from 0, at least 1.
+  public init(unit: EnergyUnit, bound: PowerBound, range: UInt64 = Self.registerRange) {
+    self.range = max(range, 1)
+    certainCounts = Double(range) / 4
     boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
   }
 
   /// Takes in a reading.
   ///
   /// - Parameters:
-  ///   - value: the low 32 bits of the register.
+  ///   - value: what it shows; of a register the low 32 bits. Beyond the range it is implausible.
   ///   - time: when it was read, in nanoseconds of a clock that goes on while the machine sleeps.
-  public mutating func record(_ value: UInt32, at time: Int64) -> CounterChange {
-    guard value != 0 else { return .implausible }
+  public mutating func record(_ value: UInt64, at time: Int64) -> CounterChange {
+    guard value != 0, value < range else { return .implausible }
     guard let last else {
       self.last = Reading(value: value, time: time)
       return .first
     }
     let reading = Reading(value: value, time: time)
     let most = mostCounts(from: last.time, to: time)
-    let step = value &- last.value
-    if most > Self.certainCounts {
+    let step = step(from: last.value, to: value)
+    if most > certainCounts {
       let least = leastCounts(from: last.value, to: value)
       // Junk, before the gap or after it, tells nothing of the energy in between.
       return lose(.gap, to: reading, atLeast: rejected == nil && Double(least) <= most ? least : 0)
@@ -74,7 +81,7 @@ public struct EnergyCounter: Sendable {
       return .idle
     }
     if Double(step) <= most {
-      total &+= UInt64(step)
+      total &+= step
       self.last = reading
       rejected = nil
       return value > last.value ? .advanced(step) : .wrapped(step)
@@ -83,9 +90,9 @@ public struct EnergyCounter: Sendable {
       return lose(.reset, to: reading, atLeast: value)
     }
     if let rejected, value != rejected.value {
-      let step = value &- rejected.value
-      if Double(step) <= mostCounts(from: rejected.time, to: time) {
-        return lose(.reset, to: reading, atLeast: step)
+      let onward = self.step(from: rejected.value, to: value)
+      if Double(onward) <= mostCounts(from: rejected.time, to: time) {
+        return lose(.reset, to: reading, atLeast: onward)
       }
     }
     rejected = reading
@@ -96,13 +103,18 @@ public struct EnergyCounter: Sendable {
     (max(Double(end) - Double(start), 0) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
   }
 
-  /// What was drawn at least between two values, whether the counter went on, wrapped, or restarted from zero.
-  private func leastCounts(from start: UInt32, to end: UInt32) -> UInt32 {
-    end >= start ? end - start : min(end &- start, end)
+  /// From value to value, around the end of the range where that lies between them.
+  private func step(from start: UInt64, to end: UInt64) -> UInt64 {
+    end >= start ? end - start : range - start + end
   }
 
-  private mutating func lose(_ change: CounterChange, to reading: Reading, atLeast counts: UInt32) -> CounterChange {
-    total &+= UInt64(counts)
+  /// What was drawn at least between two values, whether the counter went on, wrapped, or restarted from zero.
+  private func leastCounts(from start: UInt64, to end: UInt64) -> UInt64 {
+    end >= start ? end - start : min(step(from: start, to: end), end)
+  }
+
+  private mutating func lose(_ change: CounterChange, to reading: Reading, atLeast counts: UInt64) -> CounterChange {
+    total &+= counts
     losses &+= 1
     last = reading
     rejected = nil

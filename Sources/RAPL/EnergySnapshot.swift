@@ -1,4 +1,4 @@
-/// One package's energy at one moment.
+/// One package's energy at one moment, or a domain's of it.
 public struct EnergyReading: Sendable {
   /// How a reading went.
   public enum Outcome: Sendable {
@@ -10,6 +10,8 @@ public struct EnergyReading: Sendable {
 
   /// Whose energy it is.
   public let package: PackageID
+  /// Which of its domains.
+  public let domain: PowerDomain
   /// How the reading went.
   public let outcome: Outcome
   /// Counts since the source was opened, up to the last good reading.
@@ -23,9 +25,11 @@ public struct EnergyReading: Sendable {
 
   /// A reading from its parts.
   public init(
-    package: PackageID, outcome: Outcome, counts: UInt64, unit: EnergyUnit, losses: UInt32, monotonicNanoseconds: Int64
+    package: PackageID, domain: PowerDomain = .package, outcome: Outcome, counts: UInt64, unit: EnergyUnit,
+    losses: UInt32, monotonicNanoseconds: Int64
   ) {
     self.package = package
+    self.domain = domain
     self.outcome = outcome
     self.counts = counts
     self.unit = unit
@@ -36,7 +40,7 @@ public struct EnergyReading: Sendable {
 
 /// The energy of every package at about the same moment.
 public struct EnergySnapshot: Sendable {
-  /// One reading for each package, always the same packages in the same order.
+  /// One reading for each package, then one for each further domain, always the same in the same order.
   public let readings: [EnergyReading]
   /// The time of day when the last of them was read, in nanoseconds since 1970: a stamp, never used to measure.
   public let unixNanoseconds: Int64

@@ -14,9 +14,25 @@ public struct PowerBound: Sendable, Equatable {
     watts = thermalDesignWatts.map { 4 * $0 + 400 } ?? 1000
   }
 
+  /// The bound for a domain of a package that has that bound: what is part of the package draws no more than it, memory
+  /// no more than 1,000 W, and a platform of several packages no more than 4,000 W.
+  public func of(_ domain: PowerDomain) -> PowerBound {
+    switch domain {
+    case .package, .core, .uncore: self
+    case .dram: PowerBound(watts: 1000)
+    case .psys: PowerBound(watts: 4000)
+    }
+  }
+
+  private init(watts: Double) {
+    self.watts = watts
+  }
+
   /// The longest time between two readings after which the counter's progress is still certain, in seconds: a quarter
-  /// of a 32-bit wrap at this power, less what a counter and a timer may be late.
-  public func longestCertainSeconds(unit: EnergyUnit) -> Double {
-    max(unit.joulesPerCount * EnergyCounter.certainCounts / watts - Self.latenessSeconds, 0)
+  /// of a wrap at this power, less what a counter and a timer may be late.
+  ///
+  /// - Parameter range: how many values the counter has.
+  public func longestCertainSeconds(unit: EnergyUnit, range: UInt64 = EnergyCounter.registerRange) -> Double {
+    max(unit.joulesPerCount * Double(range) / 4 / watts - Self.latenessSeconds, 0)
   }
 }

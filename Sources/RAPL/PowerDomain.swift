@@ -11,3 +11,16 @@ public enum PowerDomain: Sendable, CaseIterable {
   /// The platform; contains the others as far as its vendor wired it to. Never added to anything.
   case psys
 }
+
+extension PowerDomain: CustomStringConvertible {
+  /// The field's word for it.
+  public var description: String {
+    switch self {
+    case .package: "package"
+    case .core: "core"
+    case .uncore: "uncore"
+    case .dram: "DRAM"
+    case .psys: "psys"
+    }
+  }
+}

@@ -11,9 +11,9 @@ public struct PowerMeter: Sendable {
   /// A meter without a window yet.
   public init() {}
 
-  /// The mean power since the last sample, or why there is none.
+  /// The mean power since the last sample, or why there is none. Looks at packages only: their sum is the CPUs' power.
   public mutating func measure(_ end: EnergySnapshot) -> Result {
-    for reading in end.readings {
+    for reading in end.readings where reading.domain == .package {
       switch reading.outcome {
       case .failed(let error): return .none(.failed(reading.package, error))
       case .read(.implausible): return .none(.implausible(reading.package))
@@ -31,7 +31,9 @@ public struct PowerMeter: Sendable {
     var packageWatts: [Double] = []
     packageWatts.reserveCapacity(end.readings.count)
     var watts = 0.0
-    for (before, after) in zip(start.readings, end.readings) {
+    var last: EnergyReading?
+    var first: EnergyReading?
+    for (before, after) in zip(start.readings, end.readings) where after.domain == .package {
       guard before.losses == after.losses else {
         self.start = end
         return .none(.discontinuity(after.package))
@@ -41,8 +43,10 @@ public struct PowerMeter: Sendable {
       let mean = after.unit.joules(after.counts - before.counts) * 1e9 / Double(nanoseconds)
       packageWatts.append(mean)
       watts += mean
+      first = before
+      last = after
     }
-    guard let first = start.readings.last, let last = end.readings.last else { return .none(.first) }
+    guard let first, let last else { return .none(.first) }
     self.start = end
     return .sample(
       PowerSample(

@@ -168,6 +168,28 @@ struct RegisterSourceTests {
     }
   }
 
+  @Test("further domains are read where their register can be read and is not 0, each in its own unit")
+  func domains() throws {
+    let registers = ScriptedRegisters { read, before throws(RegisterError) in
+      switch read.address {
+      case 0x606: return 0xA0E03
+      case 0x614: return 0
+      case 0x641: throw .absent(address: read.address, cpu: read.cpu)
+      case 0x64D: return 0
+      default: return UInt64(1000 + before)
+      }
+    }
+    var source = try RegisterSource(
+      registers: registers, packages: [package],
+      identity: CPUIdentity(vendor: .intel, family: 6, model: 0x55), map: .intel,
+      domains: [.core, .uncore, .dram, .psys])
+    let readings = source.read().readings
+    #expect(readings.map(\.domain) == [.package, .core, .dram])
+    let units: [Double] = [0x1p-14, 0x1p-14, 0x1p-16]
+    #expect(readings.map(\.unit.joulesPerCount) == units)
+    #expect(source.read().readings[2].counts > 0)
+  }
+
   @Test("one zero at the start does not keep a counter that moves from being used")
   func zeroAtStart() throws {
     let registers = ScriptedRegisters { read, before in

@@ -21,7 +21,7 @@ private struct Subject {
     start = truth
     counter = EnergyCounter(
       unit: EnergyUnit(joulesPerCount: 1 / 16_384), bound: PowerBound(thermalDesignWatts: tdp))
-    _ = counter.record(register, at: 0)
+    _ = counter.record(UInt64(register), at: 0)
   }
 
   var drawn: UInt64 { truth - start }
@@ -34,7 +34,7 @@ private struct Subject {
     time += Int64(seconds * 1e9) + Int64.random(in: 0...1_000_000, using: &random)
   }
 
-  mutating func read() -> CounterChange { counter.record(register, at: time) }
+  mutating func read() -> CounterChange { counter.record(UInt64(register), at: time) }
 }
 
 @Suite("An energy counter against the truth")
@@ -68,7 +68,7 @@ struct CounterTruthTests {
       // Junk that no power explains: a quarter of the circle or more ahead, and far from where a reset begins.
       let ahead = UInt32.random(in: 0x4000_0000...0xC000_0000, using: &subject.random)
       let junk = subject.register &+ ahead
-      if junk > 0x1000_0000 { #expect(subject.counter.record(junk, at: subject.time) == .implausible) }
+      if junk > 0x1000_0000 { #expect(subject.counter.record(UInt64(junk), at: subject.time) == .implausible) }
       subject.pass(seconds: 1)
       if subject.register != 0 { _ = subject.read() }
     }
@@ -103,9 +103,9 @@ struct CounterTruthTests {
   func unexplainedAfterGap(before: UInt32, after: UInt32) {
     var counter = EnergyCounter(
       unit: EnergyUnit(joulesPerCount: 1 / 16_384), bound: PowerBound(thermalDesignWatts: nil))
-    _ = counter.record(before, at: 0)
+    _ = counter.record(UInt64(before), at: 0)
     // 70 s at the bound are 1.15e9 counts: the counter neither went on, wrapped nor restarted to get there.
-    #expect(counter.record(after, at: 70 * second) == .gap)
+    #expect(counter.record(UInt64(after), at: 70 * second) == .gap)
     #expect(counter.total == 0 && counter.isLowerBound)
   }
 
@@ -129,8 +129,10 @@ struct CounterTruthTests {
       let step = UInt32(bound.watts * interval / joulesPerCount)
       var value: UInt32 = 1
       for index in 0..<20 {
-        let change = counter.record(value, at: Int64(Double(index) * interval * 1e9))
-        if index > 0 { #expect(change == .advanced(step) || change == .wrapped(step), "\(change) at \(index)") }
+        let change = counter.record(UInt64(value), at: Int64(Double(index) * interval * 1e9))
+        if index > 0 {
+          #expect(change == .advanced(UInt64(step)) || change == .wrapped(UInt64(step)), "\(change) at \(index)")
+        }
         value &+= step
       }
       // And it is close to what is asked for: a quarter of a wrap at the bound.
@@ -207,7 +209,7 @@ struct CounterTruthTests {
         for _ in 0..<500 {
           guard let time = times.randomElement(using: &random), let value = values.randomElement(using: &random)
           else { continue }
-          _ = counter.record(value, at: time)
+          _ = counter.record(UInt64(value), at: time)
           #expect(counter.total >= total)
           total = counter.total
         }
@@ -221,13 +223,15 @@ struct CounterTruthTests {
     for start in [1, 2_000_000_000, .max - 1000] as [UInt32] {
       var counter = EnergyCounter(
         unit: EnergyUnit(joulesPerCount: 1 / 16_384), bound: PowerBound(thermalDesignWatts: nil))
-      _ = counter.record(start, at: 0)
+      _ = counter.record(UInt64(start), at: 0)
       var same = counter
       let time = Int64(seconds * 1e9)
-      #expect(counter.record(start &+ most, at: time) == (start > .max - most ? .wrapped(most) : .advanced(most)))
+      let counts = UInt64(most)
+      #expect(
+        counter.record(UInt64(start &+ most), at: time) == (start > .max - most ? .wrapped(counts) : .advanced(counts)))
       // 20 ms are allowed for a counter that shows late.
       let beyond = start &+ most &+ UInt32(Double(mostInSecond) * 0.021)
-      if beyond > start { #expect(same.record(beyond, at: time) == .implausible && same.total == 0) }
+      if beyond > start { #expect(same.record(UInt64(beyond), at: time) == .implausible && same.total == 0) }
     }
   }
 }

@@ -5,7 +5,7 @@ private let joule = EnergyUnit(joulesPerCount: 1 / 16_384)
 private let second: Int64 = 1_000_000_000
 
 /// A counter in 2^-14 J that may draw up to 1,000 W: 16,384,000 counts a second.
-private func counter(startingAt value: UInt32 = 1_000_000) -> EnergyCounter {
+private func counter(startingAt value: UInt64 = 1_000_000) -> EnergyCounter {
   var counter = EnergyCounter(unit: joule, bound: PowerBound(thermalDesignWatts: nil))
   _ = counter.record(value, at: 0)
   return counter
@@ -18,8 +18,8 @@ struct EnergyCounterTests {
     arguments: [
       (1_000_001, .advanced(1)), (17_000_000, .advanced(16_000_000)), (1_000_000, .idle), (0, .implausible),
       (500_000, .reset), (1, .reset), (18_000_000, .implausible), (4_000_000_000, .implausible),
-    ] as [(UInt32, CounterChange)])
-  func classification(value: UInt32, expected: CounterChange) {
+    ] as [(UInt64, CounterChange)])
+  func classification(value: UInt64, expected: CounterChange) {
     var counter = counter()
     #expect(counter.record(value, at: second) == expected)
   }
@@ -32,25 +32,32 @@ struct EnergyCounterTests {
     #expect(counter.total == 0 && !counter.isLowerBound)
   }
 
-  @Test("is exact to the count over thousands of wraps", arguments: [1, 2, 3] as [UInt64])
-  func exactness(seed: UInt64) {
+  // A register's range, and a powercap file's: 2^32 times 2^-14 J in microjoules, as the kernel rounds it.
+  @Test(
+    "is exact to the count over thousands of wraps", arguments: [1, 2, 3] as [UInt64],
+    [EnergyCounter.registerRange, 262_143_328_850])
+  func exactness(seed: UInt64, range: UInt64) {
     var random = Seeded(state: seed)
-    var truth = UInt64.random(in: 1...UInt64(UInt32.max), using: &random)
+    var truth = UInt64.random(in: 1..<range, using: &random)
     let start = truth
     var time: Int64 = 0
-    var counter = counter(startingAt: UInt32(truncatingIfNeeded: truth))
+    let unit = EnergyUnit(joulesPerCount: 262_144 / Double(range))
+    var counter = EnergyCounter(unit: unit, bound: PowerBound(thermalDesignWatts: nil), range: range)
+    #expect(counter.record(truth, at: 0) == .first)
     var wraps = 0
     // 60 s at up to 1,000 W: a wrap takes five readings or more.
     for _ in 0..<20_000 {
-      let step = UInt64.random(in: 1...980_000_000, using: &random)
-      let crosses = (truth + step) >> 32 != truth >> 32
+      let step = UInt64.random(in: 1...range / 5, using: &random)
+      let crosses = (truth + step) / range != truth / range
+      // Landing on 0 is a test of its own.
+      if (truth + step) % range == 0 { continue }
       truth += step
       time += 60 * second
-      switch counter.record(UInt32(truncatingIfNeeded: truth), at: time) {
-      case .advanced(let counts): #expect(!crosses && UInt64(counts) == step)
+      switch counter.record(truth % range, at: time) {
+      case .advanced(let counts): #expect(!crosses && counts == step)
       case .wrapped(let counts):
         wraps += 1
-        #expect(crosses && UInt64(counts) == step)
+        #expect(crosses && counts == step)
       case let other: Issue.record("\(other)")
       }
     }
@@ -58,9 +65,17 @@ struct EnergyCounterTests {
     #expect(counter.total == truth - start && !counter.isLowerBound)
   }
 
+  @Test("a value beyond its range is implausible", arguments: [1000, 1001, .max] as [UInt64])
+  func beyondRange(value: UInt64) {
+    var counter = EnergyCounter(unit: joule, bound: PowerBound(thermalDesignWatts: nil), range: 1000)
+    #expect(counter.record(999, at: 0) == .first)
+    #expect(counter.record(value, at: second) == .implausible)
+    #expect(counter.total == 0 && !counter.isLowerBound)
+  }
+
   @Test("a wrap that lands exactly on 0 loses nothing: the reading after it counts it")
   func wrapOntoZero() {
-    var counter = counter(startingAt: UInt32.max - 99)
+    var counter = counter(startingAt: 0xFFFF_FFFF - 99)
     #expect(counter.record(0, at: second) == .implausible)
     #expect(counter.record(50, at: 2 * second) == .wrapped(150))
     #expect(counter.total == 150 && !counter.isLowerBound)
@@ -115,12 +130,12 @@ struct EnergyCounterTests {
     var time: Int64 = 0
     for _ in 0..<1000 {
       time += second
-      if case .wrapped = counter.record(.random(in: 1...UInt32.max, using: &random), at: time) { continue }
+      if case .wrapped = counter.record(.random(in: 1...0xFFFF_FFFF, using: &random), at: time) { continue }
     }
     // What was counted is within the bound for the whole time.
     #expect(joule.joules(counter.total) <= 1000 * Double(time / second) * 1.05)
     var accepted = false
-    for index in 1...3 as ClosedRange<UInt32> {
+    for index in 1...3 as ClosedRange<UInt64> {
       time += second
       if case .advanced = counter.record(2_000_000_000 + index * 700_000, at: time) { accepted = true }
     }
@@ -132,8 +147,8 @@ struct EnergyCounterTests {
     arguments: [
       (1_000_000, 2_000_000, 1_000_000), (4_000_000_000, 3_000_000, 3_000_000), (1000, 1000, 0),
       (100, 50, 50), (4_294_967_000, 1_000_000, 1_000_000),
-    ] as [(UInt32, UInt32, UInt64)])
-  func gap(before: UInt32, after: UInt32, atLeast: UInt64) {
+    ] as [(UInt64, UInt64, UInt64)])
+  func gap(before: UInt64, after: UInt64, atLeast: UInt64) {
     var counter = counter(startingAt: before)
     #expect(counter.record(after, at: 100 * second) == .gap)
     #expect(counter.total == atLeast && counter.isLowerBound)
@@ -153,7 +168,7 @@ struct EnergyCounterTests {
     #expect(counter.record(1_000_100, at: 0) == .advanced(100))
     #expect(counter.record(1_000_200, at: -5 * second) == .advanced(100))
     for time: Int64 in [.max / 2, .min / 2, 0] {
-      for value: UInt32 in [1, .max, 0x8000_0000] { _ = counter.record(value, at: time) }
+      for value: UInt64 in [1, 0xFFFF_FFFF, 0x8000_0000, .max] { _ = counter.record(value, at: time) }
     }
   }
 }

@@ -20,7 +20,8 @@ private struct Desk {
   mutating func measure(
     _ value: UInt32?, at time: Int64, unix: Int64 = 0, asleep: Int64 = 0
   ) -> Double? {
-    let outcome: EnergyReading.Outcome = value.map { .read(counter.record($0, at: time + asleep)) } ?? .failed(Denied())
+    let outcome: EnergyReading.Outcome =
+      value.map { .read(counter.record(UInt64($0), at: time + asleep)) } ?? .failed(Denied())
     let reading = EnergyReading(
       package: PackageID(package: 0), outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
       monotonicNanoseconds: time)

@@ -17,7 +17,7 @@ private struct Machine {
     let readings = values.enumerated().map { index, value in
       let time = Int64(seconds * 1e9) + Int64(index) * 1_000_000
       let outcome: EnergyReading.Outcome =
-        value.map { .read(counters[index].record($0, at: time + asleep)) } ?? .failed(Unreadable())
+        value.map { .read(counters[index].record(UInt64($0), at: time + asleep)) } ?? .failed(Unreadable())
       return EnergyReading(
         package: PackageID(package: index), outcome: outcome, counts: counters[index].total, unit: unit,
         losses: counters[index].losses, monotonicNanoseconds: time)
