@@ -26,6 +26,9 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
 let package = Package(
   name: "pkg-watt-stat",
   products: [
@@ -36,12 +39,17 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    // Without its Foundation trait.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+    // Its paths, which swift-subprocess takes; it brings this package along.
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
   targets: [
     .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     room("SystemCalls"),
     room("RAPL"),
     room("PowerSources", ["RAPL", "CMSRShim", "SystemCalls"]),
+    room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
     room("PowerProtocol", ["RAPL"]),
     room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
     room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
@@ -50,7 +58,8 @@ let package = Package(
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
-        "RAPL", "PowerSources", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges", "CMSRShim",
+        "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges",
+        "CMSRShim",
         "SystemCalls",
         argumentParser, logging,
       ],
@@ -58,6 +67,7 @@ let package = Package(
     tests(of: "SystemCalls"),
     tests(of: "RAPL"),
     tests(of: "PowerSources", ["RAPL"]),
+    tests(of: "Turbostat", ["RAPL"]),
     tests(of: "PowerProtocol", ["RAPL"]),
     tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
     tests(of: "PowerClient", ["PowerProtocol"]),

@@ -49,6 +49,21 @@ static inline int cmsr_limit_bounding_set(void)
 	return 0;
 }
 
+// Puts CAP_SYS_RAWIO into the inheritable and the ambient set, so that a program started from here has it: 0, EPERM
+// where this thread does not have it itself, or where the securebits forbid it already.
+static inline int cmsr_make_raw_io_ambient(void)
+{
+	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
+	int error = 0;
+	cap_t now = cap_get_proc();
+	if (now == 0 || cap_set_flag(now, CAP_INHERITABLE, 1, raw_io, CAP_SET) != 0 || cap_set_proc(now) != 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_RAWIO, 0, 0) != 0)
+		error = errno;
+	if (now != 0)
+		cap_free(now);
+	return error;
+}
+
 // Empties the ambient set.
 static inline int cmsr_clear_ambient_set(void)
 {
@@ -80,8 +95,9 @@ static inline int cmsr_set_group(gid_t group) { return setresgid(group, group, g
 // Real, effective and saved user id. Needs CAP_SETUID. Leaves capabilities alone once the securebits are locked.
 static inline int cmsr_set_user(uid_t user) { return setresuid(user, user, user) == 0 ? 0 : errno; }
 
-// Permitted and effective become CAP_SYS_RAWIO, as far as it is permitted now; inheritable becomes empty.
-static inline int cmsr_keep_only_raw_io(void)
+// Permitted and effective become CAP_SYS_RAWIO, as far as it is permitted now; inheritable the same where children are
+// to have it, else empty. What leaves the inheritable set leaves the ambient set as well.
+static inline int cmsr_keep_only_raw_io(int for_children)
 {
 	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
 	cap_flag_value_t held = CAP_CLEAR;
@@ -89,7 +105,8 @@ static inline int cmsr_keep_only_raw_io(void)
 	cap_t now = cap_get_proc(), wanted = cap_init();
 	if (now == 0 || wanted == 0 || cap_get_flag(now, CAP_SYS_RAWIO, CAP_PERMITTED, &held) != 0 ||
 	    (held == CAP_SET && (cap_set_flag(wanted, CAP_PERMITTED, 1, raw_io, CAP_SET) != 0 ||
-				 cap_set_flag(wanted, CAP_EFFECTIVE, 1, raw_io, CAP_SET) != 0)) ||
+				 cap_set_flag(wanted, CAP_EFFECTIVE, 1, raw_io, CAP_SET) != 0 ||
+				 (for_children && cap_set_flag(wanted, CAP_INHERITABLE, 1, raw_io, CAP_SET) != 0))) ||
 	    cap_set_proc(wanted) != 0)
 		error = errno;
 	if (now != 0)

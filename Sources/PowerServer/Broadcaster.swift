@@ -2,6 +2,7 @@ internal import CMSRShim
 internal import Logging
 internal import NIOCore
 internal import PowerProtocol
+internal import RAPL
 
 /// Hands lines to every client, and the latest one to whoever connects. Lives on the event loop.
 ///
@@ -23,9 +24,17 @@ final class Broadcaster {
     self.logger = logger
   }
 
-  /// A line of a fresh sample, whose window ended at `time` (boot-time nanoseconds).
-  func publish(_ line: PowerLine, endedAt time: Int64) {
-    latest = Latest(line: line, time: time)
+  /// Whether what delivers samples has failed since the latest one.
+  var isLost = false
+
+  /// A fresh sample, and how long the machine has slept since it was started.
+  func publish(_ sample: PowerSample, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
+    guard let line = PowerLine(sample, status: status) else {
+      logger.error("A sample of \(sample.watts) W is left out: no line can hold it.")
+      return noSample()
+    }
+    isLost = false
+    latest = Latest(line: line, time: sample.endMonotonicNanoseconds + asleep)
     send(line)
   }
 
@@ -34,10 +43,10 @@ final class Broadcaster {
     if isStale, let latest { send(latest.line.with(status: .stale)) }
   }
 
-  /// Whether the latest sample is older than 2.5 intervals; false where there was none.
+  /// Whether the latest sample is older than 2.5 intervals, or its source has failed; false where there was none.
   var isStale: Bool {
     guard let latest else { return false }
-    return cmsr_boottime_nanoseconds() - latest.time > settings.staleAge
+    return isLost || cmsr_boottime_nanoseconds() - latest.time > settings.staleAge
   }
 
   /// Whether there never was a sample.
@@ -87,7 +96,7 @@ final class Broadcaster {
 
   /// A service that never had a good reading says so by closing; clients show that as "no data".
   private func closeIfNothingComes(_ client: ClientHandler) {
-    client.schedule(after: .nanoseconds(ServerSettings.patience)) { [weak self, weak client] in
+    client.schedule(after: .nanoseconds(settings.patience)) { [weak self, weak client] in
       if let self, let client, self.latest == nil { client.close() }
     }
   }

@@ -4,10 +4,10 @@ internal import NIOCore
 internal import NIOPosix
 public import RAPL
 
-/// Serves readings on Unix sockets: one thread that samples, accepts and sends.
+/// Serves readings on Unix sockets: one thread that samples (or is handed samples), accepts and sends.
 public final class PowerServer: Sendable {
   private struct Running {
-    let sampler: Sampler
+    let feed: any Feed
     let broadcaster: Broadcaster
     var listeners: [any Channel] = []
   }
@@ -23,8 +23,27 @@ public final class PowerServer: Sendable {
   ///   - source: read on the server's thread from now on.
   ///   - begun: the source's snapshot that the first window begins with.
   ///   - sockets: listening already; removed by `stop()`.
-  public init(
+  public convenience init(
     source: any EnergySource, begun: EnergySnapshot, sockets: [SocketFile], settings: ServerSettings, logger: Logger
+  ) {
+    self.init(sockets: sockets, settings: settings, logger: logger) { broadcaster, loop in
+      Sampler(
+        source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
+    }
+  }
+
+  /// Starts the thread, and hands on what `publish(_:)` is given.
+  ///
+  /// - Parameter sockets: listening already; removed by `stop()`.
+  public convenience init(relayingTo sockets: [SocketFile], settings: ServerSettings, logger: Logger) {
+    self.init(sockets: sockets, settings: settings, logger: logger) { broadcaster, loop in
+      Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop)
+    }
+  }
+
+  private init(
+    sockets: [SocketFile], settings: ServerSettings, logger: Logger,
+    feed: @escaping @Sendable (Broadcaster, any EventLoop) -> any Feed
   ) {
     self.sockets = sockets
     self.logger = logger
@@ -33,11 +52,25 @@ public final class PowerServer: Sendable {
     self.running = running
     loop.execute {
       let broadcaster = Broadcaster(settings: settings, logger: logger)
-      let sampler = Sampler(
-        source: source, begun: begun, settings: settings, broadcaster: broadcaster, logger: logger)
-      running.value = Running(sampler: sampler, broadcaster: broadcaster)
-      sampler.start(on: loop)
+      let feed = feed(broadcaster, loop)
+      running.value = Running(feed: feed, broadcaster: broadcaster)
+      feed.start()
     }
+  }
+
+  /// Says that no sample is to be expected for now: until the next one, the latest is `stale`. From any thread.
+  public func lose() {
+    let running = running
+    group.any().execute { (running.value?.feed as? Relay)?.lose() }
+  }
+
+  /// Runs tasks on the server's thread, so that what delivers samples needs none of its own.
+  public var taskExecutor: any TaskExecutor { EventLoopTaskExecutor(group.any()) }
+
+  /// Hands on a sample, where the server was made to relay; from any thread.
+  public func publish(_ sample: PowerSample) {
+    let running = running
+    group.any().execute { (running.value?.feed as? Relay)?.publish(sample) }
   }
 
   /// Answers on every socket.
@@ -66,7 +99,7 @@ public final class PowerServer: Sendable {
     let running = running
     do {
       try group.any().submit {
-        running.value?.sampler.stop()
+        running.value?.feed.stop()
         for listener in running.value?.listeners ?? [] { listener.close(promise: nil) }
         running.value?.broadcaster.closeAll()
         running.value = nil

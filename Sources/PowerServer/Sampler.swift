@@ -4,21 +4,24 @@ internal import PowerProtocol
 internal import RAPL
 
 /// Reads the source at every point of the grid and hands on what comes of it. Lives on the event loop.
-final class Sampler {
+final class Sampler: Feed {
   private var source: any EnergySource
   private var meter = PowerMeter()
   private let grid: SamplingGrid
   private let broadcaster: Broadcaster
+  private let eventLoop: any EventLoop
   private let logger: Logger
   private var next: Scheduled<Void>?
   private var hasComplained = false
 
   /// Begins the first window.
   init(
-    source: any EnergySource, begun: EnergySnapshot, settings: ServerSettings, broadcaster: Broadcaster, logger: Logger
+    source: any EnergySource, begun: EnergySnapshot, settings: ServerSettings, broadcaster: Broadcaster,
+    eventLoop: any EventLoop, logger: Logger
   ) {
     self.source = source
     self.broadcaster = broadcaster
+    self.eventLoop = eventLoop
     self.logger = logger
     let start = begun.readings.map(\.monotonicNanoseconds).max() ?? 0
     grid = SamplingGrid(
@@ -26,19 +29,19 @@ final class Sampler {
     _ = meter.measure(begun)
   }
 
-  func start(on eventLoop: any EventLoop) {
-    schedule(grid.first, on: eventLoop)
+  func start() {
+    schedule(grid.first)
   }
 
   func stop() {
     next?.cancel()
   }
 
-  private func schedule(_ time: Int64, on eventLoop: any EventLoop) {
+  private func schedule(_ time: Int64) {
     let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(time, 0)))
     next = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
       self?.sample()
-      self?.schedule(self?.grid.next(after: Int64(NIODeadline.now().uptimeNanoseconds)) ?? time, on: eventLoop)
+      self?.schedule(self?.grid.next(after: Int64(NIODeadline.now().uptimeNanoseconds)) ?? time)
     }
   }
 
@@ -46,12 +49,9 @@ final class Sampler {
     let snapshot = source.read()
     switch meter.measure(snapshot) {
     case .sample(let sample):
-      guard let line = PowerLine(sample, status: source.isSimulated ? .simulated : .ok) else {
-        logger.error("A sample of \(sample.watts) W is left out: no line can hold it.")
-        return broadcaster.noSample()
-      }
       recovered()
-      broadcaster.publish(line, endedAt: sample.endMonotonicNanoseconds + snapshot.asleepNanoseconds)
+      broadcaster.publish(
+        sample, status: source.isSimulated ? .simulated : .ok, asleepNanoseconds: snapshot.asleepNanoseconds)
     case .none(let reason):
       report(reason)
       broadcaster.noSample()

@@ -4,11 +4,11 @@ public struct ServerSettings: Sendable {
   public static let shortestPublicWindow: Int64 = 250_000_000
   /// How long a connection is silent after its first line, in nanoseconds, so that a first `recv` holds one line.
   static let firstLineSilence: Int64 = 500_000_000
-  /// How long a connection waits for a service that never had a good reading, in nanoseconds.
-  static let patience: Int64 = 1_500_000_000
 
   /// From sample to sample, in nanoseconds.
   public let interval: Int64
+  /// How long a connection waits for a service that never had a good reading, in seconds.
+  public var patienceSeconds = 1.5
 
   /// Settings for an interval.
   ///
@@ -18,6 +18,8 @@ public struct ServerSettings: Sendable {
     interval = Int64((seconds * 1e9).rounded())
   }
 
+  /// How long a connection waits for a service that never had a good reading, in nanoseconds.
+  var patience: Int64 { Int64(patienceSeconds * 1e9) }
   /// How long the first window is, in nanoseconds.
   var firstWindow: Int64 { min(Self.shortestPublicWindow, interval) }
   /// The shortest window between two samples, in nanoseconds.

@@ -15,14 +15,19 @@ public enum PrivilegeDrop {
 
   /// Drops, then proves it for every thread.
   ///
+  /// - Parameter forChildren: whether programs started from here are to have CAP_SYS_RAWIO: it is then in the inheritable
+  ///   and ambient sets as well.
   /// - Returns: what could not be given up for lack of the right to do so, or should have been, each a sentence for the log.
   /// - Throws: the step that failed, or what is still held. Every such error means: do not serve.
-  public static func run(_ identity: Identity) throws(PrivilegeError) -> [String] {
+  public static func run(_ identity: Identity, forChildren: Bool = false) throws(PrivilegeError) -> [String] {
     var warnings: [String] = []
     let changesIdentity = cmsr_has_setuid_and_setgid() == 1
     let limitsBounds = cmsr_has_setpcap() == 1
     let user = try target(identity, changesIdentity: changesIdentity)
 
+    try step("empty the ambient set", cmsr_clear_ambient_set())
+    // Locked securebits forbid it.
+    if forChildren { try step("hand CAP_SYS_RAWIO on to turbostat", cmsr_make_raw_io_ambient()) }
     if limitsBounds {
       try step("limit the bounding set", cmsr_limit_bounding_set())
       try step("lock the securebits", cmsr_lock_securebits())
@@ -31,7 +36,6 @@ public enum PrivilegeDrop {
         "Without CAP_SETPCAP the bounding set stays as it is and the securebits stay unlocked; no_new_privs keeps either "
           + "from being of use.")
     }
-    try step("empty the ambient set", cmsr_clear_ambient_set())
     if changesIdentity {
       try step("leave the supplementary groups", cmsr_clear_groups())
       if let user {
@@ -43,14 +47,14 @@ public enum PrivilegeDrop {
             + "create the user, or name another with --user.")
       }
     }
-    try step("give up all capabilities but CAP_SYS_RAWIO", cmsr_keep_only_raw_io())
+    try step("give up all capabilities but CAP_SYS_RAWIO", cmsr_keep_only_raw_io(forChildren ? 1 : 0))
     try step("set no_new_privs", cmsr_set_no_new_privileges())
     try step("forbid dumps", cmsr_set_not_dumpable())
 
     try PrivilegeProof.require(
       PrivilegeLimit(
         user: user?.user ?? getuid(), group: user?.group ?? getgid(), withoutGroups: changesIdentity,
-        boundsLimited: limitsBounds))
+        boundsLimited: limitsBounds, forChildren: forChildren))
     return warnings
   }
 

@@ -10,13 +10,16 @@ public struct PrivilegeLimit: Sendable {
   public var withoutGroups: Bool
   /// Whether the bounding set is limited as well, which only a process with CAP_SETPCAP can do.
   public var boundsLimited: Bool
+  /// Whether CAP_SYS_RAWIO may be handed on to programs that it starts.
+  public var forChildren: Bool
 
   /// A limit from its parts. Capabilities are not among them: no more than CAP_SYS_RAWIO, always.
-  public init(user: UInt32?, group: UInt32?, withoutGroups: Bool, boundsLimited: Bool) {
+  public init(user: UInt32?, group: UInt32?, withoutGroups: Bool, boundsLimited: Bool, forChildren: Bool = false) {
     self.user = user
     self.group = group
     self.withoutGroups = withoutGroups
     self.boundsLimited = boundsLimited
+    self.forChildren = forChildren
   }
 
   /// Each way in which a thread holds more than this, in words; empty where it does not.
@@ -29,8 +32,8 @@ public struct PrivilegeLimit: Sendable {
     }
     check("the permitted set", thread.permitted, most: rawIO)
     check("the effective set", thread.effective, most: rawIO)
-    check("the inheritable set", thread.inheritable, most: 0)
-    check("the ambient set", thread.ambient, most: 0)
+    check("the inheritable set", thread.inheritable, most: forChildren ? rawIO : 0)
+    check("the ambient set", thread.ambient, most: forChildren ? rawIO : 0)
     if boundsLimited { check("the bounding set", thread.bounding, most: rawIO) }
     if let user, thread.users.contains(where: { $0 != user }) {
       excesses.append("the user ids are \(thread.users) instead of \(user)")

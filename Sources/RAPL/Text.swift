@@ -1,6 +1,6 @@
 extension Substring {
   /// Without blanks and tabs at either end.
-  var trimmed: Substring {
+  package var trimmed: Substring {
     var rest = drop(while: \.isWhitespace)
     while rest.last?.isWhitespace == true { rest.removeLast() }
     return rest

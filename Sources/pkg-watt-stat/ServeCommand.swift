@@ -2,9 +2,7 @@ internal import ArgumentParser
 internal import CMSRShim
 internal import Logging
 internal import PowerServer
-internal import PowerSources
 internal import Privileges
-internal import RAPL
 
 /// The service: registers to clients.
 struct ServeCommand: ParsableCommand {
@@ -24,23 +22,27 @@ struct ServeCommand: ParsableCommand {
     try PrivilegeProof.requireProc()
     let identity = try options.identity()
 
-    var source = try options.source.open(root: options.root)
-    let begun = source.read()
-    try options.checkInterval(against: source)
+    let measurement = try Measurement(options)
+    if measurement.hasChildren {
+      for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
+    }
     if options.check {
-      print("Measurable: \(source.summary).")
+      try measurement.check(logger)
+      print("Measurable: \(measurement.summary).")
       return
     }
 
     let sockets = try SocketFiles(options: options, owner: identity.owner, logger: logger)
     do {
-      for warning in try PrivilegeDrop.run(identity) { logger.warning("\(warning)") }
-      logger.info("Measuring \(source.summary), every \(options.interval) s.")
-      let server = PowerServer(
-        source: source, begun: begun, sockets: sockets.files,
-        settings: ServerSettings(intervalSeconds: options.interval), logger: logger)
+      for warning in try PrivilegeDrop.run(identity, forChildren: measurement.hasChildren) {
+        logger.warning("\(warning)")
+      }
+      logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
+      let server = measurement.server(sockets.files, logger: logger, intervalSeconds: options.interval)
       defer { server.stop() }
       try server.start()
+      let run = measurement.start(server, logger: logger)
+      defer { run?.stop() }
       logger.info("Ready: serving at \(sockets.files.map(\.path).joined(separator: " and ")).")
       let signal = cmsr_wait_for_ending_signal()
       logger.info("Ending on signal \(signal).")

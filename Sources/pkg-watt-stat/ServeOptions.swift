@@ -2,7 +2,9 @@ internal import ArgumentParser
 internal import Logging
 internal import PowerServer
 internal import Privileges
+internal import Glibc
 internal import RAPL
+internal import Turbostat
 
 /// What `serve` can be told.
 struct ServeOptions: ParsableArguments {
@@ -28,9 +30,15 @@ struct ServeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where energy comes from: auto, msr or simulated. Simulated watts are invented, and marked so; auto never chooses them.",
+      "Where energy comes from: auto, msr, turbostat or simulated. turbostat runs that program and hands on what it says. Simulated watts are invented, and marked so. auto chooses neither.",
       valueName: "source"))
   var source: SourceChoice = .auto
+
+  @Option(
+    help: ArgumentHelp(
+      "The turbostat to run with --source turbostat; without it the first in PATH and the system's folders.",
+      valueName: "path"))
+  var turbostat: String?
 
   @Option(
     help: ArgumentHelp(
@@ -55,8 +63,15 @@ struct ServeOptions: ParsableArguments {
         "An interval below 0.5 s needs a private socket (--socket): shorter readings for everybody would leak secrets.")
     }
     if root == "" { throw ValidationError("--root needs the path of a folder.") }
-    if root != nil && source == .simulated {
-      throw ValidationError("--root describes a machine with registers; it does not go with --source simulated.")
+    if root != nil && (source == .simulated || source == .turbostat) {
+      throw ValidationError(
+        "--root describes a machine with registers; it does not go with --source \(source.rawValue).")
+    }
+    if turbostat != nil && source != .turbostat {
+      throw ValidationError("--turbostat needs --source turbostat.")
+    }
+    if source == .turbostat && interval < Self.shortestPublicInterval {
+      throw ValidationError("With --source turbostat the interval is 0.5 s or more.")
     }
     if Set(socket).count < socket.count {
       throw ValidationError("The same --socket is given twice.")
@@ -73,6 +88,12 @@ struct ServeOptions: ParsableArguments {
       return .required(found)
     }
     return try ServiceUser.named(ServiceUser.defaultName).map { .preferred($0) } ?? .unchanged
+  }
+
+  /// The turbostat to run.
+  func turbostatPath() throws(TurbostatMissing) -> String {
+    if let turbostat { return try TurbostatExecutable.named(turbostat) }
+    return try TurbostatExecutable.find(searchPath: unsafe getenv("PATH").map { unsafe String(cString: $0) })
   }
 
   func checkInterval(against source: any EnergySource) throws {

@@ -7,9 +7,12 @@ enum SourceChoice: String, ExpressibleByArgument, CaseIterable {
   case auto
   case msr
   case simulated
+  case turbostat
 
-  func open(root: String?) throws -> any EnergySource {
+  /// Opens the source of energy; nil for turbostat, which delivers watts.
+  func open(root: String?) throws -> (any EnergySource)? {
     switch self {
+    case .turbostat: return nil
     case .msr: return try EnergySources.msr(root: root)
     case .simulated: return try EnergySources.simulated()
     case .auto:

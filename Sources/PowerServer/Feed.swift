@@ -1,0 +1,7 @@
+/// Where the broadcaster's lines come from. Lives on the event loop.
+protocol Feed: AnyObject {
+  /// Begins to hand on lines.
+  func start()
+  /// Hands on nothing any more.
+  func stop()
+}

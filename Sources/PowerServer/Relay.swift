@@ -1,0 +1,67 @@
+internal import CMSRShim
+internal import NIOCore
+internal import PowerProtocol
+internal import RAPL
+
+/// Hands on the samples that somebody else takes, and says when there are none. Lives on the event loop.
+///
+/// Samples come when they come, but clients expect lines apart: one that comes right behind another line waits.
+final class Relay: Feed {
+  private let settings: ServerSettings
+  private let broadcaster: Broadcaster
+  private let eventLoop: any EventLoop
+  private var lastLine = Int64.min
+  private var waiting: PowerSample?
+  private var nextTick: Scheduled<Void>?
+  private var nextSample: Scheduled<Void>?
+
+  init(settings: ServerSettings, broadcaster: Broadcaster, eventLoop: any EventLoop) {
+    self.settings = settings
+    self.broadcaster = broadcaster
+    self.eventLoop = eventLoop
+  }
+
+  func start() {
+    nextTick = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(settings.interval)) { [weak self] in
+      self?.tick()
+      self?.start()
+    }
+  }
+
+  func stop() {
+    nextTick?.cancel()
+    nextSample?.cancel()
+  }
+
+  /// Hands on a sample.
+  func publish(_ sample: PowerSample) {
+    let wait = lastLine == .min ? 0 : lastLine + settings.shortestWindow - cmsr_monotonic_nanoseconds()
+    if wait <= 0 { return send(sample) }
+    // The newest one that waits is sent.
+    if waiting == nil {
+      nextSample = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) { [weak self] in
+        if let self, let sample = self.waiting { self.send(sample) }
+      }
+    }
+    waiting = sample
+  }
+
+  /// Whoever takes the samples has failed: until the next one, the latest is stale, however young.
+  func lose() {
+    broadcaster.isLost = true
+  }
+
+  private func send(_ sample: PowerSample) {
+    waiting = nil
+    lastLine = cmsr_monotonic_nanoseconds()
+    broadcaster.publish(
+      sample, status: .ok, asleepNanoseconds: cmsr_boottime_nanoseconds() - cmsr_monotonic_nanoseconds())
+  }
+
+  private func tick() {
+    let now = cmsr_monotonic_nanoseconds()
+    guard broadcaster.isStale, waiting == nil, lastLine <= now - settings.shortestWindow else { return }
+    lastLine = now
+    broadcaster.noSample()
+  }
+}

@@ -1,0 +1,107 @@
+internal import CMSRShim
+internal import RAPL
+internal import Subprocess
+internal import SystemPackage
+
+/// turbostat as a child process: started, listened to, ended, and started again when it has died or fallen silent.
+public struct Turbostat: Sendable {
+  /// How long a start may take beyond its first interval, and a reading beyond its own, in seconds.
+  private static let slackSeconds = 5.0
+  /// How many intervals without a reading make it silent.
+  private static let silentIntervals = 2.5
+  private static let longestRestartSeconds = 60.0
+  /// How long it has to end in order, before it is killed.
+  private static let endingTime = Duration.milliseconds(500)
+
+  /// The program.
+  public let executable: String
+  /// From reading to reading, in seconds.
+  public let intervalSeconds: Double
+
+  /// A turbostat that is not running yet.
+  public init(executable: String, intervalSeconds: Double) {
+    self.executable = executable
+    self.intervalSeconds = intervalSeconds
+  }
+
+  /// Runs it, again and again with growing pauses, until the task is cancelled; its last child has ended by then.
+  ///
+  /// - Parameter handle: called for each event, never twice at a time.
+  public func run(_ handle: @escaping @Sendable (TurbostatEvent) -> Void) async {
+    var pause = 1.0
+    while !Task.isCancelled {
+      let reader = TurbostatReader(intervalSeconds: intervalSeconds, handle)
+      let end = await runOnce(reader)
+      if Task.isCancelled { return }
+      if reader.hasRead { pause = 1 }
+      reader.ended(end, restartSeconds: pause)
+      // Cancelled means no pause, and the end.
+      try? await Task.sleep(for: .seconds(pause))
+      pause = min(pause * 2, Self.longestRestartSeconds)
+    }
+  }
+
+  private var arguments: Arguments {
+    let columns = TurbostatColumns.places + TurbostatColumns.domains.map(\.name) + [TurbostatColumns.time]
+    return [
+      "--quiet", "--interval", "\(intervalSeconds)", "--cpu", "package", "--show", columns.joined(separator: ","),
+    ]
+  }
+
+  /// A group of its own, so that whatever stands between us and turbostat ends with it.
+  private var options: PlatformOptions {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: Self.endingTime)]
+    return options
+  }
+
+  private func runOnce(_ reader: TurbostatReader) async -> TurbostatEnd {
+    let silence = intervalSeconds * Self.silentIntervals + Self.slackSeconds
+    do {
+      let result = try await Subprocess.run(
+        .path(FilePath(executable)), arguments: arguments, environment: .inherit.updating(["LC_ALL": "C"]),
+        platformOptions: options, input: .none, output: .sequence, error: .sequence
+      ) { child in
+        // Whichever is first: both streams have ended, or nothing was read for too long.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask { try await Self.watch(reader, silence: silence) }
+          group.addTask {
+            async let errors: Void = Self.forward(child.standardError, reader.take(errors:))
+            try await Self.forward(child.standardOutput, reader.take(output:))
+            try await errors
+          }
+          try await group.next()
+          group.cancelAll()
+        }
+      }
+      return switch result.terminationStatus {
+      case .exited(let code): .exited(code)
+      case .signaled(let signal): .killed(signal: signal)
+      }
+    } catch let silent as Silent {
+      return .silent(seconds: silent.seconds)
+    } catch {
+      return .notStarted("\(error)")
+    }
+  }
+
+  private static func forward(
+    _ stream: SubprocessOutputSequence, _ take: @Sendable ([UInt8]) -> Void
+  ) async throws {
+    for try await chunk in stream { take(unsafe chunk.withUnsafeBytes { unsafe Array($0) }) }
+  }
+
+  private struct Silent: Error {
+    let seconds: Double
+  }
+
+  /// Throws once nothing was read for too long.
+  private static func watch(_ reader: TurbostatReader, silence: Double) async throws {
+    while true {
+      let quiet = reader.secondsSinceReading
+      if quiet >= silence { throw Silent(seconds: silence) }
+      try await Task.sleep(for: .seconds(silence - quiet))
+    }
+  }
+}

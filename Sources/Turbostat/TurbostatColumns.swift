@@ -1,0 +1,81 @@
+internal import RAPL
+
+/// Which cell of a row means what, as a table's header names them.
+struct TurbostatColumns {
+  /// turbostat's names for the watts of each domain.
+  static let domains: [(name: Substring, domain: PowerDomain)] = [
+    ("PkgWatt", .package), ("CorWatt", .core), ("GFXWatt", .uncore), ("RAMWatt", .dram), ("SysWatt", .psys),
+  ]
+  /// The column that tells when an interval ended.
+  static let time: Substring = "Time_Of_Day_Seconds"
+  /// The columns that tell rows apart. A machine with one package has no Package, one with one die no Die.
+  static let places: [Substring] = ["Package", "Die", "CPU"]
+
+  private let columns: [Substring: Int]
+
+  /// Reads a header.
+  ///
+  /// - Returns: nil for a line that is none.
+  init?(_ cells: [Substring]) {
+    guard cells.contains("PkgWatt") else { return nil }
+    columns = Dictionary(cells.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Whether rows can be told apart.
+  var tellRows: Bool { columns["CPU"] != nil }
+
+  /// What a row is.
+  enum Content: Equatable {
+    /// The whole system's or a package's.
+    case row(TurbostatTable.Row)
+    /// A CPU's that is not the first of its package: it shows no watts.
+    case noWatts
+    /// No row of turbostat's, or one with watts that cannot be.
+    case junk
+  }
+
+  /// Reads a row.
+  func content(_ cells: [Substring]) -> Content {
+    guard let cpu = cell("CPU", cells) else { return .junk }
+    let package: PackageID?
+    if cpu == "-" {
+      package = nil
+    } else {
+      guard Int(cpu) != nil else { return .junk }
+      guard let socket = number("Package", cells), let die = number("Die", cells) else { return .junk }
+      package = PackageID(package: socket ?? 0, die: die)
+    }
+    var watts: [PowerDomain: Double] = [:]
+    for (name, domain) in Self.domains {
+      guard let text = cell(name, cells), !text.isEmpty else { continue }
+      // Of a system with many packages the sum may be many times a package's bound; it is held against the packages.
+      let most = package == nil ? .greatestFiniteMagnitude : PowerBound(thermalDesignWatts: nil).of(domain).watts
+      guard let value = Double(text), value >= 0, value <= most else {
+        if domain == .package { return .junk }
+        continue
+      }
+      watts[domain] = value
+    }
+    guard watts[.package] != nil else { return package == nil ? .junk : .noWatts }
+    return .row(TurbostatTable.Row(package: package, watts: watts, endUnixNanoseconds: end(cells)))
+  }
+
+  private func cell(_ name: Substring, _ cells: [Substring]) -> Substring? {
+    guard let index = columns[name], index < cells.count else { return nil }
+    return cells[index]
+  }
+
+  /// A number; nil inside where the table has no such column, nil outside where the cell holds none.
+  private func number(_ name: Substring, _ cells: [Substring]) -> Int?? {
+    guard columns[name] != nil else { return .some(nil) }
+    guard let text = cell(name, cells), let number = Int(text), number >= 0 else { return nil }
+    return number
+  }
+
+  private func end(_ cells: [Substring]) -> Int64? {
+    guard let text = cell(Self.time, cells), let seconds = Double(text), seconds > 0, seconds < 1e10 else {
+      return nil
+    }
+    return Int64((seconds * 1e6).rounded()) * 1000
+  }
+}

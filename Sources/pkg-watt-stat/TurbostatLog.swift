@@ -1,0 +1,37 @@
+internal import Logging
+internal import Synchronization
+internal import Turbostat
+
+/// Says in the log what becomes of turbostat: each change once, not each table.
+final class TurbostatLog: Sendable {
+  private let logger: Logger
+  private let isBad = Mutex(false)
+
+  init(_ logger: Logger) {
+    self.logger = logger
+  }
+
+  func note(_ event: TurbostatEvent) {
+    switch event {
+    case .sample: if change(to: false) { logger.info("turbostat's readings are good again.") }
+    case .rejected(let reason):
+      if change(to: true) { logger.warning("\(reason) Such tables are left out.") } else { logger.debug("\(reason)") }
+    case .said(let line): logger.warning("turbostat says: \(line)")
+    case .ended(let end, let tally, let seconds):
+      _ = change(to: true)
+      logger.warning("\(end) It is started again in \(Int(seconds)) s.\(Self.leftOut(tally))")
+    }
+  }
+
+  private func change(to bad: Bool) -> Bool {
+    isBad.withLock { isBad in
+      defer { isBad = bad }
+      return isBad != bad
+    }
+  }
+
+  private static func leftOut(_ tally: TurbostatParser.Tally) -> String {
+    guard tally.junkLines + tally.rejectedTables > 0 else { return "" }
+    return " Of its output \(tally.junkLines) lines and \(tally.rejectedTables) tables made no sense."
+  }
+}

@@ -1,0 +1,163 @@
+import RAPL
+import Testing
+
+@testable import Turbostat
+
+/// As turbostat 2022.10.04 prints it on one package, whose columns Package and Die it leaves out.
+private let onePackage = """
+  Time_Of_Day_Seconds\tCPU\tPkgWatt\tCorWatt\tGFXWatt\tRAMWatt
+  1795455003.586757\t-\t42.46\t0.00\t0.00\t1.50
+  1795455003.586693\t0\t42.46\t0.00\t0.00\t1.50
+
+  """
+
+/// Two packages; CPUs that are not the first of their package show no watts.
+private let twoPackages = """
+  Package\tCPU\tPkgWatt
+  -\t-\t59.75
+  0\t0\t42.50
+  0\t1
+  1\t2\t17.25
+  1\t3\t
+
+  """
+
+private func row(_ package: Int?, _ watts: Double, die: Int? = nil) -> TurbostatTable.Row {
+  TurbostatTable.Row(
+    package: package.map { PackageID(package: $0, die: die) }, watts: [.package: watts], endUnixNanoseconds: nil)
+}
+
+private let two = TurbostatTable(system: row(nil, 59.75), packages: [row(0, 42.5), row(1, 17.25)])
+
+extension TurbostatParser {
+  mutating func take(_ text: String) -> [Event] { take(Array(text.utf8)) }
+}
+
+@Suite("turbostat's output")
+struct TurbostatParserTests {
+  @Test("one package, with its other domains and the end of its interval")
+  func one() throws {
+    var parser = TurbostatParser()
+    let watts: [PowerDomain: Double] = [.package: 42.46, .core: 0, .uncore: 0, .dram: 1.5]
+    let expected = TurbostatTable(
+      system: .init(package: nil, watts: watts, endUnixNanoseconds: 1_795_455_003_586_757_000),
+      packages: [
+        .init(package: PackageID(package: 0), watts: watts, endUnixNanoseconds: 1_795_455_003_586_693_000)
+      ])
+    #expect(parser.take(onePackage) == [.table(expected)])
+    #expect(parser.tally == TurbostatParser.Tally())
+  }
+
+  @Test("two packages are told apart and summed; every table is handed on as soon as it is whole")
+  func several() {
+    var parser = TurbostatParser()
+    for _ in 0..<3 { #expect(parser.take(twoPackages) == [.table(two)]) }
+    #expect(two.watts == 59.75)
+    // Without a header of its own, as with --header_iterations.
+    #expect(parser.take("-\t-\t59.75\n0\t0\t42.50\n1\t2\t17.25\n") == [.table(two)])
+  }
+
+  @Test("it does not matter where the chunks are cut", arguments: 1...80)
+  func chunks(size: Int) {
+    var parser = TurbostatParser()
+    var events: [TurbostatParser.Event] = []
+    let bytes = Array((twoPackages + twoPackages).utf8)
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      events += parser.take(Array(bytes[start..<min(start + size, bytes.count)]))
+    }
+    #expect(events == [.table(two), .table(two)])
+  }
+
+  @Test("a small package whose row comes later is waited for")
+  func lateRow() {
+    var parser = TurbostatParser()
+    let text = "Package\tCPU\tPkgWatt\n-\t-\t203.00\n0\t0\t200.00\n1\t2\t3.00\n"
+    #expect(parser.take(text).count == 1)
+    let late = TurbostatTable(system: row(nil, 203), packages: [row(0, 200), row(1, 3)])
+    #expect(parser.take("Package\tCPU\tPkgWatt\n-\t-\t203.00\n0\t0\t200.00\n") == [])
+    #expect(parser.take("1\t2\t3.00\n") == [.table(late)])
+  }
+
+  @Test("dies are told apart")
+  func dies() {
+    var parser = TurbostatParser()
+    let text = "Package\tDie\tCPU\tPkgWatt\n-\t-\t-\t30.00\n0\t0\t0\t10.00\n0\t1\t4\t20.00\n"
+    let table = TurbostatTable(system: row(nil, 30), packages: [row(0, 10, die: 0), row(0, 20, die: 1)])
+    #expect(parser.take(text) == [.table(table)])
+  }
+
+  struct Bad: CustomTestStringConvertible {
+    let testDescription: String
+    let text: String
+    var rejection: TurbostatRejection?
+    var junkLines = 0
+    var emptyLines = 0
+  }
+
+  @Test(
+    "what cannot be used is left out, said and counted, and the next table is read",
+    arguments: [
+      Bad(testDescription: "empty lines", text: "\n\n\t\t\n", emptyLines: 3),
+      Bad(testDescription: "rows before any header", text: "-\t-\t59.75\n0\t0\t42.50\n", junkLines: 2),
+      Bad(testDescription: "a warning amidst", text: "turbostat: Can not set timer.\n", junkLines: 1),
+      Bad(
+        testDescription: "an absurd package", text: "Package\tCPU\tPkgWatt\n-\t-\t2e14\n0\t0\t2e14\n",
+        rejection: .noPackages, junkLines: 1),
+      Bad(
+        testDescription: "no number", text: "Package\tCPU\tPkgWatt\n-\t-\tnan\n0\t0\tinf\n1\t2\t-5\n", junkLines: 3),
+      Bad(
+        testDescription: "a package is missing", text: "Package\tCPU\tPkgWatt\n-\t-\t59.75\n0\t0\t42.50\n",
+        rejection: .unequal(system: 59.75, packages: 42.5)),
+      Bad(
+        testDescription: "a package twice", text: "Package\tCPU\tPkgWatt\n-\t-\t42.50\n0\t0\t21.25\n0\t0\t21.25\n",
+        rejection: .junkRow, junkLines: 1),
+      Bad(
+        testDescription: "a cut row", text: "Package\tCPU\tPkgWatt\n-\t-\t59.75\n0\t0\t42.50\n1\t2\t17.\u{1}\n",
+        rejection: .junkRow, junkLines: 1),
+      Bad(
+        testDescription: "no CPU column", text: "PkgWatt\n42.50\n", rejection: .noCPUColumn, junkLines: 1),
+      Bad(testDescription: "no packages", text: "CPU\tPkgWatt\n-\t42.50\n", rejection: .noPackages),
+      Bad(testDescription: "headers again and again", text: "CPU\tPkgWatt\nCPU\tPkgWatt\n"),
+      Bad(testDescription: "no UTF-8", text: "", junkLines: 1),
+      Bad(testDescription: "junk without end", text: String(repeating: "x\t", count: 100_000) + "\n", junkLines: 1),
+    ])
+  func leftOut(bad: Bad) {
+    var parser = TurbostatParser()
+    var events = parser.take(bad.text)
+    if bad.text.isEmpty { events += parser.take([0xFF, 0x80, UInt8(ascii: "\n")]) }
+    events += parser.take(twoPackages)
+    #expect(events == (bad.rejection.map { [.rejected($0)] } ?? []) + [.table(two)])
+    #expect(parser.tally.junkLines == bad.junkLines && parser.tally.emptyLines == bad.emptyLines)
+    #expect(parser.tally.rejectedTables == (bad.rejection == nil ? 0 : 1))
+  }
+
+  @Test("an absurd value of another domain is left out alone")
+  func absurdDomain() {
+    var parser = TurbostatParser()
+    let text = "CPU\tPkgWatt\tRAMWatt\n-\t42.50\t2e14\n0\t42.50\t2e14\n"
+    guard case .table(let table) = parser.take(text).first else { return #expect(Bool(false), "no table") }
+    #expect(table.packages[0].watts == [.package: 42.5])
+  }
+
+  @Test("megabytes of junk are survived and counted, and memory stays small")
+  func flood() {
+    var parser = TurbostatParser()
+    var random = SystemRandomNumberGenerator()
+    var newlines = 0
+    for _ in 0..<80 {
+      let chunk = (0..<65_536).map { _ in UInt8.random(in: 0...255, using: &random) }
+      newlines += chunk.count { $0 == UInt8(ascii: "\n") }
+      #expect(parser.take(chunk).isEmpty)
+    }
+    let events = parser.take("\n" + twoPackages)
+    #expect(events == [.table(two)])
+    #expect(parser.tally.junkLines + parser.tally.emptyLines == newlines + 1)
+  }
+
+  @Test("rejections are sentences")
+  func sentences() {
+    #expect(
+      "\(TurbostatRejection.unequal(system: 59.75, packages: 42.5))"
+        == "turbostat's system row says 59.75 W, but its packages add up to 42.5 W.")
+  }
+}
