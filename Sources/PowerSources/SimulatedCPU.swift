@@ -3,8 +3,8 @@ public import RAPL
 
 /// A CPU that exists only as numbers: the same registers as a real one, with counters that move by a load.
 ///
-/// It answers at the addresses of Intel (2^-14 J, 95 W thermal design power) and of AMD (2^-16 J) alike; every other
-/// register reads 0.
+/// It answers at the addresses of Intel (2^-14 J, 95 W thermal design power) and of AMD (2^-16 J) alike, all domains
+/// included; every other register reads 0.
 public struct SimulatedCPU: RegisterFile, Sendable {
   /// How a counter that lives in hardware moves: in steps, at not quite regular times.
   public struct Updates: Sendable {
@@ -19,6 +19,9 @@ public struct SimulatedCPU: RegisterFile, Sendable {
       self.jitter = min(max(jitter, 0), max(period, 1) - 1)
     }
   }
+
+  /// How much of a package's load each domain shows; psys contains what is outside of the package as well.
+  private static let shares: [PowerDomain: Double] = [.package: 1, .core: 0.7, .uncore: 0.1, .dram: 0.25, .psys: 1.5]
 
   /// CPUs in each package.
   public let cpusPerPackage: Int
@@ -54,12 +57,18 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   public func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
     guard let package = package(of: cpu) else { throw .offline(cpu: cpu) }
     switch address {
-    case 0x606: return 0xA0E03
-    case 0x614: return 95 << 3
-    case 0x611: return UInt64(counts(package, perJoule: 16_384))
-    case 0xC001_0299: return 0xA1000
-    case 0xC001_029B: return UInt64(counts(package, perJoule: 65_536))
-    default: return 0
+    case RegisterMap.intel.units: return 0xA0E03
+    case RegisterMap.intel.packagePowerInfo: return 95 << 3
+    case RegisterMap.amd.units: return 0xA1000
+    case RegisterMap.amd.energy(of: .core):
+      // One for each core.
+      return UInt64(counts(package, share: 0.7 / Double(cpusPerPackage), perJoule: 65_536))
+    case RegisterMap.amd.energy(of: .package): return UInt64(counts(package, share: 1, perJoule: 65_536))
+    default:
+      for (domain, share) in Self.shares where RegisterMap.intel.energy(of: domain) == address {
+        return UInt64(counts(package, share: share, perJoule: 16_384))
+      }
+      return 0
     }
   }
 
@@ -69,9 +78,9 @@ public struct SimulatedCPU: RegisterFile, Sendable {
     return cpu / cpusPerPackage
   }
 
-  private func counts(_ package: Int, perJoule: Double) -> UInt32 {
+  private func counts(_ package: Int, share: Double, perJoule: Double) -> UInt32 {
     let seconds = Double(lastUpdate(before: cmsr_monotonic_nanoseconds() - start)) / 1e9
-    return counterStart &+ UInt32(truncatingIfNeeded: Int64(loads[package].joules(seconds: seconds) * perJoule))
+    return counterStart &+ UInt32(truncatingIfNeeded: Int64(loads[package].joules(seconds: seconds) * share * perJoule))
   }
 
   /// When the counters were last updated, in nanoseconds since the start.

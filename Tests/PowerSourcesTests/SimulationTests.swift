@@ -36,6 +36,18 @@ struct SimulationTests {
     #expect(cpu.packages.map(\.cpus) == [[0, 1], [2, 3]])
   }
 
+  @Test("its domains draw their share of the package's load")
+  func domains() throws {
+    let cpu = SimulatedCPU(packages: [.constant(watts: 1_000_000)], cpusPerPackage: 2, counterStart: 1)
+    let package = Double(try cpu.read(0x611, cpu: 0) - 1)
+    let shares: [(UInt32, Double)] = [(0x639, 0.7), (0x641, 0.1), (0x619, 0.25), (0x64D, 1.5)]
+    for (address, share) in shares {
+      // Read a moment later, so a little more: an update is a millisecond.
+      let counts = Double(try cpu.read(address, cpu: 1) - 1)
+      #expect(counts >= share * package && counts < share * (package + 0.1 * 1_000_000 * 16_384))
+    }
+  }
+
   @Test("as a source it says that it is simulated, and its meter shows believable watts")
   func source() throws {
     var source = try EnergySources.simulated()

@@ -4,6 +4,10 @@ public enum CPUInfo: String, CaseIterable, Sendable {
   case intel
   /// A Zen 3 desktop, which announces RAPL.
   case amd
+  /// A Skylake server, whose DRAM unit is 2^-16 J whatever its unit register says.
+  case skx
+  /// A Sapphire Rapids server, whose DRAM unit is its unit register's.
+  case spr
 
   /// The text for packages of so many CPUs each.
   func text(packages: Int, cpusPerPackage: Int) -> String {
@@ -24,16 +28,21 @@ public enum CPUInfo: String, CaseIterable, Sendable {
 
   private var identity: String {
     switch self {
-    case .intel:
-      "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\nmodel name\t: Simulated Intel CPU\nstepping\t: 3"
+    case .intel: intel(model: 94)
+    case .skx: intel(model: 85)
+    case .spr: intel(model: 143)
     case .amd:
       "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 33\nmodel name\t: Simulated AMD CPU\nstepping\t: 0"
     }
   }
 
+  private func intel(model: Int) -> String {
+    "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: \(model)\nmodel name\t: Simulated Intel CPU\nstepping\t: 3"
+  }
+
   private var powerManagement: String {
     switch self {
-    case .intel: ""
+    case .intel, .skx, .spr: ""
     case .amd: " ts ttp tm hwpstate cpb eff_freq_ro [13] [14]"
     }
   }

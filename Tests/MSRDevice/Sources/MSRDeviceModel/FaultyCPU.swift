@@ -7,17 +7,20 @@ public struct FaultyCPU: Sendable {
   private let start: SuspendingClock.Instant
   private var faults: [PackageFaults]
   private var offline: Set<Int> = []
+  private let units: UInt64?
 
   /// A CPU without faults, whose counters begin now.
   ///
   /// - Parameters:
   ///   - packages: what each package draws.
   ///   - counterStart: what every counter reads at the start.
+  ///   - units: what Intel's unit register says in place of the truth; the counters do not change by it.
   public init(
     packages: [SimulatedLoad], cpusPerPackage: Int = 2, counterStart: UInt32 = 0x0100_0000,
-    updates: SimulatedCPU.Updates = SimulatedCPU.Updates()
+    updates: SimulatedCPU.Updates = SimulatedCPU.Updates(), units: UInt64? = nil
   ) {
     loads = packages
+    self.units = units
     start = SuspendingClock().now
     cpu = SimulatedCPU(
       packages: packages, cpusPerPackage: cpusPerPackage, counterStart: counterStart, updates: updates)
@@ -35,6 +38,7 @@ public struct FaultyCPU: Sendable {
   /// Reads a register through one CPU. A read through an offline CPU reaches no counter, and uses up no fault.
   public mutating func read(_ address: UInt32, cpu number: Int) throws(RegisterError) -> UInt64 {
     guard isOnline(number), let package = cpu.package(of: number) else { throw .offline(cpu: number) }
+    if address == 0x606, let units { return units }
     guard PackageFaults.addresses.contains(address) else { return try cpu.read(address, cpu: number) }
     return UInt64(try faults[package].read(address, cpu: number, truth: truth(address, package)))
   }

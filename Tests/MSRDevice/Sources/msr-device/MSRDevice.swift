@@ -15,13 +15,14 @@ struct MSRDevice: ParsableCommand {
         N/msr     a pread of 8 bytes at offset R gives register R of CPU N, little-endian; of 8 * n bytes, the same
                   register n times; of another size, EINVAL. Of an offset the low 32 bits count. Registers: 0x606
                   (0xA0E03: 2^-14 J), 0x611 (energy), 0x614 (95 W), 0xC0010299 (0xA1000: 2^-16 J), 0xC001029B
-                  (energy). All others read 0. Use pread: read moves on to the next registers, unlike the driver's.
+                  (energy); and the energy of core (0x639, 0xC001029A), uncore (0x641), DRAM (0x619) and psys
+                  (0x64D), fixed shares of the package's. All others read 0. Use pread: read moves on to the next registers, unlike the driver's.
         energy    for each package a line PACKAGE JOULES READS: its number, the joules that its load has drawn since
                   the start (no fault changes them; counters show them one update later), and how many reads of its
                   energy registers were asked for, failed ones included.
         control   faults are switched by writing here, one command a write. EINVAL: no such command, package or CPU.
 
-      Commands, where COUNTERS are both energy registers of a package, and VALUE is decimal, or hexadecimal behind 0x:
+      Commands, where COUNTERS are both package energy registers of a package, and VALUE is decimal, or hexadecimal behind 0x:
         reset PACKAGE               its COUNTERS restart from 0 and go on
         set PACKAGE VALUE           its COUNTERS jump to VALUE and go on from there
         zero PACKAGE COUNT|on|off   the next COUNT reads of its COUNTERS, or all, give 0

@@ -39,7 +39,19 @@ struct MachineOptions: ParsableArguments {
       "How late an update may be, less than the period; 200, or less for short periods.", valueName: "us"))
   var updateJitterUs: Int?
 
-  @Option(help: "Whose proc/cpuinfo --tree writes: a Skylake client's, or a Zen 3 desktop's.")
+  @Option(
+    help: ArgumentHelp(
+      "What register 0x606 says, in place of 0xA0E03 (2^-14 J). The counters go on as before, so the watts are wrong.",
+      valueName: "N"),
+    transform: { text in
+      guard let value = UInt32(number: text) else { throw ValidationError("\(text) is no 32-bit number.") }
+      return value
+    })
+  var units: UInt32?
+
+  @Option(
+    help:
+      "Whose proc/cpuinfo --tree writes: a Skylake client's, a Zen 3 desktop's, a Skylake or Sapphire Rapids server's.")
   var cpuinfo = CPUInfo.intel
 
   private var jitter: Int { updateJitterUs ?? min(200, updatePeriodUs / 5) }
@@ -70,7 +82,8 @@ struct MachineOptions: ParsableArguments {
   func cpu() -> FaultyCPU {
     FaultyCPU(
       packages: loads, cpusPerPackage: cpusPerPackage, counterStart: counterStart,
-      updates: SimulatedCPU.Updates(period: Int64(updatePeriodUs) * 1000, jitter: Int64(jitter) * 1000))
+      updates: SimulatedCPU.Updates(period: Int64(updatePeriodUs) * 1000, jitter: Int64(jitter) * 1000),
+      units: units.map { UInt64($0) })
   }
 
   /// Composes the machine's other files in a folder, and gives the folder to mount on.

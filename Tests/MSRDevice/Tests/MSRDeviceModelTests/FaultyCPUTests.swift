@@ -79,4 +79,10 @@ struct FaultyCPUTests {
     #expect(rows.map { $0[2] } == [1, 2])
     #expect(abs(rows[0][1] / rows[1][1] - 42.5 / 17.25) < 0.001)
   }
+
+  @Test("its unit register can be made to lie")
+  func units() throws {
+    var lying = FaultyCPU(packages: [.constant(watts: 1)], units: 0xA1003)
+    #expect(try lying.read(0x606, cpu: 0) == 0xA1003 && lying.read(0xC001_0299, cpu: 0) == 0xA1000)
+  }
 }
