@@ -1,0 +1,187 @@
+import Foundation
+import Testing
+
+/// A program that stands for turbostat where a test wants what the real one does not do on demand.
+private func fake(in folder: TemporaryFolder, _ body: String) -> String {
+  let script = """
+    #!/bin/sh
+    table() { printf 'Package\\tCPU\\tPkgWatt\\n-\\t-\\t%s\\n0\\t0\\t%s\\n1\\t2\\t%s\\n' "$1" "$2" "$3"; }
+    \(body)
+    """
+  let path = folder.file("turbostat")
+  _ = FileManager.default.createFile(atPath: path, contents: Data(script.utf8), attributes: [.posixPermissions: 0o755])
+  return path
+}
+
+private func children(of pid: pid_t) throws -> [pid_t] {
+  try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { child in
+    let stat = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
+    return stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst(2).first == "\(pid)"
+  }
+}
+
+extension Service {
+  fileprivate static func turbostat(_ path: String, _ arguments: [String] = [], wrapper: [String] = []) throws
+    -> Service
+  {
+    try Service(["--source", "turbostat", "--turbostat", path] + arguments, wrapper: wrapper)
+  }
+
+  /// Waits for a reading with this status.
+  fileprivate func await(_ status: String, from client: Client) throws -> Reading {
+    while true {
+      let reading = try client.reading()
+      if reading.status == status { return reading }
+    }
+  }
+}
+
+@Suite("turbostat as the source", .serialized, .enabled(if: Executables.isRoot, "needs root"))
+struct TurbostatTests {
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  @Test("the sum of its packages is served, its stderr is shown, and nothing of it outlives the service")
+  func sum() throws {
+    let path = fake(
+      in: folder, "echo it works >&2; while :; do sleep 0.5; table 59.75 42.50 17.25; done")
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    let reading = try service.client().reading()
+    #expect(reading.power_watts == 59.75 && reading.status == "ok")
+    #expect(abs(reading.timestamp - Date.now.timeIntervalSince1970) < 5)
+    try wait(for: "its stderr") { service.child.output.contains("turbostat says: it works") }
+    let child = try #require(try children(of: service.child.pid).first)
+    let begin = Date.now
+    #expect(try service.stop() == 0)
+    #expect(Date.now.timeIntervalSince(begin) < 1)
+    #expect(kill(child, 0) != 0 && errno == ESRCH)
+  }
+
+  @Test("a child that dies is started again: stale meanwhile, then ok", arguments: [SIGKILL, SIGSEGV])
+  func death(signal: Int32) throws {
+    let path = fake(in: folder, "while :; do sleep 0.5; table 42.50 21.25 21.25; done")
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    let client = try service.client()
+    _ = try service.await("ok", from: client)
+    let child = try #require(try children(of: service.child.pid).first)
+    kill(child, signal)
+    let stale = try service.await("stale", from: client)
+    let fresh = try service.await("ok", from: client)
+    #expect(fresh.timestamp > stale.timestamp)
+    #expect(service.child.output.contains("was ended by signal \(signal). It is started again in 1 s."))
+    #expect(try !children(of: service.child.pid).contains(child))
+  }
+
+  @Test("a child that ends at once is started again with growing pauses, and its words are shown")
+  func endsAtOnce() throws {
+    let path = fake(in: folder, "echo no such luck >&2; exit 3")
+    let service = try Service.turbostat(path)
+    try wait(for: "three starts") { service.child.output.contains("exit code 3. It is started again in 4 s.") }
+    #expect(service.child.output.contains("exit code 3. It is started again in 1 s."))
+    #expect(service.child.output.contains("exit code 3. It is started again in 2 s."))
+    #expect(service.child.output.contains("turbostat says: no such luck"))
+    // It never had a reading: clients are let go.
+    let client = try service.client()
+    #expect(client.receive()?.isEmpty == true)
+  }
+
+  @Test("a child that falls silent, and does not end when told to, is killed and started again")
+  func silence() throws {
+    // The second start, which finds the mark, works.
+    let path = fake(
+      in: folder,
+      """
+      if [ ! -e "$0.mark" ]; then
+        trap '' TERM; touch "$0.mark"; table 42.50 21.25 21.25
+        while :; do sleep 1; done
+      fi
+      while :; do sleep 0.5; table 10.00 5.00 5.00; done
+      """)
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    let client = try service.client()
+    #expect(try service.await("ok", from: client).power_watts == 42.5)
+    #expect(try service.await("stale", from: client).power_watts == 42.5)
+    #expect(try service.await("ok", from: client).power_watts == 10)
+    #expect(service.child.output.contains("gave no reading for 6.25 s"))
+  }
+
+  @Test("a child that ignores the end is killed, and the service still ends within a second")
+  func stubborn() throws {
+    let path = fake(in: folder, "trap '' TERM INT; table 42.50 21.25 21.25; while :; do sleep 0.1; done")
+    let service = try Service.turbostat(path)
+    _ = try service.client().reading()
+    let child = try #require(try children(of: service.child.pid).first)
+    let begin = Date.now
+    #expect(try service.stop() == 0)
+    #expect(Date.now.timeIntervalSince(begin) < 1)
+    #expect(kill(child, 0) != 0 && errno == ESRCH)
+  }
+
+  @Test("5 MB of junk before a table, absurd and missing watts, are survived and said")
+  func junk() throws {
+    let path = fake(
+      in: folder,
+      """
+      head -c 5000000 /dev/urandom; echo
+      table 2e14 2e14 2e14; table 59.75 42.50 ''; table nan nan nan
+      while :; do table 59.75 42.50 17.25; sleep 0.5; done
+      """)
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    #expect(try service.await("ok", from: try service.client()).power_watts == 59.75)
+    #expect(service.child.output.contains("Such tables are left out."))
+  }
+
+  @Test("a turbostat that is missing is said with what to install", arguments: [["--turbostat", "/nowhere"], []])
+  func missing(arguments: [String]) throws {
+    let empty = ["env", "PATH=/nowhere"]
+    let hidden = arguments.isEmpty ? ["unshare", "-m", "sh", "-c", Self.hiding, "sh"] + empty : []
+    let run = try Child.run(hidden + [Executables.service, "--source", "turbostat"] + arguments)
+    #expect(run.exitCode == 1)
+    #expect(run.output.contains("linux-cpupower") && run.output.contains("--turbostat"))
+  }
+
+  /// Covers a turbostat that this machine has.
+  private static let hiding = """
+    for file in /usr/sbin/turbostat /usr/bin/turbostat; do [ ! -e $file ] || mount --bind /dev/null $file; done; exec "$@"
+    """
+
+  @Test("the child has CAP_SYS_RAWIO and nothing else, as the service's user", arguments: ["root", "nobody"])
+  func capabilities(user: String) throws {
+    let path = fake(
+      in: folder, "grep -E 'Uid|Cap|NoNew' /proc/self/status >&2; while :; do table 42.50 21.25 21.25; sleep 0.5; done")
+    let service = try Service.turbostat(path, ["--user", user])
+    _ = try service.client().reading()
+    let id = try #require(getpwnam(user)).pointee.pw_uid
+    for set in ["Inh", "Prm", "Eff", "Bnd", "Amb"] {
+      #expect(service.child.output.contains("turbostat says: Cap\(set):\t0000000000020000"))
+    }
+    #expect(service.child.output.contains("turbostat says: Uid:\t\(id)\t\(id)\t\(id)\t\(id)"))
+    #expect(service.child.output.contains("turbostat says: NoNewPrivs:\t1"))
+  }
+
+  @Test(
+    "the real turbostat on two packages: in time, in sum, and again after kill -9",
+    .enabled(if: RealTurbostat.isThere, "\(RealTurbostat.need)"))
+  func real() throws {
+    let turbostat = try RealTurbostat(device: ["--watts", "42.5", "--watts", "17.25"])
+    let service = try Service.turbostat(turbostat.path, wrapper: turbostat.namespace)
+    let begin = Date.now
+    let client = try service.client()
+    let first = try client.reading()
+    #expect(Date.now.timeIntervalSince(begin) < 2)
+    #expect(abs(first.power_watts - 59.75) < 1)
+    var watts: [Double] = []
+    for _ in 0..<4 { watts.append(try client.reading().power_watts) }
+    #expect(abs(watts.reduce(0, +) / 4 - 59.75) < 0.3, "\(watts)")
+    let child = try #require(try children(of: service.child.pid).first)
+    kill(child, SIGKILL)
+    _ = try service.await("stale", from: client)
+    #expect(abs(try service.await("ok", from: client).power_watts - 59.75) < 3)
+    let second = try #require(try children(of: service.child.pid).first)
+    #expect(try service.stop() == 0)
+    #expect(kill(second, 0) != 0 && errno == ESRCH)
+  }
+}
