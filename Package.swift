@@ -54,11 +54,13 @@ let package = Package(
     room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
     room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["PowerProtocol"]),
+    room("Diagnosis", ["RAPL", "PowerSources", "Turbostat", "Terminal", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
         "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges",
+        "Diagnosis",
         "CMSRShim",
         "SystemCalls",
         argumentParser, logging,
@@ -72,6 +74,7 @@ let package = Package(
     tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
     tests(of: "PowerClient", ["PowerProtocol"]),
     tests(of: "Terminal", ["PowerProtocol"]),
+    tests(of: "Diagnosis", ["RAPL", "PowerSources"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
   ]

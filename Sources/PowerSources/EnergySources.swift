@@ -30,6 +30,23 @@ public enum EnergySources {
       domains: map == .amd ? [] : domains)
   }
 
+  /// The kernel's own reading of the energy counters: /sys/class/powercap/intel-rapl, in microjoules.
+  ///
+  /// Opens every energy_uj, and makes sure that every package's counter moves. A package that goes offline as a whole takes
+  /// its files with it, and stays lost until the source is opened again.
+  ///
+  /// - Parameters:
+  ///   - root: a folder whose sys/class/powercap and proc/cpuinfo stand for the machine's own.
+  ///   - domains: domains to read beyond the package, where the machine has them. AMD's core zone, which is that of one
+  ///     core, is not among them.
+  /// - Throws: what keeps the machine from being measured.
+  public static func powercap(
+    root: String? = nil, domains: Set<PowerDomain> = []
+  ) throws(SourceError) -> any EnergySource {
+    let tree = MachineTree(root: root)
+    return try CounterSource(powercap: PowercapTree(root: tree.root), identity: try tree.identity(), domains: domains)
+  }
+
   /// A simulated CPU of one package under a changing load. Its watts are invented.
   public static func simulated() throws(SourceError) -> any EnergySource {
     let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x9E, name: "Simulated CPU")

@@ -1,20 +1,7 @@
-internal import CMSRShim
 internal import RAPL
-
-/// A register's value and when it was read.
-struct TimedValue {
-  let value: UInt64
-  /// The middle of the read.
-  let monotonicNanoseconds: Int64
-  /// How long the read took: its middle is right within half of that.
-  let tookNanoseconds: Int64
-}
 
 /// Reads one package's registers through one of its CPUs, another when that one is offline.
 struct PackageReader<Registers: RegisterFile> {
-  /// A read is repeated at most this often in search of one that was not interrupted.
-  private static var mostTries: Int { 3 }
-
   let package: PackageCPUs
   let registers: Registers
   private var current = 0
@@ -32,8 +19,11 @@ struct PackageReader<Registers: RegisterFile> {
     var firstError: RegisterError?
     for offset in package.cpus.indices {
       let index = (current + offset) % package.cpus.count
+      let cpu = package.cpus[index]
       do {
-        let value = try timed(address, cpu: package.cpus[index], tolerance: tolerance)
+        let value = try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(RegisterError) in
+          try registers.read(address, cpu: cpu)
+        }
         current = index
         return value
       } catch {
@@ -41,25 +31,5 @@ struct PackageReader<Registers: RegisterFile> {
       }
     }
     throw firstError ?? .offline(cpu: package.cpus.first ?? 0)
-  }
-
-  /// The quickest of a few reads, stamped with its middle.
-  private func timed(_ address: UInt32, cpu: Int, tolerance: Int64) throws(RegisterError) -> TimedValue {
-    var best = try once(address, cpu: cpu)
-    var tries = 1
-    while best.tookNanoseconds > tolerance && tries < Self.mostTries {
-      // A slow value is worth more than the error of a further try.
-      guard let next = try? once(address, cpu: cpu) else { break }
-      if next.tookNanoseconds < best.tookNanoseconds { best = next }
-      tries += 1
-    }
-    return best
-  }
-
-  private func once(_ address: UInt32, cpu: Int) throws(RegisterError) -> TimedValue {
-    let before = cmsr_monotonic_nanoseconds()
-    let value = try registers.read(address, cpu: cpu)
-    let took = cmsr_monotonic_nanoseconds() - before
-    return TimedValue(value: value, monotonicNanoseconds: before + took / 2, tookNanoseconds: took)
   }
 }

@@ -16,6 +16,12 @@ public enum SourceError: Error {
   case malformed(path: String, expected: String)
   /// An msr node cannot be opened.
   case cannotOpen(path: String, errno: Int32, ownMachine: Bool)
+  /// There are no energy zones of powercap.
+  case noPowercap(String)
+  /// A file of a powercap zone cannot be read.
+  case energyFile(path: String, errno: Int32)
+  /// A file of a powercap zone holds no plausible number.
+  case noEnergy(path: String)
   /// A register that the source needs cannot be read.
   case register(RegisterError)
   /// The unit register reads 0.
@@ -25,7 +31,7 @@ public enum SourceError: Error {
   /// A package's energy counter reads 0.
   case zeroCounter(PackageID)
   /// A package's energy counter does not move.
-  case stuckCounter(PackageID, value: UInt32)
+  case stuckCounter(PackageID, value: UInt64)
 }
 
 extension SourceError: CustomStringConvertible {
@@ -45,6 +51,17 @@ extension SourceError: CustomStringConvertible {
       "\(path) holds no \(expected). \(Self.needed)"
     case .cannotOpen(let path, let errno, let ownMachine):
       "Cannot open \(path): \(Self.reason(errno, ownMachine: ownMachine))"
+    case .noPowercap(let folder):
+      "There are no energy zones in \(folder); load the kernel's module: sudo modprobe intel_rapl_msr (a virtual machine has "
+        + "none; measure on the host instead)."
+    case .energyFile(let path, EACCES):
+      "Cannot read \(path): only root may; run as root (sudo)."
+    case .energyFile(let path, ENODEV):
+      "Cannot read \(path): its package has gone offline; bring it back and restart the service."
+    case .energyFile(let path, let errno):
+      "Cannot read \(path): \(errorText(errno)); see whether the kernel's intel_rapl_msr module is loaded."
+    case .noEnergy(let path):
+      "\(path) holds no plausible number of microjoules, so nothing can be measured by it."
     case .register(let error):
       "\(error)"
     case .noUnits(let address):

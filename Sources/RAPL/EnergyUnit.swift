@@ -6,6 +6,8 @@ public struct EnergyUnit: Sendable, Equatable {
     case register
     /// The table of models, because this model's register does not tell it.
     case model
+    /// The kernel's powercap, which counts in microjoules.
+    case powercap
   }
 
   /// Joules for each count.

@@ -5,23 +5,20 @@ public enum TurbostatExecutable {
   /// Where Debian, Arch and their like keep it; an ordinary user's PATH often lacks these folders.
   private static let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 
-  /// The first turbostat in PATH, then in the system's own folders.
+  /// The turbostat that somebody named, else the first in PATH, else in the system's own folders.
   ///
-  /// - Parameter searchPath: what the environment's PATH says.
-  /// - Throws: `TurbostatMissing` where there is none.
-  public static func find(searchPath: String?) throws(TurbostatMissing) -> String {
-    let inPath = (searchPath ?? "").split(separator: ":").map { String($0) }
-    for folder in inPath + folders where folder.hasPrefix("/") {
+  /// - Throws: `TurbostatMissing` where it is not there.
+  public static func choose(_ named: String?) throws(TurbostatMissing) -> String {
+    if let named {
+      guard unsafe access(named, X_OK) == 0 else { throw TurbostatMissing(path: named) }
+      return named
+    }
+    let searchPath = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+    for folder in searchPath.split(separator: ":").map(String.init) + folders where folder.hasPrefix("/") {
       let path = folder + "/turbostat"
       if unsafe access(path, X_OK) == 0 { return path }
     }
     throw TurbostatMissing(path: nil)
-  }
-
-  /// A turbostat that somebody named.
-  public static func named(_ path: String) throws(TurbostatMissing) -> String {
-    guard unsafe access(path, X_OK) == 0 else { throw TurbostatMissing(path: path) }
-    return path
   }
 }
 

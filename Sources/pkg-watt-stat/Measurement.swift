@@ -10,8 +10,8 @@ enum Measurement {
   case turbostat(Turbostat)
 
   /// Opens what the options ask for. Nothing is running yet.
-  init(_ options: ServeOptions) throws {
-    guard var source = try options.source.open(root: options.root) else {
+  init(_ options: ServeOptions, logger: Logger) throws {
+    guard var source = try options.source.open(root: options.root, logger: logger) else {
       self = .turbostat(Turbostat(executable: try options.turbostatPath(), intervalSeconds: options.interval))
       return
     }

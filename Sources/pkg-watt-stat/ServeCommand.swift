@@ -3,6 +3,7 @@ internal import CMSRShim
 internal import Logging
 internal import PowerServer
 internal import Privileges
+internal import Turbostat
 
 /// The service: registers to clients.
 struct ServeCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct ServeCommand: ParsableCommand {
     try PrivilegeProof.requireProc()
     let identity = try options.identity()
 
-    let measurement = try Measurement(options)
+    let measurement = try Measurement(options, logger: logger)
     if measurement.hasChildren {
       for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
     }

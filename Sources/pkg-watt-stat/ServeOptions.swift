@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Logging
 internal import PowerServer
 internal import Privileges
-internal import Glibc
 internal import RAPL
 internal import Turbostat
 
@@ -30,7 +29,7 @@ struct ServeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where energy comes from: auto, msr, turbostat or simulated. turbostat runs that program and hands on what it says. Simulated watts are invented, and marked so. auto chooses neither.",
+      "Where energy comes from: auto, msr (the energy registers), powercap (the kernel's reading of them), turbostat (runs that program and hands on what it says) or simulated (invented watts, marked so). auto takes msr, else powercap.",
       valueName: "source"))
   var source: SourceChoice = .auto
 
@@ -47,7 +46,7 @@ struct ServeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for this machine's own.", valueName: "dir")
+      "A folder whose dev/cpu, sys and proc/cpuinfo stand for this machine's own.", valueName: "dir")
   )
   var root: String?
 
@@ -92,8 +91,7 @@ struct ServeOptions: ParsableArguments {
 
   /// The turbostat to run.
   func turbostatPath() throws(TurbostatMissing) -> String {
-    if let turbostat { return try TurbostatExecutable.named(turbostat) }
-    return try TurbostatExecutable.find(searchPath: unsafe getenv("PATH").map { unsafe String(cString: $0) })
+    try TurbostatExecutable.choose(turbostat)
   }
 
   func checkInterval(against source: any EnergySource) throws {

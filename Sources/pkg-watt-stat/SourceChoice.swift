@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Logging
 internal import PowerSources
 internal import RAPL
 
@@ -6,30 +7,45 @@ internal import RAPL
 enum SourceChoice: String, ExpressibleByArgument, CaseIterable {
   case auto
   case msr
-  case simulated
+  case powercap
   case turbostat
+  case simulated
 
   /// Opens the source of energy; nil for turbostat, which delivers watts.
-  func open(root: String?) throws -> (any EnergySource)? {
+  func open(root: String?, logger: Logger) throws -> (any EnergySource)? {
     switch self {
     case .turbostat: return nil
     case .msr: return try EnergySources.msr(root: root)
+    case .powercap: return try EnergySources.powercap(root: root)
     case .simulated: return try EnergySources.simulated()
-    case .auto:
-      do {
-        return try EnergySources.msr(root: root)
-      } catch {
-        throw NothingToMeasure(reason: error)
-      }
+    case .auto: return try Self.firstThatMeasures(root: root, logger: logger)
+    }
+  }
+
+  private static func firstThatMeasures(root: String?, logger: Logger) throws(NothingToMeasure) -> any EnergySource {
+    let noRegisters: SourceError
+    do {
+      return try EnergySources.msr(root: root)
+    } catch {
+      noRegisters = error
+    }
+    do {
+      let source = try EnergySources.powercap(root: root)
+      logger.info("Measuring by powercap instead of by msr registers. \(noRegisters)")
+      return source
+    } catch {
+      throw NothingToMeasure(registers: noRegisters, powercap: error)
     }
   }
 }
 
 /// No source can measure this machine. Simulated watts are never a silent substitute.
 struct NothingToMeasure: Error, CustomStringConvertible {
-  let reason: SourceError
+  let registers: SourceError
+  let powercap: SourceError
 
   var description: String {
-    "This machine's power cannot be measured. \(reason) To try the service with invented watts: --source simulated"
+    "This machine's power cannot be measured. \(registers) \(powercap) To see what this machine lacks: "
+      + "pkg-watt-stat doctor. To try the service with invented watts: --source simulated"
   }
 }

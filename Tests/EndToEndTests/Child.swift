@@ -50,9 +50,9 @@ final class Child {
   /// All that it wrote so far, to stdout and stderr.
   var output: String { (try? String(contentsOfFile: folder.file("output"), encoding: .utf8)) ?? "" }
 
-  /// Waits for its end, at most ten seconds, and gives its exit code (128 + n after signal n).
-  func exitCode() throws -> Int32 {
-    try wait(for: "the end of \(arguments)") { !isRunning }
+  /// Waits for its end, at most so many seconds, and gives its exit code (128 + n after signal n).
+  func exitCode(seconds: Double = 10) throws -> Int32 {
+    try wait(seconds: seconds, for: "the end of \(arguments)") { !isRunning }
     guard let status else { throw TestFailure("\(arguments) has no status") }
     return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
   }
@@ -72,8 +72,8 @@ final class Child {
   }
 
   /// Runs a program to its end.
-  static func run(_ arguments: [String]) throws -> (exitCode: Int32, output: String) {
+  static func run(_ arguments: [String], seconds: Double = 10) throws -> (exitCode: Int32, output: String) {
     let child = try Child(arguments)
-    return (try child.exitCode(), child.output)
+    return (try child.exitCode(seconds: seconds), child.output)
   }
 }

@@ -5,8 +5,8 @@ import Testing
   "Watts from registers", .serialized,
   .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
 struct MeasurementTests {
-  private func service(_ device: Device, _ arguments: [String] = []) throws -> Service {
-    try Service(["--source", "msr", "--root", device.root.path] + arguments)
+  private func service(_ device: Device, source: String = "msr", _ arguments: [String] = []) throws -> Service {
+    try Service(["--source", source, "--root", device.root.path] + arguments)
   }
 
   /// Takes readings until `count` are fresh ones of full windows, and expects every one of them to be right.
@@ -20,13 +20,32 @@ struct MeasurementTests {
 
   @Test(
     "one package and two are measured within 0.5 %, through a wrap",
-    arguments: [([42.5], 42.5), ([42.5, 17.25], 59.75)])
-  func packages(watts: [Double], sum: Double) throws {
+    arguments: ["msr", "powercap"], [([42.5], 42.5), ([42.5, 17.25], 59.75)])
+  func packages(source: String, packages: ([Double], Double)) throws {
+    let (watts, sum) = packages
     // About two seconds before the wrap at 42.5 W: 2^-14 J a count.
     let device = try Device(
       ["--counter-start", "\(UInt64(1) << 32 - 1_400_000)"] + watts.flatMap { ["--watts", "\($0)"] })
-    let service = try service(device)
+    let service = try service(device, source: source)
     try expect(sum, from: try service.client(), readings: 5)
+  }
+
+  @Test("powercap goes on after the service has become a user who may not open its files")
+  func powercapWithoutRoot() throws {
+    let device = try Device(["--watts", "42.5"])
+    let service = try service(device, source: "powercap", ["--user", "nobody"])
+    try expect(42.5, from: try service.client(), readings: 2)
+  }
+
+  @Test("auto takes the registers where they work, else powercap, and says so")
+  func auto() throws {
+    let registers = try Device(["--watts", "42.5"])
+    #expect(try service(registers, source: "auto").child.output.contains("by its msr registers"))
+    let without = try Device(["--watts", "42.5", "--units", "0"])
+    let service = try service(without, source: "auto")
+    #expect(
+      service.child.output.contains("Measuring by powercap instead of by msr registers. The energy unit register"))
+    try expect(42.5, from: try service.client(), readings: 2)
   }
 
   @Test("an AMD machine is measured by AMD's registers")

@@ -44,6 +44,14 @@ struct SentenceTests {
       (.cannotOpen(path: path, errno: EACCES, ownMachine: true), [path, "permissions", "sudo", "group"]),
       (.cannotOpen(path: path, errno: EPERM, ownMachine: true), [path, "CAP_SYS_RAWIO", "container", "Secure Boot"]),
       (.cannotOpen(path: path, errno: ENXIO, ownMachine: true), [path, "offline"]),
+      (
+        .noPowercap("/r/sys/class/powercap"),
+        ["/r/sys/class/powercap", "sudo modprobe intel_rapl_msr", "virtual machine"]
+      ),
+      (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
+      (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "gone offline", "restart the service"]),
+      (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "intel_rapl_msr"]),
+      (.noEnergy(path: "/z/energy_uj"), ["/z/energy_uj", "no plausible number of microjoules"]),
       (.register(.offline(cpu: 2)), ["CPU 2 is offline"]),
       (.noUnits(address: 0xC001_0299), ["0xC0010299", "reads 0", "virtual machine", "on the host"]),
       (.zeroCounter(PackageID(package: 1)), ["package 1", "reads 0", "virtual machine", "on the host"]),

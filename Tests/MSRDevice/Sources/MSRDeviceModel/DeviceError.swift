@@ -8,6 +8,8 @@ public enum DeviceError: Error, Equatable {
   case fault
   /// The CPU is offline.
   case offline
+  /// The zone's package has gone offline.
+  case gone
   /// There is no such file.
   case missing
   /// Registers are not written to.
@@ -23,6 +25,7 @@ public enum DeviceError: Error, Equatable {
     case .invalid: EINVAL
     case .fault: EIO
     case .offline: ENXIO
+    case .gone: ENODEV
     case .missing: ENOENT
     case .readOnly: EPERM
     case .folder: EISDIR

@@ -27,6 +27,9 @@ public struct FaultyCPU: Sendable {
     faults = Array(repeating: PackageFaults(), count: packages.count)
   }
 
+  /// How many packages there are.
+  public var packageCount: Int { loads.count }
+
   /// How many CPUs there are.
   public var cpuCount: Int { loads.count * cpu.cpusPerPackage }
 

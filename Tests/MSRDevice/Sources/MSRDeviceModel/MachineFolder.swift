@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// A folder that stands for a machine, as the product's `--root` wants it: topology, cpuinfo, and a place for dev/cpu.
+/// A folder that stands for a machine, as the product's `--root` wants it: topology, cpuinfo, and a place for dev/cpu, into which
+/// its powercap leads.
 public enum MachineFolder {
   /// A folder that is not there, or not empty.
   public struct NotEmpty: Error, CustomStringConvertible {
@@ -37,6 +38,10 @@ public enum MachineFolder {
     try write(cpuinfo.text(packages: packages, cpusPerPackage: cpusPerPackage), to: root + "/proc/cpuinfo")
     let mountPoint = root + "/dev/cpu"
     try FileManager.default.createDirectory(atPath: mountPoint, withIntermediateDirectories: true)
+    // What is mounted there has the powercap files as well.
+    try FileManager.default.createDirectory(atPath: root + "/sys/class", withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      atPath: root + "/sys/class/powercap", withDestinationPath: "../../dev/cpu/powercap")
     return mountPoint
   }
 

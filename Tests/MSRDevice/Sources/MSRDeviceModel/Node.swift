@@ -10,13 +10,20 @@ public enum Node: Equatable, Sendable {
   case folder(cpu: Int)
   /// `N/msr`.
   case msr(cpu: Int)
+  /// `powercap` and what is in it: the same energy as the kernel's powercap shows it.
+  case powercap(PowercapNode)
 
-  /// The node at a path that begins with `/` at the mount point, on a device of so many CPUs.
+  /// The node at a path that begins with `/` at the mount point, on a device of so many CPUs and packages.
   ///
   /// - Throws: `missing` where there is none.
-  public init(path: String, cpuCount: Int) throws(DeviceError) {
+  public init(path: String, cpuCount: Int, packageCount: Int) throws(DeviceError) {
     let parts = path.split(separator: "/")
     switch parts {
+    case _ where parts.first == "powercap":
+      guard let node = PowercapNode(parts.dropFirst().map(String.init), packageCount: packageCount) else {
+        throw .missing
+      }
+      self = .powercap(node)
     case []: self = .root
     case ["control"]: self = .control
     case ["energy"]: self = .energy
@@ -33,10 +40,11 @@ public enum Node: Equatable, Sendable {
     }
   }
 
-  /// The names in a folder, on a device of so many CPUs.
-  public func names(cpuCount: Int) throws(DeviceError) -> [String] {
+  /// The names in a folder, on a device of so many CPUs and packages.
+  public func names(cpuCount: Int, packageCount: Int) throws(DeviceError) -> [String] {
     switch self {
-    case .root: ["control", "energy"] + (0..<cpuCount).map { "\($0)" }
+    case .powercap(let node): try node.names(packageCount: packageCount)
+    case .root: ["control", "energy", "powercap"] + (0..<cpuCount).map { "\($0)" }
     case .folder: ["msr"]
     case .control, .energy, .msr: throw .file
     }
@@ -49,6 +57,9 @@ public enum Node: Equatable, Sendable {
     case .control: 0o100200
     case .energy: 0o100444
     case .msr: 0o100600
+    case .powercap(.file(_, .energy)): 0o100400
+    case .powercap(.file): 0o100444
+    case .powercap: 0o40755
     }
   }
 }

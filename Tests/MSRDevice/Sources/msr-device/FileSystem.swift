@@ -41,7 +41,7 @@ private func attributes(_ path: Path?, _ status: UnsafeMutablePointer<stat>?) ->
 
 private func list(_ path: Path?, _ buffer: UnsafeMutableRawPointer?, _ fill: fuse_fill_dir_t?) -> Int32 {
   answer { () throws(DeviceError) in
-    let names = try unsafe node(path).names(cpuCount: Served.cpuCount)
+    let names = try unsafe node(path).names(cpuCount: Served.cpuCount, packageCount: Served.packageCount)
     for name in [".", ".."] + names { _ = unsafe fill?(buffer, name, nil, 0, fuse_fill_dir_flags(0)) }
     return 0
   }
@@ -70,7 +70,7 @@ private func write(_ path: Path?, _ buffer: UnsafePointer<CChar>?, _ size: Int) 
 
 private func node(_ path: Path?) throws(DeviceError) -> Node {
   guard let path = unsafe path else { throw .missing }
-  return try Node(path: unsafe String(cString: path), cpuCount: Served.cpuCount)
+  return try Node(path: unsafe String(cString: path), cpuCount: Served.cpuCount, packageCount: Served.packageCount)
 }
 
 /// libfuse's way of returning an error: a negative errno value.

@@ -17,13 +17,15 @@ enum Served {
 
   static var cpuCount: Int { state.withLock { $0.cpu.cpuCount } }
 
+  static var packageCount: Int { state.withLock { $0.cpu.packageCount } }
+
   static func open(_ node: Node) throws(DeviceError) -> Int32 {
     switch node {
     case .msr(let number):
       try state.withLock { state throws(DeviceError) in try state.cpu.open(cpu: number) }
       return 0
-    case .control, .energy: return 0
-    case .root, .folder: throw .folder
+    case .control, .energy, .powercap(.file): return 0
+    case .root, .folder, .powercap: throw .folder
     }
   }
 
@@ -34,8 +36,10 @@ enum Served {
       case .energy:
         if offset == 0 { state.report = Array(state.cpu.energyReport.utf8) }
         return Array(state.report.dropFirst(Int(clamping: offset)).prefix(count))
+      case .powercap(.file(let zone, let file)):
+        return Array(try state.cpu.text(of: zone, file).utf8.dropFirst(Int(clamping: offset)).prefix(count))
       case .control: throw .invalid
-      case .root, .folder: throw .folder
+      case .root, .folder, .powercap: throw .folder
       }
     }
   }
@@ -43,8 +47,8 @@ enum Served {
   static func write(_ text: String, to node: Node) throws(DeviceError) {
     switch node {
     case .control: try state.withLock { state throws(DeviceError) in try state.cpu.control(text) }
-    case .energy, .msr: throw .readOnly
-    case .root, .folder: throw .folder
+    case .energy, .msr, .powercap(.file): throw .readOnly
+    case .root, .folder, .powercap: throw .folder
     }
   }
 }

@@ -52,15 +52,15 @@ struct NodeTests {
       ("/01/msr", nil), ("/0/msr/x", nil), ("/0/control", nil), ("/msr", nil), ("/99999999999999999999", nil),
     ])
   func paths(path: String, expected: Node?) {
-    #expect((try? Node(path: path, cpuCount: 11)) == expected)
+    #expect((try? Node(path: path, cpuCount: 11, packageCount: 1)) == expected)
   }
 
   @Test("every name in a folder is a node, and files have none")
   func names() throws {
-    let names = try Node.root.names(cpuCount: 2)
-    #expect(names == ["control", "energy", "0", "1"])
-    for name in names { _ = try Node(path: "/\(name)", cpuCount: 2) }
-    #expect(try Node.folder(cpu: 1).names(cpuCount: 2) == ["msr"])
-    #expect(throws: DeviceError.file) { try Node.control.names(cpuCount: 2) }
+    let names = try Node.root.names(cpuCount: 2, packageCount: 1)
+    #expect(names == ["control", "energy", "powercap", "0", "1"])
+    for name in names { _ = try Node(path: "/\(name)", cpuCount: 2, packageCount: 1) }
+    #expect(try Node.folder(cpu: 1).names(cpuCount: 2, packageCount: 1) == ["msr"])
+    #expect(throws: DeviceError.file) { try Node.control.names(cpuCount: 2, packageCount: 1) }
   }
 }

@@ -1,18 +1,17 @@
 internal import Dispatch
-internal import Turbostat
 
-/// A turbostat that runs beside the main thread, until it is told to stop.
-struct TurbostatRun {
+/// A turbostat that runs beside the calling thread, until it is told to stop.
+public struct TurbostatRun: Sendable {
   private let task: Task<Void, Never>
   private let ended = DispatchSemaphore(value: 0)
 
   /// Starts it.
   ///
   /// - Parameters:
-  ///   - executor: where it runs. A child has the priority of the thread that starts it, and that of the default
-  ///     executor's threads is not what `TurbostatRights` has granted.
+  ///   - executor: where it runs. A child has the priority of the thread that starts it, which turbostat must be able to
+  ///     raise to the highest; that of the default executor's threads is always the ordinary one.
   ///   - handle: called for each event on another thread, never twice at a time.
-  init(
+  public init(
     _ turbostat: Turbostat, on executor: (any TaskExecutor)? = nil,
     _ handle: @escaping @Sendable (TurbostatEvent) -> Void
   ) {
@@ -24,7 +23,7 @@ struct TurbostatRun {
   }
 
   /// Ends it, and waits until it has ended.
-  func stop() {
+  public func stop() {
     task.cancel()
     ended.wait()
   }

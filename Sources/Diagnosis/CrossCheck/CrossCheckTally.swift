@@ -1,0 +1,88 @@
+internal import RAPL
+
+/// The windows of one reference, beside ours.
+struct CrossCheckTally {
+  private struct Pair {
+    let ours: Double
+    let reference: Double
+  }
+
+  /// How long a window may wait for our readings on both sides of its end.
+  private static let patience = 50
+
+  var reference: any Reference
+  private var waiting: [(window: ReferenceWindow, tries: Int)] = []
+  private var pairs: [Channel: [Pair]] = [:]
+  private var apartNanoseconds: Int64 = 0
+
+  init(_ reference: any Reference) {
+    self.reference = reference
+  }
+
+  /// How many windows of the package that has fewest.
+  var windows: Int {
+    pairs.filter { $0.key.domain == .package }.map(\.value.count).min() ?? 0
+  }
+
+  /// The latest window of the first package.
+  var latest: (ours: Double, reference: Double)? {
+    guard let channel = pairs.keys.filter({ $0.domain == .package }).min(), let pair = pairs[channel]?.last else {
+      return nil
+    }
+    return (pair.ours, pair.reference)
+  }
+
+  /// Pairs the windows that have ended with what the track says of the same time.
+  mutating func collect(_ track: EnergyTrack) {
+    var left: [(window: ReferenceWindow, tries: Int)] = []
+    for (window, tries) in waiting + reference.windows().map({ ($0, 0) }) {
+      if let (watts, apart) = track.power(of: window.channel, from: window.start, to: window.end) {
+        pairs[window.channel, default: []].append(Pair(ours: watts, reference: window.watts))
+        apartNanoseconds = max(apartNanoseconds, apart)
+      } else if tries < Self.patience {
+        left.append((window, tries + 1))
+      } else if pairs[window.channel] == nil {
+        // Known to the reference only; remembered so that it can be said.
+        pairs[window.channel] = []
+      }
+    }
+    waiting = left
+  }
+
+  /// What it all comes to.
+  func report(ourChannels: Set<Channel>, tolerancePercent: Double) -> CrossCheckReport {
+    let name = reference.name
+    var comparisons: [Comparison] = []
+    for channel in pairs.keys.sorted() where ourChannels.contains(channel) {
+      if let comparison = Comparison(channel, pairs: (pairs[channel] ?? []).map { ($0.ours, $0.reference) }) {
+        comparisons.append(comparison)
+      }
+    }
+    if let sum { comparisons.append(sum) }
+    let theirs = Set(pairs.keys)
+    let onlyOurs = ourChannels.subtracting(theirs).sorted()
+    let onlyTheirs = theirs.subtracting(ourChannels).sorted()
+    let missing =
+      onlyOurs.filter { $0.domain == .package }.map { "\(name) shows no \($0)." }
+      + onlyTheirs.filter { $0.domain == .package }.map { "\(name) shows \($0), we do not." }
+    return CrossCheckReport(
+      reference: name, comparisons: comparisons,
+      unmatched: (onlyOurs.map { "Not compared: \($0), which \(name) does not show." }
+        + onlyTheirs.map { "Not compared: \($0), which only \(name) shows." }),
+      missingPackages: missing, apartMilliseconds: Double(apartNanoseconds) / 1e6, tolerancePercent: tolerancePercent,
+      trouble: reference.trouble)
+  }
+
+  /// All packages together, where there are several with the same windows.
+  private var sum: Comparison? {
+    let packages = pairs.filter { $0.key.domain == .package && !$0.value.isEmpty }.map(\.value)
+    guard packages.count > 1, let count = packages.map(\.count).min(), Set(packages.map(\.count)).count == 1 else {
+      return nil
+    }
+    return Comparison(
+      nil,
+      pairs: (0..<count).map { index in
+        (packages.reduce(0) { $0 + $1[index].ours }, packages.reduce(0) { $0 + $1[index].reference })
+      })
+  }
+}

@@ -1,0 +1,47 @@
+/// What a cross-check comes to.
+public enum CrossCheckVerdict: Sendable, Equatable {
+  /// Every mean is within the tolerance.
+  case agree(tolerancePercent: Double)
+  /// At least one is not, each a sentence with its likely cause.
+  case disagree([String])
+  /// Nothing can be said, and why.
+  case couldNotCompare(String)
+
+  /// 0 agree, 1 disagree, 2 could not compare.
+  public var exitCode: Int32 {
+    switch self {
+    case .agree: 0
+    case .disagree: 1
+    case .couldNotCompare: 2
+    }
+  }
+
+  /// One word for programs.
+  var word: String {
+    switch self {
+    case .agree: "agree"
+    case .disagree: "disagree"
+    case .couldNotCompare: "could_not_compare"
+    }
+  }
+
+  /// How bad it is: a disagreement is worse than what could not be compared.
+  var rank: Int {
+    switch self {
+    case .agree: 0
+    case .couldNotCompare: 1
+    case .disagree: 2
+    }
+  }
+}
+
+extension CrossCheckVerdict: CustomStringConvertible {
+  /// One sentence, or one for each disagreement.
+  public var description: String {
+    switch self {
+    case .agree(let tolerance): "Agree: no mean differs by more than \(tolerance) %."
+    case .disagree(let sentences): "Disagree: " + sentences.joined(separator: " ")
+    case .couldNotCompare(let reason): "Could not compare: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,70 @@
+internal import RAPL
+
+/// The energy of each channel over the last while, so that any moment of it can be asked for.
+struct EnergyTrack {
+  private struct Point {
+    let time: Int64
+    let joules: Double
+    let losses: UInt32
+  }
+
+  /// How far apart two readings may be to say what lies between them, in nanoseconds.
+  private static let widestGap: Int64 = 500_000_000
+
+  private let keptNanoseconds: Int64
+  private var points: [Channel: [Point]] = [:]
+
+  /// A track that remembers so many nanoseconds.
+  init(keeping nanoseconds: Int64) {
+    keptNanoseconds = nanoseconds
+  }
+
+  /// The channels that were ever read.
+  var channels: Set<Channel> { Set(points.keys) }
+
+  /// Takes in a snapshot. Readings that failed leave a gap.
+  mutating func record(_ snapshot: EnergySnapshot) {
+    for reading in snapshot.readings {
+      switch reading.outcome {
+      case .failed, .read(.implausible): continue
+      case .read: break
+      }
+      let time = reading.monotonicNanoseconds
+      let point = Point(time: time, joules: reading.unit.joules(reading.counts), losses: reading.losses)
+      var kept = points[Channel(reading.package, reading.domain), default: []]
+      kept.append(point)
+      // Cut rarely: each cut moves all that is kept.
+      if let first = kept.first, time - first.time > 2 * keptNanoseconds {
+        kept.removeAll { time - $0.time > keptNanoseconds }
+      }
+      points[Channel(reading.package, reading.domain)] = kept
+    }
+  }
+
+  /// Mean power between two moments of the monotonic clock.
+  ///
+  /// - Returns: watts, and how far the nearest readings were from those moments; nil where the track does not reach so far,
+  ///   or something was lost in between.
+  func power(of channel: Channel, from start: Int64, to end: Int64) -> (watts: Double, apartNanoseconds: Int64)? {
+    guard end > start, let points = points[channel], let first = Self.energy(points, at: start),
+      let last = Self.energy(points, at: end), first.losses == last.losses
+    else { return nil }
+    let watts = (last.joules - first.joules) * 1e9 / Double(end - start)
+    return (watts, max(first.apart, last.apart))
+  }
+
+  /// The energy at a moment, in a straight line between the readings around it.
+  private static func energy(_ points: [Point], at time: Int64) -> (joules: Double, losses: UInt32, apart: Int64)? {
+    guard let after = points.firstIndex(where: { $0.time >= time }) else { return nil }
+    let next = points[after]
+    if next.time == time { return (next.joules, next.losses, 0) }
+    guard after > 0 else { return nil }
+    let previous = points[after - 1]
+    guard previous.losses == next.losses, next.time - previous.time <= widestGap else { return nil }
+    let share = Double(time - previous.time) / Double(next.time - previous.time)
+    return (
+      previous.joules + share * (next.joules - previous.joules), next.losses,
+      min(time - previous.time, next.time - time)
+    )
+  }
+}

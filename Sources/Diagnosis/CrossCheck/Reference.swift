@@ -1,0 +1,24 @@
+internal import RAPL
+
+/// What a reference says of one channel over one window.
+struct ReferenceWindow: Equatable {
+  let channel: Channel
+  /// Where it begins and ends, in nanoseconds of the monotonic clock.
+  let start: Int64
+  let end: Int64
+  let watts: Double
+}
+
+/// Another measurement of the same machine.
+protocol Reference {
+  /// What it is, for a person.
+  var name: String { get }
+  /// Begins to measure.
+  mutating func begin()
+  /// The windows that have ended since the last call.
+  mutating func windows() -> [ReferenceWindow]
+  /// What has gone wrong for good, if so; asked where no windows come.
+  var trouble: String? { get }
+  /// Ends it, and waits for that.
+  func end()
+}

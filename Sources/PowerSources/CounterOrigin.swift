@@ -1,0 +1,7 @@
+/// Where an energy counter's values come from: what tells one kind of source from another.
+protocol CounterOrigin: Sendable {
+  /// Reads the counter now.
+  ///
+  /// - Parameter tolerance: how many nanoseconds the read may take before it counts as interrupted and is repeated.
+  mutating func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue
+}

@@ -1,0 +1,50 @@
+internal import Glibc
+internal import RAPL
+internal import SystemCalls
+
+/// A zone's energy_uj as the origin of an energy counter.
+///
+/// Opened once, while the service may still read a file that is root's: the right is asked for only then.
+final class PowercapCounter: CounterOrigin {
+  private let path: String
+  private let descriptor: Descriptor
+
+  /// Opens it.
+  init(path: String) throws(SourceError) {
+    self.path = path
+    // Non-blocking: a FIFO in a captured tree must not hang the service.
+    let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0 else { throw .energyFile(path: path, errno: errno) }
+    descriptor = Descriptor(owning: number)
+  }
+
+  func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
+    try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try once() }
+  }
+
+  private func once() throws(SourceError) -> UInt64 {
+    // More than the largest number: 20 digits and a line's end.
+    var bytes = [UInt8](repeating: 0, count: 32)
+    // At 0, so that the kernel makes the text anew.
+    let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
+    guard count >= 0 else { throw .energyFile(path: path, errno: errno) }
+    guard let value = Self.microjoules(bytes[..<count]) else { throw .noEnergy(path: path) }
+    return value
+  }
+
+  /// The number in a file's text: digits, and a line's end.
+  static func microjoules(_ text: some Collection<UInt8>) -> UInt64? {
+    var value: UInt64 = 0
+    var digits = 0
+    for byte in text {
+      if byte == UInt8(ascii: "\n") && digits > 0 { return value }
+      guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }
+      let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = tens.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+      guard !overflow, !carry else { return nil }
+      value = sum
+      digits += 1
+    }
+    return digits > 0 ? value : nil
+  }
+}

@@ -1,0 +1,64 @@
+internal import Glibc
+internal import RAPL
+internal import SystemCalls
+
+/// The energy zones of /sys/class/powercap, or of a folder that stands for it.
+struct PowercapTree {
+  /// A zone and the folder of its files.
+  struct Entry: Sendable {
+    let zone: PowercapZone
+    let folder: String
+  }
+
+  private let folder: String
+
+  init(root: String) {
+    folder = root + "/sys/class/powercap"
+  }
+
+  /// One zone for each energy counter, packages first.
+  ///
+  /// The same counter may show twice: through the processor's registers, as intel-rapl, and through its memory-mapped ones,
+  /// as intel-rapl-mmio; the second is left out. AMD's core zone is that of one core, and its dies are CCDs that show the
+  /// package's counter again: both are left out.
+  func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
+    let names: [String]
+    do {
+      names = try Folder.names(in: folder).sorted()
+    } catch {
+      throw error.errno == ENOENT ? .noPowercap(folder) : .energyFile(path: error.path, errno: error.errno)
+    }
+    var found: [Entry] = []
+    for control in ["intel-rapl:", "intel-rapl-mmio:"] {
+      for name in names where name.hasPrefix(control) {
+        guard let zone = try zone(name, control: control, vendor: vendor) else { continue }
+        let isKnown = found.contains { $0.zone == zone }
+        if !isKnown { found.append(Entry(zone: zone, folder: "\(folder)/\(name)")) }
+      }
+    }
+    guard found.contains(where: { $0.zone.domain == .package }) else { throw .noPowercap(folder) }
+    return found.sorted { one, other in
+      let ranks = [one, other].map { PowerDomain.allCases.firstIndex(of: $0.zone.domain) ?? 0 }
+      return ranks[0] == ranks[1] ? one.zone.package < other.zone.package : ranks[0] < ranks[1]
+    }
+  }
+
+  /// The zone in a folder such as "intel-rapl:0:1"; nil for one that is no counter of ours.
+  private func zone(_ name: String, control: String, vendor: CPUVendor) throws(SourceError) -> PowercapZone? {
+    let parts = name.split(separator: ":")
+    guard parts.count == 2 || parts.count == 3 else { return nil }
+    let parent = parts.count == 3 ? try Self.word("\(folder)/\(control)\(parts[1])/name") : nil
+    guard let zone = PowercapZone(name: try Self.word("\(folder)/\(name)/name"), parent: parent) else { return nil }
+    if vendor == .intel { return zone }
+    guard zone.domain == .package, zone.package.die ?? 0 == 0 else { return nil }
+    return PowercapZone(name: "package-\(zone.package.package)", parent: nil)
+  }
+
+  private static func word(_ path: String) throws(SourceError) -> String {
+    do {
+      return String(Substring(try TextFile.read(path)).trimmed)
+    } catch {
+      throw .energyFile(path: error.path, errno: error.errno)
+    }
+  }
+}

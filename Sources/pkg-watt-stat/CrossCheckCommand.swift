@@ -1,0 +1,111 @@
+internal import ArgumentParser
+internal import CMSRShim
+internal import Diagnosis
+internal import PowerSources
+internal import RAPL
+internal import Terminal
+internal import Turbostat
+
+/// Compares our measurement with another's.
+struct CrossCheckCommand: ParsableCommand {
+  private static let domains = Set(PowerDomain.allCases)
+
+  /// Who can be compared with.
+  enum ReferenceName: String, ExpressibleByArgument, CaseIterable {
+    case turbostat
+    case powercap
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "cross-check",
+    abstract:
+      "Compare the watts of this machine's energy registers with those of turbostat and powercap, over the same time.",
+    discussion: """
+      Needs root, as turbostat does. Exit codes: 0 agree, 1 disagree, 2 could not compare, 64 wrong usage; the last line \
+      says which and why. Ctrl-C ends it early, with what was compared so far.
+      """)
+
+  @Option(help: ArgumentHelp("How long to compare.", valueName: "seconds"))
+  var duration = 30.0
+
+  @Option(help: ArgumentHelp("How long each compared window is: 0.5 or more.", valueName: "seconds"))
+  var interval = 1.0
+
+  @Option(help: ArgumentHelp("How much a mean may differ.", valueName: "percent"))
+  var tolerance = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare with this only; repeat for more. Without it: with all that are here.", valueName: "name"))
+  var reference: [ReferenceName] = []
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  @OptionGroup var machine: MachineOptions
+
+  func validate() throws {
+    guard interval >= 0.5, interval <= 60 else { throw ValidationError("--interval is from 0.5 to 60 seconds.") }
+    guard duration >= 2 * interval, duration <= 86_400 else {
+      throw ValidationError("--duration is at least two intervals, and a day at most.")
+    }
+    guard tolerance > 0, tolerance <= 100 else { throw ValidationError("--tolerance is a percentage above 0.") }
+  }
+
+  func run() throws {
+    let result: CrossCheckResult
+    do {
+      result = CrossCheckResult(reports: try compare())
+    } catch {
+      result = CrossCheckResult(reason: "\(error)")
+    }
+    print(json ? result.json : result.text)
+    if result.verdict.exitCode != 0 { throw ExitCode(result.verdict.exitCode) }
+  }
+
+  private func compare() throws -> [CrossCheckReport] {
+    let source = try EnergySources.msr(root: machine.root, domains: Self.domains)
+    let references = try self.references()
+    let names = references.map(\.name).joined(separator: " and ")
+    let progress = ProgressLine()
+    progress.say("Comparing \(source.summary), with \(names), for \(Numbers.fixed(duration, places: 0)) s.")
+    var check = CrossCheck(
+      source, against: references,
+      settings: CrossCheck.Settings(
+        durationSeconds: duration, intervalSeconds: interval, tolerancePercent: tolerance))
+    defer { progress.end() }
+    return check.run(interrupt: cmsr_interrupt_descriptor()) { latest in
+      progress.show(latest)
+    }
+  }
+
+  /// What was asked for, each of it needed; else all that are here, at least one.
+  private func references() throws -> [CrossCheck.Against] {
+    if !reference.isEmpty { return try reference.map(open) }
+    var found: [CrossCheck.Against] = []
+    var errors: [String] = []
+    for name in ReferenceName.allCases {
+      do {
+        found.append(try open(name))
+      } catch {
+        errors.append("\(error)")
+      }
+    }
+    if found.isEmpty { throw NoReference(errors: errors) }
+    return found
+  }
+
+  private func open(_ name: ReferenceName) throws -> CrossCheck.Against {
+    switch name {
+    case .turbostat: .turbostat(Turbostat(executable: try machine.turbostatPath(), intervalSeconds: interval))
+    case .powercap: .source(try EnergySources.powercap(root: machine.root, domains: Self.domains), name: name.rawValue)
+    }
+  }
+}
+
+/// There is nothing to compare with.
+struct NoReference: Error, CustomStringConvertible {
+  let errors: [String]
+
+  var description: String { errors.joined(separator: " ") }
+}

@@ -1,0 +1,26 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Turbostat
+
+/// Which machine a diagnosis looks at, and by which turbostat.
+struct MachineOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A folder whose dev/cpu, sys and proc/cpuinfo stand for this machine's own.", valueName: "dir")
+  )
+  var root: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The turbostat to run; without it the first in PATH and the system's folders.", valueName: "path"))
+  var turbostat: String?
+
+  func validate() throws {
+    if root == "" { throw ValidationError("--root needs the path of a folder.") }
+  }
+
+  /// The turbostat to run.
+  func turbostatPath() throws(TurbostatMissing) -> String {
+    try TurbostatExecutable.choose(turbostat)
+  }
+}
