@@ -17,8 +17,9 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: upcoming)
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: exclude, swiftSettings: upcoming)
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -54,7 +55,9 @@ let package = Package(
     room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
     room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["PowerProtocol"]),
-    room("Diagnosis", ["RAPL", "PowerSources", "Turbostat", "Terminal", "CMSRShim"]),
+    room(
+      "Diagnosis",
+      ["RAPL", "PowerSources", "Turbostat", "Terminal", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
     .executableTarget(
       name: "pkg-watt-stat",
@@ -74,8 +77,18 @@ let package = Package(
     tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
     tests(of: "PowerClient", ["PowerProtocol"]),
     tests(of: "Terminal", ["PowerProtocol"]),
-    tests(of: "Diagnosis", ["RAPL", "PowerSources"]),
+    tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
   ]
 )
+
+// Instrumented parsers, see scripts/fuzz: no part of any other build.
+if Context.environment["FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "RAPL", "PowerSources", "Turbostat", "SystemCalls"], path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),
+  ]
+}

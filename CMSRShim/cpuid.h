@@ -23,3 +23,16 @@ static inline struct cmsr_cpuid cmsr_cpuid(uint32_t leaf)
 #endif
 	return r;
 }
+
+// Leaf 0x40000000, in which hypervisors sign (EBX, ECX, EDX); all zero on real hardware, where bit 31 of leaf 1's ECX is 0.
+static inline struct cmsr_cpuid cmsr_cpuid_hypervisor(void)
+{
+	struct cmsr_cpuid r = {0, 0, 0, 0};
+#if defined(__x86_64__)
+	if (cmsr_cpuid(1).ecx >> 31 & 1) {
+		r.eax = 0x40000000u;
+		__asm__ volatile("cpuid" : "+a"(r.eax), "=b"(r.ebx), "+c"(r.ecx), "=d"(r.edx));
+	}
+#endif
+	return r;
+}

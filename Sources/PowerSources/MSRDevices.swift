@@ -9,10 +9,10 @@ public final class MSRDevices: RegisterFile {
   private let descriptors: [Int: Int32]
 
   /// Why the other CPUs' nodes could not be opened: errno values.
-  let openErrors: [Int: Int32]
+  package let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU that can be opened.
-  init(cpus: [Int], path: (Int) -> String) {
+  package init(cpus: [Int], path: (Int) -> String) {
     var descriptors: [Int: Int32] = [:]
     var errors: [Int: Int32] = [:]
     for cpu in cpus {

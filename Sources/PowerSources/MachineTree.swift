@@ -1,24 +1,29 @@
 internal import Glibc
-internal import SystemCalls
-internal import RAPL
+package import RAPL
+package import SystemCalls
 
 /// Where the description of a machine is read from: the machine itself, or a folder that stands for one.
-struct MachineTree {
+package struct MachineTree {
   /// Empty for the machine itself.
-  let root: String
+  package let root: String
+  private let files: any Files
 
-  init(root: String?) {
+  /// The tree below a folder; below / without one.
+  package init(root: String?, files: any Files = SystemFiles()) {
+    self.files = files
     var root = root ?? ""
     while root.hasSuffix("/") && root.count > 1 { root.removeLast() }
     self.root = root
   }
 
-  var isOwnMachine: Bool { root.isEmpty }
+  /// Whether it is the machine itself.
+  package var isOwnMachine: Bool { root.isEmpty }
 
-  func msrPath(cpu: Int) -> String { "\(root)/dev/cpu/\(cpu)/msr" }
+  /// Where a CPU's registers are read.
+  package func msrPath(cpu: Int) -> String { "\(root)/dev/cpu/\(cpu)/msr" }
 
   /// Who the CPU is: by the CPUID instruction, or by the cpuinfo of a folder.
-  func identity() throws(SourceError) -> CPUIdentity {
+  package func identity() throws(SourceError) -> CPUIdentity {
     if isOwnMachine { return CPUIdentity.fromInstruction() }
     let path = root + "/proc/cpuinfo"
     guard let identity = CPUIdentity(cpuinfo: try text(path)) else {
@@ -28,7 +33,7 @@ struct MachineTree {
   }
 
   /// Where every CPU that is online sits.
-  func places() throws(SourceError) -> [CPUPlace] {
+  package func places() throws(SourceError) -> [CPUPlace] {
     let folder = root + "/sys/devices/system/cpu"
     let path = folder + "/online"
     guard let cpus = CPUList.parse(try text(path)), !cpus.isEmpty else {
@@ -46,7 +51,7 @@ struct MachineTree {
 
   private func text(_ path: String) throws(SourceError) -> String {
     do {
-      return try TextFile.read(path)
+      return try files.text(path)
     } catch {
       throw .unreadable(path: path, errno: error.errno)
     }
@@ -56,7 +61,7 @@ struct MachineTree {
   private func number(_ path: String, ifMissing substitute: Int? = nil) throws(SourceError) -> Int {
     let text: String
     do {
-      text = try TextFile.read(path)
+      text = try files.text(path)
     } catch {
       if error.errno == ENOENT, let substitute { return substitute }
       throw .unreadable(path: path, errno: error.errno)

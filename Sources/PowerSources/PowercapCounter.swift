@@ -5,7 +5,7 @@ internal import SystemCalls
 /// A zone's energy_uj as the origin of an energy counter.
 ///
 /// Opened once, while the service may still read a file that is root's: the right is asked for only then.
-final class PowercapCounter: CounterOrigin {
+package final class PowercapCounter: CounterOrigin {
   private let path: String
   private let descriptor: Descriptor
 
@@ -33,7 +33,7 @@ final class PowercapCounter: CounterOrigin {
   }
 
   /// The number in a file's text: digits, and a line's end.
-  static func microjoules(_ text: some Collection<UInt8>) -> UInt64? {
+  package static func microjoules(_ text: some Collection<UInt8>) -> UInt64? {
     var value: UInt64 = 0
     var digits = 0
     for byte in text {

@@ -1,19 +1,24 @@
 internal import Glibc
-internal import RAPL
-internal import SystemCalls
+package import RAPL
+package import SystemCalls
 
 /// The energy zones of /sys/class/powercap, or of a folder that stands for it.
-struct PowercapTree {
+package struct PowercapTree {
   /// A zone and the folder of its files.
-  struct Entry: Sendable {
-    let zone: PowercapZone
-    let folder: String
+  package struct Entry: Sendable {
+    /// What it measures.
+    package let zone: PowercapZone
+    /// The path of its folder.
+    package let folder: String
   }
 
   private let folder: String
+  private let files: any Files
 
-  init(root: String) {
+  /// The zones below a folder that stands for /, or is it: "".
+  package init(root: String, files: any Files = SystemFiles()) {
     folder = root + "/sys/class/powercap"
+    self.files = files
   }
 
   /// One zone for each energy counter, packages first.
@@ -21,10 +26,10 @@ struct PowercapTree {
   /// The same counter may show twice: through the processor's registers, as intel-rapl, and through its memory-mapped ones,
   /// as intel-rapl-mmio; the second is left out. AMD's core zone is that of one core, and its dies are CCDs that show the
   /// package's counter again: both are left out.
-  func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
+  package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
     let names: [String]
     do {
-      names = try Folder.names(in: folder).sorted()
+      names = try files.names(in: folder).sorted()
     } catch {
       throw error.errno == ENOENT ? .noPowercap(folder) : .energyFile(path: error.path, errno: error.errno)
     }
@@ -47,16 +52,16 @@ struct PowercapTree {
   private func zone(_ name: String, control: String, vendor: CPUVendor) throws(SourceError) -> PowercapZone? {
     let parts = name.split(separator: ":")
     guard parts.count == 2 || parts.count == 3 else { return nil }
-    let parent = parts.count == 3 ? try Self.word("\(folder)/\(control)\(parts[1])/name") : nil
-    guard let zone = PowercapZone(name: try Self.word("\(folder)/\(name)/name"), parent: parent) else { return nil }
+    let parent = parts.count == 3 ? try word("\(folder)/\(control)\(parts[1])/name") : nil
+    guard let zone = PowercapZone(name: try word("\(folder)/\(name)/name"), parent: parent) else { return nil }
     if vendor == .intel { return zone }
     guard zone.domain == .package, zone.package.die ?? 0 == 0 else { return nil }
     return PowercapZone(name: "package-\(zone.package.package)", parent: nil)
   }
 
-  private static func word(_ path: String) throws(SourceError) -> String {
+  private func word(_ path: String) throws(SourceError) -> String {
     do {
-      return String(Substring(try TextFile.read(path)).trimmed)
+      return String(Substring(try files.text(path)).trimmed)
     } catch {
       throw .energyFile(path: error.path, errno: error.errno)
     }

@@ -1,17 +1,21 @@
-internal import RAPL
+package import RAPL
 
 /// What a zone of /sys/class/powercap measures, by the names that the kernel's RAPL driver gives.
 ///
 /// Source: Linux drivers/powercap/intel_rapl_common.c, `rapl_init_domains` and `rapl_package_register_powercap`.
-struct PowercapZone: Equatable, Sendable {
-  let package: PackageID
-  let domain: PowerDomain
+package struct PowercapZone: Equatable, Sendable {
+  /// Whose energy it is.
+  package let package: PackageID
+  /// Which of its domains.
+  package let domain: PowerDomain
 
+  /// Reads a zone's name.
+  ///
   /// - Parameters:
   ///   - name: the zone's name: "package-0", "package-0-die-1", "psys", "psys-1", "core", "uncore" or "dram".
   ///   - parent: the name of the zone around it, which tells the package of those without a number.
   /// - Returns: nil for a name that is none of these.
-  init?(name: String, parent: String?) {
+  package init?(name: String, parent: String?) {
     let words = name.split(separator: "-", omittingEmptySubsequences: false)
     switch words.first {
     case "package":

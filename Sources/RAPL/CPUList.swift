@@ -20,6 +20,20 @@ public enum CPUList {
     return numbers
   }
 
+  /// The list of ascending CPU numbers: "0-3,8".
+  public static func text(_ cpus: [Int]) -> String {
+    var ranges: [ClosedRange<Int>] = []
+    for cpu in cpus {
+      if let last = ranges.last, last.upperBound + 1 == cpu {
+        ranges[ranges.count - 1] = last.lowerBound...cpu
+      } else {
+        ranges.append(cpu...cpu)
+      }
+    }
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(
+      separator: ",")
+  }
+
   private static func number(_ text: Substring) -> Int? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
       let number = Int(text), number < most

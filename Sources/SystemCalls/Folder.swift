@@ -18,4 +18,14 @@ public enum Folder {
     guard errno == 0 else { throw FileError(path: path, errno: errno) }
     return names
   }
+
+  /// Makes a folder, and those around it that are missing.
+  public static func make(_ path: String) throws(FileError) {
+    if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+      throw FileError(path: path, errno: errno)
+    }
+    try make(String(path[..<slash]))
+    guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileError(path: path, errno: errno) }
+  }
 }

@@ -6,6 +6,12 @@ public struct FileError: Error, Equatable {
   public let path: String
   /// Why: an errno value.
   public let errno: Int32
+
+  /// A failure to read a path.
+  public init(path: String, errno: Int32) {
+    self.path = path
+    self.errno = errno
+  }
 }
 
 /// Small text files, as those of /proc and /sys are.
@@ -30,5 +36,21 @@ public enum TextFile {
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(path: path, errno: EILSEQ) }
     return text
+  }
+
+  /// Writes a new file; the folder must be there.
+  ///
+  /// - Throws: EEXIST where there is one already, else what the system says.
+  public static func create(_ path: String, _ text: String) throws(FileError) {
+    let number = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard number >= 0 else { throw FileError(path: path, errno: errno) }
+    let descriptor = Descriptor(owning: number)
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor.number, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw FileError(path: path, errno: errno) }
+      rest = rest.dropFirst(count)
+    }
   }
 }

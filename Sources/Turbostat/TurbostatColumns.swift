@@ -8,6 +8,8 @@ struct TurbostatColumns {
   ]
   /// The column that tells when an interval ended.
   static let time: Substring = "Time_Of_Day_Seconds"
+  /// A moment in 2255; nanoseconds from 2262 on do not fit 64 bits.
+  private static let mostSeconds = 9.0e9
   /// The columns that tell rows apart. A machine with one package has no Package, one with one die no Die.
   static let places: [Substring] = ["Package", "Die", "CPU"]
 
@@ -73,7 +75,7 @@ struct TurbostatColumns {
   }
 
   private func end(_ cells: [Substring]) -> Int64? {
-    guard let text = cell(Self.time, cells), let seconds = Double(text), seconds > 0, seconds < 1e10 else {
+    guard let text = cell(Self.time, cells), let seconds = Double(text), seconds > 0, seconds < Self.mostSeconds else {
       return nil
     }
     return Int64((seconds * 1e6).rounded()) * 1000

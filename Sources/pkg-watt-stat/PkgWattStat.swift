@@ -11,6 +11,6 @@ struct PkgWattStat: ParsableCommand {
       Without a subcommand it serves. Exit codes: 0 done, 1 failed (one sentence on stderr says why), 64 wrong usage.
       """,
     version: "0.1.0",
-    subcommands: [ServeCommand.self, ReadCommand.self, WatchCommand.self, CrossCheckCommand.self],
+    subcommands: [ServeCommand.self, ReadCommand.self, WatchCommand.self, CrossCheckCommand.self, DoctorCommand.self],
     defaultSubcommand: ServeCommand.self)
 }

@@ -41,7 +41,7 @@ final class RealTurbostat {
     [
       "unshare", "-m", "sh", "-c",
       """
-      mount --bind \(device.root.file("dev/cpu")) /dev/cpu &&
+      mkdir -p /dev/cpu && mount --bind \(device.root.file("dev/cpu")) /dev/cpu &&
       mount --bind \(device.root.file("sys/devices/system/cpu")) /sys/devices/system/cpu && exec "$@"
       """, "sh",
     ]

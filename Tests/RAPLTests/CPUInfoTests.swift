@@ -121,4 +121,12 @@ struct CPUInfoTests {
     #expect(CPUList.parse(String(repeating: "-", count: 100_000)) == nil)
     #expect(CPUList.parse("٣") == nil && CPUList.parse("1\u{0}") == nil)
   }
+
+  @Test(
+    "a list of CPUs is written as the kernel writes it",
+    arguments: [([], ""), ([0], "0"), ([0, 1, 2], "0-2"), ([0, 2, 3, 8], "0,2-3,8")])
+  func cpuListText(cpus: [Int], text: String) {
+    #expect(CPUList.text(cpus) == text)
+    #expect(CPUList.parse(text) == cpus)
+  }
 }

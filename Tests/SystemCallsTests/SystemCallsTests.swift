@@ -65,6 +65,37 @@ struct FileTests {
     close(kept)
   }
 
+  @Test("folders are made with those around them, and again without harm")
+  func makingFolders() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for _ in 0..<2 { try Folder.make(folder + "/a/b/c") }
+    #expect(try Folder.names(in: folder + "/a/b") == ["c"])
+    #expect(throws: FileError(path: "/proc/none", errno: ENOENT)) { try Folder.make("/proc/none/x") }
+    #expect(throws: FileError(path: "/dev/null/x", errno: ENOTDIR)) { try Folder.make("/dev/null/x") }
+  }
+
+  @Test("a new file is written whole, and none is ever written over, not through a link either")
+  func creating() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let text = String(repeating: "text\n", count: 100_000)
+    try TextFile.create(folder + "/new", text)
+    #expect(try TextFile.read(folder + "/new") == text)
+    #expect(throws: FileError(path: folder + "/new", errno: EEXIST)) { try TextFile.create(folder + "/new", "") }
+    symlink(folder + "/target", folder + "/link")
+    #expect(throws: FileError(path: folder + "/link", errno: EEXIST)) { try TextFile.create(folder + "/link", "") }
+    #expect(throws: FileError(path: "/dev/full", errno: EEXIST)) { try TextFile.create("/dev/full", "x") }
+  }
+
+  @Test("permissions are those of chmod")
+  func permissions() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try TextFile.create(folder + "/file", "")
+    chmod(folder + "/file", 0o4711)
+    #expect(
+      try FilePermissions(of: folder + "/file") == FilePermissions(mode: 0o4711, user: getuid(), group: getgid()))
+    #expect(throws: FileError(path: folder + "/none", errno: ENOENT)) { try FilePermissions(of: folder + "/none") }
+  }
+
   @Test("an errno value has words")
   func words() {
     defer { try? FileManager.default.removeItem(atPath: folder) }

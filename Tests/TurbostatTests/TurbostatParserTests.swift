@@ -139,6 +139,19 @@ struct TurbostatParserTests {
     #expect(table.packages[0].watts == [.package: 42.5])
   }
 
+  @Test(
+    "a time of day that none is, is as good as none",
+    arguments: ["9700000001.26", "1e10", "1e300", "-1", "0", "nan", "inf", "x", ""])
+  func times(text: String) throws {
+    var parser = TurbostatParser()
+    let events = parser.take("Time_Of_Day_Seconds\tCPU\tPkgWatt\n1795455003.5\t-\t42.46\n\(text)\t0\t42.46\n")
+    guard case .table(let table)? = events.first else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect(table.packages == [row(0, 42.46)])
+  }
+
   @Test("megabytes of junk are survived and counted, and memory stays small")
   func flood() {
     var parser = TurbostatParser()

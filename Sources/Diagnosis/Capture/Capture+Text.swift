@@ -1,0 +1,108 @@
+internal import Glibc
+internal import SystemCalls
+
+extension Capture {
+  /// The folder below the root that holds the files.
+  static let folder = "capture"
+
+  /// The files and their text.
+  var files: [(name: String, text: String)] {
+    [
+      ("errors", Self.lines(errors) { "\($0.value) \($0.key)" }),
+      (
+        "permissions",
+        Self.lines(permissions) { path, permissions in
+          "\(String(permissions.mode, radix: 8)) \(permissions.user) \(permissions.group) \(path)"
+        }
+      ),
+      ("answers", Self.lines(answers) { "\(Self.escaped($0.key))\t\(Self.escaped($0.value))" }),
+      (
+        "registers",
+        Self.lines(registers) { register, values in
+          let place = "\(register.cpu) 0x\(String(register.address, radix: 16, uppercase: true))"
+          return switch values {
+          case .read(let values):
+            ([place] + values.map { "0x" + String($0, radix: 16, uppercase: true) }).joined(separator: " ")
+          case .failed(let errno): "\(place) error \(errno)"
+          }
+        }
+      ),
+    ]
+  }
+
+  /// Takes in a line of one of the files.
+  ///
+  /// - Returns: false for a line that is none.
+  mutating func take(_ line: Substring, of file: String) -> Bool {
+    switch file {
+    case "errors":
+      let words = line.split(separator: " ", maxSplits: 1)
+      guard words.count == 2, let errno = Int32(words[0]), errno > 0 else { return false }
+      errors[String(words[1])] = errno
+    case "permissions":
+      let words = line.split(separator: " ", maxSplits: 3)
+      guard words.count == 4, let mode = UInt32(words[0], radix: 8), let user = UInt32(words[1]),
+        let group = UInt32(words[2])
+      else { return false }
+      permissions[String(words[3])] = FilePermissions(mode: mode, user: user, group: group)
+    case "answers":
+      let words = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+      guard words.count == 2 else { return false }
+      answers[Self.unescaped(words[0])] = Self.unescaped(words[1])
+    case "registers":
+      let words = line.split(separator: " ")
+      guard words.count >= 3, let cpu = Int(words[0]),
+        let address = Self.hexadecimal(words[1]).flatMap(UInt32.init(exactly:))
+      else { return false }
+      let register = Register(cpu: cpu, address: address)
+      if words[2] == "error" {
+        guard words.count == 4, let errno = Int32(words[3]), errno > 0 else { return false }
+        registers[register] = .failed(errno: errno)
+      } else {
+        let values = words[2...].compactMap(Self.hexadecimal)
+        guard values.count == words.count - 2 else { return false }
+        registers[register] = .read(values)
+      }
+    default: return false
+    }
+    return true
+  }
+
+  private static func lines<Key, Value>(_ entries: [Key: Value], _ line: ((key: Key, value: Value)) -> String) -> String
+  {
+    entries.map { line($0) + "\n" }.sorted().joined()
+  }
+
+  private static func hexadecimal(_ word: Substring) -> UInt64? {
+    guard word.hasPrefix("0x") else { return nil }
+    return UInt64(word.dropFirst(2), radix: 16)
+  }
+
+  /// On one line and without a tab.
+  private static func escaped(_ text: String) -> String {
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\\": escaped += "\\\\"
+      case "\n": escaped += "\\n"
+      case "\t": escaped += "\\t"
+      default: escaped.unicodeScalars.append(scalar)
+      }
+    }
+    return escaped
+  }
+
+  private static func unescaped(_ text: Substring) -> String {
+    var plain = ""
+    var isEscape = false
+    for scalar in text.unicodeScalars {
+      if !isEscape && scalar == "\\" {
+        isEscape = true
+        continue
+      }
+      plain.unicodeScalars.append(!isEscape ? scalar : scalar == "n" ? "\n" : scalar == "t" ? "\t" : scalar)
+      isEscape = false
+    }
+    return plain
+  }
+}

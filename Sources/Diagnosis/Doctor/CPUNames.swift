@@ -1,0 +1,6 @@
+internal import RAPL
+
+/// "CPU 1", or "CPUs 0-3,8".
+func names(of cpus: [Int]) -> String {
+  (cpus.count == 1 ? "CPU " : "CPUs ") + CPUList.text(cpus)
+}

@@ -1,0 +1,57 @@
+/// What the doctor found.
+public struct DoctorReport: Sendable, Equatable {
+  /// From top to bottom.
+  public let findings: [Finding]
+  /// What measures this machine, best first; empty where nothing does.
+  public let measuredBy: [String]
+
+  /// 0 where the machine can be measured, else 1.
+  public var exitCode: Int32 { measuredBy.isEmpty ? 1 : 0 }
+
+  /// One sentence.
+  public var summary: String {
+    let warnings = count(.warning, "warning")
+    guard measuredBy.isEmpty else {
+      return "This machine can be measured, by \(measuredBy.joined(separator: " and by ")); \(warnings)."
+    }
+    return "This machine cannot be measured: \(count(.failure, "failure")), \(warnings)."
+  }
+
+  /// For a person: a line for each finding, its fix below it, and the summary at the end.
+  public var text: String {
+    let width = findings.map(\.topic.rawValue.count).max() ?? 0
+    let lines = findings.flatMap { finding in
+      let head = "\(Self.padded(finding.level.rawValue, 9))\(Self.padded(finding.topic.rawValue, width + 2))"
+      let fix = finding.fix.map { "\(String(repeating: " ", count: head.count))To do: \($0)" }
+      return ["\(head)\(finding.text)"] + [fix].compactMap { $0 }
+    }
+    return (lines + ["", summary]).joined(separator: "\n")
+  }
+
+  /// One JSON object.
+  public var json: String {
+    JSON.object([
+      ("measurable", .boolean(!measuredBy.isEmpty)), ("measured_by", .array(measuredBy.map { .string($0) })),
+      ("summary", .string(summary)),
+      (
+        "findings",
+        .array(
+          findings.map { finding in
+            .object([
+              ("level", .string(finding.level.rawValue)), ("topic", .string(finding.topic.rawValue)),
+              ("text", .string(finding.text)), ("fix", .optional(finding.fix)),
+            ])
+          })
+      ),
+    ]).text
+  }
+
+  private func count(_ level: Finding.Level, _ word: String) -> String {
+    let count = findings.count { $0.level == level }
+    return count == 0 ? "no \(word)s" : count == 1 ? "1 \(word)" : "\(count) \(word)s"
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(width - text.count, 0))
+  }
+}

@@ -1,0 +1,96 @@
+internal import Glibc
+internal import PowerSources
+internal import RAPL
+internal import SystemCalls
+
+extension Examination {
+  /// The kernel's msr nodes, and the rights that reading them takes.
+  mutating func lookAtDevices() {
+    lookAtCapability()
+    guard !packages.isEmpty, hasRegisters else { return }
+    let registers = MachineRegisters(machine, cpus: packages.flatMap(\.cpus))
+    let locked = packages.first { package in package.cpus.allSatisfy { registers.openErrors[$0] != nil } }
+    if let cpu = locked?.cpus.first, let errno = registers.openErrors[cpu] {
+      obstructDevice("\(machine.root)/dev/cpu/\(cpu)/msr", errno)
+    } else {
+      let opened = packages.flatMap(\.cpus).filter { registers.openErrors[$0] == nil }.sorted()
+      let failed = registers.openErrors.keys.sorted()
+      ok(
+        .devices,
+        "The msr nodes of \(names(of: opened)) can be opened"
+          + (failed.isEmpty ? "." : "; not those of \(names(of: failed)), and they are not needed."))
+      self.registers = registers
+    }
+    lookAtLockdown()
+  }
+
+  private mutating func obstructDevice(_ node: String, _ errno: Int32) {
+    let path = machine.shown(node)
+    switch errno {
+    case ENOENT where machine.has("\(machine.root)/sys/module/msr"):
+      obstruct(
+        .devices,
+        "There is no \(path), though the kernel's msr module is there: /dev shows not all, as in a container.",
+        fix: "run on the host, or hand the nodes in: --device /dev/cpu/0/msr")
+    case ENOENT:
+      obstruct(
+        .devices, "There is no \(path): the kernel's msr module is not loaded.",
+        fix: "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
+    case EACCES:
+      let owner = (try? machine.permissions(node)).map { permissions in
+        " (mode \(String(permissions.mode, radix: 8)), user \(permissions.user), group \(permissions.group))"
+      }
+      obstruct(
+        .devices, "\(path) cannot be opened by this user: its permissions forbid it\(owner ?? "").",
+        fix: "sudo pkg-watt-stat doctor")
+    case EPERM:
+      obstruct(
+        .devices, "\(path) cannot be opened: the kernel does not allow it (EPERM).",
+        fix: hasCapability == false
+          ? "run as root, or with CAP_SYS_RAWIO (see above)."
+          : "run outside of a container, on a kernel without lockdown (see below).")
+    default:
+      let error = SourceError.cannotOpen(path: path, errno: errno, ownMachine: machine.isOwn)
+      obstruct(.devices, "\(error)", fix: "bring a CPU of that package online, and look again.")
+    }
+  }
+
+  /// Whether the CPU may have registers at all, announced or not.
+  private var hasRegisters: Bool {
+    identity.map { RegisterMap(vendor: $0.vendor) != nil && CPUModel($0).hasRegisters } ?? false
+  }
+
+  /// Whether this process has CAP_SYS_RAWIO, which the msr driver asks for; nil where nothing tells.
+  private var hasCapability: Bool? {
+    guard let status = try? machine.text("\(machine.root)/proc/self/status"),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
+      let word = line.split(whereSeparator: \.isWhitespace).last, let capabilities = UInt64(word, radix: 16)
+    else { return nil }
+    return capabilities >> UInt64(17) & 1 == 1
+  }
+
+  private mutating func lookAtCapability() {
+    switch hasCapability {
+    case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which opening registers takes.")
+    case false?:
+      obstruct(
+        .capability, "This process lacks CAP_SYS_RAWIO, which opening registers takes.",
+        fix: container == nil ? "sudo pkg-watt-stat doctor" : "give the container the capability: --cap-add SYS_RAWIO")
+    case nil: break
+    }
+  }
+
+  private mutating func lookAtLockdown() {
+    guard let text = try? machine.text("\(machine.root)/sys/kernel/security/lockdown"),
+      let start = text.firstIndex(of: "["), let end = text[start...].firstIndex(of: "]")
+    else { return }
+    let mode = text[text.index(after: start)..<end]
+    if mode == "none" { return ok(.lockdown, "The kernel is not locked down.") }
+    if registers != nil {
+      return ok(.lockdown, "The kernel is locked down (\(mode)); this one lets registers be read all the same.")
+    }
+    obstruct(
+      .lockdown, "The kernel is locked down (\(mode)), and some kernels then let nobody read registers.",
+      fix: "switch Secure Boot off in the firmware, or let powercap measure (see below).")
+  }
+}

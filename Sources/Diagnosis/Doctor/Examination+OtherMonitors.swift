@@ -1,0 +1,45 @@
+internal import PowerSources
+internal import RAPL
+internal import SystemCalls
+
+extension Examination {
+  /// What on this machine makes other monitors show wrong numbers, or more than they should.
+  mutating func lookAtOtherMonitors() {
+    lookAtZoneNames()
+    lookAtZonePermissions()
+    guard let identity, !measuredBy.isEmpty else { return }
+    if zones.contains(where: { $0.zone.domain == .psys }) {
+      ok(.monitors, "psys contains the packages and more: monitors that add it to them count twice.")
+    }
+    if RegisterMap(vendor: identity.vendor) == .amd, packages.contains(where: { $0.cpus.count > 1 }), hasSeveralDies {
+      ok(.monitors, "Each die shows the package's counter again: monitors that add dies up count several times.")
+    }
+  }
+
+  private mutating func lookAtZoneNames() {
+    guard !zones.isEmpty, let names = try? machine.names(in: "\(machine.root)/sys/class/powercap") else { return }
+    let hasTwin = names.contains { $0.hasPrefix("intel-rapl-mmio:") } && names.contains { $0.hasPrefix("intel-rapl:") }
+    guard hasTwin else { return }
+    ok(
+      .monitors,
+      "Powercap shows a package twice (intel-rapl and intel-rapl-mmio): monitors that add all zones up count "
+        + "it twice.")
+  }
+
+  private mutating func lookAtZonePermissions() {
+    for entry in zones {
+      let file = "\(entry.folder)/energy_uj"
+      guard let permissions = try? machine.permissions(file), permissions.mode & 0o004 != 0 else { continue }
+      let path = machine.shown(file)
+      return warn(
+        .monitors, "Every user may read \(path) as often as they like, which leaks secrets (PLATYPUS, CVE-2020-8694).",
+        fix: "sudo chmod o-r \(path), and let monitors read the service")
+    }
+  }
+
+  /// Whether the kernel tells several dies of a package apart.
+  private var hasSeveralDies: Bool {
+    let places = (try? MachineTree(root: machine.root, files: machine).places()) ?? []
+    return Dictionary(grouping: places, by: \.package).values.contains { Set($0.map(\.die)).count > 1 }
+  }
+}

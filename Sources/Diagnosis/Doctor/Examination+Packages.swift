@@ -1,0 +1,39 @@
+internal import PowerSources
+internal import RAPL
+
+extension Examination {
+  /// Packages, dies, and the CPUs through which their counters are read.
+  mutating func lookAtPackages() {
+    let tree = MachineTree(root: machine.root, files: machine)
+    let places: [CPUPlace]
+    do {
+      places = try tree.places()
+    } catch {
+      return obstruct(.topology, told(error), fix: "mount /sys, or give --root a folder with a sys/devices/system/cpu.")
+    }
+    packages = PackageCPUs.group(places, by: identity.flatMap { RegisterMap(vendor: $0.vendor) } ?? .intel)
+    let each = packages.map { "\($0.id) (\(names(of: $0.cpus)))" }.joined(separator: ", ")
+    ok(.topology, "\(packages.count == 1 ? "One energy counter" : "\(packages.count) energy counters"): \(each).")
+    lookAtOfflineCPUs(online: Set(places.map(\.cpu)))
+    if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {
+      ok(.topology, "Performance cores (CPUs \(fast)) and efficient ones (CPUs \(slow)) share the package's counter.")
+    }
+  }
+
+  private mutating func lookAtOfflineCPUs(online: Set<Int>) {
+    let path = "\(machine.root)/sys/devices/system/cpu/present"
+    guard let text = try? machine.text(path), let present = CPUList.parse(text) else { return }
+    let offline = present.filter { !online.contains($0) }
+    guard !offline.isEmpty else { return }
+    ok(
+      .topology,
+      "Offline: \(names(of: offline)). Others of their package read for them; a package without any "
+        + "CPU online is not measured.")
+  }
+
+  /// The CPUs of one kind of core, which a hybrid CPU's kernel has as performance monitors of their own.
+  private func cpus(_ kind: String) -> String? {
+    (try? machine.text("\(machine.root)/sys/devices/\(kind)/cpus"))?.split(whereSeparator: \.isWhitespace).first.map(
+      String.init)
+  }
+}

@@ -1,0 +1,82 @@
+internal import CMSRShim
+internal import Glibc
+internal import PowerSources
+internal import RAPL
+internal import SystemCalls
+
+extension Examination {
+  /// The kernel's own reading of the counters.
+  mutating func lookAtPowercap() {
+    // The kernel's driver is for the same CPUs.
+    guard let identity, RegisterMap(vendor: identity.vendor) != nil else { return }
+    do {
+      zones = try PowercapTree(root: machine.root, files: machine).entries(vendor: identity.vendor)
+    } catch {
+      let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
+      if !measuredBy.isEmpty { return ok(.powercap, "\(text); nothing needs them here.") }
+      return obstruct(
+        .powercap, "\(text).",
+        fix: hypervisor == nil
+          ? "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)" : "measure on the host.")
+    }
+    var isReadable = true
+    for entry in zones where entry.zone.domain == .package {
+      let file = "\(entry.folder)/energy_uj"
+      let path = machine.shown(file)
+      switch movement(file) {
+      case .moves: break
+      case .stands(let value):
+        isReadable = false
+        obstruct(
+          .powercap, "\(path) does not move: it stays at \(value).", fix: "measure on the host, or update the firmware."
+        )
+      case .fails(EACCES):
+        isReadable = false
+        obstruct(.powercap, "\(path) is root's only.", fix: "sudo pkg-watt-stat doctor")
+      case .fails(let errno):
+        isReadable = false
+        obstruct(.powercap, "\(path) cannot be read: \(errorText(errno)).", fix: "sudo modprobe intel_rapl_msr")
+      }
+    }
+    guard isReadable else { return }
+    let names = zones.map { $0.zone.domain == .package ? "\($0.zone.package)" : "\($0.zone.package) \($0.zone.domain)" }
+    ok(.powercap, "Powercap's counters move: \(names.joined(separator: ", ")).")
+    measuredBy.append("powercap")
+  }
+
+  private enum Movement {
+    case moves
+    case stands(UInt64)
+    case fails(Int32)
+  }
+
+  /// Reads an energy until it has changed, 100 ms at most.
+  private func movement(_ path: String) -> Movement {
+    let relative = String(path.dropFirst(machine.root.utf8.count))
+    let answer = machine.answer("movement of \(relative)") {
+      let start = cmsr_monotonic_nanoseconds()
+      var poll = start
+      var first: String?
+      while true {
+        let text: String
+        do throws(FileError) {
+          text = try machine.text(path)
+        } catch {
+          return "error \(error.errno)"
+        }
+        if let first, text != first { return "moves" }
+        first = text
+        guard poll < start + 100_000_000 else { return "stands \(PowercapCounter.microjoules(text.utf8) ?? 0)" }
+        poll += 1_000_000
+        cmsr_sleep_until(poll)
+      }
+    }
+    let words = (answer ?? "").split(separator: " ")
+    switch (words.first, words.last) {
+    case ("moves"?, _): return .moves
+    case ("stands"?, let value?): return .stands(UInt64(value) ?? 0)
+    case (_, let errno?): return .fails(Int32(errno) ?? EIO)
+    default: return .fails(ENOENT)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+internal import CMSRShim
+
+/// Which hypervisor this program runs under.
+enum Hypervisor {
+  /// There is one, and nothing tells which.
+  static let unknown = "unknown"
+
+  /// Its name, by CPUID leaf 40000000h; nil on real hardware.
+  static var name: String? {
+    let leaf = cmsr_cpuid_hypervisor()
+    let bytes = [leaf.ebx, leaf.ecx, leaf.edx].flatMap { word in
+      (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+    }
+    let signature = String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+    return signature.isEmpty ? nil : name(signature: signature)
+  }
+
+  /// The name behind a signature; sources: each vendor's documentation, and systemd's src/basic/virt.c for the list.
+  static func name(signature: String) -> String {
+    switch signature {
+    case "KVMKVMKVM", "Linux KVM Hv": "KVM"
+    case "TCGTCGTCGTCG": "QEMU, emulating the CPU"
+    case "Microsoft Hv": "Hyper-V"
+    case "VMwareVMware": "VMware"
+    case "VBoxVBoxVBox": "VirtualBox"
+    case "XenVMMXenVMM": "Xen"
+    case "bhyve bhyve ": "bhyve"
+    case "QNXQVMBSQG": "QNX"
+    case "ACRNACRNACRN": "ACRN"
+    default: "\"\(signature)\""
+    }
+  }
+}

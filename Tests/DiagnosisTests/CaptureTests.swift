@@ -1,0 +1,63 @@
+import Foundation
+import SystemCalls
+import Testing
+
+@testable import Diagnosis
+
+@Suite("A capture")
+struct CaptureTests {
+  @Test("is read as it was written")
+  func roundTrip() throws {
+    var capture = Capture()
+    capture.errors = ["dev/cpu/0/msr": 13, "a path/with blanks": 2]
+    capture.permissions = ["a b": FilePermissions(mode: 0o4755, user: 1, group: 2)]
+    capture.answers = ["service at /x": "ok 1 W", "odd\tkey": "two\nlines \\n and\ta tab", "empty": ""]
+    capture.registers = [
+      Capture.Register(cpu: 3, address: 0xC001_029B): .read([1, .max]),
+      Capture.Register(cpu: 0, address: 0x64D): .failed(errno: 5),
+    ]
+    var read = Capture()
+    for (name, text) in capture.files {
+      for line in text.split(separator: "\n") where !read.take(line, of: name) { Issue.record("\(name): \(line)") }
+    }
+    #expect(read == capture)
+  }
+
+  @Test(
+    "refuses lines that it never wrote",
+    arguments: [
+      ("errors", "13"), ("errors", "x path"), ("errors", "-1 path"), ("errors", "0 path"),
+      ("permissions", "755 0 path"),
+      ("permissions", "9 0 0 path"), ("answers", "no tab"), ("registers", "0 0x606"), ("registers", "0 606 0x1"),
+      ("registers", "0 0x1FFFFFFFF 0x1"), ("registers", "0 0x606 0xG"), ("registers", "0 0x606 error"),
+      ("registers", "0 0x606 error -5"), ("registers", "0 0x606 0x1 junk"), ("other", "1 2 3"),
+    ])
+  func malformed(file: String, line: String) {
+    var capture = Capture()
+    let isTaken = capture.take(Substring(line), of: file)
+    #expect(!isTaken)
+  }
+
+  @Test("never writes into a folder that holds something, and says where a replayed one is broken")
+  func folders() throws {
+    let folder = NSTemporaryDirectory() + "pkg-watt-stat-capture-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try CaptureFolder(folder).write(texts: ["deep/down/file": "text"], folders: ["an/empty/one"], Capture())
+    #expect(try String(contentsOfFile: folder + "/deep/down/file", encoding: .utf8) == "text")
+    #expect(FileManager.default.fileExists(atPath: folder + "/an/empty/one"))
+    #expect(throws: CaptureError.notEmpty(folder)) {
+      try CaptureFolder(folder).write(texts: [:], folders: [], Capture())
+    }
+    #expect(throws: CaptureError.notWritten(path: "/proc/none", errno: ENOENT)) {
+      try CaptureFolder("/proc/none").write(texts: [:], folders: [], Capture())
+    }
+    try "junk\n".write(toFile: folder + "/capture/registers", atomically: false, encoding: .utf8)
+    #expect(throws: CaptureError.malformed(path: folder + "/capture/registers", line: "junk")) {
+      try Machine(root: folder)
+    }
+    try FileManager.default.removeItem(atPath: folder + "/capture/answers")
+    #expect(throws: CaptureError.notRead(path: folder + "/capture/answers", errno: ENOENT)) {
+      try Machine(root: folder)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@testable import Diagnosis
+
+@Suite("The doctor")
+struct DoctorTests {
+  private static let snapshots = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Snapshots")
+
+  /// Expects what was found before; WRITE_SNAPSHOTS=1 writes it down anew, to be read before it is committed.
+  @Test("tells each machine what it told it before", arguments: Machines.all)
+  func snapshot(machine: ComposedMachine) throws {
+    let text = try machine.withRoot { Doctor.examine(try Machine(root: $0)).text } + "\n"
+    let file = Self.snapshots.appending(path: "\(machine.testDescription).txt")
+    if ProcessInfo.processInfo.environment["WRITE_SNAPSHOTS"] == "1" {
+      try FileManager.default.createDirectory(at: Self.snapshots, withIntermediateDirectories: true)
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(try text == String(contentsOf: file, encoding: .utf8))
+  }
+
+  @Test(
+    "calls a machine measurable when it is, and names the failure and its fix when it is not", arguments: Machines.all)
+  func verdict(machine: ComposedMachine) throws {
+    let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
+    let isMeasurable = Machines.measurable.contains { $0.testDescription == machine.testDescription }
+    #expect(report.exitCode == (isMeasurable ? 0 : 1))
+    let failures = report.findings.filter { $0.level == .failure }
+    #expect(failures.isEmpty == isMeasurable)
+    #expect(failures.allSatisfy { $0.fix != nil })
+    #expect(report.text.split(separator: "\n").last.map(String.init) == report.summary)
+  }
+
+  @Test("a captured machine, captured again, tells the same", arguments: Machines.all)
+  func replay(machine: ComposedMachine) throws {
+    try machine.withRoot { root in
+      let first = try Machine(root: root)
+      let told = Doctor.examine(first)
+      let copy = root + "-copy"
+      defer { try? FileManager.default.removeItem(atPath: copy) }
+      try first.capture(in: copy)
+      #expect(Doctor.examine(try Machine(root: copy)) == told)
+    }
+  }
+
+  @Test("its JSON says what its text says")
+  func json() throws {
+    let report = try Machines.measurable[0].withRoot { Doctor.examine(try Machine(root: $0)) }
+    let json = try #require(try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any])
+    #expect(json["measurable"] as? Bool == true)
+    #expect(json["measured_by"] as? [String] == ["its msr registers", "powercap"])
+    #expect((json["findings"] as? [[String: Any]])?.count == report.findings.count)
+    #expect(json["summary"] as? String == report.summary)
+  }
+}

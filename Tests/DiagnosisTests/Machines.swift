@@ -1,0 +1,91 @@
+import Foundation
+
+/// The machines that the doctor has to know.
+enum Machines {
+  /// PP0, PP1, DRAM, psys
+  private static let core: UInt32 = 0x639
+  private static let uncore: UInt32 = 0x641
+  private static let dram: UInt32 = 0x619
+  private static let psys: UInt32 = 0x64D
+
+  static let all: [ComposedMachine] = measurable + unmeasurable
+
+  static let measurable: [ComposedMachine] = [
+    .intel("intel-client", model: 0x9E).intelRegisters([core, uncore, dram]).registers([psys: [0], 0xBC: [0]])
+      .zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "core").zone("intel-rapl:0:1", "uncore")
+      .zone("intel-rapl:1", "psys").zone("intel-rapl-mmio:0", "package-0"),
+    .intel("intel-server-two-sockets", model: 0x55, packages: 2).intelRegisters([dram], cpus: [0, 2])
+      .zone("intel-rapl:0", "package-0").zone("intel-rapl:1", "package-1").zone("intel-rapl:0:0", "dram")
+      .zone("intel-rapl:1:0", "dram"),
+    .intel("cascade-lake-ap-dies", model: 0x55, dies: 2).intelRegisters([dram], cpus: [0, 2]),
+    .intel("sapphire-rapids", model: 0x8F, packages: 2).intelRegisters([dram], cpus: [0, 2]).registers([psys: [7]]),
+    .intel("bay-trail", model: 0x37).registers([0x606: [0x505], 0x611: [0x1000, 0x1010], core: [0x2000]]),
+    .amd("amd-17h", family: 0x17).amdRegisters().zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "core"),
+    .amd("amd-19h-several-dies", family: 0x19, dies: 4).amdRegisters(),
+    .amd("amd-1Ah-two-sockets", family: 0x1A, packages: 2).amdRegisters(cpus: [0, 2]),
+    .intel("hybrid", model: 0x97, dies: 1).intelRegisters([core, uncore]).text("sys/devices/cpu_core/cpus", "0\n")
+      .text("sys/devices/cpu_atom/cpus", "1\n"),
+    .intel("offline-cpus", model: 0x9E).intelRegisters([core], cpus: [1])
+      .text("sys/devices/system/cpu/online", "1\n").text("sys/devices/system/cpu/present", "0-3\n"),
+    .intel("unknown-model", model: 0xEE).intelRegisters(),
+    .intel("energy-filtering", model: 0xA7).intelRegisters([core]).registers([0xBC: [1]]),
+    .intel("energy-for-everybody", model: 0x9E).intelRegisters([core]).zone("intel-rapl:0", "package-0")
+      .permissions("sys/class/powercap/intel-rapl:0/energy_uj", 0o444),
+    .intel("lockdown-that-reads", model: 0x9E).intelRegisters([core])
+      .text("sys/kernel/security/lockdown", "none [integrity] confidentiality\n"),
+    .intel("no-module-but-powercap", model: 0x9E).zone("intel-rapl:0", "package-0"),
+    ComposedMachine(
+      "diamond-rapids",
+      cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 19, model: 1, name: "Intel(R) Test CPU")
+    ).zone("intel-rapl:0", "package-0"),
+    .intel("no-turbostat-no-service", model: 0x9E).intelRegisters().answer("turbostat", "")
+      .answer("service at /run/pkg-watt-stat/pkg-watt-stat.sock", "absent")
+      .answer(
+        "service at /tmp/pkg-watt-stat.sock", "trouble The service at /tmp/pkg-watt-stat.sock says 9.00 W, simulated."),
+  ]
+
+  static let unmeasurable: [ComposedMachine] = [
+    .intel("virtual-machine", model: 0x55, flags: "hypervisor").registers([0x606: [0], 0x611: [0]])
+      .answer("hypervisor", "KVM"),
+    .amd("virtual-machine-amd", family: 0x19, flags: "hypervisor").answer("hypervisor", "Hyper-V"),
+    .intel("no-module", model: 0x9E),
+    .intel("no-permission", model: 0x9E).withoutRights.zone("intel-rapl:0", "package-0", "error \(EACCES)"),
+    .intel("lockdown", model: 0x9E).text("sys/kernel/security/lockdown", "none [integrity] confidentiality\n")
+      .error("dev/cpu/0/msr", EPERM).error("dev/cpu/1/msr", EPERM),
+    .intel("container", model: 0x9E).permissions(".dockerenv", 0o755).permissions("sys/module/msr", 0o755)
+      .text("proc/self/status", "CapEff:\t00000000a80425fb\n").text("sys/kernel/security/lockdown", nil),
+    .intel("stuck-counter", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [0x1000, 0x1000]])
+      .zone("intel-rapl:0", "package-0", "stands 250000"),
+    .intel("register-faults", model: 0x9E).registers([0x614: [0]]),
+    ComposedMachine(
+      "another-vendor", cpuinfo: ComposedMachine.cpuinfo("CentaurHauls", family: 6, model: 15, name: "VIA")),
+    ComposedMachine("nothing-there", cpuinfo: "").text("sys/devices/system/cpu/online", nil).text(
+      "proc/self/status", nil
+    )
+    .text("sys/kernel/security/lockdown", nil),
+    .captured,
+  ]
+}
+
+extension ComposedMachine {
+  /// A virtual machine as `doctor --capture` wrote it down, its cpuinfo cut to the first processor and few flags.
+  fileprivate static let captured = ComposedMachine(
+    "captured-cloud-machine",
+    cpuinfo: """
+      processor\t: 0
+      vendor_id\t: AuthenticAMD
+      cpu family\t: 25
+      model\t\t: 17
+      model name\t: AMD EPYC
+      flags\t\t: fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat hypervisor lahf_lm
+      power management:
+
+      """
+  )
+  .answer("hypervisor", "KVM").answer("turbostat", "/usr/sbin/turbostat\nturbostat version 2022.10.04 - Len Brown\n")
+  .answer("service at /run/pkg-watt-stat/pkg-watt-stat.sock", "absent").answer(
+    "service at /tmp/pkg-watt-stat.sock", "absent"
+  )
+  .permissions(".dockerenv", 0o755).text("sys/kernel/security/lockdown", nil)
+  .error("sys/class/powercap", ENOENT).error("dev/cpu/0/msr", ENOENT).error("dev/cpu/1/msr", ENOENT)
+}
