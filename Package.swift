@@ -59,10 +59,12 @@ let package = Package(
       "Diagnosis",
       ["RAPL", "PowerSources", "Turbostat", "Terminal", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
+    room("ServiceManager", ["CMSRShim", "SystemCalls"]),
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
         "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges",
+        "ServiceManager",
         "Diagnosis",
         "CMSRShim",
         "SystemCalls",

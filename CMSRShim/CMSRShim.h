@@ -5,6 +5,7 @@
 // two definitions of fd_set and fail.
 #pragma once
 
+#include "activation.h"
 #include "children.h"
 #include "clients.h"
 #include "clocks.h"

@@ -40,6 +40,16 @@ static inline int cmsr_has_setuid_and_setgid(void)
 	return cmsr_has_capability(CAP_SETUID) && cmsr_has_capability(CAP_SETGID);
 }
 
+// Whether the bounding set holds nothing but CAP_SYS_RAWIO: 1 or 0.
+static inline int cmsr_bounding_set_is_limited(void)
+{
+	int held;
+	for (cap_value_t capability = 0; (held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0; capability++)
+		if (held == 1 && capability != CAP_SYS_RAWIO)
+			return 0;
+	return 1;
+}
+
 // Takes every capability but CAP_SYS_RAWIO out of the bounding set. Needs CAP_SETPCAP.
 static inline int cmsr_limit_bounding_set(void)
 {
@@ -113,6 +123,16 @@ static inline int cmsr_keep_only_raw_io(int for_children)
 		cap_free(now);
 	if (wanted != 0)
 		cap_free(wanted);
+	return error;
+}
+
+// Every set becomes empty: 0, EPERM where a system-call filter forbids capset.
+static inline int cmsr_keep_no_capability(void)
+{
+	cap_t none = cap_init();
+	int error = none == 0 || cap_set_proc(none) != 0 ? errno : 0;
+	if (none != 0)
+		cap_free(none);
 	return error;
 }
 

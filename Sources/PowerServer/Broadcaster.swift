@@ -52,6 +52,11 @@ final class Broadcaster {
   /// Whether there never was a sample.
   var hasNothing: Bool { latest == nil }
 
+  /// Tells whoever wants to know that another point of the grid went by.
+  func beat() {
+    settings.onPulse(ServerPulse(line: current, clients: clients.count))
+  }
+
   func closeAll() {
     for client in clients { client.close() }
   }
@@ -60,12 +65,11 @@ final class Broadcaster {
     client.place = clients.count
     clients.append(client)
     logger.debug("A client connected; clients: \(clients.count).")
-    guard let latest else {
+    guard let current else {
       closeIfNothingComes(client)
       return
     }
-    let line = isStale ? latest.line.with(status: .stale) : latest.line
-    deliver(line.encoded, to: client, now: Self.now)
+    deliver(current.encoded, to: client, now: Self.now)
   }
 
   func remove(_ client: ClientHandler) {
@@ -77,6 +81,11 @@ final class Broadcaster {
       last.place = place
     }
     logger.debug("A client has gone; clients: \(clients.count).")
+  }
+
+  /// The latest line as it is to be said now.
+  private var current: PowerLine? {
+    latest.map { isStale ? $0.line.with(status: .stale) : $0.line }
   }
 
   private static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }

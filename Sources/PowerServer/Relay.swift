@@ -59,6 +59,7 @@ final class Relay: Feed {
   }
 
   private func tick() {
+    defer { broadcaster.beat() }
     let now = cmsr_monotonic_nanoseconds()
     guard broadcaster.isStale, waiting == nil, lastLine <= now - settings.shortestWindow else { return }
     lastLine = now

@@ -56,6 +56,7 @@ final class Sampler: Feed {
       report(reason)
       broadcaster.noSample()
     }
+    broadcaster.beat()
   }
 
   /// One bad reading is nothing to act on; a service that has become stale is, and is said once.

@@ -18,6 +18,9 @@ public struct ServerSettings: Sendable {
     interval = Int64((seconds * 1e9).rounded())
   }
 
+  /// Told at each point of the grid how the service is, on the server's thread: it must not wait.
+  public var onPulse: @Sendable (ServerPulse) -> Void = { _ in }
+
   /// How long a connection waits for a service that never had a good reading, in nanoseconds.
   var patience: Int64 { Int64(patienceSeconds * 1e9) }
   /// How long the first window is, in nanoseconds.

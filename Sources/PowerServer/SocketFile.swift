@@ -17,9 +17,21 @@ public final class SocketFile: Sendable {
   public let path: String
   /// The listening socket, until the server takes it.
   let descriptor: Int32
-  private let folder: Descriptor
-  private let name: String
-  private let identity: FileIdentity
+  /// nil where somebody else has bound the socket.
+  private let place: Place?
+
+  /// The file, as it is removed again.
+  private final class Place: Sendable {
+    let folder: Descriptor
+    let name: String
+    let identity: FileIdentity
+
+    init(folder: consuming Descriptor, name: String, identity: FileIdentity) {
+      self.folder = folder
+      self.name = name
+      self.identity = identity
+    }
+  }
 
   /// Who owns a socket file.
   public struct Owner: Sendable {
@@ -74,7 +86,19 @@ public final class SocketFile: Sendable {
       throw error
     }
     return SocketFile(
-      path: path, descriptor: listener.release(), folder: folder, name: name, identity: FileIdentity(file))
+      path: path, descriptor: listener.release(),
+      place: Place(folder: folder, name: name, identity: FileIdentity(file)))
+  }
+
+  /// A socket that a service manager has bound, and keeps: it listens already, and its file is never removed.
+  public static func passed(_ descriptor: Int32) throws(SocketError) -> SocketFile {
+    var bytes = [CChar](repeating: 0, count: mostPathBytes + 2)
+    let error = unsafe bytes.withUnsafeMutableBufferPointer {
+      unsafe cmsr_socket_path(descriptor, $0.baseAddress, $0.count)
+    }
+    let path = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard error == 0 else { throw .failed(path: "descriptor \(descriptor)", step: "find", errno: error) }
+    return SocketFile(path: path, descriptor: descriptor, place: nil)
   }
 
   private static func prepare(
@@ -94,17 +118,18 @@ public final class SocketFile: Sendable {
   ///
   /// - Throws: `SocketError.failed` where the file is there and cannot be removed.
   public func remove() throws(SocketError) {
-    let file = unsafe cmsr_file_at(folder.number, name)
-    guard file.error == 0, FileIdentity(file) == identity else { return }
-    if unsafe unlinkat(folder.number, name, 0) != 0 { throw .failed(path: path, step: "remove", errno: errno) }
+    guard let place else { return }
+    let file = unsafe cmsr_file_at(place.folder.number, place.name)
+    guard file.error == 0, FileIdentity(file) == place.identity else { return }
+    if unsafe unlinkat(place.folder.number, place.name, 0) != 0 {
+      throw .failed(path: path, step: "remove", errno: errno)
+    }
   }
 
-  private init(path: String, descriptor: Int32, folder: consuming Descriptor, name: String, identity: FileIdentity) {
+  private init(path: String, descriptor: Int32, place: Place?) {
     self.path = path
     self.descriptor = descriptor
-    self.folder = folder
-    self.name = name
-    self.identity = identity
+    self.place = place
   }
 
   private static func split(_ path: String) throws(SocketError) -> (folder: String, name: String) {

@@ -13,13 +13,21 @@ public enum PrivilegeDrop {
     case unchanged
   }
 
+  /// What is kept of CAP_SYS_RAWIO.
+  public enum Keep: Sendable {
+    /// This process has it.
+    case own
+    /// This process has it and hands it on to programs that it starts: it is then in the inheritable and ambient sets too.
+    case forChildren
+    /// Nobody has it: registers that are open stay so.
+    case nothing
+  }
+
   /// Drops, then proves it for every thread.
   ///
-  /// - Parameter forChildren: whether programs started from here are to have CAP_SYS_RAWIO: it is then in the inheritable
-  ///   and ambient sets as well.
   /// - Returns: what could not be given up for lack of the right to do so, or should have been, each a sentence for the log.
   /// - Throws: the step that failed, or what is still held. Every such error means: do not serve.
-  public static func run(_ identity: Identity, forChildren: Bool = false) throws(PrivilegeError) -> [String] {
+  public static func run(_ identity: Identity, keep: Keep = .own) throws(PrivilegeError) -> [String] {
     var warnings: [String] = []
     let changesIdentity = cmsr_has_setuid_and_setgid() == 1
     let limitsBounds = cmsr_has_setpcap() == 1
@@ -27,11 +35,11 @@ public enum PrivilegeDrop {
 
     try step("empty the ambient set", cmsr_clear_ambient_set())
     // Locked securebits forbid it.
-    if forChildren { try step("hand CAP_SYS_RAWIO on to turbostat", cmsr_make_raw_io_ambient()) }
+    if keep == .forChildren { try step("hand CAP_SYS_RAWIO on to turbostat", cmsr_make_raw_io_ambient()) }
     if limitsBounds {
       try step("limit the bounding set", cmsr_limit_bounding_set())
       try step("lock the securebits", cmsr_lock_securebits())
-    } else {
+    } else if cmsr_bounding_set_is_limited() == 0 {
       warnings.append(
         "Without CAP_SETPCAP the bounding set stays as it is and the securebits stay unlocked; no_new_privs keeps either "
           + "from being of use.")
@@ -47,15 +55,33 @@ public enum PrivilegeDrop {
             + "create the user, or name another with --user.")
       }
     }
-    try step("give up all capabilities but CAP_SYS_RAWIO", cmsr_keep_only_raw_io(forChildren ? 1 : 0))
+    let isFiltered = try dropCapabilities(keep)
     try step("set no_new_privs", cmsr_set_no_new_privileges())
     try step("forbid dumps", cmsr_set_not_dumpable())
 
     try PrivilegeProof.require(
       PrivilegeLimit(
         user: user?.user ?? getuid(), group: user?.group ?? getgid(), withoutGroups: changesIdentity,
-        boundsLimited: limitsBounds, forChildren: forChildren))
+        boundsLimited: limitsBounds, capabilities: keep == .nothing ? 0 : cmsr_raw_io_mask(),
+        forChildren: keep == .forChildren, isFiltered: isFiltered))
     return warnings
+  }
+
+  /// - Returns: whether a system-call filter forbids it, as a service manager's does that has dropped everything before;
+  ///   whether that is so, the proof tells.
+  private static func dropCapabilities(_ keep: Keep) throws(PrivilegeError) -> Bool {
+    switch keep {
+    case .nothing:
+      let error = cmsr_keep_no_capability()
+      if error == EPERM { throw .cannotSeal }
+      try step("give up every capability", error)
+      return false
+    case .own, .forChildren:
+      let error = cmsr_keep_only_raw_io(keep == .forChildren ? 1 : 0)
+      if error == EPERM { return true }
+      try step("give up all capabilities but CAP_SYS_RAWIO", error)
+      return false
+    }
   }
 
   /// The user to become, or nil to stay.

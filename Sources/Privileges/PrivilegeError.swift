@@ -10,6 +10,8 @@ public enum PrivilegeError: Error, Equatable {
   case cannotBecome(user: String)
   /// A step failed.
   case step(String, errno: Int32)
+  /// A system-call filter keeps CAP_SYS_RAWIO from being given up.
+  case cannotSeal
   /// A file of /proc cannot be read.
   case noProof(path: String, errno: Int32)
   /// A file of /proc holds something else than expected.
@@ -30,6 +32,9 @@ extension PrivilegeError: CustomStringConvertible {
       "Cannot become the user \(user) without root's rights; start as root (sudo), or leave out --user."
     case .step(let step, let errno):
       "Cannot \(step): \(errorText(errno)). The service does not run with more rights than it needs, so it ends here."
+    case .cannotSeal:
+      "Cannot give up CAP_SYS_RAWIO (--seal): a system-call filter forbids capset; allow it (systemd: "
+        + "SystemCallFilter=capset), or leave out --seal."
     case .noProof(let path, let errno):
       "Cannot read \(path): \(errorText(errno)). Without /proc nothing shows which rights the service holds, so it does "
         + "not serve; mount /proc."

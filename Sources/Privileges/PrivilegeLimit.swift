@@ -1,4 +1,4 @@
-internal import CMSRShim
+public import CMSRShim
 
 /// The most that a thread of the service may hold while it serves.
 public struct PrivilegeLimit: Sendable {
@@ -10,16 +10,26 @@ public struct PrivilegeLimit: Sendable {
   public var withoutGroups: Bool
   /// Whether the bounding set is limited as well, which only a process with CAP_SETPCAP can do.
   public var boundsLimited: Bool
+  /// The capabilities that it may have: CAP_SYS_RAWIO, or none.
+  public var capabilities: UInt64
   /// Whether CAP_SYS_RAWIO may be handed on to programs that it starts.
   public var forChildren: Bool
+  /// Whether a system-call filter keeps CAP_SYS_RAWIO in the inheritable set, where it is of no use without a program file
+  /// that has it too.
+  public var isFiltered: Bool
 
-  /// A limit from its parts. Capabilities are not among them: no more than CAP_SYS_RAWIO, always.
-  public init(user: UInt32?, group: UInt32?, withoutGroups: Bool, boundsLimited: Bool, forChildren: Bool = false) {
+  /// A limit from its parts.
+  public init(
+    user: UInt32?, group: UInt32?, withoutGroups: Bool, boundsLimited: Bool,
+    capabilities: UInt64 = cmsr_raw_io_mask(), forChildren: Bool = false, isFiltered: Bool = false
+  ) {
     self.user = user
     self.group = group
     self.withoutGroups = withoutGroups
     self.boundsLimited = boundsLimited
+    self.capabilities = capabilities
     self.forChildren = forChildren
+    self.isFiltered = isFiltered
   }
 
   /// Each way in which a thread holds more than this, in words; empty where it does not.
@@ -30,9 +40,9 @@ public struct PrivilegeLimit: Sendable {
       let excess = set & ~most
       if excess != 0 { excesses.append("\(name) holds capabilities \(String(excess, radix: 16)) (hexadecimal mask)") }
     }
-    check("the permitted set", thread.permitted, most: rawIO)
-    check("the effective set", thread.effective, most: rawIO)
-    check("the inheritable set", thread.inheritable, most: forChildren ? rawIO : 0)
+    check("the permitted set", thread.permitted, most: capabilities)
+    check("the effective set", thread.effective, most: capabilities)
+    check("the inheritable set", thread.inheritable, most: forChildren || isFiltered ? rawIO : 0)
     check("the ambient set", thread.ambient, most: forChildren ? rawIO : 0)
     if boundsLimited { check("the bounding set", thread.bounding, most: rawIO) }
     if let user, thread.users.contains(where: { $0 != user }) {

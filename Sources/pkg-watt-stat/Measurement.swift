@@ -33,6 +33,11 @@ enum Measurement {
     if case .turbostat = self { true } else { false }
   }
 
+  /// Whether a package that comes later is missed: turbostat looks for itself, and no simulated CPU grows.
+  var missesNewPackages: Bool {
+    if case .energy(let source, _) = self { !source.isSimulated } else { false }
+  }
+
   /// Makes sure that it measures, where opening it has not shown that already.
   func check(_ logger: Logger) throws(TurbostatEnd) {
     guard case .turbostat(let turbostat) = self else { return }
@@ -40,8 +45,11 @@ enum Measurement {
   }
 
   /// The server that serves it, already at work.
-  func server(_ sockets: [SocketFile], logger: Logger, intervalSeconds: Double) -> PowerServer {
+  func server(
+    _ sockets: [SocketFile], logger: Logger, intervalSeconds: Double, onPulse: @escaping @Sendable (ServerPulse) -> Void
+  ) -> PowerServer {
     var settings = ServerSettings(intervalSeconds: intervalSeconds)
+    settings.onPulse = onPulse
     switch self {
     case .energy(let source, let begun):
       return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)

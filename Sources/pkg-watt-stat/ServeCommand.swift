@@ -2,7 +2,9 @@ internal import ArgumentParser
 internal import CMSRShim
 internal import Logging
 internal import PowerServer
+internal import PowerSources
 internal import Privileges
+internal import ServiceManager
 internal import Turbostat
 
 /// The service: registers to clients.
@@ -22,6 +24,8 @@ struct ServeCommand: ParsableCommand {
     let logger = StderrLogHandler.logger(level: options.logLevel)
     try PrivilegeProof.requireProc()
     let identity = try options.identity()
+    let passed = try SocketActivation.sockets()
+    let notifier = try ServiceNotifier()
 
     let measurement = try Measurement(options, logger: logger)
     if measurement.hasChildren {
@@ -33,19 +37,26 @@ struct ServeCommand: ParsableCommand {
       return
     }
 
-    let sockets = try SocketFiles(options: options, owner: identity.owner, logger: logger)
+    let sockets = try SocketFiles(options: options, passed: passed, owner: identity.owner, logger: logger)
+    let report = ServiceReport(
+      notifier, topology: measurement.missesNewPackages ? TopologyWatch(root: options.root) : nil, logger: logger)
     do {
-      for warning in try PrivilegeDrop.run(identity, forChildren: measurement.hasChildren) {
+      let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.seal ? .nothing : .own
+      for warning in try PrivilegeDrop.run(identity, keep: keep) {
         logger.warning("\(warning)")
       }
       logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
-      let server = measurement.server(sockets.files, logger: logger, intervalSeconds: options.interval)
+      let server = measurement.server(
+        sockets.files, logger: logger, intervalSeconds: options.interval, onPulse: report.take)
       defer { server.stop() }
       try server.start()
       let run = measurement.start(server, logger: logger)
       defer { run?.stop() }
       logger.info("Ready: serving at \(sockets.files.map(\.path).joined(separator: " and ")).")
+      report.ready()
       let signal = cmsr_wait_for_ending_signal()
+      report.stopping()
+      if let newcomer = report.newcomer { throw ServeError.newPackage(newcomer) }
       logger.info("Ending on signal \(signal).")
     } catch {
       sockets.remove(logger)

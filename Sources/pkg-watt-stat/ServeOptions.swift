@@ -50,6 +50,9 @@ struct ServeOptions: ParsableArguments {
   )
   var root: String?
 
+  @Flag(help: "Give up CAP_SYS_RAWIO too, once the registers are open: it is asked for on opening only.")
+  var seal = false
+
   @Flag(help: "Only say whether this machine can be measured, and how.")
   var check = false
 
@@ -68,6 +71,9 @@ struct ServeOptions: ParsableArguments {
     }
     if turbostat != nil && source != .turbostat {
       throw ValidationError("--turbostat needs --source turbostat.")
+    }
+    if seal && source == .turbostat {
+      throw ValidationError("turbostat itself needs CAP_SYS_RAWIO: --seal does not go with --source turbostat.")
     }
     if source == .turbostat && interval < Self.shortestPublicInterval {
       throw ValidationError("With --source turbostat the interval is 0.5 s or more.")
@@ -105,11 +111,17 @@ struct ServeOptions: ParsableArguments {
 enum ServeError: Error, CustomStringConvertible {
   case intervalTooLong(seconds: Double, longest: Double)
   case limits
+  case socketsTwice
+  case newPackage(PackageID)
 
   var description: String {
     switch self {
     case .intervalTooLong(let seconds, let longest):
       "An interval of \(seconds) s could miss a wrap of this machine's energy counters; choose \(Int(longest)) s or less."
+    case .socketsTwice:
+      "The service manager has handed over sockets, and --socket names others; leave one of them out."
+    case .newPackage(let id):
+      "There is a new package (\(id)), which came online after the start and is not in the sum; start again to measure it too."
     case .limits:
       "Cannot set up signals, standard descriptors and the limit on open files: the system refuses this process one of them."
     }

@@ -9,7 +9,13 @@ internal import SystemCalls
 struct SocketFiles {
   private(set) var files: [SocketFile] = []
 
-  init(options: ServeOptions, owner: SocketFile.Owner?, logger: Logger) throws {
+  /// - Parameter passed: descriptors that a service manager has handed over; where there are any, nothing else is bound.
+  init(options: ServeOptions, passed: [Int32], owner: SocketFile.Owner?, logger: Logger) throws {
+    if !passed.isEmpty {
+      guard options.socket.isEmpty else { throw ServeError.socketsTwice }
+      for descriptor in passed { files.append(try SocketFile.passed(descriptor)) }
+      return
+    }
     do {
       if options.socket.isEmpty {
         if makeFolder(owner: owner, logger: logger) {

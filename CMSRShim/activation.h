@@ -1,0 +1,94 @@
+// What a service manager hands over: listening sockets, and a socket to answer it by.
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// Marks a descriptor close-on-exec: 0, EBADF where it is none.
+static inline int cmsr_set_close_on_exec(int descriptor)
+{
+	return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno;
+}
+
+// Whether a descriptor is a listening Unix stream socket: 0, else ENOTSOCK, EPROTOTYPE, EINVAL (not listening), or another.
+static inline int cmsr_check_listener(int descriptor)
+{
+	static const struct { int option, wanted, error; } checks[] = {
+		{SO_DOMAIN, AF_UNIX, EPROTOTYPE}, {SO_TYPE, SOCK_STREAM, EPROTOTYPE}, {SO_ACCEPTCONN, 1, EINVAL}};
+	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+		int value = 0;
+		socklen_t length = sizeof value;
+		if (getsockopt(descriptor, SOL_SOCKET, checks[i].option, &value, &length) != 0)
+			return errno;
+		if (value != checks[i].wanted)
+			return checks[i].error;
+	}
+	return 0;
+}
+
+// Copies the path that a Unix socket is bound to, with its terminating zero; empty where it has none. size is 109 or more.
+static inline int cmsr_socket_path(int descriptor, char *path, size_t size)
+{
+	struct sockaddr_un address;
+	socklen_t length = sizeof address;
+	if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0)
+		return errno;
+	size_t count = length > offsetof(struct sockaddr_un, sun_path) ? length - offsetof(struct sockaddr_un, sun_path) : 0;
+	if (count > sizeof address.sun_path)
+		count = sizeof address.sun_path;
+	if (count >= size)
+		return ENAMETOOLONG;
+	memcpy(path, address.sun_path, count);
+	path[count] = 0;
+	return 0;
+}
+
+// Opens a datagram socket connected to address: a path, or a name behind '@'. -1 and errno where it cannot.
+static inline int cmsr_open_notify_socket(const char *name)
+{
+	struct sockaddr_un address;
+	size_t length = strlen(name);
+	memset(&address, 0, sizeof address);
+	address.sun_family = AF_UNIX;
+	if (length == 0 || length >= sizeof address.sun_path || (*name != '/' && *name != '@')) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(address.sun_path, name, length);
+	if (*name == '@')
+		address.sun_path[0] = 0;
+	int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (descriptor < 0)
+		return -1;
+	if (connect(descriptor, (struct sockaddr *)&address, offsetof(struct sockaddr_un, sun_path) + length) != 0) {
+		int error = errno;
+		close(descriptor);
+		errno = error;
+		return -1;
+	}
+	return descriptor;
+}
+
+// Sends a datagram without waiting: 0, or an errno value.
+static inline int cmsr_notify(int descriptor, const void *bytes, size_t count)
+{
+	ssize_t sent;
+	do
+		sent = send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? errno : 0;
+}
+
+// Which file a descriptor is: 1 where device and inode are these, else 0.
+static inline int cmsr_is_file(int descriptor, uint64_t device, uint64_t inode)
+{
+	struct stat status;
+	return fstat(descriptor, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}

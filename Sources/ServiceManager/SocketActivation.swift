@@ -1,0 +1,65 @@
+internal import CMSRShim
+internal import Glibc
+internal import SystemCalls
+
+/// The listening sockets that a service manager hands over at the start, see sd_listen_fds(3).
+public enum SocketActivation {
+  /// The first descriptor that is handed over; the others follow.
+  private static let first: Int32 = 3
+  /// More sockets than anybody serves at.
+  private static let most = 64
+
+  /// Takes over what was handed to this process, and clears the environment of it, so that no child takes it for its own.
+  ///
+  /// - Returns: descriptors of listening Unix stream sockets, close-on-exec; none where nothing was handed over.
+  /// - Throws: what is wrong with them.
+  public static func sockets() throws(ActivationError) -> [Int32] {
+    defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
+    // Meant for another process: a parent that did not clear it.
+    guard let pid = variable("LISTEN_PID"), pid == "\(getpid())" else { return [] }
+    guard let text = variable("LISTEN_FDS"), let count = Int32(text), 0...Int32(most) ~= count else {
+      throw .environment("LISTEN_FDS", variable("LISTEN_FDS") ?? "")
+    }
+    if let names = variable("LISTEN_FDNAMES") {
+      guard names.split(separator: ":", omittingEmptySubsequences: false).count == count else {
+        throw .environment("LISTEN_FDNAMES", names)
+      }
+    }
+    var descriptors: [Int32] = []
+    for descriptor in first..<first + count {
+      var error = cmsr_set_close_on_exec(descriptor)
+      if error == 0 { error = cmsr_check_listener(descriptor) }
+      guard error == 0 else { throw .noListener(descriptor: descriptor, errno: error) }
+      descriptors.append(descriptor)
+    }
+    return descriptors
+  }
+}
+
+/// A variable of the environment.
+func variable(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+
+/// Why handed-over sockets cannot be served.
+public enum ActivationError: Error, Equatable {
+  /// A variable of the environment makes no sense.
+  case environment(String, String)
+  /// A descriptor is no listening Unix stream socket.
+  case noListener(descriptor: Int32, errno: Int32)
+}
+
+extension ActivationError: CustomStringConvertible {
+  /// What is wrong, and what to do.
+  public var description: String {
+    switch self {
+    case .environment(let name, let value):
+      "\(name)=\(value.prefix(100)) makes no sense, so the service manager's sockets cannot be told; see the socket unit."
+    case .noListener(let descriptor, EINVAL):
+      "Descriptor \(descriptor) from the service manager does not listen; the socket unit needs Accept=no."
+    case .noListener(let descriptor, let errno) where errno == EPROTOTYPE || errno == ENOTSOCK:
+      "Descriptor \(descriptor) from the service manager is no Unix stream socket; the socket unit needs ListenStream= with "
+        + "a path."
+    case .noListener(let descriptor, let errno):
+      "Descriptor \(descriptor) from the service manager cannot be served: \(errorText(errno))."
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import Foundation
+import Testing
+
+@Suite("Under a service manager", .serialized)
+struct ServiceManagerTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// Starts the service as a manager with sockets does: they are its descriptors from 3 on. `kinds` are what they are: a
+  /// path to listen at, "udp", or "deaf".
+  private func start(_ kinds: [String], environment: [String] = [], _ arguments: [String] = []) throws -> Child {
+    let manager = """
+      import os, socket, sys
+      kinds, sockets = sys.argv[1].split(","), []
+      for kind in kinds:
+          if kind == "udp": made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+          else:
+              made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+              if kind != "deaf":
+                  made.bind(kind); made.listen(100)
+          sockets.append(made)
+      kept = [os.dup(made.fileno()) for made in sockets]
+      kept = [os.dup2(os.dup(fd), 100 + i) for i, fd in enumerate(kept)]
+      for i, fd in enumerate(kept): os.dup2(fd, 3 + i)
+      os.environ["LISTEN_PID"] = str(os.getpid())
+      os.environ["LISTEN_FDS"] = str(len(kinds))
+      rest = sys.argv[2:]
+      while "=" in rest[0]:
+          name, value = rest.pop(0).split("=", 1)
+          os.environ[name] = value
+      os.execvp(rest[0], rest)
+      """
+    return try Child(
+      ["python3", "-c", manager, kinds.joined(separator: ",")] + environment
+        + [Executables.service, "serve", "--source", "simulated"] + arguments)
+  }
+
+  @Test("serves at the sockets that it is handed, and leaves them when it ends")
+  func activation() throws {
+    let paths = [folder.file("one.sock"), folder.file("two.sock")]
+    let child = try start(paths, environment: ["LISTEN_FDNAMES=one:two"])
+    try wait(for: "it to serve") { child.output.contains("Ready: serving at \(paths[0]) and \(paths[1]).") }
+    for path in paths { #expect(try Client(path).reading().status == "simulated") }
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0)
+    for path in paths { #expect(FileManager.default.fileExists(atPath: path)) }
+  }
+
+  @Test("sockets that were meant for another process are none of its own")
+  func otherProcess() throws {
+    let own = folder.file("own.sock")
+    let child = try start([folder.file("other.sock")], environment: ["LISTEN_PID=1"], ["--socket", own])
+    try wait(for: "it to serve") { child.output.contains("Ready: serving at \(own).") }
+  }
+
+  @Test(
+    "what cannot be served is refused with what to do",
+    arguments: [
+      ("udp", [], [], "is no Unix stream socket; the socket unit needs ListenStream="),
+      ("deaf", [], [], "does not listen; the socket unit needs Accept=no"),
+      ("PATH", ["LISTEN_FDS=2"], [], "Descriptor 4 from the service manager"),
+      ("PATH", ["LISTEN_FDS=x"], [], "LISTEN_FDS=x makes no sense"),
+      ("PATH", ["LISTEN_FDS=-1"], [], "LISTEN_FDS=-1 makes no sense"),
+      ("PATH", ["LISTEN_FDNAMES=a:b"], [], "LISTEN_FDNAMES=a:b makes no sense"),
+      ("PATH", [], ["--socket", "/tmp/x"], "--socket names others"),
+      ("PATH", ["NOTIFY_SOCKET=/nowhere"], [], "NOTIFY_SOCKET=/nowhere cannot be reached"),
+      ("PATH", ["NOTIFY_SOCKET=here"], [], "NOTIFY_SOCKET=here cannot be reached"),
+    ])
+  func refused(kind: String, environment: [String], arguments: [String], says: String) throws {
+    let child = try start(
+      [kind.replacing("PATH", with: folder.file("one.sock"))], environment: environment, arguments)
+    #expect(try child.exitCode() == 1)
+    #expect(child.output.contains(says), "\(child.output)")
+  }
+
+  @Test("tells when it is ready, how it is, that it lives, and when it ends")
+  func notifications() throws {
+    let path = folder.file("notify.sock")
+    let manager = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(manager) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let isBound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(manager, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+    try #require(isBound)
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    func message() throws -> String {
+      var bytes = [UInt8](repeating: 0, count: 1000)
+      let count = recv(manager, &bytes, bytes.count, 0)
+      guard count > 0 else { throw TestFailure("nothing was told") }
+      return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+    let child = try Child([
+      "env", "NOTIFY_SOCKET=\(path)", "WATCHDOG_USEC=1000000", Executables.service, "serve", "--source", "simulated",
+      "--socket", folder.file("watts.sock"), "--interval", "0.5",
+    ])
+    #expect(try message() == "READY=1\nSTATUS=Serving, no reading yet.")
+    let first = try message()
+    #expect(first.contains("WATCHDOG=1") && first.contains("STATUS=") && first.contains(" W (simulated); 0 clients."))
+    #expect(try message() == "WATCHDOG=1")
+    // A service that hangs says nothing: what the manager's watchdog acts on.
+    child.send(SIGSTOP)
+    limit = timeval(tv_sec: 1, tv_usec: 500_000)
+    setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    while (try? message()) != nil {}
+    child.send(SIGCONT)
+    #expect(try message().contains("WATCHDOG=1"))
+    child.send(SIGTERM)
+    var last = try message()
+    while last == "WATCHDOG=1" { last = try message() }
+    #expect(last == "STOPPING=1\nSTATUS=Ending.")
+    #expect(try child.exitCode() == 0)
+  }
+
+  @Test("lines for the journal begin with their priority")
+  func journal() throws {
+    let script = """
+      exec 2>"$1"; export JOURNAL_STREAM=$(stat -Lc %d:%i /dev/fd/2); exec "$2" serve --source simulated --socket "$3"
+      """
+    let log = folder.file("log")
+    let child = try Child(["sh", "-c", script, "sh", log, Executables.service, folder.file("watts.sock")])
+    try wait(for: "the log") {
+      (try? String(contentsOfFile: log, encoding: .utf8))?.contains("<6>Ready: serving") ?? false
+    }
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0)
+  }
+
+  @Test(
+    "a package that comes online later ends the service with what to do, so that its manager starts it anew",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func newPackage() throws {
+    let device = try Device(["--watts", "20", "--watts", "20"])
+    let online = device.root.file("sys/devices/system/cpu/online")
+    try Data("0-1\n".utf8).write(to: URL(filePath: online))
+    let service = try Service(["--root", device.root.path, "--interval", "0.5"])
+    let client = try service.client()
+    #expect(try abs(client.reading().power_watts - 20) < 1)
+    let handle = try #require(FileHandle(forWritingAtPath: online))
+    try handle.write(contentsOf: Data("0-3\n".utf8))
+    #expect(try service.child.exitCode(seconds: 20) == 1)
+    #expect(service.child.output.contains("There is a new package (package 1)"), "\(service.child.output)")
+  }
+
+  @Test(
+    "sealed, it has no capability at all, and goes on measuring",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func sealed() throws {
+    let device = try Device(["--watts", "20"])
+    let service = try Service(["--root", device.root.path, "--seal"])
+    let client = try service.client()
+    for _ in 0..<2 { #expect(try abs(client.reading().power_watts - 20) < 1) }
+    for task in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(service.child.pid)/task") {
+      let status = try String(contentsOfFile: "/proc/\(service.child.pid)/task/\(task)/status", encoding: .utf8)
+      for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] { #expect(status.contains("\(set):\t0000000000000000\n")) }
+    }
+    #expect(try Child.run([Executables.service, "serve", "--seal", "--source", "turbostat"]).exitCode == 64)
+  }
+}
