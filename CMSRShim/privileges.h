@@ -60,13 +60,16 @@ static inline int cmsr_limit_bounding_set(void)
 }
 
 // Puts CAP_SYS_RAWIO into the inheritable and the ambient set, so that a program started from here has it: 0, EPERM
-// where this thread does not have it itself, or where the securebits forbid it already.
+// where this thread does not have it itself, or where the securebits forbid it already. Where it is inheritable before, as
+// a service manager makes it, nothing asks for capset, which a system-call filter may forbid.
 static inline int cmsr_make_raw_io_ambient(void)
 {
 	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
+	cap_flag_value_t held = CAP_CLEAR;
 	int error = 0;
 	cap_t now = cap_get_proc();
-	if (now == 0 || cap_set_flag(now, CAP_INHERITABLE, 1, raw_io, CAP_SET) != 0 || cap_set_proc(now) != 0 ||
+	if (now == 0 || cap_get_flag(now, CAP_SYS_RAWIO, CAP_INHERITABLE, &held) != 0 ||
+	    (held != CAP_SET && (cap_set_flag(now, CAP_INHERITABLE, 1, raw_io, CAP_SET) != 0 || cap_set_proc(now) != 0)) ||
 	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_RAWIO, 0, 0) != 0)
 		error = errno;
 	if (now != 0)

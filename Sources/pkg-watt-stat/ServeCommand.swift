@@ -26,6 +26,7 @@ struct ServeCommand: ParsableCommand {
     let identity = try options.identity()
     let passed = try SocketActivation.sockets()
     let notifier = try ServiceNotifier()
+    try options.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
 
     let measurement = try Measurement(options, logger: logger)
     if measurement.hasChildren {

@@ -105,11 +105,19 @@ struct ServeOptions: ParsableArguments {
       throw ServeError.intervalTooLong(seconds: interval, longest: source.longestIntervalSeconds)
     }
   }
+
+  /// The watchdog hears of the service once an interval at most.
+  func checkInterval(againstWatchdog nanoseconds: Int64?) throws {
+    guard let nanoseconds else { return }
+    let seconds = Double(nanoseconds) / 1e9
+    guard interval <= seconds / 2 else { throw ServeError.watchdogTooShort(seconds: seconds, interval: interval) }
+  }
 }
 
 /// Why `serve` cannot begin.
 enum ServeError: Error, CustomStringConvertible {
   case intervalTooLong(seconds: Double, longest: Double)
+  case watchdogTooShort(seconds: Double, interval: Double)
   case limits
   case socketsTwice
   case newPackage(PackageID)
@@ -118,6 +126,9 @@ enum ServeError: Error, CustomStringConvertible {
     switch self {
     case .intervalTooLong(let seconds, let longest):
       "An interval of \(seconds) s could miss a wrap of this machine's energy counters; choose \(Int(longest)) s or less."
+    case .watchdogTooShort(let seconds, let interval):
+      "The service manager's watchdog (WatchdogSec=) waits \(seconds) s, too short for an interval of \(interval) s; raise it "
+        + "to \(2 * interval) s or more."
     case .socketsTwice:
       "The service manager has handed over sockets, and --socket names others; leave one of them out."
     case .newPackage(let id):

@@ -76,46 +76,36 @@ struct ServiceManagerTests {
 
   @Test("tells when it is ready, how it is, that it lives, and when it ends")
   func notifications() throws {
-    let path = folder.file("notify.sock")
-    let manager = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-    defer { close(manager) }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let isBound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(manager, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-      }
-    }
-    try #require(isBound)
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
-    setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    func message() throws -> String {
-      var bytes = [UInt8](repeating: 0, count: 1000)
-      let count = recv(manager, &bytes, bytes.count, 0)
-      guard count > 0 else { throw TestFailure("nothing was told") }
-      return String(decoding: bytes[..<count], as: UTF8.self)
-    }
+    let manager = try NotificationSocket(folder.file("notify.sock"))
     let child = try Child([
-      "env", "NOTIFY_SOCKET=\(path)", "WATCHDOG_USEC=1000000", Executables.service, "serve", "--source", "simulated",
+      "env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=1000000", Executables.service, "serve", "--source", "simulated",
       "--socket", folder.file("watts.sock"), "--interval", "0.5",
     ])
-    #expect(try message() == "READY=1\nSTATUS=Serving, no reading yet.")
-    let first = try message()
+    #expect(try manager.message() == "READY=1\nSTATUS=Serving, no reading yet.")
+    let first = try manager.message()
     #expect(first.contains("WATCHDOG=1") && first.contains("STATUS=") && first.contains(" W (simulated); 0 clients."))
-    #expect(try message() == "WATCHDOG=1")
+    #expect(try manager.message() == "WATCHDOG=1")
     // A service that hangs says nothing: what the manager's watchdog acts on.
     child.send(SIGSTOP)
-    limit = timeval(tv_sec: 1, tv_usec: 500_000)
-    setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    while (try? message()) != nil {}
+    while (try? manager.message(seconds: 1.5)) != nil {}
     child.send(SIGCONT)
-    #expect(try message().contains("WATCHDOG=1"))
+    #expect(try manager.message().contains("WATCHDOG=1"))
     child.send(SIGTERM)
-    var last = try message()
-    while last == "WATCHDOG=1" { last = try message() }
+    var last = try manager.message()
+    while last == "WATCHDOG=1" { last = try manager.message() }
     #expect(last == "STOPPING=1\nSTATUS=Ending.")
     #expect(try child.exitCode() == 0)
+  }
+
+  @Test("a watchdog that is too short for the interval is refused with what to do")
+  func shortWatchdog() throws {
+    let manager = try NotificationSocket(folder.file("notify.sock"))
+    let run = try Child.run([
+      "env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=1900000", Executables.service, "serve", "--source",
+      "simulated", "--socket", folder.file("watts.sock"),
+    ])
+    #expect(run.exitCode == 1)
+    #expect(run.output.contains("(WatchdogSec=) waits 1.9 s, too short for an interval of 1.0 s; raise it to 2.0 s"))
   }
 
   @Test("lines for the journal begin with their priority")
@@ -162,4 +152,37 @@ struct ServiceManagerTests {
     }
     #expect(try Child.run([Executables.service, "serve", "--seal", "--source", "turbostat"]).exitCode == 64)
   }
+}
+
+/// What a service manager hears notifications by.
+private final class NotificationSocket {
+  let path: String
+  private let descriptor: Int32
+
+  init(_ path: String) throws {
+    self.path = path
+    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let isBound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+    guard isBound else { throw TestFailure("cannot bind \(path)") }
+  }
+
+  /// The next message.
+  func message(seconds: Double = 10) throws -> String {
+    let (whole, part) = (seconds.rounded(.down), seconds.truncatingRemainder(dividingBy: 1))
+    var limit = timeval(tv_sec: Int(whole), tv_usec: Int(part * 1e6))
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var bytes = [UInt8](repeating: 0, count: 1000)
+    let count = recv(descriptor, &bytes, bytes.count, 0)
+    guard count > 0 else { throw TestFailure("nothing was told") }
+    return String(decoding: bytes[..<count], as: UTF8.self)
+  }
+
+  deinit { close(descriptor) }
 }
