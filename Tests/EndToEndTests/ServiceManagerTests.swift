@@ -78,7 +78,8 @@ struct ServiceManagerTests {
   func notifications() throws {
     let manager = try NotificationSocket(folder.file("notify.sock"))
     let child = try Child([
-      "env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=1000000", Executables.service, "serve", "--source", "simulated",
+      "env", "NOTIFY_SOCKET=\(manager.path)", "WATCHDOG_USEC=1000000", Executables.service, "serve", "--source",
+      "simulated",
       "--socket", folder.file("watts.sock"), "--interval", "0.5",
     ])
     #expect(try manager.message() == "READY=1\nSTATUS=Serving, no reading yet.")

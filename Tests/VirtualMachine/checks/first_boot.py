@@ -120,7 +120,8 @@ def _():
     served()
     crowd = Crowd()
     restart()
-    return crowd.end() + ", " + served()
+    watts = served()
+    return crowd.end() + ", " + watts
 
 
 @check("clients that come during an upgrade of the package are served after it, none is refused")
@@ -129,9 +130,9 @@ def _():
     systemctl("reset-failed", UNIT)
     old = pid()
     run("dpkg", "--install", "/mnt/package.deb")
-    said = crowd.end()
+    watts = served()
     expect(pid() != old, "the old one still runs")
-    return said + ", " + served()
+    return crowd.end() + ", " + watts
 
 
 @check("killed with -9, it is back at once, and no client is refused")
@@ -140,9 +141,9 @@ def _():
     journal, crowd, old = Journal(), Crowd(), pid()
     os.kill(old, signal.SIGKILL)
     wait_for("another process", lambda: running() not in (0, old))
-    said = crowd.end(cut=1)
+    watts = served()
     journal.wait("code=killed, status=9/KILL")
-    return said + ", " + served()
+    return crowd.end(cut=1) + ", " + watts
 
 
 @check("one that hangs is started anew by the watchdog")

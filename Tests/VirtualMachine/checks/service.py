@@ -87,7 +87,7 @@ def served(watts=ALL_WATTS, seconds=30):
 
 
 def restart(unit=UNIT):
-    # Many starts in a row are what this is about.
+    # The checks start it more often than its start limit allows.
     systemctl("reset-failed", UNIT, SOCKET, fails=True)
     systemctl("restart", unit)
 
