@@ -18,6 +18,15 @@ final class Broadcaster {
   private let logger: Logger
   private var clients: [ClientHandler] = []
   private var latest: Latest?
+  /// Since when there has been no client, in monotonic nanoseconds.
+  private var desertedSince: Int64? = .min
+  /// The mean over the latest sleep, for whoever asks how the service is.
+  private var slept: PowerLine?
+
+  /// Told when a client comes and finds the service asleep.
+  var wake: () -> Void = {}
+  /// Whether nobody samples until somebody comes: nothing that was sampled before is fresh then.
+  var isAsleep = false
 
   init(settings: ServerSettings, logger: Logger) {
     self.settings = settings
@@ -49,12 +58,24 @@ final class Broadcaster {
     return isLost || cmsr_boottime_nanoseconds() - latest.time > settings.staleAge
   }
 
+  /// Whether the last client has been gone for so long that sampling goes on for nobody.
+  var isDeserted: Bool {
+    guard let desertedSince else { return false }
+    return desertedSince == .min || Self.now - desertedSince >= settings.linger
+  }
+
+  /// The mean over a time asleep: nothing for clients.
+  func keep(_ sample: PowerSample, status: PowerLine.Status) {
+    slept = PowerLine(sample, status: status)
+  }
+
   /// Whether there never was a sample.
   var hasNothing: Bool { latest == nil }
 
   /// Tells whoever wants to know that another point of the grid went by.
   func beat() {
-    settings.onPulse(ServerPulse(line: current, clients: clients.count))
+    settings.onPulse(
+      ServerPulse(line: isAsleep ? slept ?? current : current, clients: clients.count, isAsleep: isAsleep))
   }
 
   func closeAll() {
@@ -64,11 +85,15 @@ final class Broadcaster {
   func add(_ client: ClientHandler) {
     client.place = clients.count
     clients.append(client)
+    desertedSince = nil
     logger.debug("A client connected; clients: \(clients.count).")
+    if isAsleep { wake() }
     guard let current else {
       closeIfNothingComes(client)
       return
     }
+    // What was measured before the service fell asleep, or while it slept, is no answer to whoever woke it.
+    guard !isAsleep || isYoung else { return }
     deliver(current.encoded, to: client, now: Self.now)
   }
 
@@ -80,7 +105,14 @@ final class Broadcaster {
       clients[place] = last
       last.place = place
     }
+    if clients.isEmpty { desertedSince = Self.now }
     logger.debug("A client has gone; clients: \(clients.count).")
+  }
+
+  /// Whether the latest sample is what a service that is awake would give.
+  private var isYoung: Bool {
+    guard let latest, !isLost else { return false }
+    return cmsr_boottime_nanoseconds() - latest.time <= settings.interval
   }
 
   /// The latest line as it is to be said now.

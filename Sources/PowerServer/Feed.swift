@@ -4,4 +4,6 @@ protocol Feed: AnyObject {
   func start()
   /// Hands on nothing any more.
   func stop()
+  /// Somebody has come who waits for a fresh line: only where the broadcaster is asleep.
+  func wake()
 }

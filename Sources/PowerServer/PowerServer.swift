@@ -53,6 +53,7 @@ public final class PowerServer: Sendable {
     loop.execute {
       let broadcaster = Broadcaster(settings: settings, logger: logger)
       let feed = feed(broadcaster, loop)
+      broadcaster.wake = { [weak feed] in feed?.wake() }
       running.value = Running(feed: feed, broadcaster: broadcaster)
       feed.start()
     }

@@ -33,6 +33,9 @@ final class Relay: Feed {
     nextSample?.cancel()
   }
 
+  /// Whoever takes the samples never sleeps.
+  func wake() {}
+
   /// Hands on a sample.
   func publish(_ sample: PowerSample) {
     let wait = lastLine == .min ? 0 : lastLine + settings.shortestWindow - cmsr_monotonic_nanoseconds()

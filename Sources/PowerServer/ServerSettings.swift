@@ -10,6 +10,10 @@ public struct ServerSettings: Sendable {
   /// How long a connection waits for a service that never had a good reading, in seconds.
   public var patienceSeconds = 1.5
 
+  /// How long it may go without a reading while no client is connected, in seconds: what the source's counters bear, and
+  /// a watchdog.
+  public var longestSleepSeconds = 30.0
+
   /// Settings for an interval.
   ///
   /// - Parameter intervalSeconds: seconds from sample to sample, from 0.001 to 86,400; what is no number counts as 0.001.
@@ -29,6 +33,11 @@ public struct ServerSettings: Sendable {
   var shortestWindow: Int64 { min(Self.shortestPublicWindow, interval / 2) }
   /// How long a connection is silent after its first line, in nanoseconds.
   var silence: Int64 { min(Self.firstLineSilence, interval) }
+  /// How long it may sleep, in nanoseconds; never less than an interval.
+  var longestSleep: Int64 { max(interval, Int64(min(max(longestSleepSeconds, 0), 3600) * 1e9)) }
+  /// How long the last client must have been gone before it falls asleep, in nanoseconds: one that comes again and again
+  /// keeps it awake.
+  var linger: Int64 { staleAge }
   /// From what age on a sample is stale, in nanoseconds.
   var staleAge: Int64 { interval * 5 / 2 }
 }

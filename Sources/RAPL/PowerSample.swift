@@ -38,6 +38,14 @@ public enum NoSample: Sendable {
   case suspended
   /// The counter of this package could not be read.
   case failed(PackageID, any Error)
+
+  /// Whether a new window begins with this reading; otherwise the one before goes on.
+  public var beginsWindow: Bool {
+    switch self {
+    case .first, .discontinuity, .suspended: true
+    case .idle, .implausible, .failed: false
+    }
+  }
 }
 
 extension NoSample: CustomStringConvertible {

@@ -45,13 +45,19 @@ enum Measurement {
   }
 
   /// The server that serves it, already at work.
+  ///
+  /// - Parameter watchdogNanoseconds: how often the service manager wants to hear of it, or nil where it does not.
   func server(
-    _ sockets: [SocketFile], logger: Logger, intervalSeconds: Double, onPulse: @escaping @Sendable (ServerPulse) -> Void
+    _ sockets: [SocketFile], logger: Logger, intervalSeconds: Double, watchdogNanoseconds: Int64?,
+    onPulse: @escaping @Sendable (ServerPulse) -> Void
   ) -> PowerServer {
     var settings = ServerSettings(intervalSeconds: intervalSeconds)
     settings.onPulse = onPulse
     switch self {
     case .energy(let source, let begun):
+      // The watchdog hears of it when it wakes.
+      let patience = watchdogNanoseconds.map { Double($0) / 2e9 } ?? .infinity
+      settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
       return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
     case .turbostat:
       // turbostat's first reading takes an interval, however long that is, and a moment to start.

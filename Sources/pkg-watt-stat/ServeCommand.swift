@@ -48,7 +48,8 @@ struct ServeCommand: ParsableCommand {
       }
       logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
       let server = measurement.server(
-        sockets.files, logger: logger, intervalSeconds: options.interval, onPulse: report.take)
+        sockets.files, logger: logger, intervalSeconds: options.interval,
+        watchdogNanoseconds: notifier.watchdogNanoseconds, onPulse: report.take)
       defer { server.stop() }
       try server.start()
       let run = measurement.start(server, logger: logger)

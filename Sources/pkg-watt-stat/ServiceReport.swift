@@ -73,8 +73,9 @@ final class ServiceReport: Sendable {
 
   private static func status(_ pulse: ServerPulse) -> String {
     let clients = pulse.clients == 1 ? "1 client" : "\(pulse.clients) clients"
+    let state = pulse.isAsleep ? "no client, so asleep" : clients
     guard let line = pulse.line else { return "No reading yet; \(clients)." }
-    return "\(line.wattsText) W (\(line.status.rawValue)); \(clients)."
+    return "\(line.wattsText) W (\(line.status.rawValue)); \(state)."
   }
 
   private func tell(_ assignments: [String]) {

@@ -84,7 +84,9 @@ struct ServiceManagerTests {
     ])
     #expect(try manager.message() == "READY=1\nSTATUS=Serving, no reading yet.")
     let first = try manager.message()
-    #expect(first.contains("WATCHDOG=1") && first.contains("STATUS=") && first.contains(" W (simulated); 0 clients."))
+    #expect(
+      first.contains("WATCHDOG=1") && first.contains("STATUS=")
+        && first.contains(" W (simulated); no client, so asleep."))
     #expect(try manager.message() == "WATCHDOG=1")
     // A service that hangs says nothing: what the manager's watchdog acts on.
     child.send(SIGSTOP)

@@ -15,6 +15,12 @@ struct ScriptedSource: EnergySource {
   final class Control: Sendable {
     let behaviour = Mutex(Behaviour.good)
     func become(_ new: Behaviour) { behaviour.withLock { $0 = new } }
+    /// Counts that came on top of what the power gives.
+    let burst = Mutex(UInt64(0))
+    /// When it was read, in monotonic nanoseconds.
+    let reads = Mutex([Int64]())
+    let pulse = Mutex(ServerPulse?.none)
+    var isAsleep: Bool { pulse.withLock { $0?.isAsleep ?? false } }
   }
 
   struct Unreadable: Error {}
@@ -35,7 +41,8 @@ struct ScriptedSource: EnergySource {
 
   mutating func read() -> EnergySnapshot {
     let now = Int64(DispatchTime.now().uptimeNanoseconds)
-    let counts = UInt64(Double(now) / 1e9 * Self.watts * 16_384)
+    let counts = UInt64(Double(now) / 1e9 * Self.watts * 16_384) + control.burst.withLock { $0 }
+    control.reads.withLock { $0.append(now) }
     let outcome: EnergyReading.Outcome
     switch control.behaviour.withLock({ $0 }) {
     case .good:
@@ -61,16 +68,20 @@ final class RunningServer {
   private let server: PowerServer
   private var isRunning = true
 
-  init(interval: Double = 0.05, behaviour: ScriptedSource.Behaviour = .good, isSimulated: Bool = false) throws {
+  init(
+    interval: Double = 0.05, longestSleep: Double = 30, behaviour: ScriptedSource.Behaviour = .good,
+    isSimulated: Bool = false
+  ) throws {
     control.become(behaviour)
     var source = ScriptedSource(control, isSimulated: isSimulated)
     let begun = source.read()
     let socket = try SocketFile.bind(path, mode: 0o600, owner: nil)
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
-    server = PowerServer(
-      source: source, begun: begun, sockets: [socket], settings: ServerSettings(intervalSeconds: interval),
-      logger: logger)
+    var settings = ServerSettings(intervalSeconds: interval)
+    settings.longestSleepSeconds = longestSleep
+    settings.onPulse = { [control] pulse in control.pulse.withLock { $0 = pulse } }
+    server = PowerServer(source: source, begun: begun, sockets: [socket], settings: settings, logger: logger)
     try server.start()
   }
 

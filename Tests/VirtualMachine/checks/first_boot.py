@@ -202,9 +202,12 @@ def package_comes_later():
     systemctl("start", UNIT)
     alone = served(PACKAGE_WATTS[0])
     journal = Journal()
+    # It looks for one while somebody listens.
+    listener = subprocess.Popen(["/usr/bin/pkg-watt-stat", "read", "--follow"], stdout=subprocess.DEVNULL)
     for cpu in (2, 3):
         online(cpu, True)
     journal.wait("There is a new package (package 1)")
+    listener.wait(timeout=30)
     return f"{alone}, then {served()}"
 
 
