@@ -35,6 +35,7 @@ let package = Package(
   products: [
     .executable(name: "pkg-watt-stat", targets: ["pkg-watt-stat"]),
     .library(name: "PowerSources", targets: ["RAPL", "PowerSources"]),
+    .library(name: "PowerProtocol", targets: ["PowerProtocol"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),

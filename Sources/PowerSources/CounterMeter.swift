@@ -2,16 +2,16 @@ internal import CMSRShim
 internal import RAPL
 
 /// One energy counter of a source: where its values come from, and what has become of them.
-struct CounterMeter<Origin: CounterOrigin> {
+struct CounterMeter {
   /// How long a counter gets to show that it lives. It updates about every millisecond; 100 ms without is a dead one.
-  private static var probeNanoseconds: Int64 { 100_000_000 }
+  private static let probeNanoseconds: Int64 = 100_000_000
 
   let package: PackageID
   let domain: PowerDomain
   let unit: EnergyUnit
   /// The longest time between two readings that cannot miss a wrap, in seconds.
   let longestCertainSeconds: Double
-  private var origin: Origin
+  private var origin: any CounterOrigin
   private var counter: EnergyCounter
   private var lastMonotonicNanoseconds: Int64 = 0
 
@@ -22,7 +22,7 @@ struct CounterMeter<Origin: CounterOrigin> {
   ///   - range: how many values the counter has.
   init(
     package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound,
-    range: UInt64 = EnergyCounter.registerRange, origin: Origin
+    range: UInt64 = EnergyCounter.registerRange, origin: any CounterOrigin
   ) {
     self.package = package
     self.domain = domain

@@ -1,12 +1,12 @@
 internal import RAPL
 internal import SystemCalls
 
-extension CounterSource where Origin == PowercapCounter {
+extension CounterSource {
   /// Opens every zone's energy_uj, and makes sure that every package's counter moves.
   ///
   /// - Parameter domains: further domains to read, where there is a zone for them.
   init(powercap tree: PowercapTree, identity: CPUIdentity, domains: Set<PowerDomain>) throws(SourceError) {
-    var meters: [CounterMeter<PowercapCounter>] = []
+    var meters: [CounterMeter] = []
     var bounds: [PackageID: PowerBound] = [:]
     for entry in try tree.entries(vendor: identity.vendor) {
       let (zone, folder) = (entry.zone, entry.folder)

@@ -2,11 +2,11 @@ internal import CMSRShim
 internal import RAPL
 
 /// Energy from counters of one kind: one for each package, and one for each further domain.
-struct CounterSource<Origin: CounterOrigin>: EnergySource {
+struct CounterSource: EnergySource {
   let isSimulated: Bool
   let summary: String
   let longestIntervalSeconds: Double
-  private var meters: [CounterMeter<Origin>]
+  private var meters: [CounterMeter]
 
   /// Makes sure that every package's counter moves.
   ///
@@ -14,7 +14,7 @@ struct CounterSource<Origin: CounterOrigin>: EnergySource {
   ///   - meters: the counters, in the order in which to read them; packages are read before all others.
   ///   - summary: what is measured and how, given how many packages there are: "2 packages".
   init(
-    _ meters: [CounterMeter<Origin>], isSimulated: Bool = false, summary: (_ packages: String) -> String
+    _ meters: [CounterMeter], isSimulated: Bool = false, summary: (_ packages: String) -> String
   ) throws(SourceError) {
     var packages = meters.filter { $0.domain == .package }
     for index in packages.indices { try packages[index].probe() }

@@ -25,7 +25,7 @@ public enum EnergySources {
       guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
       throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
     }
-    return try RegisterSource(
+    return try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
       domains: map == .amd ? [] : domains)
   }
@@ -51,7 +51,7 @@ public enum EnergySources {
   public static func simulated() throws(SourceError) -> any EnergySource {
     let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x9E, name: "Simulated CPU")
     let cpu = SimulatedCPU(packages: [.desktop(seed: 1)])
-    return try RegisterSource(
+    return try CounterSource(
       registers: cpu, packages: cpu.packages, identity: identity, map: .intel, isSimulated: true)
   }
 }

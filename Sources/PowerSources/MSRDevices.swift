@@ -6,14 +6,15 @@ internal import Glibc
 /// A descriptor outlives its CPU going offline and coming back, and the right to open is asked for only once: nothing is
 /// ever opened again.
 public final class MSRDevices: RegisterFile {
-  private let descriptors: [Int: Int32]
+  /// Each CPU's descriptor at its number; -1 where there is none.
+  private let descriptors: [Int32]
 
   /// Why the other CPUs' nodes could not be opened: errno values.
   package let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU that can be opened.
   package init(cpus: [Int], path: (Int) -> String) {
-    var descriptors: [Int: Int32] = [:]
+    var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
     var errors: [Int: Int32] = [:]
     for cpu in cpus {
       // Non-blocking: a FIFO in a captured tree must not hang the service. The driver does not look at it.
@@ -25,15 +26,15 @@ public final class MSRDevices: RegisterFile {
   }
 
   deinit {
-    for descriptor in descriptors.values { close(descriptor) }
+    for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
   }
 
   /// Reads one register through one CPU.
   public func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
-    guard let descriptor = descriptors[cpu] else {
+    guard descriptors.indices.contains(cpu), descriptors[cpu] >= 0 else {
       throw Self.error(openErrors[cpu] ?? ENXIO, address: address, cpu: cpu)
     }
-    let result = cmsr_read(descriptor, address)
+    let result = cmsr_read(descriptors[cpu], address)
     guard result.error == 0 else { throw Self.error(result.error, address: address, cpu: cpu) }
     return result.value
   }

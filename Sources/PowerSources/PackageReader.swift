@@ -1,12 +1,12 @@
 internal import RAPL
 
 /// Reads one package's registers through one of its CPUs, another when that one is offline.
-struct PackageReader<Registers: RegisterFile> {
+struct PackageReader {
   let package: PackageCPUs
-  let registers: Registers
+  let registers: any RegisterFile
   private var current = 0
 
-  init(package: PackageCPUs, registers: Registers) {
+  init(package: PackageCPUs, registers: any RegisterFile) {
     self.package = package
     self.registers = registers
   }
@@ -17,8 +17,9 @@ struct PackageReader<Registers: RegisterFile> {
   /// - Throws: the error of the CPU that was tried first.
   mutating func read(_ address: UInt32, toleranceNanoseconds tolerance: Int64) throws(RegisterError) -> TimedValue {
     var firstError: RegisterError?
-    for offset in package.cpus.indices {
-      let index = (current + offset) % package.cpus.count
+    for offset in 0..<package.cpus.count {
+      var index = current + offset
+      if index >= package.cpus.count { index -= package.cpus.count }
       let cpu = package.cpus[index]
       do {
         let value = try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(RegisterError) in

@@ -1,11 +1,11 @@
 internal import RAPL
 
 /// A register as the origin of an energy counter: its low 32 bits.
-struct RegisterCounter<Registers: RegisterFile>: CounterOrigin {
-  private var reader: PackageReader<Registers>
+struct RegisterCounter: CounterOrigin {
+  private var reader: PackageReader
   private let address: UInt32
 
-  init(_ address: UInt32, through reader: PackageReader<Registers>) {
+  init(_ address: UInt32, through reader: PackageReader) {
     self.address = address
     self.reader = reader
   }

@@ -13,10 +13,12 @@ public struct PowerMeter: Sendable {
 
   /// The mean power since the last sample, or why there is none. Looks at packages only: their sum is the CPUs' power.
   public mutating func measure(_ end: EnergySnapshot) -> Result {
-    for reading in end.readings where reading.domain == .package {
-      switch reading.outcome {
-      case .failed(let error): return .none(.failed(reading.package, error))
-      case .read(.implausible): return .none(.implausible(reading.package))
+    // By index, here and below: a copy of a reading costs more than all that is done with it.
+    let readings = end.readings.indices
+    for index in readings where end.readings[index].domain == .package {
+      switch end.readings[index].outcome {
+      case .failed(let error): return .none(.failed(end.readings[index].package, error))
+      case .read(.implausible): return .none(.implausible(end.readings[index].package))
       case .read: continue
       }
     }
@@ -31,28 +33,30 @@ public struct PowerMeter: Sendable {
     var packageWatts: [Double] = []
     packageWatts.reserveCapacity(end.readings.count)
     var watts = 0.0
-    var last: EnergyReading?
-    var first: EnergyReading?
-    for (before, after) in zip(start.readings, end.readings) where after.domain == .package {
-      guard before.losses == after.losses else {
+    var last: Int64?
+    var window: Int64 = 0
+    for index in readings where index < start.readings.count && end.readings[index].domain == .package {
+      guard start.readings[index].losses == end.readings[index].losses else {
+        let package = end.readings[index].package
         self.start = end
-        return .none(.discontinuity(after.package))
+        return .none(.discontinuity(package))
       }
-      let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds
-      guard after.counts > before.counts, nanoseconds > 0 else { return .none(.idle(after.package)) }
-      let mean = after.unit.joules(after.counts - before.counts) * 1e9 / Double(nanoseconds)
+      let time = end.readings[index].monotonicNanoseconds
+      let nanoseconds = time - start.readings[index].monotonicNanoseconds
+      let (before, after) = (start.readings[index].counts, end.readings[index].counts)
+      guard after > before, nanoseconds > 0 else { return .none(.idle(end.readings[index].package)) }
+      let mean = end.readings[index].unit.joules(after - before) * 1e9 / Double(nanoseconds)
       packageWatts.append(mean)
       watts += mean
-      first = before
-      last = after
+      last = time
+      window = nanoseconds
     }
-    guard let first, let last else { return .none(.first) }
+    guard let last else { return .none(.first) }
     self.start = end
     return .sample(
       PowerSample(
         watts: watts, packageWatts: packageWatts,
-        windowNanoseconds: last.monotonicNanoseconds - first.monotonicNanoseconds,
-        endMonotonicNanoseconds: last.monotonicNanoseconds, endUnixNanoseconds: end.unixNanoseconds))
+        windowNanoseconds: window, endMonotonicNanoseconds: last, endUnixNanoseconds: end.unixNanoseconds))
   }
 
   /// What a snapshot gave.

@@ -74,7 +74,7 @@ struct LoadTests {
   func probe(start: UInt32) throws {
     let cpu = SimulatedCPU(packages: [.constant(watts: 42.5), .constant(watts: 17.25)], counterStart: start)
     let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x9E)
-    var source = try RegisterSource(registers: cpu, packages: cpu.packages, identity: identity, map: .intel)
+    var source = try CounterSource(registers: cpu, packages: cpu.packages, identity: identity, map: .intel)
     var meter = PowerMeter()
     let first = source.read()
     _ = meter.measure(first)

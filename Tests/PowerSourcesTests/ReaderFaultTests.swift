@@ -102,7 +102,7 @@ struct ReaderFaultTests {
       if probing.withLock({ $0 }) { value.withLock { $0 += 1 } }
       return value.withLock { $0 }
     }
-    var source = try RegisterSource(registers: registers, packages: two, identity: desktop, map: .intel)
+    var source = try CounterSource(registers: registers, packages: two, identity: desktop, map: .intel)
     probing.withLock { $0 = false }
     #expect(source.read().readings.map(\.counts) == [0, 0])
     value.withLock { $0 += 500 }
@@ -128,7 +128,7 @@ struct ReaderFaultTests {
     {
       let registers = Registers { address, _, before in address == map.units ? 0xA1003 : UInt64(1000 + before) }
       let vendor: CPUVendor = map == .amd ? .amd : .intel
-      var source = try RegisterSource(
+      var source = try CounterSource(
         registers: registers, packages: two, identity: CPUIdentity(vendor: vendor, family: 25, model: 33), map: map)
       _ = source.read()
       #expect(registers.addresses == expected)
@@ -138,7 +138,7 @@ struct ReaderFaultTests {
   @Test("a unit is that of the model: Bay Trail's is microjoules")
   func bayTrail() throws {
     let registers = Registers { address, _, before in address == 0x606 ? 0x505 : UInt64(1000 + before) }
-    var source = try RegisterSource(
+    var source = try CounterSource(
       registers: registers, packages: [two[0]], identity: CPUIdentity(vendor: .intel, family: 6, model: 0x37),
       map: .intel)
     #expect(source.read().readings[0].unit == EnergyUnit(joulesPerCount: 32e-6, source: .model))
@@ -149,7 +149,7 @@ struct ReaderFaultTests {
     let registers = Registers { address, _, before in
       address == 0x606 ? 0xA0E03 : UInt64(truncatingIfNeeded: before) << 40 | UInt64(1000 + before)
     }
-    var source = try RegisterSource(registers: registers, packages: [two[0]], identity: desktop, map: .intel)
+    var source = try CounterSource(registers: registers, packages: [two[0]], identity: desktop, map: .intel)
     _ = source.read()
     let reading = source.read().readings[0]
     #expect(reading.counts > 0 && reading.counts < 10 && reading.losses == 0)
@@ -167,7 +167,7 @@ struct ReaderFaultTests {
       }
       return now - first > 60_000_000 ? 2000 : 1000
     }
-    let source = try RegisterSource(registers: registers, packages: two, identity: desktop, map: .intel)
+    let source = try CounterSource(registers: registers, packages: two, identity: desktop, map: .intel)
     #expect(source.summary.contains("2 packages"))
   }
 }

@@ -88,8 +88,8 @@ struct PackageReaderTests {
 struct RegisterSourceTests {
   private func source(
     map: RegisterMap = .intel, identity: CPUIdentity = intel, _ registers: ScriptedRegisters
-  ) throws -> RegisterSource<ScriptedRegisters> {
-    try RegisterSource(registers: registers, packages: [package], identity: identity, map: map)
+  ) throws -> CounterSource {
+    try CounterSource(registers: registers, packages: [package], identity: identity, map: map)
   }
 
   @Test("reads the registers of its vendor", arguments: [RegisterMap.intel, .amd])
@@ -179,7 +179,7 @@ struct RegisterSourceTests {
       default: return UInt64(1000 + before)
       }
     }
-    var source = try RegisterSource(
+    var source = try CounterSource(
       registers: registers, packages: [package],
       identity: CPUIdentity(vendor: .intel, family: 6, model: 0x55), map: .intel,
       domains: [.core, .uncore, .dram, .psys])

@@ -1,18 +1,15 @@
 internal import RAPL
 
-/// Energy from RAPL registers, whatever serves them.
-typealias RegisterSource<Registers: RegisterFile> = CounterSource<RegisterCounter<Registers>>
-
 extension CounterSource {
   /// Reads units and bounds of every package, and makes sure that every package's counter moves.
   ///
   /// - Parameter domains: further domains to read, where they exist: their register can be read, and is not 0.
-  init<Registers>(
-    registers: Registers, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
+  init(
+    registers: any RegisterFile, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
     domains: Set<PowerDomain> = [], isSimulated: Bool = false
-  ) throws(SourceError) where Origin == RegisterCounter<Registers> {
+  ) throws(SourceError) {
     let model = CPUModel(identity)
-    var meters: [CounterMeter<Origin>] = []
+    var meters: [CounterMeter] = []
     for package in packages {
       var reader = PackageReader(package: package, registers: registers)
       guard let units = UnitRegister(try Self.value(of: map.units, through: &reader)) else {
@@ -41,8 +38,8 @@ extension CounterSource {
     }
   }
 
-  private static func value<Registers>(
-    of address: UInt32, through reader: inout PackageReader<Registers>
+  private static func value(
+    of address: UInt32, through reader: inout PackageReader
   ) throws(SourceError) -> UInt64 {
     do {
       return try reader.read(address, toleranceNanoseconds: TimedValue.firstToleranceNanoseconds).value
@@ -52,8 +49,8 @@ extension CounterSource {
   }
 
   /// nil where there is no such register: it is not needed, only better than without.
-  private static func thermalDesignWatts<Registers>(
-    _ map: RegisterMap, _ units: UnitRegister, through reader: inout PackageReader<Registers>
+  private static func thermalDesignWatts(
+    _ map: RegisterMap, _ units: UnitRegister, through reader: inout PackageReader
   ) -> Double? {
     guard let address = map.packagePowerInfo, let value = try? value(of: address, through: &reader) else { return nil }
     return units.thermalDesignWatts(powerInfo: value)
