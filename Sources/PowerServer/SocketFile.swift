@@ -126,6 +126,13 @@ public final class SocketFile: Sendable {
     }
   }
 
+  /// Whether the file is still where it was bound; true also where somebody else has bound it, and keeps it.
+  public var isInPlace: Bool {
+    guard let place else { return true }
+    let file = unsafe cmsr_file_at(place.folder.number, place.name)
+    return file.error == 0 && FileIdentity(file) == place.identity
+  }
+
   private init(path: String, descriptor: Int32, place: Place?) {
     self.path = path
     self.descriptor = descriptor

@@ -28,6 +28,8 @@ struct ServeCommand: ParsableCommand {
     let notifier = try ServiceNotifier()
     try options.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
 
+    // Before the source: a package that comes in between is then started for once too often, not missed.
+    let topology = TopologyWatch(root: options.root)
     let measurement = try Measurement(options, logger: logger)
     if measurement.hasChildren {
       for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
@@ -40,7 +42,7 @@ struct ServeCommand: ParsableCommand {
 
     let sockets = try SocketFiles(options: options, passed: passed, owner: identity.owner, logger: logger)
     let report = ServiceReport(
-      notifier, topology: measurement.missesNewPackages ? TopologyWatch(root: options.root) : nil, logger: logger)
+      notifier, topology: measurement.missesNewPackages ? topology : nil, sockets: sockets.files, logger: logger)
     do {
       let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.seal ? .nothing : .own
       for warning in try PrivilegeDrop.run(identity, keep: keep) {

@@ -83,6 +83,19 @@ struct ServingTests {
     #expect(try first.client().reading().status == "simulated")
   }
 
+  @Test("a socket that somebody removes is said, and its clients are served on", arguments: [false, true])
+  func removed(isReplaced: Bool) throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let client = try service.client()
+    #expect(unlink(service.socket) == 0)
+    if isReplaced { try Data().write(to: URL(filePath: service.socket)) }
+    try wait(seconds: 20, for: "the log") { service.child.output.contains("removed or replaced \(service.socket)") }
+    #expect(try client.reading().status == "simulated")
+    #expect(try service.stop() == 0)
+    // What took its place is not the service's to remove.
+    #expect(FileManager.default.fileExists(atPath: service.socket) == isReplaced)
+  }
+
   @Test("closed standard descriptors do not disturb it")
   func closedDescriptors() throws {
     let folder = try TemporaryFolder()
