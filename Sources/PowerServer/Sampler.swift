@@ -95,7 +95,10 @@ final class Sampler: Feed {
       schedule(now + settings.firstWindow, sample)
     } else {
       broadcaster.noSample()
-      schedule(grid.next(after: now), beginWindow)
+      broadcaster.beat()
+      // Whoever came may have given up.
+      isWaking = !broadcaster.isDeserted
+      if isWaking { schedule(grid.next(after: now), beginWindow) } else { schedule(now + settings.longestSleep, doze) }
     }
   }
 

@@ -55,8 +55,8 @@ enum Measurement {
     settings.onPulse = onPulse
     switch self {
     case .energy(let source, let begun):
-      // The watchdog hears of it when it wakes.
-      let patience = watchdogNanoseconds.map { Double($0) / 2e9 } ?? .infinity
+      // The watchdog hears of it when it wakes, soon enough for a message that is lost.
+      let patience = watchdogNanoseconds.map { Double($0) / 3e9 } ?? .infinity
       settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
       return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
     case .turbostat:

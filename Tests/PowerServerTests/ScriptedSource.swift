@@ -20,6 +20,7 @@ struct ScriptedSource: EnergySource {
     /// When it was read, in monotonic nanoseconds.
     let reads = Mutex([Int64]())
     let pulse = Mutex(ServerPulse?.none)
+    let pulses = Mutex(0)
     var isAsleep: Bool { pulse.withLock { $0?.isAsleep ?? false } }
   }
 
@@ -80,7 +81,10 @@ final class RunningServer {
     logger.logLevel = .critical
     var settings = ServerSettings(intervalSeconds: interval)
     settings.longestSleepSeconds = longestSleep
-    settings.onPulse = { [control] pulse in control.pulse.withLock { $0 = pulse } }
+    settings.onPulse = { [control] pulse in
+      control.pulse.withLock { $0 = pulse }
+      control.pulses.withLock { $0 += 1 }
+    }
     server = PowerServer(source: source, begun: begun, sockets: [socket], settings: settings, logger: logger)
     try server.start()
   }

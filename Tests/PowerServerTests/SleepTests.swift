@@ -77,6 +77,34 @@ struct SleepTests {
     try waitUntilAsleep(server)
   }
 
+  @Test("woken where nothing can be read, it goes on saying that it lives, and sleeps again once nobody waits")
+  func woken() throws {
+    let server = try RunningServer()
+    try waitUntilAsleep(server)
+    server.control.become(.failing)
+    let pulses = server.control.pulses.withLock { $0 }
+    do {
+      let client = try TestClient(server.path)
+      let end = Date.now.addingTimeInterval(10)
+      while server.control.pulses.withLock({ $0 }) < pulses + 5 {
+        try #require(Date.now < end, "it does not say that it lives")
+        usleep(5000)
+      }
+      while try client.line().status != .stale {}
+    }
+    var reads = 0
+    let end = Date.now.addingTimeInterval(10)
+    while server.control.reads.withLock({ $0.count }) != reads {
+      try #require(Date.now < end, "it does not fall asleep again")
+      reads = server.control.reads.withLock { $0.count }
+      usleep(500_000)
+    }
+    server.control.become(.good)
+    var line = try TestClient(server.path).line()
+    if line.status == .stale { line = try TestClient(server.path).line() }
+    #expect(line.centiwatts > 0)
+  }
+
   @Test(
     "where nothing can be read any more, whoever wakes it gets the last sample as stale, and a fresh one after that")
   func failing() throws {

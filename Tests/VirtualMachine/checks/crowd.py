@@ -41,6 +41,7 @@ while coming or waiting:
             line = client.recv(1024)
         except OSError as error:
             line, said["reason"] = b"", str(error)
+        if said["served"] == 0: print("served", flush=True)
         said["served" if line.endswith(b"\\n") else "cut"] += 1
         said["longest"] = max(said["longest"], time.monotonic() - waiting.pop(client))
         selector.unregister(client)
@@ -55,6 +56,8 @@ class Crowd:
     def __init__(self, path=PATHS[1]):
         command = ["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--", sys.executable, "-ISc", SCRIPT, path]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # What happens next, happens to clients that are there.
+        self.process.stdout.readline()
 
     def end(self, cut=0):
         """Ends the stream of clients. None may have been refused or left unserved, and only so many cut off."""

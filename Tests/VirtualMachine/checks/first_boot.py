@@ -261,7 +261,10 @@ def _():
 
 @check("the doctor finds the service running")
 def _():
-    return run("pkg-watt-stat", "doctor").strip().splitlines()[-1]
+    said = run("pkg-watt-stat", "doctor")
+    for path in PATHS:
+        expect(f"The service answers at {path}" in said, said)
+    return said.strip().splitlines()[-1]
 
 
 @check("the kernel and systemd have no complaint about the units")

@@ -6,6 +6,7 @@ import traceback
 
 _checks = []
 _failures = []
+_skipped = []
 _start = time.monotonic()
 
 
@@ -58,6 +59,7 @@ def run_all():
             note = function()
             result = "ok  "
         except Impossible as reason:
+            _skipped.append(sentence)
             result, note = "skip", str(reason)
         except Exception as error:
             _failures.append(sentence)
@@ -70,4 +72,6 @@ def run_all():
                 ["journalctl", "-o", "cat", "-n", "20", "--no-pager"], capture_output=True, text=True, check=False)
             text += "\n" + log.stdout
         print(f"{begin - _start:6.1f} s  {text}  ({time.monotonic() - begin:.1f} s)", flush=True)
+    for sentence in _skipped:
+        print(f"Not shown here: {sentence}", flush=True)
     return len(_checks), len(_failures)

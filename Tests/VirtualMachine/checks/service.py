@@ -1,7 +1,9 @@
 """The service as systemd and /proc show it, and as an ordinary user reads it."""
 
+import grp
 import json
 import os
+import pwd
 import re
 import time
 
@@ -163,14 +165,16 @@ def threads(process):
 
 def expect_confined(process, capabilities):
     """Every thread has the service's user, these capabilities, a system-call filter, and no way to more."""
-    import pwd
-
-    user = pwd.getpwnam("pkg-watt-stat").pw_uid
+    user, group = pwd.getpwnam("pkg-watt-stat").pw_uid, grp.getgrnam("msr").gr_gid
     count = 0
     for thread in threads(process):
         count += 1
         for name, wanted in {"CapEff": capabilities, "CapPrm": capabilities}.items():
             expect(int(thread[name], 16) == wanted, f"{name} is {thread[name]}")
+        for name in ("CapInh", "CapAmb"):
+            expect(int(thread[name], 16) & ~capabilities == 0, f"{name} is {thread[name]}")
+        expect(thread["Groups"].split() in ([], [str(group)]), f"Groups is {thread['Groups']}")
+        expect(set(thread["Gid"].split()) == {str(group)}, f"Gid is {thread['Gid']}")
         expect(int(thread["CapBnd"], 16) == RAW_IO, f"CapBnd is {thread['CapBnd']}")
         expect(thread["Seccomp"] == "2", f"Seccomp is {thread['Seccomp']}")
         expect(thread["NoNewPrivs"] == "1", f"NoNewPrivs is {thread['NoNewPrivs']}")
