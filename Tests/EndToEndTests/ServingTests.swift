@@ -35,6 +35,14 @@ struct ServingTests {
     #expect(try client.reading().status == "simulated")
   }
 
+  @Test("the documented probe by socat wakes a sleeping service and gets a line", arguments: [300, 370, 440, 510])
+  func socat(milliseconds: UInt32) throws {
+    let service = try Service.simulated()
+    usleep(milliseconds * 1000)
+    let probe = try Child.run(["sh", "-c", "echo '' | socat - UNIX-CONNECT:\(service.socket)"])
+    #expect(probe.output.contains("power_watts"), "\(probe)")
+  }
+
   @Test("both well-known paths serve, open to everybody, and are gone afterwards", .enabled(if: Executables.isRoot))
   func wellKnownPaths() throws {
     // In a mount namespace of its own, so that a real service on this machine is left alone.
