@@ -1,4 +1,5 @@
 internal import Glibc
+public import PowerProtocol
 internal import SystemCalls
 
 /// Why a client gets no reading.
@@ -17,6 +18,8 @@ public enum ClientError: Error, Equatable {
   case silent(path: String, seconds: Int)
   /// What came is not the protocol.
   case notTheProtocol(path: String, why: String)
+  /// The service does not serve a request.
+  case refused(path: String, Refusal)
   /// The connection failed.
   case failed(path: String, errno: Int32)
   /// SIGINT or SIGTERM arrived.
@@ -44,6 +47,9 @@ extension ClientError: CustomStringConvertible {
       "Nothing came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs."
     case .notTheProtocol(let path, let why):
       "What \(path) sends is not pkg-watt-stat's protocol: \(why)."
+    case .refused(let path, let refusal) where refusal.code == "unknown_request":
+      "The service at \(path) does not know this request; it is older than this program: update it, and start it again."
+    case .refused(_, let refusal): "The service refuses: \(refusal.message)"
     case .failed(let path, let errno):
       "Reading from \(path) failed: \(errorText(errno))."
     case .interrupted:

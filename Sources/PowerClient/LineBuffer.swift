@@ -1,7 +1,7 @@
 /// Cuts a stream of bytes into lines, however it arrives.
 struct LineBuffer {
   /// More bytes without a newline than any line of the protocol has.
-  static let mostBytes = 4096
+  static let mostBytes = 1 << 20
 
   private var bytes: [UInt8] = []
   private var start = 0

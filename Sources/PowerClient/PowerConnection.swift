@@ -14,12 +14,13 @@ public struct PowerConnection: ~Copyable {
     public let line: PowerLine
   }
 
-  /// How long the service may take for its first line: it promises 1.5 s.
-  private static let patienceSeconds = 5
+  /// How long the service may take for its first line, or an answer: it promises 1.5 s.
+  static let patienceMilliseconds: Int32 = 5000
+  private static let chunkBytes = 16_384
 
   /// The path that was connected to.
   public let path: String
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   private let interrupt: Int32
   private var buffer = LineBuffer()
   private var hasReceived = false
@@ -50,31 +51,44 @@ public struct PowerConnection: ~Copyable {
     throw .noService(paths: paths)
   }
 
-  /// Waits for the next line.
+  /// Waits for the next line of version 1.
   public mutating func next() throws(ClientError) -> Received {
     while true {
-      if let bytes = buffer.next() {
-        hasReceived = true
-        return try decode(bytes)
+      let bytes = try line(patienceMilliseconds: hasReceived ? -1 : Self.patienceMilliseconds)
+      if case .line(let line) = try decode(bytes) {
+        return Received(text: String(decoding: bytes, as: UTF8.self), line: line)
       }
-      guard !buffer.isOverfull else { throw .notTheProtocol(path: path, why: "a line has no end") }
-      try wait()
-      try receive()
     }
   }
 
-  private func wait() throws(ClientError) {
-    let milliseconds = hasReceived ? -1 : Int32(Self.patienceSeconds * 1000)
-    switch cmsr_wait_readable(descriptor.number, interrupt, milliseconds) {
-    case 0: return
-    case ETIMEDOUT: throw .silent(path: path, seconds: Self.patienceSeconds)
-    case ECANCELED: throw .interrupted
-    case let error: throw .failed(path: path, errno: error)
+  /// The next whole line, without its newline.
+  ///
+  /// - Parameter milliseconds: how long each part of it may take; negative: for ever.
+  mutating func line(patienceMilliseconds milliseconds: Int32) throws(ClientError) -> [UInt8] {
+    while true {
+      if let bytes = try bufferedLine() { return bytes }
+      switch cmsr_wait_readable(descriptor.number, interrupt, milliseconds) {
+      case 0: try receive()
+      case ETIMEDOUT: throw .silent(path: path, seconds: Int(milliseconds / 1000))
+      case ECANCELED: throw .interrupted
+      case let error: throw .failed(path: path, errno: error)
+      }
     }
   }
 
-  private mutating func receive() throws(ClientError) {
-    var chunk = [UInt8](repeating: 0, count: LineBuffer.mostBytes)
+  /// A line that has arrived already.
+  mutating func bufferedLine() throws(ClientError) -> [UInt8]? {
+    if let bytes = buffer.next() {
+      hasReceived = true
+      return bytes
+    }
+    guard !buffer.isOverfull else { throw .notTheProtocol(path: path, why: "a line has no end") }
+    return nil
+  }
+
+  /// Takes in what has arrived.
+  mutating func receive() throws(ClientError) {
+    var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
     let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor.number, $0.baseAddress, $0.count, 0) }
     guard count >= 0 else {
       if errno == EINTR { return }
@@ -85,12 +99,13 @@ public struct PowerConnection: ~Copyable {
     buffer.append(chunk[..<count])
   }
 
-  private func decode(_ bytes: [UInt8]) throws(ClientError) -> Received {
+  /// What a line says.
+  func decode(_ bytes: [UInt8]) throws(ClientError) -> Answer {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .notTheProtocol(path: path, why: "a line is not UTF-8")
     }
     do {
-      return Received(text: text, line: try JSONDecoder().decode(PowerLine.self, from: Data(bytes)))
+      return try JSONDecoder().decode(Answer.self, from: Data(bytes))
     } catch {
       throw .notTheProtocol(path: path, why: "a line is no reading (\(text.prefix(80)))")
     }

@@ -89,14 +89,14 @@ final class ClientHandler: ChannelDuplexHandler {
   private func answer(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
     let errors: [RequestError] = requests.take(bytes.readableBytesView).map { event in
       switch event {
-      case .request: .unknownRequest
+      case .request: .unknownRequest("This version of the service answers no requests")
       case .tooLong: .requestTooLong
       }
     }
     guard !errors.isEmpty else { return }
     isAnswering = true
     let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: errors.flatMap(\.encoded)))).whenComplete { _ in
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: errors.flatMap(\.json.line)))).whenComplete { _ in
       let (handler, context) = loopBound.value
       handler.isAnswering = false
       if errors.last == .requestTooLong { return context.close(promise: nil) }

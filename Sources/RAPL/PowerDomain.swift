@@ -1,5 +1,5 @@
 /// A part of the machine with an energy counter of its own.
-public enum PowerDomain: Sendable, CaseIterable {
+public enum PowerDomain: String, Sendable, CaseIterable {
   /// The whole package (socket). The only one that is summed over packages into the machine's CPU power.
   case package
   /// The cores, also called PP0; a part of `package`.

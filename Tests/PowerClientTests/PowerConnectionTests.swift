@@ -79,7 +79,7 @@ struct PowerConnectionTests {
 
   @Test(
     "takes nothing else for the protocol",
-    arguments: ["hello\n", "\n", "{}\n", "\u{1}\u{2}\n", String(repeating: "x", count: 5000)])
+    arguments: ["hello\n", "\n", "{}\n", "\u{1}\u{2}\n", String(repeating: "x", count: 1_100_000)])
   func junk(text: String) throws {
     let server = try OneClientServer([text])
     guard case .notTheProtocol = receive(from: server.path).error else {

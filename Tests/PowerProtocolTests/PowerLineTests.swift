@@ -83,12 +83,3 @@ struct PowerLineTests {
       watts: watts, packageWatts: [watts], windowNanoseconds: 1, endMonotonicNanoseconds: 1, endUnixNanoseconds: unix)
   }
 }
-
-@Test("an error answer is one JSON object on one line", arguments: [RequestError.unknownRequest, .requestTooLong])
-func errorAnswers(error: RequestError) throws {
-  let bytes = error.encoded
-  #expect(bytes.last == UInt8(ascii: "\n") && bytes.dropLast().allSatisfy { $0 >= 32 })
-  let object = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: [String: String]]
-  #expect(object?["error"]?["code"] == error.rawValue)
-  #expect(object?["error"]?["message"]?.isEmpty == false)
-}

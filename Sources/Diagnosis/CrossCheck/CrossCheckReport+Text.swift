@@ -1,3 +1,4 @@
+internal import PowerProtocol
 internal import RAPL
 
 extension CrossCheckReport {

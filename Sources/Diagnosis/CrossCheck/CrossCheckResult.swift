@@ -1,3 +1,4 @@
+internal import PowerProtocol
 /// What a cross-check against all its references comes to.
 public struct CrossCheckResult: Sendable {
   /// One for each reference.

@@ -1,3 +1,4 @@
+internal import PowerProtocol
 /// What the doctor found.
 public struct DoctorReport: Sendable, Equatable {
   /// From top to bottom.

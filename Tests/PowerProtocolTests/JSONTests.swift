@@ -1,7 +1,6 @@
 import Foundation
+import PowerProtocol
 import Testing
-
-@testable import Diagnosis
 
 @Suite("JSON")
 struct JSONTests {
@@ -9,7 +8,7 @@ struct JSONTests {
     "is written so that any reader understands it",
     arguments: [
       (.null, "null"), (.boolean(true), "true"), (.number(3), "3"), (.number(-0.5), "-0.5"), (.number(.nan), "null"),
-      (.number(.infinity), "null"), (.string("a\"b\\c\n\t\r\u{1}\u{7F}µ"), #""a\"b\\c\n\t\r\u0001\u007fµ""#),
+      (.number(.infinity), "null"), (.string("a\"b\\c\n\t\r\u{1}\u{7F}µ"), #""a\"b\\c\n\t\r\u0001\u007f\u00b5""#),
       (.array([.number(1), .array([])]), "[1, []]"),
       (.object([("b", .null), ("a", .string("x"))]), #"{"b": null, "a": "x"}"#),
       (.optional(String?.none), "null"), (.optional(2.0), "2"),

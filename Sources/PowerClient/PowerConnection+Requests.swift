@@ -1,0 +1,79 @@
+internal import CMSRShim
+internal import Glibc
+public import PowerProtocol
+internal import SystemCalls
+
+extension PowerConnection {
+  /// What ended a wait.
+  public enum Event: Sendable {
+    /// The service said something.
+    case answer(Answer)
+    /// The other descriptor has something to read, or has been closed.
+    case other
+    /// Nothing came in time.
+    case timeout
+  }
+
+  /// Sends a request; its answer comes in its turn.
+  public mutating func send(_ request: Request) throws(ClientError) {
+    let bytes = request.json.line
+    // Small enough to go whole: the service reads its clients' requests before it answers them.
+    switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor.number, $0.baseAddress, $0.count) }) {
+    case 0: return
+    case EPIPE, ECONNRESET: throw .closed(path: path)
+    case let error: throw .failed(path: path, errno: error)
+    }
+  }
+
+  /// What the service is, and what applies to this connection.
+  public mutating func info() throws(ClientError) -> ServiceInfo {
+    try ask(.info) { if case .info(let info) = $0 { info } else { nil } }
+  }
+
+  /// The latest sample; a fresh one for the trusted. Not while a subscription lasts: its samples look the same.
+  public mutating func sample() throws(ClientError) -> SampleReport {
+    try ask(.sample) { if case .sample(let sample) = $0 { sample } else { nil } }
+  }
+
+  /// What was drawn in the latest so many seconds.
+  public mutating func history(seconds: Int) throws(ClientError) -> HistoryReport {
+    try ask(.history(seconds: seconds)) { if case .history(let history) = $0 { history } else { nil } }
+  }
+
+  /// Begins a stream of samples; they come by `next(or:milliseconds:)`.
+  ///
+  /// - Parameter intervalSeconds: from sample to sample; nil for the service's own interval.
+  /// - Returns: what the service made of it: it may be more.
+  public mutating func subscribe(intervalSeconds: Double? = nil) throws(ClientError) -> Subscription {
+    try ask(.subscribe(intervalSeconds: intervalSeconds)) {
+      if case .subscribed(let answer) = $0 { answer } else { nil }
+    }
+  }
+
+  /// Waits for whatever the service says next, or until there is something to read elsewhere.
+  ///
+  /// - Parameters:
+  ///   - other: a descriptor that ends the wait too, or -1.
+  ///   - milliseconds: how long to wait; negative: for ever.
+  public mutating func next(or other: Int32 = -1, milliseconds: Int32 = -1) throws(ClientError) -> Event {
+    while true {
+      if let bytes = try bufferedLine() { return .answer(try decode(bytes)) }
+      switch cmsr_wait_readable(descriptor.number, other, milliseconds) {
+      case 0: try receive()
+      case ETIMEDOUT: return .timeout
+      case ECANCELED: return .other
+      case let error: throw .failed(path: path, errno: error)
+      }
+    }
+  }
+
+  /// Sends a request and waits for its answer; what else comes meanwhile is passed over.
+  private mutating func ask<Kind>(_ request: Request, _ kind: (Answer) -> Kind?) throws(ClientError) -> Kind {
+    try send(request)
+    while true {
+      let answer = try decode(try line(patienceMilliseconds: Self.patienceMilliseconds))
+      if case .refused(let refusal) = answer { throw .refused(path: path, refusal) }
+      if let found = kind(answer) { return found }
+    }
+  }
+}

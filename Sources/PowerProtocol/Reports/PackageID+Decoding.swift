@@ -1,0 +1,17 @@
+public import RAPL
+
+extension PackageID: Decodable {
+  private enum CodingKeys: String, CodingKey {
+    case package, die
+  }
+
+  /// Reads what names a package in an answer.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      package: try fields.decode(Int.self, forKey: .package),
+      die: try fields.decodeIfPresent(Int.self, forKey: .die))
+  }
+}
+
+extension PowerDomain: Decodable {}

@@ -1,0 +1,43 @@
+/// How much a connection may know: see CVE-2020-8694 (PLATYPUS).
+public struct Policy: Sendable, Equatable {
+  /// Whether the peer is root, or a member of the trusted group.
+  public var isTrusted: Bool
+  /// Whose members are trusted; nil where only root is.
+  public var trustedGroup: String?
+  /// The shortest interval that may be asked for, in seconds.
+  public var shortestIntervalSeconds: Double
+  /// To what watts are rounded; nil where they are not.
+  public var wattsResolution: Double?
+  /// To what joules are rounded; nil where they are not.
+  public var joulesResolution: Double?
+
+  /// A policy.
+  public init(
+    isTrusted: Bool, trustedGroup: String?, shortestIntervalSeconds: Double, wattsResolution: Double?,
+    joulesResolution: Double?
+  ) {
+    self.isTrusted = isTrusted
+    self.trustedGroup = trustedGroup
+    self.shortestIntervalSeconds = shortestIntervalSeconds
+    self.wattsResolution = wattsResolution
+    self.joulesResolution = joulesResolution
+  }
+
+  var json: JSON {
+    .object([
+      ("trusted", .boolean(isTrusted)), ("trusted_group", .optional(trustedGroup)),
+      ("shortest_interval_seconds", .number(shortestIntervalSeconds)),
+      ("watts_resolution", .optional(wattsResolution)), ("joules_resolution", .optional(joulesResolution)),
+    ])
+  }
+}
+
+extension Policy: Decodable {
+  private enum CodingKeys: String, CodingKey {
+    case isTrusted = "trusted"
+    case trustedGroup = "trusted_group"
+    case shortestIntervalSeconds = "shortest_interval_seconds"
+    case wattsResolution = "watts_resolution"
+    case joulesResolution = "joules_resolution"
+  }
+}

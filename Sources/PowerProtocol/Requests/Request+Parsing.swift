@@ -1,0 +1,63 @@
+extension Request {
+  /// Reads a request.
+  ///
+  /// - Parameter line: without its newline.
+  public init(parsing line: some Sequence<UInt8>) throws(RequestError) {
+    var parser = FlatObjectParser(line)
+    var members = Members(try parser.object())
+    switch (members.take("get"), members.take("subscribe")) {
+    case (let name?, nil): self = try Self.get(name, &members)
+    case (nil, let name?): self = try Self.subscribe(name, &members)
+    case (_?, _?): throw .unknownRequest("A request has either \"get\" or \"subscribe\"")
+    case (nil, nil): throw .unknownRequest("A request begins with \"get\" or \"subscribe\"")
+    }
+    if let left = members.first { throw .unknownRequest("This request knows no member \"\(left.prefix(40))\"") }
+  }
+
+  private static func get(_ name: FlatValue, _ members: inout Members) throws(RequestError) -> Self {
+    switch name {
+    case .string("info"): return .info
+    case .string("sample"): return .sample
+    case .string("history"):
+      guard case .number(let seconds)? = members.take("seconds"), seconds == seconds.rounded(),
+        Double(historySeconds.lowerBound)...Double(historySeconds.upperBound) ~= seconds
+      else {
+        throw .invalidValue(
+          "\"seconds\" has to be a whole number from \(historySeconds.lowerBound) to \(historySeconds.upperBound)")
+      }
+      return .history(seconds: Int(seconds))
+    case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to get")
+    case .number, .other: throw .invalidValue("\"get\" has to be a string")
+    }
+  }
+
+  private static func subscribe(_ name: FlatValue, _ members: inout Members) throws(RequestError) -> Self {
+    switch name {
+    case .string("none"): return .unsubscribe
+    case .string("sample"):
+      switch members.take("interval_seconds") {
+      case nil: return .subscribe(intervalSeconds: nil)
+      case .number(let seconds)? where seconds > 0 && seconds <= longestIntervalSeconds:
+        return .subscribe(intervalSeconds: seconds)
+      default: throw .invalidValue("\"interval_seconds\" has to be a number above 0, of 86400 at most")
+      }
+    case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to subscribe to")
+    case .number, .other: throw .invalidValue("\"subscribe\" has to be a string")
+    }
+  }
+
+  /// The members of a request that nobody has looked at yet.
+  private struct Members {
+    private var left: [(name: String, value: FlatValue)]
+
+    init(_ members: [(name: String, value: FlatValue)]) {
+      left = members
+    }
+
+    var first: String? { left.first?.name }
+
+    mutating func take(_ name: String) -> FlatValue? {
+      left.firstIndex { $0.name == name }.map { left.remove(at: $0).value }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/// What a client may ask for: protocol version 2.
+public enum Request: Sendable, Equatable {
+  /// What the service is and measures.
+  case info
+  /// The latest sample; a fresh one for the trusted.
+  case sample
+  /// What was drawn in the latest so many seconds.
+  case history(seconds: Int)
+  /// A stream of samples, so many seconds apart; nil for the service's own interval.
+  case subscribe(intervalSeconds: Double?)
+  /// No stream any more.
+  case unsubscribe
+
+  /// How far back history may be asked for, in seconds.
+  public static let historySeconds = 1...86_400
+  /// The longest interval of a subscription, in seconds.
+  public static let longestIntervalSeconds = 86_400.0
+
+  /// The request as it is sent.
+  public var json: JSON {
+    switch self {
+    case .info: .object([("get", .string("info"))])
+    case .sample: .object([("get", .string("sample"))])
+    case .history(let seconds): .object([("get", .string("history")), ("seconds", .integer(seconds))])
+    case .subscribe(let interval):
+      .object(
+        [("subscribe", .string("sample"))] + (interval.map { [("interval_seconds", .number($0))] } ?? []))
+    case .unsubscribe: .object([("subscribe", .string("none"))])
+    }
+  }
+}
