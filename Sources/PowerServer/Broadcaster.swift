@@ -8,28 +8,43 @@ internal import RAPL
 ///
 /// A client that does not read costs what its socket buffer holds: a line that does not fit is dropped whole.
 final class Broadcaster {
-  private struct Latest {
+  struct Latest {
+    let window: MeasuredWindow
     let line: PowerLine
     /// When its window ended, in nanoseconds of the clock that goes on while the machine sleeps.
     let time: Int64
   }
 
+  /// Who may know how much.
+  let access: AccessPolicy
+  /// The subscriptions.
+  let streams: StreamBoard
+  /// What was drawn lately.
+  private(set) var history = PowerHistory()
   private let settings: ServerSettings
   private let logger: Logger
   private var clients: [ClientHandler] = []
-  private var latest: Latest?
+  private(set) var latest: Latest?
   /// Since when there has been no client, in monotonic nanoseconds.
   private var desertedSince: Int64? = .min
   /// The mean over the latest sleep, for whoever asks how the service is.
   private var slept: PowerLine?
+  /// How many samples there were.
+  private(set) var sequence = 0
+  /// Why there was no sample, since the latest one.
+  private(set) var failure: NoSample?
+  /// Who waits for the next sample.
+  var waiting: [ClientHandler] = []
 
   /// Told when a client comes and finds the service asleep.
   var wake: () -> Void = {}
   /// Whether nobody samples until somebody comes: nothing that was sampled before is fresh then.
   var isAsleep = false
 
-  init(settings: ServerSettings, logger: Logger) {
+  init(settings: ServerSettings, access: AccessPolicy, logger: Logger) {
     self.settings = settings
+    self.access = access
+    streams = StreamBoard(settings)
     self.logger = logger
   }
 
@@ -37,19 +52,30 @@ final class Broadcaster {
   var isLost = false
 
   /// A fresh sample, and how long the machine has slept since it was started.
-  func publish(_ sample: PowerSample, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
-    guard let line = PowerLine(sample, status: status) else {
-      logger.error("A sample of \(sample.watts) W is left out: no line can hold it.")
+  func publish(_ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
+    guard let line = PowerLine(window.sample, status: status) else {
+      logger.error("A sample of \(window.sample.watts) W is left out: no line can hold it.")
       return noSample()
     }
     isLost = false
-    latest = Latest(line: line, time: sample.endMonotonicNanoseconds + asleep)
+    failure = nil
+    sequence += 1
+    let time = window.sample.endMonotonicNanoseconds + asleep
+    latest = Latest(window: window, line: line, time: time)
+    history.add(window, end: time, asleep: false)
     send(line)
+    if !waiting.isEmpty { answerWaiting() }
   }
 
   /// A point of the grid went by without a sample: once the latest is too old, everybody is told so.
   func noSample() {
     if isStale, let latest { send(latest.line.with(status: .stale)) }
+    if !waiting.isEmpty { answerWaiting() }
+  }
+
+  /// Why there was no sample.
+  func failed(_ reason: NoSample) {
+    failure = reason
   }
 
   /// Whether the latest sample is older than 2.5 intervals, or its source has failed; false where there was none.
@@ -65,12 +91,19 @@ final class Broadcaster {
   }
 
   /// The mean over a time asleep: nothing for clients.
-  func keep(_ sample: PowerSample, status: PowerLine.Status) {
-    slept = PowerLine(sample, status: status)
+  func keep(_ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
+    slept = PowerLine(window.sample, status: status)
+    history.add(window, end: window.sample.endMonotonicNanoseconds + asleep, asleep: true)
   }
 
   /// Whether there never was a sample.
   var hasNothing: Bool { latest == nil }
+
+  /// What the latest sample ended with.
+  var latestEnd: EnergySnapshot? { latest?.window.end }
+
+  /// What the latest sample consisted of.
+  var packages: [ServiceInfo.Package] { latest?.window.end.packages ?? [] }
 
   /// Tells whoever wants to know that another point of the grid went by.
   func beat() {
@@ -100,6 +133,8 @@ final class Broadcaster {
   func remove(_ client: ClientHandler) {
     guard let place = client.place else { return }
     client.place = nil
+    streams.unsubscribe(client)
+    waiting.removeAll { $0 === client }
     let last = clients.removeLast()
     if last !== client {
       clients[place] = last
@@ -110,7 +145,7 @@ final class Broadcaster {
   }
 
   /// Whether the latest sample is what a service that is awake would give.
-  private var isYoung: Bool {
+  var isYoung: Bool {
     guard let latest, !isLost else { return false }
     return cmsr_boottime_nanoseconds() - latest.time <= settings.interval
   }
@@ -138,7 +173,9 @@ final class Broadcaster {
   /// A service that never had a good reading says so by closing; clients show that as "no data".
   private func closeIfNothingComes(_ client: ClientHandler) {
     client.schedule(after: .nanoseconds(settings.patience)) { [weak self, weak client] in
-      if let self, let client, self.latest == nil { client.close() }
+      guard let self, let client, self.latest == nil else { return }
+      self.answerWaiting()
+      client.close()
     }
   }
 }

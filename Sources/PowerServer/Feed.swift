@@ -1,9 +1,15 @@
-/// Where the broadcaster's lines come from. Lives on the event loop.
+/// Where the broadcaster's samples come from. Lives on the event loop.
 protocol Feed: AnyObject {
-  /// Begins to hand on lines.
+  /// Begins to hand on samples.
   func start()
   /// Hands on nothing any more.
   func stop()
-  /// Somebody has come who waits for a fresh line: only where the broadcaster is asleep.
+  /// Somebody has come who waits for a fresh sample: only where the broadcaster is asleep.
   func wake()
+  /// Gives a client a stream of samples.
+  func subscribe(_ client: ClientHandler, to key: SampleStream.Key)
+  /// Takes a reading as soon as the trusted may have one, for a client that `answerFresh` of the broadcaster tells it.
+  ///
+  /// - Returns: whether there will be one; otherwise the latest sample is all there is.
+  func refresh(for client: ClientHandler) -> Bool
 }

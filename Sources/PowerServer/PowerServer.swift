@@ -9,6 +9,7 @@ public final class PowerServer: Sendable {
   private struct Running {
     let feed: any Feed
     let broadcaster: Broadcaster
+    let desk: RequestDesk
     var listeners: [any Channel] = []
   }
 
@@ -26,7 +27,10 @@ public final class PowerServer: Sendable {
   public convenience init(
     source: any EnergySource, begun: EnergySnapshot, sockets: [SocketFile], settings: ServerSettings, logger: Logger
   ) {
-    self.init(sockets: sockets, settings: settings, logger: logger) { broadcaster, loop in
+    self.init(
+      sockets: sockets, settings: settings, access: AccessPolicy(settings), begun: begun,
+      isSimulated: source.isSimulated, logger: logger
+    ) { broadcaster, loop in
       Sampler(
         source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
     }
@@ -36,13 +40,17 @@ public final class PowerServer: Sendable {
   ///
   /// - Parameter sockets: listening already; removed by `stop()`.
   public convenience init(relayingTo sockets: [SocketFile], settings: ServerSettings, logger: Logger) {
-    self.init(sockets: sockets, settings: settings, logger: logger) { broadcaster, loop in
+    self.init(
+      sockets: sockets, settings: settings, access: AccessPolicy(settings, isRelayed: true), begun: nil,
+      isSimulated: false, logger: logger
+    ) { broadcaster, loop in
       Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop)
     }
   }
 
   private init(
-    sockets: [SocketFile], settings: ServerSettings, logger: Logger,
+    sockets: [SocketFile], settings: ServerSettings, access: AccessPolicy, begun: EnergySnapshot?, isSimulated: Bool,
+    logger: Logger,
     feed: @escaping @Sendable (Broadcaster, any EventLoop) -> any Feed
   ) {
     self.sockets = sockets
@@ -51,10 +59,12 @@ public final class PowerServer: Sendable {
     let running = NIOLoopBoundBox<Running?>.makeEmptyBox(valueType: Running.self, eventLoop: loop)
     self.running = running
     loop.execute {
-      let broadcaster = Broadcaster(settings: settings, logger: logger)
+      let broadcaster = Broadcaster(settings: settings, access: access, logger: logger)
       let feed = feed(broadcaster, loop)
       broadcaster.wake = { [weak feed] in feed?.wake() }
-      running.value = Running(feed: feed, broadcaster: broadcaster)
+      let desk = RequestDesk(
+        settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: feed)
+      running.value = Running(feed: feed, broadcaster: broadcaster, desk: desk)
       feed.start()
     }
   }
@@ -69,7 +79,7 @@ public final class PowerServer: Sendable {
   public var taskExecutor: any TaskExecutor { EventLoopTaskExecutor(group.any()) }
 
   /// Hands on a sample, where the server was made to relay; from any thread.
-  public func publish(_ sample: PowerSample) {
+  public func publish(_ sample: RelayedSample) {
     let running = running
     group.any().execute { (running.value?.feed as? Relay)?.publish(sample) }
   }
@@ -128,8 +138,8 @@ public final class PowerServer: Sendable {
       .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard let broadcaster = running.value?.broadcaster else { throw ChannelError.eof }
-          try channel.pipeline.syncOperations.addHandler(ClientHandler(broadcaster))
+          guard let server = running.value else { throw ChannelError.eof }
+          try channel.pipeline.syncOperations.addHandler(ClientHandler(server.broadcaster, desk: server.desk))
         }
       }
       .withBoundSocket(socket.descriptor)

@@ -10,8 +10,9 @@ final class Relay: Feed {
   private let settings: ServerSettings
   private let broadcaster: Broadcaster
   private let eventLoop: any EventLoop
+  private var energy = RelayedEnergy()
   private var lastLine = Int64.min
-  private var waiting: PowerSample?
+  private var waiting: MeasuredWindow?
   private var nextTick: Scheduled<Void>?
   private var nextSample: Scheduled<Void>?
 
@@ -36,17 +37,28 @@ final class Relay: Feed {
   /// Whoever takes the samples never sleeps.
   func wake() {}
 
+  /// Streams begin with the next sample: it comes when it comes.
+  func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
+    let now = cmsr_monotonic_nanoseconds()
+    broadcaster.streams.subscribe(
+      client, to: key, phase: now, start: broadcaster.latestEnd, now: now - settings.shortestWindow)
+  }
+
+  /// Nobody can ask for a reading here.
+  func refresh(for client: ClientHandler) -> Bool { false }
+
   /// Hands on a sample.
-  func publish(_ sample: PowerSample) {
+  func publish(_ relayed: RelayedSample) {
+    let window = energy.add(relayed)
     let wait = lastLine == .min ? 0 : lastLine + settings.shortestWindow - cmsr_monotonic_nanoseconds()
-    if wait <= 0 { return send(sample) }
+    if wait <= 0 { return send(window) }
     // The newest one that waits is sent.
     if waiting == nil {
       nextSample = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) { [weak self] in
-        if let self, let sample = self.waiting { self.send(sample) }
+        if let self, let window = self.waiting { self.send(window) }
       }
     }
-    waiting = sample
+    waiting = window
   }
 
   /// Whoever takes the samples has failed: until the next one, the latest is stale, however young.
@@ -54,11 +66,11 @@ final class Relay: Feed {
     broadcaster.isLost = true
   }
 
-  private func send(_ sample: PowerSample) {
+  private func send(_ window: MeasuredWindow) {
     waiting = nil
     lastLine = cmsr_monotonic_nanoseconds()
-    broadcaster.publish(
-      sample, status: .ok, asleepNanoseconds: cmsr_boottime_nanoseconds() - cmsr_monotonic_nanoseconds())
+    broadcaster.publish(window, status: .ok, asleepNanoseconds: window.end.asleepNanoseconds)
+    broadcaster.deliver(window.end, now: lastLine, isPublic: true, status: .ok)
   }
 
   private func tick() {

@@ -6,21 +6,43 @@ internal import RAPL
 /// Reads the source at every point of the grid and hands on what comes of it. Lives on the event loop.
 ///
 /// With nobody to hand it to it sleeps, and reads only as often as the counters' wraps need. Whoever comes then gets a
-/// fresh window of its own, which begins on a grid that all share too: connecting chooses no window.
+/// fresh window of its own, which begins on a grid that all share too: connecting chooses no window. Whatever everybody
+/// gets to know lies between readings that are a shortest window apart; the trusted have readings in between.
 final class Sampler: Feed {
+  /// What is done at a point.
+  private enum Step {
+    /// Everybody gets a sample.
+    case sample
+    /// A look in its sleep.
+    case doze
+    /// The window of whoever woke it begins.
+    case beginWindow
+  }
+
   private var source: any EnergySource
   private var meter = PowerMeter()
   private let grid: SamplingGrid
   private let broadcaster: Broadcaster
   private let eventLoop: any EventLoop
   private let logger: Logger
-  private var next: Scheduled<Void>?
+  private let settings: ServerSettings
+  private let trustedGrid: SamplingGrid
+  /// Where windows for those who wake it begin: closer points, of which the grid's are some, so that a line comes within 300
+  /// ms.
+  private let wakingGrid: SamplingGrid
+
+  private var step = Step.sample
+  private var stepTime = Int64.max
+  private var timer: Scheduled<Void>?
   private var hasComplained = false
   private var isWaking = false
-  private let settings: ServerSettings
-  /// Where windows for those who wake it begin: closer points, of which the grid's are some. Half a window apart, so that a
-  /// line comes within 375 ms: the documented probe by socat gives up after 500.
-  private let wakingGrid: SamplingGrid
+  /// When the counters were last read.
+  private var lastRead: Int64
+  /// The last reading that everybody gets to know of, and when it was made; nil where it began no window.
+  private var lastPublic: EnergySnapshot?
+  private var lastPublicRead: Int64
+  private var refreshing: [ClientHandler] = []
+  private var refreshTime = Int64.max
 
   /// Begins the first window.
   init(
@@ -33,53 +55,111 @@ final class Sampler: Feed {
     self.eventLoop = eventLoop
     self.logger = logger
     let start = begun.readings.map(\.monotonicNanoseconds).max() ?? 0
+    lastRead = start
+    lastPublicRead = start
+    lastPublic = begun
     grid = SamplingGrid(
       first: start + settings.firstWindow, interval: settings.interval, shortestWindow: settings.shortestWindow)
-    wakingGrid = SamplingGrid(first: grid.first, interval: max(settings.firstWindow / 2, 1), shortestWindow: 0)
+    wakingGrid = SamplingGrid(first: grid.first, interval: max(settings.firstWindow / 5, 1), shortestWindow: 0)
+    trustedGrid = SamplingGrid(first: grid.first, interval: broadcaster.access.trustedStep, shortestWindow: 0)
     _ = meter.measure(begun)
   }
 
   func start() {
-    schedule(grid.first, sample)
+    plan(.sample, at: grid.first)
+    arm()
   }
 
   func stop() {
-    next?.cancel()
+    timer?.cancel()
   }
 
   func wake() {
     guard broadcaster.isAsleep, !isWaking else { return }
     isWaking = true
-    next?.cancel()
-    schedule(wakingGrid.next(after: now), beginWindow)
+    let begin = wakingGrid.next(after: now)
+    if lastPublic != nil, lastPublicRead + settings.shortestWindow > begin {
+      // Another reading so soon would be a window too short: the one that the latest reading began is young enough.
+      plan(.sample, at: lastPublicRead + settings.firstWindow)
+    } else {
+      plan(.beginWindow, at: begin)
+    }
+    arm()
+  }
+
+  func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
+    let isAwake = !broadcaster.isAsleep && !isWaking
+    broadcaster.streams.subscribe(
+      client, to: key, phase: grid.first, start: isAwake ? lastPublic : nil, now: now)
+    arm()
+  }
+
+  func refresh(for client: ClientHandler) -> Bool {
+    guard !broadcaster.isAsleep, !isWaking, !broadcaster.hasNothing, !broadcaster.isStale else { return false }
+    if refreshing.isEmpty {
+      refreshTime = trustedGrid.next(after: now)
+    }
+    refreshing.append(client)
+    arm()
+    return true
   }
 
   private var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
-  private func schedule(_ time: Int64, _ step: @escaping () -> Void) {
+  private func plan(_ step: Step, at time: Int64) {
+    self.step = step
+    stepTime = time
+  }
+
+  /// Waits for whatever comes first.
+  private func arm() {
+    let earliestPublic = lastPublicRead + settings.shortestWindow
+    var time = min(max(stepTime, broadcaster.isAsleep ? stepTime : earliestPublic), refreshTime)
+    time = min(time, lastRead + settings.longestGap)
+    if let due = broadcaster.streams.due(earliestPublic: earliestPublic) { time = min(time, due) }
+    timer?.cancel()
     let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(time, 0)))
-    next = eventLoop.assumeIsolated().scheduleTask(deadline: deadline, step)
+    timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in self?.tick() }
+  }
+
+  /// A point has come: everybody's, somebody's, or the one at which the counters have to be read.
+  private func tick() {
+    timer = nil
+    let now = now
+    let earliestPublic = lastPublicRead + settings.shortestWindow
+    if now >= stepTime, broadcaster.isAsleep || now >= earliestPublic {
+      switch step {
+      case .sample: sample()
+      case .doze: doze()
+      case .beginWindow: beginWindow()
+      }
+    } else {
+      let isPublic = broadcaster.streams.isPublicDue(at: now, earliestPublic: earliestPublic)
+      handOut(read(isPublic: isPublic), isPublic: isPublic)
+    }
+    arm()
   }
 
   /// At a point of the grid: a sample for everybody.
   private func sample() {
-    let snapshot = source.read()
+    let snapshot = read(isPublic: true)
     broadcaster.isAsleep = false
     isWaking = false
-    switch meter.measure(snapshot) {
-    case .sample(let sample):
+    switch meter.finish(snapshot) {
+    case .window(let window):
       recovered()
-      broadcaster.publish(sample, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
+      broadcaster.publish(window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
     case .none(let reason):
       report(reason)
       broadcaster.noSample()
     }
+    handOut(snapshot, isPublic: true)
     broadcaster.isAsleep = broadcaster.isDeserted
     broadcaster.beat()
     if broadcaster.isAsleep {
-      schedule(now + settings.longestSleep, doze)
+      plan(.doze, at: now + settings.longestSleep)
     } else {
-      schedule(grid.next(after: now), sample)
+      plan(.sample, at: grid.next(after: now))
     }
   }
 
@@ -87,39 +167,66 @@ final class Sampler: Feed {
   private func doze() {
     _ = look()
     broadcaster.beat()
-    schedule(now + settings.longestSleep, doze)
+    plan(.doze, at: now + settings.longestSleep)
   }
 
   /// Somebody has come: from here to the next sample goes what they are told.
   private func beginWindow() {
     if look() {
-      schedule(now + settings.firstWindow, sample)
+      plan(.sample, at: now + settings.firstWindow)
     } else {
       broadcaster.noSample()
       broadcaster.beat()
       // Whoever came may have given up.
       isWaking = !broadcaster.isDeserted
-      if isWaking { schedule(grid.next(after: now), beginWindow) } else { schedule(now + settings.longestSleep, doze) }
+      if isWaking {
+        plan(.beginWindow, at: grid.next(after: now))
+      } else {
+        plan(.doze, at: now + settings.longestSleep)
+      }
     }
   }
 
   /// Takes a reading in that is not for clients, and gives whether a new window begins with it.
   private func look() -> Bool {
-    switch meter.measure(source.read()) {
-    case .sample(let sample):
+    let snapshot = read(isPublic: true)
+    switch meter.finish(snapshot) {
+    case .window(let window):
       recovered()
-      broadcaster.keep(sample, status: status)
+      broadcaster.keep(window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
       return true
     case .none(let reason):
       report(reason)
+      if !reason.beginsWindow { lastPublic = nil }
       return reason.beginsWindow
     }
+  }
+
+  private func read(isPublic: Bool) -> EnergySnapshot {
+    let snapshot = source.read()
+    lastRead = now
+    if isPublic {
+      lastPublic = snapshot
+      lastPublicRead = lastRead
+    }
+    return snapshot
+  }
+
+  /// Gives a reading to all who wait for one.
+  private func handOut(_ snapshot: EnergySnapshot, isPublic: Bool) {
+    broadcaster.deliver(snapshot, now: lastRead, isPublic: isPublic, status: status)
+    guard lastRead >= refreshTime else { return }
+    let clients = refreshing
+    refreshing = []
+    refreshTime = .max
+    for client in clients { broadcaster.answerFresh(snapshot, to: client, status: status) }
   }
 
   private var status: PowerLine.Status { source.isSimulated ? .simulated : .ok }
 
   /// One bad reading is nothing to act on; a service that has become stale is, and is said once.
   private func report(_ reason: NoSample) {
+    broadcaster.failed(reason)
     switch reason {
     case .first: return
     case .discontinuity, .suspended: return logger.info("\(reason)")

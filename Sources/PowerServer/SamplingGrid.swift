@@ -9,7 +9,8 @@ struct SamplingGrid {
 
   /// The first point that is far enough from the sample taken at `now`.
   func next(after now: Int64) -> Int64 {
-    let earliest = now + shortestWindow
+    // Where windows are no longer than the shortest, a sample that is a little late skips nothing.
+    let earliest = now + min(shortestWindow, interval - interval / 10)
     guard earliest > first else { return first }
     let (steps, rest) = (earliest - first).quotientAndRemainder(dividingBy: interval)
     return first + (rest == 0 ? steps : steps + 1) * interval

@@ -7,6 +7,8 @@ public struct ServerSettings: Sendable {
 
   /// From sample to sample, in nanoseconds.
   public let interval: Int64
+  /// The shortest interval that everybody may ask for, in nanoseconds: of the grid that all connections share.
+  let publicStep: Int64
   /// How long a connection waits for a service that never had a good reading, in seconds.
   public var patienceSeconds = 1.5
 
@@ -14,12 +16,25 @@ public struct ServerSettings: Sendable {
   /// a watchdog.
   public var longestSleepSeconds = 30.0
 
+  /// How long the counters bear not to be read, in seconds.
+  public var longestGapSeconds = Double.infinity
+
+  /// Whose members may know more than everybody, beside root; nil for nobody.
+  public var trustedGroup: TrustedGroup?
+
+  /// What the service is, for whoever asks.
+  public var description = ServiceDescription()
+
   /// Settings for an interval.
   ///
   /// - Parameter intervalSeconds: seconds from sample to sample, from 0.001 to 86,400; what is no number counts as 0.001.
   public init(intervalSeconds: Double) {
     let seconds = intervalSeconds > 0.001 ? min(intervalSeconds, 86_400) : 0.001
-    interval = Int64((seconds * 1e9).rounded())
+    let wanted = Int64((seconds * 1e9).rounded())
+    // A whole number of the windows that everybody may have, so that there is one grid.
+    let windows = max(wanted / Self.shortestPublicWindow, 1)
+    publicStep = max((wanted + windows / 2) / windows, 1)
+    interval = publicStep * windows
   }
 
   /// Told at each point of the grid how the service is, on the server's thread: it must not wait.
@@ -35,6 +50,8 @@ public struct ServerSettings: Sendable {
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
   var longestSleep: Int64 { max(interval, Int64(min(max(longestSleepSeconds, 0), 3600) * 1e9)) }
+  /// How long the counters bear not to be read, in nanoseconds.
+  var longestGap: Int64 { Int64(min(max(longestGapSeconds, 0.001), 86_400) * 1e9) }
   /// How long the last client must have been gone before it falls asleep, in nanoseconds: one that comes again and again
   /// keeps it awake.
   var linger: Int64 { staleAge }

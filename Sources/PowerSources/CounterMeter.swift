@@ -28,7 +28,7 @@ struct CounterMeter {
     self.domain = domain
     self.unit = unit
     self.origin = origin
-    let bound = bound.of(domain)
+    let bound = bound.of(domain, unit: unit)
     longestCertainSeconds = bound.longestCertainSeconds(unit: unit, range: range)
     counter = EnergyCounter(unit: unit, bound: bound, range: range)
   }
@@ -50,7 +50,7 @@ struct CounterMeter {
     }
     return EnergyReading(
       package: package, domain: domain, outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
-      monotonicNanoseconds: lastMonotonicNanoseconds)
+      rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
   }
 
   /// Whether there is such a counter: virtual machines and most models lack some, which then fault or stay 0.

@@ -22,7 +22,7 @@ extension CounterSource {
           range: try Self.range("\(folder)/max_energy_range_uj"),
           origin: try PowercapCounter(path: "\(folder)/energy_uj")))
     }
-    try self.init(meters) { "\(identity), \($0), by the kernel's powercap" }
+    try self.init(meters, cpu: "\(identity)") { "\(identity), \($0), by the kernel's powercap" }
   }
 
   /// How many microjoules a counter counts before it starts again from 0.

@@ -31,7 +31,7 @@ extension CounterSource {
       }
     }
     let unknown = model.isKnown ? "" : " (a model that is not known here: the unit is its register's)"
-    try self.init(meters, isSimulated: isSimulated) { packages in
+    try self.init(meters, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated) { packages in
       isSimulated
         ? "a simulated CPU of \(packages) (its watts are invented)"
         : "\(identity)\(unknown), \(packages), by its msr registers"

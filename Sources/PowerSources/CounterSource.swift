@@ -4,6 +4,7 @@ internal import RAPL
 /// Energy from counters of one kind: one for each package, and one for each further domain.
 struct CounterSource: EnergySource {
   let isSimulated: Bool
+  let cpu: String?
   let summary: String
   let longestIntervalSeconds: Double
   private var meters: [CounterMeter]
@@ -12,13 +13,15 @@ struct CounterSource: EnergySource {
   ///
   /// - Parameters:
   ///   - meters: the counters, in the order in which to read them; packages are read before all others.
+  ///   - cpu: what the CPU says it is.
   ///   - summary: what is measured and how, given how many packages there are: "2 packages".
   init(
-    _ meters: [CounterMeter], isSimulated: Bool = false, summary: (_ packages: String) -> String
+    _ meters: [CounterMeter], cpu: String?, isSimulated: Bool = false, summary: (_ packages: String) -> String
   ) throws(SourceError) {
     var packages = meters.filter { $0.domain == .package }
     for index in packages.indices { try packages[index].probe() }
     self.isSimulated = isSimulated
+    self.cpu = cpu
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
     longestIntervalSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
     self.meters = packages + meters.filter { $0.domain != .package }

@@ -48,10 +48,12 @@ public enum EnergySources {
   }
 
   /// A simulated CPU of one package under a changing load. Its watts are invented.
-  public static func simulated() throws(SourceError) -> any EnergySource {
+  ///
+  /// - Parameter domains: domains to read beyond the package.
+  public static func simulated(domains: Set<PowerDomain> = []) throws(SourceError) -> any EnergySource {
     let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x9E, name: "Simulated CPU")
     let cpu = SimulatedCPU(packages: [.desktop(seed: 1)])
     return try CounterSource(
-      registers: cpu, packages: cpu.packages, identity: identity, map: .intel, isSimulated: true)
+      registers: cpu, packages: cpu.packages, identity: identity, map: .intel, domains: domains, isSimulated: true)
   }
 }

@@ -4,6 +4,10 @@ internal import SystemCalls
 public enum PrivilegeError: Error, Equatable {
   /// The user database cannot be read.
   case lookup(user: String, errno: Int32)
+  /// The group database cannot be read.
+  case groupLookup(group: String, errno: Int32)
+  /// No such group.
+  case unknownGroup(String)
   /// No such user.
   case unknownUser(String)
   /// Another user was asked for than the one that runs the service, without the right to become it.
@@ -26,6 +30,10 @@ extension PrivilegeError: CustomStringConvertible {
     switch self {
     case .lookup(let user, let errno):
       "Cannot look up the user \(user): \(errorText(errno)). Check the user database (nsswitch.conf)."
+    case .groupLookup(let group, let errno):
+      "Cannot look up the group \(group): \(errorText(errno)). Check the group database (nsswitch.conf)."
+    case .unknownGroup(let group):
+      "There is no group \(group) on this system; create it, or name another with --trusted-group."
     case .unknownUser(let user):
       "There is no user \(user) on this system; create it, or name another with --user."
     case .cannotBecome(let user):

@@ -6,6 +6,9 @@ public struct ServiceUser: Sendable, Equatable {
   /// The system user that the service becomes unless told otherwise.
   public static let defaultName = "pkg-watt-stat"
 
+  /// What the databases say of an unknown name differs, see getpwnam(3).
+  static let nobody: Set<Int32> = [0, ENOENT, ESRCH, EBADF, EPERM]
+
   /// The login name.
   public let name: String
   /// The user id.
@@ -28,9 +31,7 @@ public struct ServiceUser: Sendable, Equatable {
     errno = 0
     // Single-threaded here, so that the static storage of getpwnam is ours alone.
     guard let entry = unsafe getpwnam(name) else {
-      // What the databases say of an unknown name differs, see getpwnam(3).
-      let nobody: Set<Int32> = [0, ENOENT, ESRCH, EBADF, EPERM]
-      if nobody.contains(errno) { return nil }
+      if Self.nobody.contains(errno) { return nil }
       throw .lookup(user: name, errno: errno)
     }
     return unsafe Self(name: name, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)

@@ -44,6 +44,8 @@ public struct EnergyCounter: Sendable {
   public private(set) var total: UInt64 = 0
   /// How many times energy went by that could not be counted.
   public private(set) var losses: UInt32 = 0
+  /// How many readings were rejected as implausible.
+  public private(set) var rejections: UInt32 = 0
   /// Whether `total` is only what was seen at least.
   public var isLowerBound: Bool { losses > 0 }
 
@@ -62,7 +64,10 @@ public struct EnergyCounter: Sendable {
   ///   - value: what it shows; of a register the low 32 bits. Beyond the range it is implausible.
   ///   - time: when it was read, in nanoseconds of a clock that goes on while the machine sleeps.
   public mutating func record(_ value: UInt64, at time: Int64) -> CounterChange {
-    guard value != 0, value < range else { return .implausible }
+    guard value != 0, value < range else {
+      rejections &+= 1
+      return .implausible
+    }
     guard let last else {
       self.last = Reading(value: value, time: time)
       return .first
@@ -96,6 +101,7 @@ public struct EnergyCounter: Sendable {
       }
     }
     rejected = reading
+    rejections &+= 1
     return .implausible
   }
 

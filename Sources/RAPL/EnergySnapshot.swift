@@ -20,13 +20,15 @@ public struct EnergyReading: Sendable {
   public let unit: EnergyUnit
   /// How many times energy went by uncounted: where it is not 0, `counts` is a lower bound.
   public let losses: UInt32
+  /// How many of its values were rejected as implausible since the source was opened.
+  public let rejections: UInt32
   /// When it was read: nanoseconds of the monotonic clock, the middle of the read.
   public let monotonicNanoseconds: Int64
 
   /// A reading from its parts.
   public init(
     package: PackageID, domain: PowerDomain = .package, outcome: Outcome, counts: UInt64, unit: EnergyUnit,
-    losses: UInt32, monotonicNanoseconds: Int64
+    losses: UInt32, rejections: UInt32 = 0, monotonicNanoseconds: Int64
   ) {
     self.package = package
     self.domain = domain
@@ -34,6 +36,7 @@ public struct EnergyReading: Sendable {
     self.counts = counts
     self.unit = unit
     self.losses = losses
+    self.rejections = rejections
     self.monotonicNanoseconds = monotonicNanoseconds
   }
 }
@@ -59,6 +62,8 @@ public struct EnergySnapshot: Sendable {
 public protocol EnergySource: Sendable {
   /// Whether the energy is invented.
   var isSimulated: Bool { get }
+  /// What the CPU says it is; nil where there is none.
+  var cpu: String? { get }
   /// What is measured and how, in one line for a person.
   var summary: String { get }
   /// The longest time between two snapshots, in seconds, that cannot miss a wrap.

@@ -8,6 +8,8 @@ public struct EnergyUnit: Sendable, Equatable {
     case model
     /// The kernel's powercap, which counts in microjoules.
     case powercap
+    /// Nobody counts: it is added up from watts.
+    case sum
   }
 
   /// Joules for each count.

@@ -15,12 +15,14 @@ public struct PowerBound: Sendable, Equatable {
   }
 
   /// The bound for a domain of a package that has that bound: what is part of the package draws no more than it, memory
-  /// no more than 1,000 W, and a platform of several packages no more than 4,000 W.
-  public func of(_ domain: PowerDomain) -> PowerBound {
+  /// no more than 500 W, a platform no more than 2,000 W, or 8,000 W where its counter is a server's, in whole joules.
+  ///
+  /// - Parameter unit: the counter's; nil where it is not known, and so the larger bound holds.
+  public func of(_ domain: PowerDomain, unit: EnergyUnit? = nil) -> PowerBound {
     switch domain {
     case .package, .core, .uncore: self
-    case .dram: PowerBound(watts: 1000)
-    case .psys: PowerBound(watts: 4000)
+    case .dram: PowerBound(watts: 500)
+    case .psys: PowerBound(watts: unit.map { $0.joulesPerCount >= 1 } ?? true ? 8000 : 2000)
     }
   }
 

@@ -6,10 +6,13 @@ public struct PowerMeter: Sendable {
   /// The two clocks that tell a suspend are read one after the other; less than this between them is no sleep.
   private static let shortestSleepNanoseconds: Int64 = 50_000_000
 
-  private var start: EnergySnapshot?
+  /// What the window that goes on began with.
+  public private(set) var start: EnergySnapshot?
 
-  /// A meter without a window yet.
-  public init() {}
+  /// A meter, whose window begins with that snapshot, or with the first that it is given.
+  public init(start: EnergySnapshot? = nil) {
+    self.start = start
+  }
 
   /// The mean power since the last sample, or why there is none. Looks at packages only: their sum is the CPUs' power.
   public mutating func measure(_ end: EnergySnapshot) -> Result {

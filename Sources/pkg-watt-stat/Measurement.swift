@@ -6,24 +6,24 @@ internal import Turbostat
 
 /// What the service measures with: an energy source that it reads itself, or turbostat.
 enum Measurement {
-  case energy(any EnergySource, begun: EnergySnapshot)
+  case energy(any EnergySource, name: String, begun: EnergySnapshot)
   case turbostat(Turbostat)
 
   /// Opens what the options ask for. Nothing is running yet.
   init(_ options: ServeOptions, logger: Logger) throws {
-    guard var source = try options.source.open(root: options.root, logger: logger) else {
+    guard let opened = try options.source.open(root: options.root, logger: logger) else {
       self = .turbostat(Turbostat(executable: try options.turbostatPath(), intervalSeconds: options.interval))
       return
     }
+    var source = opened.source
     let begun = source.read()
-    try options.checkInterval(against: source)
-    self = .energy(source, begun: begun)
+    self = .energy(source, name: opened.name, begun: begun)
   }
 
   /// What is measured and how, in one line for a person.
   var summary: String {
     switch self {
-    case .energy(let source, _): source.summary
+    case .energy(let source, _, _): source.summary
     case .turbostat(let turbostat): "by turbostat (\(turbostat.executable))"
     }
   }
@@ -35,7 +35,7 @@ enum Measurement {
 
   /// Whether a package that comes later is missed: turbostat looks for itself, and no simulated CPU grows.
   var missesNewPackages: Bool {
-    if case .energy(let source, _) = self { !source.isSimulated } else { false }
+    if case .energy(let source, _, _) = self { !source.isSimulated } else { false }
   }
 
   /// Makes sure that it measures, where opening it has not shown that already.
@@ -46,22 +46,24 @@ enum Measurement {
 
   /// The server that serves it, already at work.
   ///
-  /// - Parameter watchdogNanoseconds: how often the service manager wants to hear of it, or nil where it does not.
+  /// - Parameters:
+  ///   - settings: what the options say; what follows from the source is added.
+  ///   - watchdogNanoseconds: how often the service manager wants to hear of it, or nil where it does not.
   func server(
-    _ sockets: [SocketFile], logger: Logger, intervalSeconds: Double, watchdogNanoseconds: Int64?,
-    onPulse: @escaping @Sendable (ServerPulse) -> Void
+    _ sockets: [SocketFile], logger: Logger, settings: ServerSettings, watchdogNanoseconds: Int64?
   ) -> PowerServer {
-    var settings = ServerSettings(intervalSeconds: intervalSeconds)
-    settings.onPulse = onPulse
+    var settings = settings
+    settings.description = description
     switch self {
-    case .energy(let source, let begun):
+    case .energy(let source, _, let begun):
       // The watchdog hears of it when it wakes, soon enough for a message that is lost.
       let patience = watchdogNanoseconds.map { Double($0) / 3e9 } ?? .infinity
+      settings.longestGapSeconds = source.longestIntervalSeconds
       settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
       return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
-    case .turbostat:
+    case .turbostat(let turbostat):
       // turbostat's first reading takes an interval, however long that is, and a moment to start.
-      settings.patienceSeconds = max(settings.patienceSeconds, intervalSeconds + 1)
+      settings.patienceSeconds = max(settings.patienceSeconds, turbostat.intervalSeconds + 1)
       return PowerServer(relayingTo: sockets, settings: settings, logger: logger)
     }
   }
@@ -74,10 +76,36 @@ enum Measurement {
     return TurbostatRun(turbostat, on: server.taskExecutor) { event in
       log.note(event)
       switch event {
-      case .sample(let sample, _): server.publish(sample)
+      case .sample(let sample, let table): server.publish(RelayedSample(sample, table))
       case .ended: server.lose()
       case .said, .rejected: break
       }
     }
+  }
+
+  /// What it is, for whoever asks.
+  private var description: ServiceDescription {
+    var description = ServiceDescription(version: PkgWattStat.version, summary: summary)
+    switch self {
+    case .energy(let source, let name, _):
+      description.source = name
+      description.cpu = source.cpu
+    case .turbostat: description.source = SourceChoice.turbostat.rawValue
+    }
+    return description
+  }
+}
+
+extension RelayedSample {
+  /// A table of turbostat's: packages first.
+  fileprivate init(_ sample: PowerSample, _ table: TurbostatTable) {
+    var powers: [Power] = []
+    for domain in PowerDomain.allCases {
+      for row in table.packages {
+        guard let package = row.package, let watts = row.watts[domain] else { continue }
+        powers.append(Power(package: package, domain: domain, watts: watts))
+      }
+    }
+    self.init(sample: sample, powers: powers)
   }
 }

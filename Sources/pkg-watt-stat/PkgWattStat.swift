@@ -4,13 +4,15 @@ internal import ArgumentParser
 /// would have more.
 @main
 struct PkgWattStat: ParsableCommand {
+  static let version = "0.2.0"
+
   static let configuration = CommandConfiguration(
     commandName: "pkg-watt-stat",
     abstract: "Shows every program what the CPU packages draw, in watts, without root.",
     discussion: """
       Without a subcommand it serves. Exit codes: 0 done, 1 failed (one sentence on stderr says why), 64 wrong usage.
       """,
-    version: "0.1.0",
+    version: version,
     subcommands: [ServeCommand.self, ReadCommand.self, WatchCommand.self, CrossCheckCommand.self, DoctorCommand.self],
     defaultSubcommand: ServeCommand.self)
 }

@@ -24,6 +24,7 @@ struct ServeCommand: ParsableCommand {
     let logger = StderrLogHandler.logger(level: options.logLevel)
     try PrivilegeProof.requireProc()
     let identity = try options.identity()
+    let trustedGroup = try options.findTrustedGroup()
     let passed = try SocketActivation.sockets()
     let notifier = try ServiceNotifier()
     try options.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
@@ -50,8 +51,8 @@ struct ServeCommand: ParsableCommand {
       }
       logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
       let server = measurement.server(
-        sockets.files, logger: logger, intervalSeconds: options.interval,
-        watchdogNanoseconds: notifier.watchdogNanoseconds, onPulse: report.take)
+        sockets.files, logger: logger, settings: options.settings(trustedGroup: trustedGroup, onPulse: report.take),
+        watchdogNanoseconds: notifier.watchdogNanoseconds)
       defer { server.stop() }
       try server.start()
       let run = measurement.start(server, logger: logger)

@@ -50,6 +50,12 @@ struct ServeOptions: ParsableArguments {
   )
   var root: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Members of this group, and root, may ask for windows down to 10 ms and full resolution. Without it: pkg-watt-stat where that group exists, else root only.",
+      valueName: "name"))
+  var trustedGroup: String?
+
   @Flag(help: "Give up CAP_SYS_RAWIO too, once the registers are open: it is asked for on opening only.")
   var seal = false
 
@@ -100,10 +106,20 @@ struct ServeOptions: ParsableArguments {
     try TurbostatExecutable.choose(turbostat)
   }
 
-  func checkInterval(against source: any EnergySource) throws {
-    guard interval <= source.longestIntervalSeconds else {
-      throw ServeError.intervalTooLong(seconds: interval, longest: source.longestIntervalSeconds)
-    }
+  /// Whose members may know more than everybody.
+  func findTrustedGroup() throws(PrivilegeError) -> TrustedGroup? {
+    let name = trustedGroup ?? ServiceUser.defaultName
+    if let id = try UserGroup.id(of: name) { return TrustedGroup(name: name, id: id) }
+    if trustedGroup != nil { throw .unknownGroup(name) }
+    return nil
+  }
+
+  /// How to serve.
+  func settings(trustedGroup: TrustedGroup?, onPulse: @escaping @Sendable (ServerPulse) -> Void) -> ServerSettings {
+    var settings = ServerSettings(intervalSeconds: interval)
+    settings.trustedGroup = trustedGroup
+    settings.onPulse = onPulse
+    return settings
   }
 
   /// The watchdog hears of the service once an interval at most.
@@ -116,7 +132,6 @@ struct ServeOptions: ParsableArguments {
 
 /// Why `serve` cannot begin.
 enum ServeError: Error, CustomStringConvertible {
-  case intervalTooLong(seconds: Double, longest: Double)
   case watchdogTooShort(seconds: Double, interval: Double)
   case limits
   case socketsTwice
@@ -124,8 +139,6 @@ enum ServeError: Error, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .intervalTooLong(let seconds, let longest):
-      "An interval of \(seconds) s could miss a wrap of this machine's energy counters; choose \(Int(longest)) s or less."
     case .watchdogTooShort(let seconds, let interval):
       "The service manager's watchdog (WatchdogSec=) waits \(seconds) s, too short for an interval of \(interval) s; raise it "
         + "to \(2 * interval) s or more."

@@ -11,28 +11,33 @@ enum SourceChoice: String, ExpressibleByArgument, CaseIterable {
   case turbostat
   case simulated
 
-  /// Opens the source of energy; nil for turbostat, which delivers watts.
-  func open(root: String?, logger: Logger) throws -> (any EnergySource)? {
+  /// What is read beyond the packages, where the machine has it.
+  private static let domains = Set(PowerDomain.allCases)
+
+  /// Opens the source of energy, and says which it is; nil for turbostat, which delivers watts.
+  func open(root: String?, logger: Logger) throws -> (source: any EnergySource, name: String)? {
     switch self {
     case .turbostat: return nil
-    case .msr: return try EnergySources.msr(root: root)
-    case .powercap: return try EnergySources.powercap(root: root)
-    case .simulated: return try EnergySources.simulated()
+    case .msr: return (try EnergySources.msr(root: root, domains: Self.domains), rawValue)
+    case .powercap: return (try EnergySources.powercap(root: root, domains: Self.domains), rawValue)
+    case .simulated: return (try EnergySources.simulated(domains: Self.domains), rawValue)
     case .auto: return try Self.firstThatMeasures(root: root, logger: logger)
     }
   }
 
-  private static func firstThatMeasures(root: String?, logger: Logger) throws(NothingToMeasure) -> any EnergySource {
+  private static func firstThatMeasures(
+    root: String?, logger: Logger
+  ) throws(NothingToMeasure) -> (source: any EnergySource, name: String) {
     let noRegisters: SourceError
     do {
-      return try EnergySources.msr(root: root)
+      return (try EnergySources.msr(root: root, domains: domains), msr.rawValue)
     } catch {
       noRegisters = error
     }
     do {
-      let source = try EnergySources.powercap(root: root)
+      let source = try EnergySources.powercap(root: root, domains: domains)
       logger.info("Measuring by powercap instead of by msr registers. \(noRegisters)")
-      return source
+      return (source, powercap.rawValue)
     } catch {
       throw NothingToMeasure(registers: noRegisters, powercap: error)
     }

@@ -100,13 +100,4 @@ struct MeasurementTests {
     #expect(output.contains("does not move"), "\(output)")
   }
 
-  @Test("an interval that could miss a wrap is refused")
-  func interval() throws {
-    let device = try Device(["--watts", "42.5"])
-    let (code, output) = try Child.run([
-      Executables.service, "--source", "msr", "--root", device.root.path, "--interval", "600",
-    ])
-    #expect(code == 1)
-    #expect(output.contains("could miss a wrap"), "\(output)")
-  }
 }

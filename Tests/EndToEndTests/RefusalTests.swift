@@ -27,7 +27,8 @@ struct RefusalTests {
       Case("--interval", "soon", code: 64, says: "interval"),
       Case("--interval", "0.1", code: 64, says: "private socket"),
       Case("--interval", "0.0001", "--socket", "/tmp/x.sock", code: 64, says: "0.001 with --socket"),
-      Case("--interval", "3600", "--source", "simulated", code: 1, says: "could miss a wrap"),
+      Case(
+        "--source", "simulated", "--trusted-group", "no-such-group", code: 1, says: "no group no-such-group"),
       Case("--loud", code: 64, says: "--loud"),
       Case("sevre", code: 64, says: "sevre"),
       Case("--log-level", "LOUD", code: 64, says: "LOUD"),

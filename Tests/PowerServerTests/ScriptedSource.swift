@@ -29,6 +29,7 @@ struct ScriptedSource: EnergySource {
   static let watts = 42.5
   let control: Control
   var isSimulated = false
+  var cpu: String? { nil }
   var summary: String { "a scripted source" }
   var longestIntervalSeconds: Double { 60 }
   private let unit = EnergyUnit(joulesPerCount: 1 / 16_384)

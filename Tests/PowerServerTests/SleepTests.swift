@@ -45,8 +45,8 @@ struct SleepTests {
     usleep(200_000 + milliseconds * 1000)
     _ = try TestClient(server.path).line()
     let begin = server.control.reads.withLock { $0[reads] }
-    let off = (begin - point) % 25_000_000
-    #expect(min(off, 25_000_000 - off) < 8_000_000, "\(off) ns off the grid")
+    let off = (begin - point) % 10_000_000
+    #expect(min(off, 10_000_000 - off) < 4_000_000, "\(off) ns off the grid")
   }
 
   @Test("it looks at the counters as often as they need it")

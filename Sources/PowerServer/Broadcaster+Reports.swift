@@ -1,0 +1,65 @@
+internal import PowerProtocol
+internal import RAPL
+
+extension Broadcaster {
+  /// The latest sample as it is to be said now; nil where whoever asks has to wait for one.
+  func report(trusted: Bool) -> JSON? {
+    // What was measured before the service fell asleep is no answer to whoever woke it.
+    guard !isAsleep || isYoung else { return nil }
+    return latestReport(trusted: trusted)
+  }
+
+  /// Answers a client as soon as there is another sample, or it is sure that there is none.
+  func answerNext(_ client: ClientHandler) {
+    waiting.append(client)
+  }
+
+  /// Answers those who wait for a sample.
+  func answerWaiting() {
+    let clients = waiting
+    waiting = []
+    for client in clients {
+      client.answer(latestReport(trusted: client.isTrusted) ?? RequestError.noReading.json)
+    }
+  }
+
+  /// Answers a client that asked for a fresh reading: over the time since its latest one.
+  func answerFresh(_ snapshot: EnergySnapshot, to client: ClientHandler, status: PowerLine.Status) {
+    var meter = client.meter ?? PowerMeter(start: latestEnd)
+    let result = meter.finish(snapshot)
+    client.meter = meter
+    switch result {
+    case .window(let window):
+      client.answer(
+        window.report(sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true)).json)
+    case .none(let reason):
+      client.answer(latestReport(trusted: true, failure: reason) ?? RequestError.noReading.json)
+    }
+  }
+
+  /// Hands a reading to the streams whose point has come.
+  func deliver(_ snapshot: EnergySnapshot, now: Int64, isPublic: Bool, status: PowerLine.Status) {
+    if streams.isEmpty { return }
+    streams.take(snapshot, now: now, isPublic: isPublic) { stream, result in
+      let report: JSON?
+      if let result {
+        let policy = access.policy(trusted: stream.key.isTrusted)
+        report = result.window.report(sequence: result.sequence, status: status, reason: nil, policy: policy).json
+      } else {
+        report = isStale ? latestReport(trusted: stream.key.isTrusted) : nil
+      }
+      guard let bytes = report?.line else { return }
+      for client in stream.clients { client.send(bytes) }
+    }
+  }
+
+  private func latestReport(trusted: Bool, failure fresh: NoSample? = nil) -> JSON? {
+    guard let latest else { return nil }
+    let isStale = isStale || fresh != nil
+    let reason = (fresh ?? failure).map { "\($0)" } ?? "Its source delivers nothing."
+    return latest.window.report(
+      sequence: sequence, status: isStale ? .stale : latest.line.status, reason: isStale ? reason : nil,
+      policy: access.policy(trusted: trusted)
+    ).json
+  }
+}

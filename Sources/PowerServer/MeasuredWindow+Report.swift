@@ -1,0 +1,55 @@
+internal import PowerProtocol
+internal import RAPL
+
+extension MeasuredWindow {
+  /// The window in numbers, rounded as the policy says.
+  func report(sequence: Int, status: PowerLine.Status, reason: String?, policy: Policy) -> SampleReport {
+    let round = Rounding(policy)
+    var packages: [SampleReport.Package] = []
+    var joules = 0.0
+    var losses: UInt32 = 0
+    var rejections = 0
+    for index in end.readings.indices {
+      let reading = end.readings[index]
+      rejections += Int(reading.rejections)
+      let total = reading.unit.joules(reading.counts)
+      guard reading.domain == .package else {
+        guard let owner = packages.firstIndex(where: { $0.id == reading.package }) else { continue }
+        packages[owner].domains[reading.domain] = SampleReport.Domain(
+          watts: watts(of: index).map(round.watts), joules: round.joules(total), isLowerBound: reading.losses > 0)
+        continue
+      }
+      let watts = index < sample.packageWatts.count ? sample.packageWatts[index] : 0
+      joules += total
+      losses |= reading.losses
+      packages.append(
+        SampleReport.Package(
+          id: reading.package, watts: round.watts(watts), joules: round.joules(total), isLowerBound: reading.losses > 0)
+      )
+    }
+    return SampleReport(
+      sequence: sequence, unixSeconds: round.seconds(sample.endUnixNanoseconds),
+      monotonicSeconds: round.seconds(sample.endMonotonicNanoseconds),
+      windowSeconds: round.seconds(sample.windowNanoseconds), watts: round.watts(sample.watts),
+      joules: round.joules(joules), isLowerBound: losses > 0, status: status, reason: reason,
+      rejectedReadings: rejections, packages: packages, service: .ofThisProcess)
+  }
+
+  /// A domain's mean, or nil where one end of the window could not be read, or energy was lost in it.
+  private func watts(of index: Int) -> Double? {
+    guard index < start.readings.count else { return nil }
+    let (before, after) = (start.readings[index], end.readings[index])
+    let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds
+    guard before.isGood, after.isGood, before.losses == after.losses, nanoseconds > 0 else { return nil }
+    return after.unit.joules(after.counts &- before.counts) * 1e9 / Double(nanoseconds)
+  }
+}
+
+extension EnergyReading {
+  fileprivate var isGood: Bool {
+    switch outcome {
+    case .failed, .read(.implausible): false
+    case .read: true
+    }
+  }
+}

@@ -1,0 +1,116 @@
+internal import CMSRShim
+internal import PowerProtocol
+internal import RAPL
+
+/// Serves the requests of protocol version 2. Lives on the event loop.
+final class RequestDesk {
+  /// How a request is answered.
+  enum Reply {
+    /// At once.
+    case now(JSON)
+    /// By `ClientHandler.answer`, later.
+    case later
+    /// At once, by more than a socket holds.
+    case long([UInt8])
+  }
+
+  /// How many answers may be on their way that are more than a socket holds, so that clients who do not read cost little.
+  private static let mostLongAnswers = 16
+
+  private let settings: ServerSettings
+  private let isSimulated: Bool
+  private let packages: [ServiceInfo.Package]
+  private let broadcaster: Broadcaster
+  private let feed: any Feed
+  private var longAnswers = 0
+
+  /// - Parameter begun: what the source delivers.
+  init(settings: ServerSettings, begun: EnergySnapshot?, isSimulated: Bool, broadcaster: Broadcaster, feed: any Feed) {
+    self.settings = settings
+    self.isSimulated = isSimulated
+    self.broadcaster = broadcaster
+    self.feed = feed
+    packages = begun?.packages ?? []
+  }
+
+  /// Whether the peer behind a connection's descriptor is trusted.
+  func trusts(_ descriptor: Int32) -> Bool { broadcaster.access.trusts(descriptor) }
+
+  /// Serves a request, or says why not.
+  func serve(_ request: Request, from client: ClientHandler) throws(RequestError) -> Reply {
+    let isTrusted = client.isTrusted
+    switch request {
+    case .info: return .now(info(broadcaster.access.policy(trusted: isTrusted)).json)
+    case .sample: return sample(for: client)
+    case .history(let seconds): return try history(seconds, broadcaster.access.policy(trusted: isTrusted))
+    case .unsubscribe:
+      broadcaster.streams.unsubscribe(client)
+      client.silentUntil = .max
+      return .now(Subscription(intervalSeconds: nil).json)
+    case .subscribe(let seconds):
+      let interval = try broadcaster.access.grant(
+        seconds: seconds ?? Double(settings.interval) / 1e9, trusted: isTrusted)
+      feed.subscribe(client, to: SampleStream.Key(interval: interval, isTrusted: isTrusted))
+      client.silentUntil = .max
+      return .now(Subscription(intervalSeconds: Double(interval) / 1e9).json)
+    }
+  }
+
+  /// A long answer has gone out, or its client has.
+  func longAnswerEnded() {
+    longAnswers -= 1
+  }
+
+  private func sample(for client: ClientHandler) -> Reply {
+    if client.isTrusted, feed.refresh(for: client) { return .later }
+    // A fresh one is what the trusted get: of a service that was asleep, the first that it takes.
+    let report = client.isTrusted && broadcaster.isAsleep ? nil : broadcaster.report(trusted: client.isTrusted)
+    guard let report else {
+      broadcaster.answerNext(client)
+      return .later
+    }
+    return .now(report)
+  }
+
+  private func history(_ seconds: Int, _ policy: Policy) throws(RequestError) -> Reply {
+    guard longAnswers < Self.mostLongAnswers else { throw .busy }
+    longAnswers += 1
+    let report = broadcaster.history.report(seconds: seconds, now: cmsr_boottime_nanoseconds(), policy: policy)
+    return .long(report.json.line)
+  }
+
+  private func info(_ policy: Policy) -> ServiceInfo {
+    let description = settings.description
+    return ServiceInfo(
+      version: description.version, source: description.source, isSimulated: isSimulated,
+      intervalSeconds: Double(settings.interval) / 1e9, cpu: description.cpu, description: description.summary,
+      packages: packages.isEmpty ? broadcaster.packages : packages, policy: policy)
+  }
+}
+
+extension EnergySnapshot {
+  /// What is measured, each package with its domains.
+  var packages: [ServiceInfo.Package] {
+    readings.filter { $0.domain == .package }.map { package in
+      ServiceInfo.Package(
+        id: package.package,
+        domains: readings.filter { $0.package == package.package }.map {
+          ServiceInfo.Domain(domain: $0.domain, unitJoules: $0.unit.knownJoules, unitSource: $0.unit.sourceName)
+        })
+    }
+  }
+}
+
+extension EnergyUnit {
+  /// nil where the unit is our own, because the source does not count.
+  fileprivate var knownJoules: Double? { source == .sum ? nil : joulesPerCount }
+
+  fileprivate var sourceName: String? {
+    switch source {
+    case .register: "register"
+    case .model: "model"
+    case .powercap: "powercap"
+    case .sum: nil
+    }
+  }
+}
