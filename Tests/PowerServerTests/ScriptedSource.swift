@@ -72,16 +72,17 @@ final class RunningServer {
 
   init(
     interval: Double = 0.05, longestSleep: Double = 30, behaviour: ScriptedSource.Behaviour = .good,
-    isSimulated: Bool = false
+    isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil
   ) throws {
     control.become(behaviour)
     var source = ScriptedSource(control, isSimulated: isSimulated)
     let begun = source.read()
-    let socket = try SocketFile.bind(path, mode: 0o600, owner: nil)
+    let socket = try SocketFile.bind(path, mode: 0o666, owner: nil)
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     var settings = ServerSettings(intervalSeconds: interval)
     settings.longestSleepSeconds = longestSleep
+    settings.trustedGroup = trustedGroup
     settings.onPulse = { [control] pulse in
       control.pulse.withLock { $0 = pulse }
       control.pulses.withLock { $0 += 1 }

@@ -10,7 +10,10 @@ final class TestClient {
   let descriptor: Int32
   private var buffered: [UInt8] = []
 
-  init(_ path: String) throws {
+  /// - Parameter peer: who the kernel is to take it for; needs root, without whom everybody is nobody.
+  init(_ path: String, as peer: Peer = .itself) throws {
+    try peer.begin()
+    defer { peer.end() }
     descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -51,6 +54,45 @@ final class TestClient {
   func line() throws -> PowerLine {
     guard let text = try text() else { throw TestFailure(description: "the server closed the connection") }
     return try JSONDecoder().decode(PowerLine.self, from: Data(text.utf8))
+  }
+
+  /// What has arrived already; nil where that is no whole line.
+  func arrived() throws -> Answer? {
+    while true {
+      if let end = buffered.firstIndex(of: UInt8(ascii: "\n")) {
+        let line = Data(buffered[..<end])
+        buffered.removeFirst(end + 1)
+        return try JSONDecoder().decode(Answer.self, from: line)
+      }
+      guard let more = receive(milliseconds: 0), !more.isEmpty else { return nil }
+      buffered += more
+    }
+  }
+
+  /// The next answer; lines of version 1 are passed over.
+  func answer() throws -> Answer {
+    while true {
+      guard let text = try text() else { throw TestFailure(description: "the server closed the connection") }
+      let answer = try JSONDecoder().decode(Answer.self, from: Data(text.utf8))
+      if case .line = answer { continue }
+      return answer
+    }
+  }
+
+  func ask(_ request: Request) throws -> Answer {
+    write(request.json.text + "\n")
+    return try answer()
+  }
+
+  func sample() throws -> SampleReport {
+    guard case .sample(let sample) = try ask(.sample) else { throw TestFailure(description: "no sample") }
+    return sample
+  }
+
+  /// Whether the server has closed the connection.
+  func ended() -> Bool {
+    var polled = pollfd(fd: descriptor, events: Int16(POLLHUP), revents: 0)
+    return poll(&polled, 1, 0) > 0 && polled.revents & Int16(POLLHUP) != 0
   }
 
   func write(_ text: String) { _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) }

@@ -1,0 +1,99 @@
+import Foundation
+import PowerProtocol
+import PowerServer
+import Synchronization
+import Testing
+
+/// Moments at which an attacker knows how much energy had been drawn: the ends of all windows that it was told of.
+private struct Moments {
+  /// Times on the wire are whole milliseconds.
+  static let grain = 0.003
+  private var seconds: [Double] = []
+
+  mutating func add(_ answer: Answer) {
+    switch answer {
+    case .line(let line): seconds.append(Double(line.unixMilliseconds) / 1000)
+    case .sample(let sample): seconds += [sample.unixSeconds, sample.unixSeconds - sample.windowSeconds]
+    case .history(let history):
+      for row in history.rows { seconds += [row.unixSeconds, row.unixSeconds - row.seconds] }
+    case .info, .subscribed, .refused: break
+    }
+  }
+
+  /// The shortest time between two different ones.
+  var finest: Double {
+    let sorted = seconds.sorted()
+    return zip(sorted, sorted.dropFirst()).map { $1 - $0 }.filter { $0 > Self.grain }.min() ?? .infinity
+  }
+
+  var count: Int { seconds.count }
+}
+
+@Suite("An attacker", .serialized, .enabled(if: Peer.canChange, "only root can connect as somebody else"))
+struct AttackerTests {
+  private func drain(_ clients: [TestClient], into moments: inout Moments, seconds: Double) throws {
+    let end = Date.now.addingTimeInterval(seconds)
+    while Date.now < end {
+      for client in clients {
+        while let answer = try client.arrived() { moments.add(answer) }
+      }
+      usleep(2000)
+    }
+  }
+
+  @Test(
+    "with many connections, every interval that it is granted, history, and lines, learns of nothing under 250 ms",
+    arguments: [0.5, 0.7])
+  func connections(interval: Double) throws {
+    let server = try RunningServer(interval: interval, trustedGroup: TrustedGroup(name: "power", id: 54_321))
+    var moments = Moments()
+    var clients = [try TestClient(server.path, as: .nobody)]
+    for step in 1...12 {
+      usleep(UInt32(step * 7919) % 50_000)
+      let client = try TestClient(server.path, as: .nobody)
+      client.write(Request.subscribe(intervalSeconds: Double(step) * 0.25 + 0.11).json.text + "\n")
+      client.write(Request.subscribe(intervalSeconds: Double(step) * 0.25).json.text + "\n")
+      clients.append(client)
+    }
+    let asker = try TestClient(server.path, as: .nobody)
+    // Somebody trusted, whose readings nobody else may profit from.
+    let trusted = try TestClient(server.path, as: .itself)
+    trusted.write(Request.subscribe(intervalSeconds: 0.01).json.text + "\n")
+    var allowed = Moments()
+    for _ in 0..<80 {
+      asker.write(Request.sample.json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+      try drain(clients + [asker], into: &moments, seconds: 0.05)
+      while let answer = try trusted.arrived() { allowed.add(answer) }
+    }
+    // What is looked for can be seen: the trusted have it.
+    #expect(allowed.finest < 0.05 && moments.count > 500, "\(allowed.finest) s, \(moments.count)")
+    #expect(moments.finest >= 0.25 - Moments.grain, "\(moments.finest) s")
+  }
+
+  @Test("that wakes the service up at moments of its choice learns of nothing under 250 ms")
+  func waking() throws {
+    let server = try RunningServer(interval: 0.5, longestSleep: 0.6)
+    var moments = Moments()
+    for round in 0..<6 {
+      let end = Date.now.addingTimeInterval(10)
+      while !server.control.isAsleep {
+        try #require(Date.now < end, "it does not fall asleep")
+        usleep(5000)
+      }
+      // Close behind a look of its own, and between two.
+      let looks = server.control.pulses.withLock { $0 }
+      while server.control.pulses.withLock({ $0 }) == looks { usleep(1000) }
+      usleep(UInt32(round * 101_000) % 550_000)
+      let clients = try (0..<3).map { _ in
+        usleep(21_000)
+        return try TestClient(server.path, as: .nobody)
+      }
+      for client in clients {
+        client.write(Request.sample.json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+      }
+      try drain(clients, into: &moments, seconds: 0.9)
+    }
+    #expect(moments.count > 100)
+    #expect(moments.finest >= 0.25 - Moments.grain, "\(moments.finest) s")
+  }
+}

@@ -1,0 +1,159 @@
+import Foundation
+import PowerProtocol
+import RAPL
+import Testing
+
+@testable import PowerServer
+
+private let policy = Policy(
+  isTrusted: true, trustedGroup: nil, shortestIntervalSeconds: 0.01, wattsResolution: nil, joulesResolution: nil)
+private let second: Int64 = 1_000_000_000
+
+private func snapshot(joules: Double, at time: Int64) -> EnergySnapshot {
+  let reading = EnergyReading(
+    package: PackageID(package: 0), outcome: .read(.advanced(1)), counts: UInt64(joules * 1000),
+    unit: EnergyUnit(joulesPerCount: 0.001), losses: 0, monotonicNanoseconds: time)
+  return EnergySnapshot(readings: [reading], unixNanoseconds: time, asleepNanoseconds: 0)
+}
+
+/// Fills a history with windows of so many nanoseconds, one behind the other.
+private struct Filler {
+  var history = PowerHistory()
+  var now: Int64 = 0
+  var joules = 0.0
+
+  mutating func add(watts: Double, nanoseconds: Int64 = second, asleep: Bool = false) {
+    let start = snapshot(joules: joules, at: now)
+    now += nanoseconds
+    joules += watts * Double(nanoseconds) / 1e9
+    let sample = PowerSample(
+      watts: watts, packageWatts: [watts], windowNanoseconds: nanoseconds, endMonotonicNanoseconds: now,
+      endUnixNanoseconds: now)
+    history.add(
+      MeasuredWindow(start: start, end: snapshot(joules: joules, at: now), sample: sample), end: now, asleep: asleep)
+  }
+
+  func rows(seconds: Int) -> [HistoryReport.Row] {
+    history.report(seconds: seconds, now: now, policy: policy).rows
+  }
+}
+
+@Suite("History")
+struct PowerHistoryTests {
+  @Test("keeps a quarter of an hour by the second, and gives what was asked for")
+  func fine() {
+    var filler = Filler()
+    for index in 0..<1200 { filler.add(watts: Double(index)) }
+    #expect(filler.rows(seconds: 900).map(\.watts) == (300..<1200).map(Double.init))
+    #expect(filler.rows(seconds: 10).map(\.watts) == (1190..<1200).map(Double.init))
+    #expect(filler.rows(seconds: 1).count == 1)
+  }
+
+  @Test("keeps a day by the minute, with least, mean, most and joules, and the minute that has begun")
+  func coarse() throws {
+    var filler = Filler()
+    for minute in 0..<1500 {
+      for part in 0..<60 { filler.add(watts: Double(minute * 100 + part)) }
+    }
+    for _ in 0..<7 { filler.add(watts: 1) }
+    let rows = filler.rows(seconds: 86_400)
+    #expect(rows.count == 1441)
+    #expect(filler.rows(seconds: 901).count == 16)
+    let minute = try #require(rows.dropLast().last)
+    #expect(minute.leastWatts == 149_900 && minute.mostWatts == 149_959 && minute.seconds == 60)
+    #expect(abs(minute.watts - 149_929.5) < 0.001 && abs(minute.joules - minute.watts * 60) < 0.1)
+    #expect(try #require(rows.last).seconds == 7)
+  }
+
+  @Test("windows shorter than a second become seconds, longer ones stay what they are")
+  func lengths() {
+    var filler = Filler()
+    for index in 0..<8 { filler.add(watts: Double(index), nanoseconds: second / 4) }
+    filler.add(watts: 5, nanoseconds: 4 * second)
+    filler.add(watts: 6, nanoseconds: second / 2)
+    let rows = filler.rows(seconds: 900)
+    #expect(rows.map(\.seconds) == [1, 1, 4, 0.5])
+    #expect(rows.map(\.leastWatts) == [0, 4, 5, 6] && rows.map(\.mostWatts) == [3, 7, 5, 6])
+    #expect(rows.map(\.watts) == [1.5, 5.5, 5, 6])
+  }
+
+  @Test("time asleep is one row for each wakeup, and marks its minute")
+  func asleep() {
+    var filler = Filler()
+    filler.add(watts: 50)
+    filler.add(watts: 60, nanoseconds: second / 2)
+    filler.add(watts: 5, nanoseconds: 30 * second, asleep: true)
+    filler.add(watts: 6, nanoseconds: 20 * second, asleep: true)
+    filler.add(watts: 40)
+    let rows = filler.rows(seconds: 900)
+    #expect(rows.map(\.isAsleep) == [false, false, true, true, false])
+    #expect(rows.map(\.watts) == [50, 60, 5, 6, 40])
+    let minute = filler.rows(seconds: 86_400)
+    #expect(minute.count == 1 && minute[0].isAsleep && minute[0].leastWatts == 5)
+  }
+
+  @Test("a full day costs less than 300 kB")
+  func size() throws {
+    let before = try privateBytes()
+    var fillers = [Filler](repeating: Filler(), count: 8)
+    for index in fillers.indices {
+      for _ in 0..<90_000 { fillers[index].add(watts: 10) }
+    }
+    let each = (try privateBytes() - before) / fillers.count
+    #expect(fillers.allSatisfy { $0.rows(seconds: 86_400).count == 1440 })
+    #expect(each < 300_000 && each > 100_000, "\(each) bytes")
+  }
+
+  /// Memory that is this process's alone.
+  private func privateBytes() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/self/smaps_rollup", encoding: .utf8)
+    let lines = text.split(separator: "\n").filter { $0.hasPrefix("Private_") }
+    return lines.compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }.reduce(0, +) * 1024
+  }
+}
+
+@Suite("Energy of what somebody else has measured")
+struct RelayedEnergyTests {
+  private func relayed(_ watts: Double, start: Int64, end: Int64, packages: Int = 2) -> RelayedSample {
+    let powers = (0..<packages).map {
+      RelayedSample.Power(package: PackageID(package: $0), domain: .package, watts: watts)
+    }
+    return RelayedSample(
+      sample: PowerSample(
+        watts: watts * Double(packages), packageWatts: powers.map(\.watts), windowNanoseconds: end - start,
+        endMonotonicNanoseconds: end, endUnixNanoseconds: end), powers: powers)
+  }
+
+  @Test("adds up over windows that follow each other, and is a lower bound after a gap or a newcomer")
+  func sums() {
+    var energy = RelayedEnergy()
+    func joules(_ window: MeasuredWindow) -> [Double] { window.end.readings.map { $0.unit.joules($0.counts) } }
+    #expect(joules(energy.add(relayed(10, start: 0, end: second))) == [10, 10])
+    let next = energy.add(relayed(20, start: second, end: 2 * second))
+    #expect(joules(next) == [30, 30] && next.joules == 40)
+    #expect(next.end.readings.allSatisfy { $0.losses == 0 })
+    let gap = energy.add(relayed(20, start: 5 * second, end: 6 * second))
+    #expect(joules(gap) == [50, 50] && gap.end.readings.allSatisfy { $0.losses == 1 })
+    let newcomer = energy.add(relayed(20, start: 6 * second, end: 7 * second, packages: 3))
+    #expect(newcomer.end.readings.map(\.losses) == [1, 1, 1])
+  }
+}
+
+@Suite("A grid of 250 ms")
+struct PublicGridTests {
+  @Test(
+    "divides every interval without a rest",
+    arguments: [0.5, 0.7, 1, 1.1, 1.0000001, 3.3333333, 60, 3600, 0.3, 0.001, 0.0123456789])
+  func step(seconds: Double) {
+    let settings = ServerSettings(intervalSeconds: seconds)
+    #expect(settings.interval % settings.publicStep == 0)
+    #expect(settings.publicStep >= min(ServerSettings.shortestPublicWindow, settings.interval))
+    #expect(abs(Double(settings.interval) / 1e9 - seconds) < 1e-6 * max(seconds, 1))
+  }
+
+  @Test("a reading that is a little late skips no point of it, one that is late by a tenth does")
+  func late() {
+    let grid = SamplingGrid(first: 0, interval: 250, shortestWindow: 250)
+    #expect(grid.next(after: 1) == 250 && grid.next(after: 25) == 250 && grid.next(after: 26) == 500)
+  }
+}
