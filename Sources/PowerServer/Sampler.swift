@@ -33,7 +33,7 @@ final class Sampler: Feed {
 
   private var step = Step.sample
   private var stepTime = Int64.max
-  private var timer: Scheduled<Void>?
+  private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.tick() }
   private var hasComplained = false
   private var isWaking = false
   /// When the counters were last read.
@@ -71,7 +71,7 @@ final class Sampler: Feed {
   }
 
   func stop() {
-    timer?.cancel()
+    alarm.cancel()
   }
 
   func wake() {
@@ -117,14 +117,11 @@ final class Sampler: Feed {
     var time = min(max(stepTime, broadcaster.isAsleep ? stepTime : earliestPublic), refreshTime)
     time = min(time, lastRead + settings.longestGap)
     if let due = broadcaster.streams.due(earliestPublic: earliestPublic) { time = min(time, due) }
-    timer?.cancel()
-    let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(time, 0)))
-    timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in self?.tick() }
+    alarm.set(at: time)
   }
 
   /// A point has come: everybody's, somebody's, or the one at which the counters have to be read.
   private func tick() {
-    timer = nil
     let now = now
     let earliestPublic = lastPublicRead + settings.shortestWindow
     if now >= stepTime, broadcaster.isAsleep || now >= earliestPublic {
