@@ -11,7 +11,7 @@ import machine
 from crowd import Crowd
 from harness import Failure, Impossible, check, expect, run, wait_for
 from service import (
-    ALL_WATTS, PACKAGE_WATTS, PATHS, RAW_IO, SOCKET, UNIT, DropIn, Journal, child, expect_confined, expect_watts, online, pid,
+    ALL_WATTS, PACKAGE_WATTS, PATHS, RAW_IO, SOCKET, UNIT, DropIn, Journal, answers, child, expect_confined, expect_watts, online, pid,
     readings, restart, running, served, show, systemctl, uptime,
 )
 
@@ -48,6 +48,18 @@ def _():
     found = [expect_watts(ALL_WATTS, readings(path, 3)[-1]) for path in PATHS]
     expect(show(UNIT, "ActiveState") == "active", "the service does not run")
     return " and ".join(found)
+
+
+@check("who asks gets watts and joules of both packages; a member of the group gets them finer")
+def _():
+    info, sample = answers("info", "sample")
+    expect(not info["policy"]["trusted"] and info["policy"]["trusted_group"] == "pkg-watt-stat", f"{info}")
+    for package, watts in zip(sample["packages"], PACKAGE_WATTS, strict=True):
+        expect(abs(package["watts"] / watts - 1) < 0.02 and package["joules"] > 0, f"{sample}")
+    expect(sample["service"]["cpu_seconds"] > 0 and sample["service"]["wakeups"] > 0, f"{sample}")
+    (trusted,) = answers("info", groups="pkg-watt-stat")
+    expect(trusted["policy"]["trusted"] and trusted["policy"]["shortest_interval_seconds"] == 0.01, f"{trusted}")
+    return f"{sample['watts']} W, {sample['joules']} J"
 
 
 @check("enabling the service alone brings its socket along")

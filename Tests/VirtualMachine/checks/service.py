@@ -28,6 +28,17 @@ for _ in range(int(sys.argv[2])):
     print(json.dumps(json.loads(line)), flush=True)
 """
 
+ASKER = """
+import socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+connection.settimeout(20)
+connection.connect(sys.argv[1])
+lines = connection.makefile("rw")
+for request in sys.argv[2:]:
+    print(request, file=lines, flush=True)
+    while '"power_watts"' in (line := lines.readline()): pass
+    print(line, end="")
+"""
 
 _units_changed = False
 
@@ -60,6 +71,20 @@ def running():
 def readings(path=PATHS[0], count=1, user="alice"):
     """Lines that an ordinary user reads."""
     return [json.loads(line) for line in run("python3", "-ISc", READER, path, str(count), user=user).splitlines()]
+
+
+def answers(*names, groups=None):
+    """What an ordinary user, or one of these groups, is told by {"get": NAME}, in one connection."""
+    requests = [json.dumps({"get": name}) for name in names]
+    command = ["python3", "-ISc", ASKER, PATHS[0], *requests]
+    if groups:
+        command = ["setpriv", "--reuid=alice", "--regid=alice", f"--groups={groups}", "--", *command]
+        return _members(run(*command), names)
+    return _members(run(*command, user="alice"), names)
+
+
+def _members(output, names):
+    return [json.loads(line)[name] for line, name in zip(output.splitlines(), names, strict=True)]
 
 
 def expect_watts(watts, reading, percent=1.0):
