@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Glibc
 
 /// The groups of this system, as the group database knows them.
