@@ -55,7 +55,7 @@ let package = Package(
     room("PowerProtocol", ["RAPL"]),
     room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
     room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
-    room("Terminal", ["PowerProtocol"]),
+    room("Terminal", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room(
       "Diagnosis",
       ["RAPL", "PowerSources", "Turbostat", "Terminal", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
@@ -79,7 +79,7 @@ let package = Package(
     tests(of: "PowerProtocol", ["RAPL"]),
     tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
     tests(of: "PowerClient", ["PowerProtocol"]),
-    tests(of: "Terminal", ["PowerProtocol"]),
+    tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),

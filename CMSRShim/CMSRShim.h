@@ -17,3 +17,4 @@
 #include "registers.h"
 #include "signals.h"
 #include "sockets.h"
+#include "terminals.h"

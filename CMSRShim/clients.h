@@ -1,10 +1,9 @@
-// What a command-line client waits for and draws on.
+// What a command-line client waits for.
 #pragma once
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -34,11 +33,4 @@ static inline int cmsr_wait_readable(int descriptor, int interrupt, int millisec
 	if (polled[1].revents != 0)
 		return ECANCELED;
 	return ready == 0 ? ETIMEDOUT : 0;
-}
-
-// How many columns the terminal behind a descriptor has; 0 where it is no terminal, or does not say.
-static inline int cmsr_terminal_columns(int descriptor)
-{
-	struct winsize size = {0, 0, 0, 0};
-	return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

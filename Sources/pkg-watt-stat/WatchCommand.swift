@@ -5,47 +5,90 @@ internal import PowerClient
 internal import PowerProtocol
 internal import Terminal
 
-/// A live line of a running service's readings.
+/// A live view of a running service's readings.
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
-    abstract: "Watch what the CPU packages draw: a live line with history, minimum, mean and maximum.",
-    discussion: "In a pipe it prints one plain line for each reading. Ends on Ctrl-C.")
+    abstract: "Watch what the CPU packages draw: a full screen with graph, packages and domains.",
+    discussion:
+      "In a pipe, or on a terminal without a screen, it prints one plain line for each reading. Ends on q or Ctrl-C.")
 
   @OptionGroup var service: ClientOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "From reading to reading; the service's own interval without it. Everybody may ask for 0.25 or more.",
+      valueName: "seconds"))
+  var interval: Double?
+
+  @Flag(help: "Print once what is drawn now, in plain lines for scripts, and end.")
+  var once = false
+
+  @Flag(help: "Draw with ASCII characters only.")
+  var ascii = false
+
+  func validate() throws {
+    if let interval, !(interval > 0 && interval <= Request.longestIntervalSeconds) {
+      throw ValidationError("--interval must be above 0 and at most 86400.")
+    }
+    if once && interval != nil { throw ValidationError("--once and --interval exclude each other.") }
+  }
+
   func run() throws {
-    let isTerminal = isatty(STDOUT_FILENO) == 1
-    // In a pipe the end of the reader, or Ctrl-C, simply ends it; a terminal line has to be finished first.
-    let interrupt = isTerminal ? cmsr_interrupt_descriptor() : -1
-    var connection = try service.connect(interrupt: interrupt)
-    var history = History()
-    let characters = HistoryBar.Characters(environment: Self.environment)
-    while true {
-      let line: PowerLine
-      do {
-        line = try connection.next().line
-      } catch {
-        if isTerminal && !history.isEmpty { print() }
-        if error == .interrupted { return }
-        throw error
-      }
-      // A stale line is an old reading again.
-      if line.status != .stale { history.add(line.watts) }
-      if isTerminal {
-        let known = Int(cmsr_terminal_columns(STDOUT_FILENO))
-        let text = WatchLine.live(line, history, columns: known > 0 ? known : 80, characters: characters)
-        print("\r" + text + "\u{1B}[K", terminator: "")
-      } else {
-        print(WatchLine.plain(line, history))
-      }
-      fflush(nil)
+    if once { return try printOnce() }
+    var abilities = TerminalAbilities(isTerminal: isatty(STDOUT_FILENO) == 1, environment: Self.environment)
+    if ascii { abilities.characters = .ascii }
+    if abilities.isScreen {
+      var screen = WatchScreen(service: service, interval: interval, abilities: abilities)
+      try screen.run()
+    } else {
+      try printLines()
     }
   }
 
+  /// One line for each reading, until the reader of the pipe ends it.
+  private func printLines() throws {
+    var connection = try service.connect()
+    var lines = PlainLines()
+    if let interval { _ = try connection.subscribe(intervalSeconds: interval) }
+    repeat {
+      print(lines.next(try Self.next(&connection, isSubscribed: interval != nil)))
+      // Whoever reads a pipe wants each line when it comes.
+    } while fflush(nil) == 0
+    throw ScreenError.cannotPrint(errno: errno)
+  }
+
+  private static func next(_ connection: inout PowerConnection, isSubscribed: Bool) throws(ClientError) -> Reading {
+    guard isSubscribed else { return Reading(try connection.next().line) }
+    while true {
+      if case .answer(.sample(let sample)) = try connection.next() { return Reading(sample) }
+    }
+  }
+
+  private func printOnce() throws {
+    var connection = try service.connect()
+    let line = try connection.next().line
+    for line in try Self.snapshot(&connection, line) { print(line) }
+  }
+
+  private static func snapshot(_ connection: inout PowerConnection, _ line: PowerLine) throws(ClientError) -> [String] {
+    do throws(ClientError) {
+      let history = try connection.history(seconds: snapshotSeconds)
+      return Snapshot.lines(try connection.sample(), history: history, now: now)
+    } catch {
+      guard case .refused(_, let refusal) = error, refusal.code == "unknown_request" else { throw error }
+      return Snapshot.lines(line, now: now)
+    }
+  }
+
+  private static let snapshotSeconds = 900
+
+  /// Seconds since 1970.
+  static var now: Double { Double(cmsr_realtime_nanoseconds()) / 1e9 }
+
   private static var environment: [String: String] {
     var values: [String: String] = [:]
-    for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
+    for name in TerminalAbilities.variables {
       if let value = unsafe getenv(name) { values[name] = unsafe String(cString: value) }
     }
     return values

@@ -1,0 +1,101 @@
+// A terminal for a full-screen view: its mode and size, and the signals that matter to it.
+#pragma once
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "sockets.h"
+
+struct cmsr_terminal_mode {
+	struct termios mode; // meaningful only where error is 0
+	int error;
+};
+
+struct cmsr_terminal_size {
+	int columns, rows; // 0 where it is no terminal, or does not say
+};
+
+static inline struct cmsr_terminal_mode cmsr_terminal_mode_now(int descriptor)
+{
+	struct cmsr_terminal_mode now;
+	now.error = tcgetattr(descriptor, &now.mode) == 0 ? 0 : errno;
+	return now;
+}
+
+// Keys come at once and are not shown; Ctrl-C and Ctrl-Z stay signals; Ctrl-S does not stop the screen.
+static inline int cmsr_terminal_take(int descriptor, struct cmsr_terminal_mode before)
+{
+	before.mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	before.mode.c_iflag &= ~(tcflag_t)IXON;
+	before.mode.c_cc[VMIN] = 1;
+	before.mode.c_cc[VTIME] = 0;
+	return tcsetattr(descriptor, TCSADRAIN, &before.mode) == 0 ? 0 : errno;
+}
+
+static inline int cmsr_terminal_give_back(int descriptor, struct cmsr_terminal_mode before)
+{
+	return tcsetattr(descriptor, TCSADRAIN, &before.mode) == 0 ? 0 : errno;
+}
+
+static inline struct cmsr_terminal_size cmsr_terminal_size(int descriptor)
+{
+	struct winsize size = {0, 0, 0, 0};
+	struct cmsr_terminal_size result = {0, 0};
+	if (ioctl(descriptor, TIOCGWINSZ, &size) == 0) {
+		result.columns = size.ws_col;
+		result.rows = size.ws_row;
+	}
+	return result;
+}
+
+// From here on these signals do nothing but make the descriptor readable.
+static inline struct cmsr_descriptor cmsr_screen_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
+	struct cmsr_descriptor result = {-1, 0};
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++)
+		sigaddset(&set, numbers[index]);
+	if (sigprocmask(SIG_BLOCK, &set, 0) == 0)
+		result.descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (result.descriptor < 0)
+		result.error = errno;
+	return result;
+}
+
+// The next signal that arrived, or 0.
+static inline int cmsr_next_signal(int descriptor)
+{
+	struct signalfd_siginfo arrived;
+	return read(descriptor, &arrived, sizeof arrived) == (ssize_t)sizeof arrived ? (int)arrived.ssi_signo : 0;
+}
+
+// Stops this process as Ctrl-Z does; returns once it is continued, or at once where nobody could continue it.
+static inline void cmsr_stop(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, 0);
+	sigprocmask(SIG_BLOCK, &set, 0);
+}
+
+// A descriptor that is readable while one of both is; the other may be -1.
+static inline struct cmsr_descriptor cmsr_either_readable(int one, int other)
+{
+	struct cmsr_descriptor result = {epoll_create1(EPOLL_CLOEXEC), 0};
+	struct epoll_event event = {EPOLLIN, {0}};
+	if (result.descriptor < 0 || epoll_ctl(result.descriptor, EPOLL_CTL_ADD, one, &event) != 0 ||
+	    (other >= 0 && epoll_ctl(result.descriptor, EPOLL_CTL_ADD, other, &event) != 0))
+		result.error = errno;
+	if (result.error != 0 && result.descriptor >= 0)
+		close(result.descriptor);
+	return result;
+}

@@ -1,0 +1,115 @@
+internal import CMSRShim
+internal import Glibc
+internal import SystemCalls
+
+/// A terminal taken over for a full-screen view; given back as it was when this value goes away.
+///
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT no longer end the process but become events; SIGTSTP gives the terminal back while
+/// the process is stopped.
+public struct FullScreen: ~Copyable {
+  /// The alternate screen, no cursor, no wrap at the right edge.
+  private static let enter = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
+  private static let leave = "\u{1B}[0m\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
+
+  private let output: Int32
+  private let keys: Int32
+  private let signals: Descriptor
+  private let both: Descriptor
+  private let mode: cmsr_terminal_mode
+  private var isTaken = false
+
+  /// Takes the terminal over.
+  ///
+  /// - Parameters:
+  ///   - output: the terminal.
+  ///   - keys: where keys come from; not used where it is no terminal.
+  /// - Throws: what the system says.
+  public init(output: Int32, keys: Int32) throws(ScreenError) {
+    let keys = isatty(keys) == 1 ? keys : -1
+    let mode = cmsr_terminal_mode_now(output)
+    guard mode.error == 0 else { throw ScreenError.cannotDraw(errno: mode.error) }
+    let arrived = cmsr_screen_signals()
+    guard arrived.error == 0 else { throw ScreenError.cannotDraw(errno: arrived.error) }
+    let signals = Descriptor(owning: arrived.descriptor)
+    let either = cmsr_either_readable(signals.number, keys)
+    guard either.error == 0 else { throw ScreenError.cannotDraw(errno: either.error) }
+    self.output = output
+    self.keys = keys
+    self.mode = mode
+    self.signals = signals
+    both = Descriptor(owning: either.descriptor)
+    take()
+  }
+
+  /// Readable once there is an event.
+  public var descriptor: Int32 { both.number }
+
+  /// How much fits now; 80 columns and 24 rows where the terminal does not say.
+  public var size: ScreenSize {
+    let size = cmsr_terminal_size(output)
+    guard size.columns > 0, size.rows > 0 else { return ScreenSize(columns: 80, rows: 24) }
+    return ScreenSize(columns: Int(size.columns), rows: Int(size.rows))
+  }
+
+  /// What has happened since the last call; never waits, but for the time that the process is stopped.
+  public mutating func events() -> [ScreenEvent] {
+    var events: [ScreenEvent] = []
+    while case let signal = cmsr_next_signal(signals.number), signal != 0 {
+      switch signal {
+      case SIGWINCH: events.append(.redraw)
+      // Whoever had the terminal meanwhile has changed its mode.
+      case SIGCONT: isTaken = false
+      case SIGTSTP:
+        giveBack()
+        cmsr_stop()
+      // No more drawing: the process may be in the background.
+      default: return events + [.end]
+      }
+    }
+    if !isTaken {
+      take()
+      events.append(.redraw)
+    }
+    guard keys >= 0, cmsr_wait_readable(keys, -1, 0) == 0 else { return events }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(keys, $0.baseAddress, $0.count) }
+    // The terminal is gone.
+    guard count > 0 else { return events + (count < 0 && errno == EINTR ? [] : [.end]) }
+    return events + Key.keys(in: bytes[..<count]).map { .key($0) }
+  }
+
+  /// Writes a frame.
+  ///
+  /// - Throws: where the terminal is gone.
+  public func show(_ bytes: [UInt8]) throws(ScreenError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe write(output, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw ScreenError.cannotDraw(errno: errno) }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  private mutating func take() {
+    isTaken = true
+    _ = cmsr_terminal_take(output, mode)
+    // Where the terminal is gone, the first frame says so.
+    try? show(Array(Self.enter.utf8))
+  }
+
+  private mutating func giveBack() {
+    isTaken = false
+    try? show(Array(Self.leave.utf8))
+    _ = cmsr_terminal_give_back(output, mode)
+  }
+
+  deinit {
+    // Somebody else's terminal is left alone.
+    let foreground = tcgetpgrp(output)
+    if isTaken && (foreground < 0 || foreground == getpgrp()) {
+      try? show(Array(Self.leave.utf8))
+      _ = cmsr_terminal_give_back(output, mode)
+    }
+  }
+}

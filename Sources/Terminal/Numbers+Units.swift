@@ -1,0 +1,38 @@
+extension Numbers {
+  /// "42.51 W"; large ones with fewer digits after the point.
+  public static func watts(_ watts: Double) -> String {
+    fixed(watts, places: abs(watts) < 1000 ? 2 : abs(watts) < 10_000 ? 1 : 0) + " W"
+  }
+
+  /// "951.00 J", "12.35 kJ" or "1.50 MJ".
+  public static func joules(_ joules: Double) -> String {
+    switch abs(joules) {
+    case ..<10_000: fixed(joules, places: 2) + " J"
+    case ..<10_000_000: fixed(joules / 1e3, places: 2) + " kJ"
+    case ..<10_000_000_000: fixed(joules / 1e6, places: 2) + " MJ"
+    default: fixed(joules / 1e9, places: 2) + " GJ"
+    }
+  }
+
+  /// "0.25 s", "72 s", "5 min", "1 h 30 min" or "24 h", exact to a second from a second on.
+  public static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, abs(seconds) < 1e9 else { return "\(seconds) s" }
+    guard seconds >= 1, (seconds - seconds.rounded()).magnitude < 0.005 || seconds >= 10 else { return short(seconds) }
+    let whole = Int(seconds.rounded())
+    guard whole >= 120 else { return "\(whole) s" }
+    let parts = [(whole / 3600, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")].filter { $0.0 > 0 }
+    return parts.map { "\($0.0) \($0.1)" }.joined(separator: " ")
+  }
+
+  /// Without zeros at the end: "0.5 s", "1.25 s".
+  private static func short(_ seconds: Double) -> String { plain(seconds, places: 3) + " s" }
+
+  /// At most so many digits after the point, without zeros at the end.
+  static func plain(_ number: Double, places: Int) -> String {
+    var text = fixed(number, places: places)
+    guard text.contains(".") else { return text }
+    while text.last == "0" { text.removeLast() }
+    if text.last == "." { text.removeLast() }
+    return text
+  }
+}

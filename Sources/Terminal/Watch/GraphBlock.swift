@@ -1,0 +1,104 @@
+internal import PowerProtocol
+
+/// The graph with its scales, and the line of what stands out in it.
+struct GraphBlock {
+  /// What is known.
+  let model: WatchModel
+  /// How long a column is.
+  let columnSeconds: Double
+  /// Seconds since 1970.
+  let now: Double
+  /// Whether it stands still.
+  let isPaused: Bool
+  /// What to draw with.
+  let characters: GraphCharacters
+
+  private static let leastWithScales = ScreenSize(columns: 30, rows: 8)
+
+  /// Exactly so many lines, in which the graph takes what the rest leaves, and what the signs in it mean.
+  func lines(_ size: ScreenSize) -> (lines: [StyledLine], legend: StyledLine) {
+    guard size.rows > 0 else { return ([], StyledLine()) }
+    let hasScales = size.columns >= Self.leastWithScales.columns && size.rows >= Self.leastWithScales.rows
+    let hasSpan = size.rows >= 4
+    let rows = size.rows - (hasSpan ? 1 : 0) - (hasScales ? 2 : 0)
+    // The widest label decides about the width, and the width about the watts that are seen: two rounds settle it.
+    var labels = 0
+    var drawing = Drawing(self, columns: size.columns, rows: rows)
+    if hasScales {
+      labels = drawing.labelWidth + 2
+      drawing = Drawing(self, columns: size.columns - labels, rows: rows)
+      labels = max(drawing.labelWidth + 2, labels)
+      drawing = Drawing(self, columns: size.columns - labels, rows: rows)
+    }
+    var lines: [StyledLine] = []
+    if hasSpan {
+      lines.append(
+        SpanLine.line(
+          drawing.span, seconds: Double(drawing.time.columns) * columnSeconds,
+          hasEnergy: model.reading?.sample != nil, width: size.columns))
+    }
+    let graph = Graph.rows(drawing.columns, scale: drawing.watts, characters: characters)
+    let legend = legend(drawing.columns)
+    guard hasScales else { return (lines + graph, legend) }
+    for (index, row) in graph.enumerated() {
+      var line = side(drawing.watts.label(ofRow: rows - index), width: labels)
+      line.append(row)
+      lines.append(line)
+    }
+    let axis = TimeAxis.lines(drawing.time, now: isPaused ? "paused" : "now", characters: characters)
+    let zero = drawing.watts.label(ofRow: 0) ?? ""
+    lines.append(
+      StyledLine(Self.right(zero, labels - 2) + " " + String(characters.corner) + axis.line, .faint))
+    lines.append(StyledLine(String(repeating: " ", count: labels) + axis.labels, .faint))
+    return (lines, legend)
+  }
+
+  private func legend(_ columns: [GraphColumn?]) -> StyledLine {
+    let seen = columns.compactMap(\.self)
+    var legend = StyledLine()
+    if seen.contains(where: \.isAsleep) {
+      legend.append(String(characters.asleep), .asleep)
+      legend.append(" asleep: means", .faint)
+    }
+    if seen.contains(where: { !$0.isAsleep && $0.mostWatts > $0.watts }) {
+      legend.append(legend.columns == 0 ? "" : "   ")
+      legend.append(String(characters.peak), .peak)
+      legend.append(" peaks", .faint)
+    }
+    return legend
+  }
+
+  /// The watts axis beside one row.
+  private func side(_ label: String?, width: Int) -> StyledLine {
+    let tick = label == nil ? characters.side : characters.sideTick
+    return StyledLine(Self.right(label ?? "", width - 2) + " " + String(tick), .faint)
+  }
+
+  private static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(width - text.count, 0)) + text
+  }
+
+  /// What is seen in so many columns and rows.
+  private struct Drawing {
+    let time: TimeScale
+    let watts: WattScale
+    let columns: [GraphColumn?]
+    let span: Span?
+
+    init(_ block: GraphBlock, columns count: Int, rows: Int) {
+      let model = block.model
+      let latest = model.timeline.last?.unixSeconds ?? block.now
+      // The right end is now; while readings are fresh that is the latest one's end.
+      let isFresh = model.reading != nil && model.age(now: block.now) == nil
+      time = TimeScale(
+        columns: max(count, 0), columnSeconds: block.columnSeconds, anchor: model.anchor ?? latest,
+        latest: isFresh ? latest : max(block.now, latest))
+      let seen = model.timeline.rows(after: time.start + block.columnSeconds / 4)
+      columns = GraphColumn.columns(seen, time)
+      span = Span(seen)
+      watts = WattScale(holding: columns.lazy.compactMap { $0?.mostWatts }.max() ?? 0, rows: rows)
+    }
+
+    var labelWidth: Int { (0...watts.rows).compactMap { watts.label(ofRow: $0)?.count }.max() ?? 0 }
+  }
+}

@@ -1,0 +1,62 @@
+internal import PowerProtocol
+
+/// The first line: what is drawn now.
+enum Headline {
+  /// The watts with what has to stand beside them, and on the right who measures what.
+  static func line(_ model: WatchModel, now: Double, width: Int) -> StyledLine {
+    guard let reading = model.reading else {
+      return StyledLine(Words.first(of: ["- W", "-"], fitting: width), .strong)
+    }
+    let watts = numbers(reading.watts)
+    guard let mark = mark(model, reading, now: now) else {
+      var line = StyledLine(Words.first(of: watts, fitting: width), .strong)
+      append(details(model, reading), to: &line, width: width)
+      return line
+    }
+    // The number is never seen without its mark.
+    for number in watts {
+      for text in [" (\(mark.long))", " (\(mark.short))", " \(mark.short)"] where number.count + text.count <= width {
+        var line = StyledLine(number, .strong)
+        line.append(text, .warning)
+        append(details(model, reading), to: &line, width: width)
+        return line
+      }
+    }
+    return StyledLine(Words.first(of: [mark.short], fitting: width), .warning)
+  }
+
+  /// As exact as there is room for.
+  private static func numbers(_ watts: Double) -> [String] {
+    [
+      Numbers.watts(watts), Numbers.fixed(watts, places: 1) + " W", Numbers.fixed(watts, places: 0) + " W",
+      Numbers.fixed(watts, places: 0) + "W",
+    ]
+  }
+
+  private static func mark(_ model: WatchModel, _ reading: Reading, now: Double) -> (long: String, short: String)? {
+    let age = model.age(now: now).map { ", \(Numbers.fixed($0, places: 0)) s old" } ?? ""
+    if case .lost = model.link { return ("no service\(age)", "gone") }
+    if !age.isEmpty {
+      return (reading.status == .stale ? "stale\(age)" : "late\(age)", reading.status == .stale ? "stale" : "late")
+    }
+    return reading.status == .simulated ? ("simulated", "simulated") : nil
+  }
+
+  /// What the number is, then by whom.
+  private static func details(_ model: WatchModel, _ reading: Reading) -> [String] {
+    let window = reading.sample.map { ", mean of \(Numbers.duration($0.windowSeconds))" } ?? ""
+    let count = reading.sample?.packages.count ?? 0
+    let of = count == 1 ? "CPU package" : count > 1 ? "\(count) CPU packages" : "all CPU packages"
+    let who = model.info.map { Words.printable([$0.cpu, $0.source].compactMap(\.self).joined(separator: ", ")) }
+    return ["\(of)\(window)"] + (who.map { [$0] } ?? [])
+  }
+
+  /// The first behind the number, the second at the right end; each only where it fits whole.
+  private static func append(_ details: [String], to line: inout StyledLine, width: Int) {
+    if let first = details.first, line.columns + 3 + first.count <= width { line.append("   \(first)", .faint) }
+    if details.count > 1, line.columns + 3 + details[1].count <= width {
+      line.pad(to: width - details[1].count)
+      line.append(details[1], .faint)
+    }
+  }
+}

@@ -1,0 +1,28 @@
+internal import PowerProtocol
+
+/// What has to be known to read the numbers rightly, in sentences.
+enum Notes {
+  /// The most important first.
+  static func sentences(_ model: WatchModel, now: Double) -> [String] {
+    let reason = model.reading?.sample?.reason.map { " " + Words.printable($0) } ?? ""
+    var notes: [String] = []
+    switch model.link {
+    case .lost(let why): notes.append("\(why) Trying again every second.")
+    case .waiting where model.reading == nil: notes.append("Waiting for the first reading.")
+    case .waiting, .live: break
+    }
+    if let age = model.age(now: now), case .live = model.link {
+      let seconds = Numbers.fixed(age, places: 0)
+      notes.append(
+        model.reading?.status == .stale
+          ? "Stale: the last good reading is \(seconds) s old.\(reason)" : "Nothing has come for \(seconds) s.")
+    }
+    if model.reading?.status == .simulated || model.info?.isSimulated == true {
+      notes.append("Simulated: these watts are invented.\(model.reading?.status == .simulated ? reason : "")")
+    }
+    if model.isVersion1 {
+      notes.append("The service is older than this program: it tells no joules, no domains and no history.")
+    }
+    return notes
+  }
+}

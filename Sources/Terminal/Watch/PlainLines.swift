@@ -1,0 +1,28 @@
+internal import PowerProtocol
+
+/// The readings that a pipe has seen, one line for each.
+public struct PlainLines: Sendable {
+  private var least = Double.infinity
+  private var most = -Double.infinity
+  private var sum = 0.0
+  private var count = 0.0
+
+  /// Nothing was seen yet.
+  public init() {}
+
+  /// The line for the next reading: "42.5 W  min 31.0  mean 38.2  max 61.7", with its status where it is not ok.
+  public mutating func next(_ reading: Reading) -> String {
+    let watts = Numbers.fixed(reading.watts, places: 1) + " W"
+    let now = reading.status == .ok ? watts : "\(watts) (\(reading.status.rawValue))"
+    // A stale reading is an old one again.
+    if reading.status != .stale {
+      least = min(least, reading.watts)
+      most = max(most, reading.watts)
+      sum += reading.watts
+      count += 1
+    }
+    guard count > 0 else { return now }
+    let statistics = [("min", least), ("mean", sum / count), ("max", most)]
+    return ([now] + statistics.map { "\($0) \(Numbers.fixed($1, places: 1))" }).joined(separator: "  ")
+  }
+}

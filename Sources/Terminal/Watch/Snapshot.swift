@@ -1,0 +1,54 @@
+public import PowerProtocol
+internal import RAPL
+
+/// What is drawn now, as plain lines for people and scripts: each begins with one word that names it.
+public enum Snapshot {
+  /// Everything that version 2 tells.
+  ///
+  /// - Parameters:
+  ///   - history: what was drawn lately.
+  ///   - now: seconds since 1970.
+  public static func lines(_ sample: SampleReport, history: HistoryReport, now: Double) -> [String] {
+    var rows = [["total", watts(sample.watts), joules(sample.joules, sample.isLowerBound), "the sum of the packages"]]
+    for package in sample.packages.sorted(by: { $0.id < $1.id }) {
+      let name = "\(package.id)".replacing(" ", with: "-")
+      rows.append([name, watts(package.watts), joules(package.joules, package.isLowerBound), ""])
+      for (domain, drawn) in package.domains.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+        rows.append([
+          "\(name)/\(domain.rawValue)", drawn.watts.map(watts) ?? "- W", joules(drawn.joules, drawn.isLowerBound),
+          DomainTable.note(domain, of: package.id),
+        ])
+      }
+    }
+    let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    var lines = rows.map { row in
+      let left = row[0] + String(repeating: " ", count: widths[0] - row[0].count)
+      let right = (1...2).map { String(repeating: " ", count: widths[$0] - row[$0].count) + row[$0] }
+      return ([left] + right + (row[3].isEmpty ? [] : [row[3]])).joined(separator: "  ")
+    }
+    if let span = Span(history.rows) {
+      lines.append(
+        "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "
+          + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.fixed(span.measuredSeconds, places: 0)) s"
+          + (span.hasAsleep ? ", asleep for some of it: means of its wakeups" : ""))
+    }
+    return lines + [status(Reading(sample), now: now)]
+  }
+
+  /// All that version 1 tells.
+  public static func lines(_ line: PowerLine, now: Double) -> [String] {
+    ["total  \(watts(line.watts))", status(Reading(line), now: now)]
+  }
+
+  private static func status(_ reading: Reading, now: Double) -> String {
+    let age = reading.status == .stale ? ", \(Numbers.fixed(max(now - reading.unixSeconds, 0), places: 0)) s old" : ""
+    let reason = reading.sample?.reason.map { ": " + Words.printable($0) } ?? ""
+    return "status  \(reading.status.rawValue)\(age)\(reason)"
+  }
+
+  private static func watts(_ watts: Double) -> String { Numbers.fixed(watts, places: 2) + " W" }
+
+  private static func joules(_ joules: Double, _ isLowerBound: Bool) -> String {
+    (isLowerBound ? ">= " : "") + Numbers.fixed(joules, places: 2) + " J"
+  }
+}

@@ -1,0 +1,155 @@
+internal import CMSRShim
+internal import Glibc
+internal import PowerClient
+internal import PowerProtocol
+internal import Terminal
+
+/// The full-screen form of `watch`: hands what the service says and what a person presses to the view, and draws it.
+struct WatchScreen {
+  let service: ClientOptions
+  let interval: Double?
+  let abilities: TerminalAbilities
+  private var view = LiveView()
+  /// When the latest frame was drawn, by CLOCK_MONOTONIC, and whether the view has changed since.
+  private var drawnMilliseconds = Int64.min / 2
+  private var isChanged = true
+
+  /// Not more frames than an eye can tell apart, however often samples come.
+  private static let frameMilliseconds: Int64 = 40
+  /// How often ages are counted up, and a service that is gone is looked for.
+  private static let tickMilliseconds: Int32 = 1000
+  private static let daySeconds = 86_400
+  private static let fineSeconds = 900
+
+  init(service: ClientOptions, interval: Double?, abilities: TerminalAbilities) {
+    self.service = service
+    self.interval = interval
+    self.abilities = abilities
+  }
+
+  /// Shows the view until a person or a signal ends it.
+  ///
+  /// - Throws: where there is no service at the start, or none that gives readings. One that goes away later is waited for.
+  mutating func run() throws {
+    // Before the screen is taken: a sentence is all there is to say.
+    var connection = try service.connect()
+    var screen = try FullScreen(output: STDOUT_FILENO, keys: STDIN_FILENO)
+    while true {
+      do throws(ClientError) {
+        guard try follow(&connection, &screen) else { return }
+      } catch {
+        guard view.model.reading != nil, error.isEndOfService else { throw error }
+        view.model.lost("\(error)")
+      }
+      guard let next = try reconnect(&screen) else { return }
+      connection = next
+    }
+  }
+
+  /// - Returns: whether to go on, with another connection.
+  private mutating func follow(_ connection: inout PowerConnection, _ screen: inout FullScreen) throws(ClientError)
+    -> Bool
+  {
+    view.model.connected()
+    var asked: [Request] = [
+      .info, .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds),
+      .subscribe(intervalSeconds: interval),
+    ]
+    var again: [Request] = []
+    for request in asked { try connection.send(request) }
+    while true {
+      guard draw(&screen) else { return false }
+      switch try connection.next(or: screen.descriptor, milliseconds: patience) {
+      case .timeout: isChanged = true
+      case .other:
+        guard handle(screen.events()) else { return false }
+      case .answer(let answer):
+        switch answer {
+        case .info, .history, .subscribed: asked.removeFirst()
+        case .refused(let refusal):
+          let request = asked.isEmpty ? nil : asked.removeFirst()
+          switch refusal.code {
+          case "busy": again += request.map { [$0] } ?? []
+          case "unknown_request", "no_reading": break
+          default: throw .refused(path: connection.path, refusal)
+          }
+        case .sample, .line:
+          for request in again { try connection.send(request) }
+          asked += again
+          again = []
+        }
+        view.apply(answer)
+        isChanged = true
+      }
+    }
+  }
+
+  /// Looks for the service once a second; nil once the view is to end.
+  private mutating func reconnect(_ screen: inout FullScreen) throws -> PowerConnection? {
+    while true {
+      isChanged = true
+      guard draw(&screen) else { return nil }
+      let waited = cmsr_wait_readable(screen.descriptor, -1, Self.tickMilliseconds)
+      if waited == 0 {
+        guard handle(screen.events()) else { return nil }
+        continue
+      }
+      do throws(ClientError) {
+        return try service.connect()
+      } catch {
+        guard error.isEndOfService else { throw error }
+      }
+    }
+  }
+
+  /// - Returns: whether to go on.
+  private mutating func handle(_ events: [ScreenEvent]) -> Bool {
+    for event in events {
+      switch event {
+      case .end, .key(.quit): return false
+      case .key(let key): view.press(key, now: WatchCommand.now)
+      case .redraw: break
+      }
+    }
+    isChanged = true
+    drawnMilliseconds = Int64.min / 2
+    return true
+  }
+
+  /// Draws what has changed, if it is time to.
+  ///
+  /// - Returns: whether to go on; not where the terminal is gone.
+  private mutating func draw(_ screen: inout FullScreen) -> Bool {
+    guard isChanged, patienceForFrame == 0 else { return true }
+    let size = screen.size
+    let lines = view.lines(size: size, characters: abilities.characters, now: WatchCommand.now)
+    do throws(ScreenError) {
+      try screen.show(Frame.bytes(lines, size: size, colours: abilities.hasColours))
+    } catch {
+      return false
+    }
+    isChanged = false
+    drawnMilliseconds = Self.milliseconds
+    return true
+  }
+
+  /// How long to wait for something new.
+  private var patience: Int32 { isChanged ? max(patienceForFrame, 1) : Self.tickMilliseconds }
+
+  /// How long until the next frame may be drawn.
+  private var patienceForFrame: Int32 {
+    Int32(clamping: max(drawnMilliseconds + Self.frameMilliseconds - Self.milliseconds, 0))
+  }
+
+  private static var milliseconds: Int64 { cmsr_monotonic_nanoseconds() / 1_000_000 }
+}
+
+extension ClientError {
+  /// Whether the service has gone, and may come again.
+  fileprivate var isEndOfService: Bool {
+    switch self {
+    case .closed, .failed, .noReading, .noService, .silent: true
+    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong, .refused: false
+    }
+  }
+}
