@@ -39,7 +39,7 @@ struct WatchScreen {
         guard try follow(&connection, &screen) else { return }
       } catch {
         guard view.model.reading != nil, error.isEndOfService else { throw error }
-        view.model.lost("\(error)")
+        view.model.lost(error.isClosed ? "The service has ended, or is being restarted." : "\(error)")
       }
       guard let next = try reconnect(&screen) else { return }
       connection = next
@@ -145,6 +145,10 @@ struct WatchScreen {
 }
 
 extension ClientError {
+  fileprivate var isClosed: Bool {
+    if case .closed = self { true } else { false }
+  }
+
   /// Whether the service has gone, and may come again.
   fileprivate var isEndOfService: Bool {
     switch self {

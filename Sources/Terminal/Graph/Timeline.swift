@@ -29,8 +29,8 @@ struct Timeline: Sendable {
   /// Adds a new sample. It takes the place of what was known of the same time; one that begins within a stretch is left out.
   mutating func append(_ row: Row) {
     guard row.isPlausible else { return }
-    while let last = fine.last, last.start >= row.start - row.tolerance { fine.removeLast() }
-    while fine.isEmpty, let last = minutes.last, last.start >= row.start - row.tolerance { minutes.removeLast() }
+    while let last = fine.last, row.covers(last) { fine.removeLast() }
+    while fine.isEmpty, let last = minutes.last, row.covers(last) { minutes.removeLast() }
     if let last, last.unixSeconds > row.start + min(row.tolerance, last.tolerance) { return }
     fine.append(row)
     compact()
@@ -84,6 +84,9 @@ extension HistoryReport.Row {
   var start: Double { unixSeconds - seconds }
   /// How far stretches that follow each other may seem to overlap: clocks are stamped, not measured.
   var tolerance: Double { seconds / 4 }
+
+  /// Whether an earlier stretch begins in this one.
+  func covers(_ earlier: Self) -> Bool { earlier.start >= start - min(tolerance, earlier.tolerance) }
 
   /// What no service says; numbers that would make arithmetic trap or a graph meaningless.
   var isPlausible: Bool {

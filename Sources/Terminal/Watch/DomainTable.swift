@@ -88,7 +88,7 @@ struct DomainTable {
         Self.padded(Self.label(entry), names) + Self.right(entry.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
       if wide <= width {
         line.append(Self.right((entry.isLowerBound ? ">= " : "") + Numbers.joules(entry.joules), Self.joulesWidth))
-        if wide + 3 + entry.note.count <= width { line.append("   \(entry.note)", .faint) }
+        if !entry.note.isEmpty, wide + 3 + entry.note.count <= width { line.append("   \(entry.note)", .faint) }
       }
       lines.append(line)
     }

@@ -96,7 +96,8 @@ struct GraphBlock {
       let seen = model.timeline.rows(after: time.start + block.columnSeconds / 4)
       columns = GraphColumn.columns(seen, time)
       span = Span(seen)
-      watts = WattScale(holding: columns.lazy.compactMap { $0?.mostWatts }.max() ?? 0, rows: rows)
+      watts = WattScale(
+        holding: columns.lazy.compactMap { $0.map { max($0.watts, $0.mostWatts) } }.max() ?? 0, rows: rows)
     }
 
     var labelWidth: Int { (0...watts.rows).compactMap { watts.label(ofRow: $0)?.count }.max() ?? 0 }

@@ -59,10 +59,11 @@ public struct LiveView: Sendable {
     } else {
       let table = table(model, width: size.columns, most: min(left - Self.fewestGraphRows - 2, size.rows / 2))
       left -= table.count
-      middle =
-        GraphBlock(
-          model: model, columnSeconds: zoom.columnSeconds, now: now, isPaused: frozen != nil, characters: characters
-        ).lines(ScreenSize(columns: size.columns, rows: left)) + table
+      let block = GraphBlock(
+        model: model, columnSeconds: zoom.columnSeconds, now: now, isPaused: frozen != nil, characters: characters
+      ).lines(ScreenSize(columns: size.columns, rows: left))
+      middle = block.lines + table
+      legend = block.legend
     }
     var lines = top + middle
     if bottom > 0 {
@@ -84,7 +85,7 @@ public struct LiveView: Sendable {
     var line = StyledLine()
     if frozen != nil { line.append(Words.first(of: ["PAUSED   "], fitting: width), .warning) }
     line.append(Words.first(of: Self.keys, fitting: width - line.columns), .faint)
-    if line.columns + 3 + legend.columns <= width {
+    if legend.columns > 0, line.columns + 3 + legend.columns <= width {
       line.pad(to: width - legend.columns)
       line.append(legend)
     }

@@ -7,7 +7,7 @@ enum Notes {
     let reason = model.reading?.sample?.reason.map { " " + Words.printable($0) } ?? ""
     var notes: [String] = []
     switch model.link {
-    case .lost(let why): notes.append("\(why) Trying again every second.")
+    case .lost(let why): notes.append("\(why) Looking for it every second.")
     case .waiting where model.reading == nil: notes.append("Waiting for the first reading.")
     case .waiting, .live: break
     }

@@ -13,7 +13,8 @@ public enum Snapshot {
     for package in sample.packages.sorted(by: { $0.id < $1.id }) {
       let name = "\(package.id)".replacing(" ", with: "-")
       rows.append([name, watts(package.watts), joules(package.joules, package.isLowerBound), ""])
-      for (domain, drawn) in package.domains.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      for domain in PowerDomain.allCases {
+        guard let drawn = package.domains[domain] else { continue }
         rows.append([
           "\(name)/\(domain.rawValue)", drawn.watts.map(watts) ?? "- W", joules(drawn.joules, drawn.isLowerBound),
           DomainTable.note(domain, of: package.id),

@@ -7,13 +7,14 @@ enum SpanLine {
     guard let span else {
       return StyledLine(Words.first(of: ["Nothing was measured in this time."], fitting: width), .faint)
     }
+    // What was not measured is in none of the numbers.
     let isWhole = span.measuredSeconds >= 0.95 * seconds
-    let measured = isWhole ? "" : ", \(Numbers.duration(span.measuredSeconds)) measured"
+    let time =
+      (isWhole ? "last " : "\(Numbers.duration(span.measuredSeconds)) of the last ") + Numbers.duration(seconds)
     let watts =
       [("min", span.leastWatts), ("mean", span.meanWatts), ("max", span.mostWatts)]
       .map { "\($0) \(Numbers.fixed($1, places: 2))" }.joined(separator: "   ") + " W"
     let joules = hasEnergy ? "   " + Numbers.joules(span.joules) : ""
-    let time = "last \(Numbers.duration(seconds))\(measured)"
     return StyledLine(
       Words.first(of: ["\(time)   \(watts)\(joules)", "\(watts)\(joules)", watts], fitting: width))
   }

@@ -28,17 +28,22 @@ public struct WatchModel: Sendable {
   private(set) var anchor: Double?
   /// The shortest time between two lines of version 1, in seconds.
   private var shortestStep: Double?
+  /// When the latest line of version 1 on this connection ended, in seconds since 1970.
+  private var latestLine: Double?
 
   /// Nothing is known yet.
   init() {}
 
   /// From sample to sample, in seconds, as far as it is known.
-  var intervalSeconds: Double { subscribedSeconds ?? info?.intervalSeconds ?? shortestStep ?? 1 }
+  var intervalSeconds: Double {
+    // Within what a service can mean, whatever it says.
+    min(max(subscribedSeconds ?? info?.intervalSeconds ?? shortestStep ?? 1, 0.001), 86_400)
+  }
 
   /// A service is connected, the first or another.
   public mutating func connected() {
     link = .waiting
-    (info, anchor, subscribedSeconds, shortestStep, isVersion1) = (nil, nil, nil, nil, false)
+    (info, anchor, subscribedSeconds, shortestStep, latestLine, isVersion1) = (nil, nil, nil, nil, nil, false)
   }
 
   /// The service is gone.
@@ -56,7 +61,8 @@ public struct WatchModel: Sendable {
       show(Reading(sample), seconds: sample.windowSeconds)
     case .line(let line):
       let reading = Reading(line)
-      let step = self.reading.map { reading.unixSeconds - $0.unixSeconds }.flatMap { $0 > 0 ? $0 : nil }
+      let step = latestLine.map { reading.unixSeconds - $0 }.flatMap { $0 > 0 ? $0 : nil }
+      latestLine = reading.unixSeconds
       if let step, line.status != .stale { shortestStep = min(shortestStep ?? step, step) }
       // A line does not say over how long it is the mean; lines may be lost, so it is never more than the shortest step.
       show(reading, seconds: step.flatMap { _ in shortestStep })
@@ -67,11 +73,12 @@ public struct WatchModel: Sendable {
     self.reading = reading
     // A stale reading is an old one again.
     guard reading.status != .stale, let seconds else { return }
-    anchor = anchor ?? reading.unixSeconds
-    timeline.append(
-      Timeline.Row(
-        unixSeconds: reading.unixSeconds, seconds: seconds, watts: reading.watts, leastWatts: reading.watts,
-        mostWatts: reading.watts, joules: reading.watts * seconds, isAsleep: false))
+    let row = Timeline.Row(
+      unixSeconds: reading.unixSeconds, seconds: seconds, watts: reading.watts, leastWatts: reading.watts,
+      mostWatts: reading.watts, joules: reading.watts * seconds, isAsleep: false)
+    guard row.isPlausible else { return }
+    anchor = anchor ?? row.unixSeconds
+    timeline.append(row)
   }
 
   /// How old the reading is, in seconds, where it is not the present one.

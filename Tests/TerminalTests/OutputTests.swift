@@ -1,0 +1,132 @@
+import PowerProtocol
+import Testing
+
+@testable import Terminal
+
+@Suite("A snapshot for scripts")
+struct SnapshotTests {
+  @Test("has one line for each number, each beginning with its name, and no escapes")
+  func version2() {
+    let history = HistoryReport(
+      seconds: 900, rows: [Samples.row(990, 40), Samples.row(1000, seconds: 9, 50, least: 45, most: 61.7)])
+    let lines = Snapshot.lines(Samples.report(), history: history, now: 1000)
+    #expect(
+      lines.joined(separator: "\n") == """
+        total             59.75 W  >= 12345.67 J  the sum of the packages
+        package-0         42.50 W      8781.42 J
+        package-0/core    29.75 W      6147.00 J  part of package 0
+        package-0/uncore      - W      >= 3.00 J  part of package 0
+        package-0/dram     3.10 W       640.00 J  memory: beside the package, in no sum
+        package-0/psys    70.00 W     14000.00 J  the whole platform: in no sum
+        package-1         17.25 W   >= 3564.25 J
+        package-1/core    12.00 W      2400.00 J  part of package 1
+        history  min 40.00 W  mean 49.00 W  max 61.70 W  490.00 J  in 10 s
+        status  ok
+        """)
+  }
+
+  @Test("says what the number is worth")
+  func status() {
+    let stale = Samples.report(status: .stale, reason: "It cannot be read.")
+    let empty = HistoryReport(seconds: 900, rows: [])
+    #expect(Snapshot.lines(stale, history: empty, now: 1012).last == "status  stale, 12 s old: It cannot be read.")
+    let line = PowerLine(centiwatts: 4250, unixMilliseconds: 1_000_000, status: .simulated)
+    #expect(Snapshot.lines(line, now: 1000) == ["total  42.50 W", "status  simulated"])
+  }
+}
+
+@Suite("Lines for a pipe")
+struct PlainLinesTests {
+  @Test("give the reading, what it is worth, and what stood out so far")
+  func lines() {
+    var lines = PlainLines()
+    let readings: [(Int64, PowerLine.Status)] = [(4000, .ok), (4500, .simulated), (9900, .stale)]
+    let text = readings.map {
+      lines.next(Reading(PowerLine(centiwatts: $0, unixMilliseconds: 0, status: $1)))
+    }
+    #expect(
+      text == [
+        "40.0 W  min 40.0  mean 40.0  max 40.0", "45.0 W (simulated)  min 40.0  mean 42.5  max 45.0",
+        "99.0 W (stale)  min 40.0  mean 42.5  max 45.0",
+      ])
+    var fresh = PlainLines()
+    #expect(fresh.next(Reading(PowerLine(centiwatts: 9900, unixMilliseconds: 0, status: .stale))) == "99.0 W (stale)")
+  }
+}
+
+@Suite("A terminal")
+struct TerminalTests {
+  @Test(
+    "is drawn on as far as its environment says",
+    arguments: [
+      (["TERM": "xterm", "LANG": "C.UTF-8"], true, true, GraphCharacters.blocks),
+      (["TERM": "xterm", "LANG": "de_DE.utf8", "NO_COLOR": "1"], true, false, .blocks),
+      (["TERM": "xterm", "LANG": "C.UTF-8", "NO_COLOR": ""], true, true, .blocks),
+      (["TERM": "xterm", "LC_ALL": "C", "LANG": "C.UTF-8"], true, true, .ascii),
+      (["TERM": "xterm", "LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LANG": "C"], true, true, .blocks),
+      (["TERM": "xterm"], true, true, .ascii), (["TERM": "dumb", "LANG": "C.UTF-8"], false, false, .ascii),
+      ([:], false, false, .ascii),
+    ])
+  func abilities(environment: [String: String], isScreen: Bool, hasColours: Bool, characters: GraphCharacters) {
+    var expected = TerminalAbilities(isTerminal: true, environment: environment)
+    #expect(expected.isScreen == isScreen && expected.hasColours == hasColours && expected.characters == characters)
+    expected = TerminalAbilities(isTerminal: false, environment: environment)
+    #expect(!expected.isScreen && !expected.hasColours && expected.characters == .ascii)
+  }
+
+  @Test("a frame fills every row from its first column, and erases nothing")
+  func frame() {
+    var line = StyledLine("ab", .warning)
+    line.append("cdef")
+    let lines = [line, StyledLine("x", .strong)]
+    let size = ScreenSize(columns: 4, rows: 3)
+    let plain = String(decoding: Frame.bytes(lines, size: size, colours: false), as: UTF8.self)
+    #expect(plain == "\u{1B}[1;1Habcd\u{1B}[2;1H\u{1B}[1mx\u{1B}[0m   \u{1B}[3;1H    ")
+    let coloured = String(decoding: Frame.bytes(lines, size: size, colours: true), as: UTF8.self)
+    #expect(coloured.hasPrefix("\u{1B}[1;1H\u{1B}[1;33mab\u{1B}[0mcd\u{1B}[2;1H"))
+    #expect(Frame.bytes(lines, size: ScreenSize(columns: -1, rows: -1), colours: true).isEmpty)
+  }
+
+  @Test(
+    "keys are taken one by one; arrows and other sequences mean nothing",
+    arguments: [
+      ("q", [Key.quit]), ("+-=z", [.zoomIn, .zoomOut, .zoomIn, .zoomOut]), ("p d?", [.pause, .pause, .domains, .help]),
+      ("\u{1B}[A\u{1B}OP\u{1B}[15~\u{1B}[1;5Dd", [.domains]), ("\u{1B}q", [.quit]), ("xyz1\n\t\u{7F}", [.zoomOut]),
+      ("", []), ("\u{1B}[", []),
+    ])
+  func keys(text: String, expected: [Key]) {
+    #expect(Key.keys(in: text.utf8) == expected)
+  }
+}
+
+@Suite("Numbers for people")
+struct NumbersTests {
+  @Test(
+    "are rounded to their places",
+    arguments: [
+      (42.55, 1, "42.6"), (0.04, 1, "0.0"), (-0.06, 1, "-0.1"), (1.005, 0, "1"), (3, 2, "3.00"), (7.05, 2, "7.05"),
+      (.nan, 1, "nan"), (.infinity, 1, "inf"), (1e300, 1, "1e+300"),
+    ])
+  func fixed(number: Double, places: Int, expected: String) {
+    #expect(Numbers.fixed(number, places: places) == expected)
+  }
+
+  @Test(
+    "times are said as people say them",
+    arguments: [
+      (0.25, "0.25 s"), (1, "1 s"), (1.5, "1.5 s"), (72, "72 s"), (119.6, "2 min"), (150, "2 min 30 s"),
+      (5400, "1 h 30 min"), (86_400, "24 h"), (0, "0 s"), (-3, "-3 s"),
+    ])
+  func durations(seconds: Double, expected: String) {
+    #expect(Numbers.duration(seconds) == expected)
+  }
+
+  @Test(
+    "energy has a prefix only where it gets long",
+    arguments: [
+      (0, "0.00 J"), (9999.99, "9999.99 J"), (12_345.67, "12.35 kJ"), (5e7, "50.00 MJ"), (7e12, "7000.00 GJ"),
+    ])
+  func joules(joules: Double, expected: String) {
+    #expect(Numbers.joules(joules) == expected)
+  }
+}
