@@ -93,6 +93,7 @@ struct HonestyTests {
     #expect(view.model.timeline.last == nil)
     for seconds: Int64 in [992, 994, 999] { view.apply(line(seconds)) }
     let rows = view.model.timeline.rows(after: 0)
+    // Lines were lost before the last one.
     #expect(rows.map(\.unixSeconds) == [992, 994, 999] && rows.map(\.seconds) == [2, 2, 2])
     let text = view.text(80, 24, now: 999)
     #expect(text[0] == "42.50 W   all CPU packages")

@@ -37,7 +37,13 @@ public struct WatchModel: Sendable {
   /// From sample to sample, in seconds, as far as it is known.
   var intervalSeconds: Double {
     // Within what a service can mean, whatever it says.
-    min(max(subscribedSeconds ?? info?.intervalSeconds ?? shortestStep ?? 1, 0.001), 86_400)
+    min(max(subscribedSeconds ?? info?.intervalSeconds ?? shortestStep.map(Self.round) ?? 1, 0.001), 86_400)
+  }
+
+  /// Stamps are a few milliseconds early or late: a step of 0.998 s is one of a second.
+  private static func round(_ step: Double) -> Double {
+    let unit = step < 1 ? 0.01 : 0.1
+    return (step / unit).rounded() * unit
   }
 
   /// A service is connected, the first or another.
