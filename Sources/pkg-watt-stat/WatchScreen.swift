@@ -51,8 +51,9 @@ struct WatchScreen {
     -> Bool
   {
     view.model.connected()
+    // Their answers come in this order, between the readings.
     var asked: [Request] = [
-      .info, .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds),
+      .info, .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds), .sample,
       .subscribe(intervalSeconds: interval),
     ]
     var again: [Request] = []
@@ -64,16 +65,16 @@ struct WatchScreen {
       case .other:
         guard handle(screen.events()) else { return false }
       case .answer(let answer):
-        switch answer {
-        case .info, .history, .subscribed: asked.removeFirst()
-        case .refused(let refusal):
-          let request = asked.isEmpty ? nil : asked.removeFirst()
+        if let request = asked.first, answer.answers(request) { asked.removeFirst() }
+        if case .refused(let refusal) = answer, !asked.isEmpty {
+          let request = asked.removeFirst()
           switch refusal.code {
-          case "busy": again += request.map { [$0] } ?? []
+          case "busy": again.append(request)
           case "unknown_request", "no_reading": break
           default: throw .refused(path: connection.path, refusal)
           }
-        case .sample, .line:
+        }
+        if case .sample = answer, !again.isEmpty {
           for request in again { try connection.send(request) }
           asked += again
           again = []
@@ -142,6 +143,16 @@ struct WatchScreen {
   }
 
   private static var milliseconds: Int64 { cmsr_monotonic_nanoseconds() / 1_000_000 }
+}
+
+extension Answer {
+  /// Whether this is what a request asks for.
+  fileprivate func answers(_ request: Request) -> Bool {
+    switch (self, request) {
+    case (.info, .info), (.history, .history), (.sample, .sample), (.subscribed, .subscribe): true
+    default: false
+    }
+  }
 }
 
 extension ClientError {

@@ -10,7 +10,8 @@ struct WatchTests {
   /// Whether these rows are the view, drawn for this size.
   private func isView(_ screen: [String], _ columns: Int, _ rows: Int) -> Bool {
     screen.count == rows && screen.allSatisfy { $0.count <= columns }
-      && screen[0].contains(#/^\d+\.\d\d W \(simulated\)   .*CPU package/#) && screen[rows - 1].hasPrefix("q quit   + - zoom")
+      && screen[0].contains(#/^\d+\.\d\d W \(simulated\)   .*CPU package/#)
+      && screen[rows - 1].hasPrefix("q quit   + - zoom")
       && screen.contains { $0.hasSuffix("now") && $0.count == columns }
       && screen.contains { $0.contains(#/^( *\d+ W ┤| +│).*[▁▂▃▄▅▆▇█]/#) }
   }
@@ -131,5 +132,46 @@ struct WatchTests {
       columns: 80, rows: 24, "\(Executables.service) watch --socket /nonexistent; echo code $?; read -r line")
     let screen = try terminal.wait(for: "the end") { $0.contains("code 1") }
     #expect(screen[0].hasPrefix("Error: No service answers at /nonexistent"))
+  }
+}
+
+@Suite("The live view without a terminal", .serialized)
+struct WatchWithoutTerminalTests {
+  private func shell(_ command: String) throws -> (exitCode: Int32, output: String) {
+    try Child.run(["sh", "-c", command], seconds: 20)
+  }
+
+  @Test("is plain lines in a pipe, at the interval that was asked for", arguments: ["", "--interval 0.25"])
+  func pipe(options: String) throws {
+    let service = try Service.simulated()
+    let (code, output) = try shell(
+      "TERM=xterm \(Executables.service) watch --socket \(service.socket) \(options) | head -n 3")
+    #expect(code == 0)
+    let lines = output.split(separator: "\n")
+    #expect(lines.count == 3)
+    let form = #/\d+\.\d W \(simulated\)  min \d+\.\d  mean \d+\.\d  max \d+\.\d/#
+    for line in lines { #expect(line.wholeMatch(of: form) != nil, "\(line)") }
+  }
+
+  @Test("--once prints what is drawn now, without an escape, and ends")
+  func once() throws {
+    let service = try Service.simulated()
+    let (code, output) = try Child.run([Executables.service, "watch", "--once", "--socket", service.socket])
+    #expect(code == 0)
+    let lines = output.split(separator: "\n")
+    #expect(lines.first?.contains(#/^total +\d+\.\d\d W  /#) == true, "\(output)")
+    #expect(lines.contains { $0.contains(#/^package-0 +\d+\.\d\d W +\d+\.\d\d J$/#) }, "\(output)")
+    #expect(lines.last?.hasPrefix("status  simulated") == true, "\(output)")
+    #expect(output.utf8.allSatisfy { $0 == 10 || 0x20...0x7E ~= $0 })
+  }
+
+  @Test("fails where nobody can read what it prints, and on wrong usage")
+  func failures() throws {
+    let service = try Service.simulated()
+    let watch = "\(Executables.service) watch --socket \(service.socket)"
+    let full = try shell("\(watch) > /dev/full")
+    #expect(full.exitCode == 1 && full.output.contains("Cannot write to standard output: No space left on device."))
+    #expect(try shell("\(watch) --interval 0").exitCode == 64)
+    #expect(try shell("\(watch) --once --interval 1").exitCode == 64)
   }
 }

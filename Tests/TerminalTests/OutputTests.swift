@@ -12,7 +12,7 @@ struct SnapshotTests {
     let lines = Snapshot.lines(Samples.report(), history: history, now: 1000)
     #expect(
       lines.joined(separator: "\n") == """
-        total             59.75 W  >= 12345.67 J  the sum of the packages
+        total             59.75 W  >= 12345.67 J  the sum of the packages, mean of 1 s
         package-0         42.50 W      8781.42 J
         package-0/core    29.75 W      6147.00 J  part of package 0
         package-0/uncore      - W      >= 3.00 J  part of package 0

@@ -9,7 +9,8 @@ public enum Snapshot {
   ///   - history: what was drawn lately.
   ///   - now: seconds since 1970.
   public static func lines(_ sample: SampleReport, history: HistoryReport, now: Double) -> [String] {
-    var rows = [["total", watts(sample.watts), joules(sample.joules, sample.isLowerBound), "the sum of the packages"]]
+    let note = "the sum of the packages, mean of \(Numbers.duration(sample.windowSeconds))"
+    var rows = [["total", watts(sample.watts), joules(sample.joules, sample.isLowerBound), note]]
     for package in sample.packages.sorted(by: { $0.id < $1.id }) {
       let name = "\(package.id)".replacing(" ", with: "-")
       rows.append([name, watts(package.watts), joules(package.joules, package.isLowerBound), ""])

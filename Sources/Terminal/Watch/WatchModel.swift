@@ -83,7 +83,8 @@ public struct WatchModel: Sendable {
       unixSeconds: reading.unixSeconds, seconds: seconds, watts: reading.watts, leastWatts: reading.watts,
       mostWatts: reading.watts, joules: reading.watts * seconds, isAsleep: false)
     guard row.isPlausible else { return }
-    anchor = anchor ?? row.unixSeconds
+    // A sample that was asked for may end anywhere; the others end on the service's grid.
+    if reading.sample == nil || subscribedSeconds != nil { anchor = anchor ?? row.unixSeconds }
     timeline.append(row)
   }
 
