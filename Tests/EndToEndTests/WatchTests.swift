@@ -126,6 +126,34 @@ struct WatchTests {
     #expect(screen.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } })
   }
 
+  @Test(
+    "shows each package and domain as it is drawn, and says when that cannot be read",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func truth() throws {
+    let device = try Device(["--watts", "42.5", "--watts", "17.25"])
+    let service = try Service(["--source", "msr", "--root", device.root.path, "--interval", "0.5"])
+    let terminal = try Tmux(columns: 100, rows: 30, watch(service))
+    func watts(_ name: String, _ screen: [String]) -> [Double] {
+      screen.filter { $0.hasPrefix(name + "  ") }.compactMap { row in
+        row.split(separator: " ").first { Double($0) != nil && $0.contains(".") }.flatMap { Double($0) }
+      }
+    }
+    let expected = [("total", [59.75]), ("package 0", [42.5]), ("package 1", [17.25]), ("  core", [29.75, 12.075])]
+    let screen = try terminal.wait(for: "what is drawn") { screen in
+      expected.allSatisfy { name, all in
+        let shown = watts(name, screen)
+        return shown.count == all.count && zip(shown, all).allSatisfy { abs($0 - $1) <= $1 * 0.01 }
+      }
+    }
+    #expect(screen[0].contains(#/^\d+\.\d\d W   2 CPU packages, mean of /#))
+    try device.control("eio 0 on")
+    let stale = try terminal.wait(for: "the note") { $0[0].contains("W (stale, ") }
+    #expect(stale[1].hasPrefix("Stale: the last good reading is "))
+    #expect(stale.prefix(4).joined(separator: " ").contains("Input/output error"))
+    try device.control("eio 0 off")
+    try terminal.wait(for: "fresh readings") { $0[0].hasPrefix("59.") && !$0[0].contains("stale") }
+  }
+
   @Test("ends with a sentence where there is no service")
   func noService() throws {
     let terminal = try Tmux(
