@@ -64,7 +64,8 @@ struct TerminalTests {
       (["TERM": "xterm", "LANG": "C.UTF-8", "NO_COLOR": ""], true, true, .blocks),
       (["TERM": "xterm", "LC_ALL": "C", "LANG": "C.UTF-8"], true, true, .ascii),
       (["TERM": "xterm", "LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LANG": "C"], true, true, .blocks),
-      (["TERM": "xterm"], true, true, .ascii), (["TERM": "dumb", "LANG": "C.UTF-8"], false, false, .ascii),
+      (["TERM": "linux", "LANG": "C.UTF-8"], true, true, .ascii), (["TERM": "xterm"], true, true, .ascii),
+      (["TERM": "dumb", "LANG": "C.UTF-8"], false, false, .ascii),
       ([:], false, false, .ascii),
     ])
   func abilities(environment: [String: String], isScreen: Bool, hasColours: Bool, characters: GraphCharacters) {

@@ -12,7 +12,7 @@ public struct TerminalAbilities: Sendable, Equatable {
 
   /// What these environment variables say.
   ///
-  /// TERM: nothing, or "dumb", is no screen. NO_COLOR: not empty means no colours. LC_ALL, LC_CTYPE, LANG: the first that is
+  /// TERM: nothing, or "dumb", is no screen, and the fonts of "linux", the kernel's console, have few blocks. NO_COLOR: not empty means no colours. LC_ALL, LC_CTYPE, LANG: the first that is
   /// set says whether there is more than ASCII.
   public init(isTerminal: Bool, environment: [String: String]) {
     let name = environment["TERM"] ?? ""
@@ -20,6 +20,7 @@ public struct TerminalAbilities: Sendable, Equatable {
     hasColours = isScreen && (environment["NO_COLOR"] ?? "").isEmpty
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
     let upper = locale.uppercased()
-    characters = isScreen && (upper.contains("UTF-8") || upper.contains("UTF8")) ? .blocks : .ascii
+    let hasUnicode = upper.contains("UTF-8") || upper.contains("UTF8")
+    characters = isScreen && name != "linux" && hasUnicode ? .blocks : .ascii
   }
 }
