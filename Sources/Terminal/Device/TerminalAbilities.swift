@@ -12,8 +12,8 @@ public struct TerminalAbilities: Sendable, Equatable {
 
   /// What these environment variables say.
   ///
-  /// TERM: nothing, or "dumb", is no screen, and the fonts of "linux", the kernel's console, have few blocks. NO_COLOR: not empty means no colours. LC_ALL, LC_CTYPE, LANG: the first that is
-  /// set says whether there is more than ASCII.
+  /// TERM: nothing, or "dumb", is no screen; the fonts of "linux", the kernel's console, have few blocks. NO_COLOR: not empty
+  /// means no colours. LC_ALL, LC_CTYPE, LANG: the first that is set says whether there is more than ASCII.
   public init(isTerminal: Bool, environment: [String: String]) {
     let name = environment["TERM"] ?? ""
     isScreen = isTerminal && !["", "dumb"].contains(name)

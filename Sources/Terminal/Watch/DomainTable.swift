@@ -76,33 +76,25 @@ struct DomainTable {
     let names = (shown.map(Self.label).map(\.count).max() ?? 0) + 2
     guard names + Self.wattsWidth <= width else { return [] }
     let wide = names + Self.wattsWidth + Self.joulesWidth
-    var heading = Self.padded("", names) + Self.right("now", Self.wattsWidth)
+    var heading = Words.left("", names) + Words.right("now", Self.wattsWidth)
     if wide <= width {
-      heading += Self.right("since start", Self.joulesWidth)
+      heading += Words.right("since start", Self.joulesWidth)
       let bound = "   >= at least: some could not be counted"
       if shown.contains(where: \.isLowerBound), wide + bound.count <= width { heading += bound }
     }
     var lines = [StyledLine(heading, .faint)]
     for entry in shown {
       var line = StyledLine(
-        Self.padded(Self.label(entry), names) + Self.right(entry.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
+        Words.left(Self.label(entry), names) + Words.right(entry.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
       if wide <= width {
-        line.append(Self.right((entry.isLowerBound ? ">= " : "") + Numbers.joules(entry.joules), Self.joulesWidth))
+        line.append(Words.right((entry.isLowerBound ? ">= " : "") + Numbers.joules(entry.joules), Self.joulesWidth))
         if !entry.note.isEmpty, wide + 3 + entry.note.count <= width { line.append("   \(entry.note)", .faint) }
       }
       lines.append(line)
     }
     if left > 0 { lines.append(StyledLine(Words.first(of: ["and \(left) more"], fitting: width), .faint)) }
-    return lines
+    return lines.filter { $0.columns <= width }
   }
 
   private static func label(_ entry: Entry) -> String { (entry.isDomain ? "  " : "") + entry.name }
-
-  private static func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
-  }
-
-  private static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
-  }
 }

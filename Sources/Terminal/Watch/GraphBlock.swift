@@ -48,7 +48,7 @@ struct GraphBlock {
     let axis = TimeAxis.lines(drawing.time, now: isPaused ? "paused" : "now", characters: characters)
     let zero = drawing.watts.label(ofRow: 0) ?? ""
     lines.append(
-      StyledLine(Self.right(zero, labels - 2) + " " + String(characters.corner) + axis.line, .faint))
+      StyledLine(Words.right(zero, labels - 2) + " " + String(characters.corner) + axis.line, .faint))
     lines.append(StyledLine(String(repeating: " ", count: labels) + axis.labels, .faint))
     return (lines, legend)
   }
@@ -71,11 +71,7 @@ struct GraphBlock {
   /// The watts axis beside one row.
   private func side(_ label: String?, width: Int) -> StyledLine {
     let tick = label == nil ? characters.side : characters.sideTick
-    return StyledLine(Self.right(label ?? "", width - 2) + " " + String(tick), .faint)
-  }
-
-  private static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
+    return StyledLine(Words.right(label ?? "", width - 2) + " " + String(tick), .faint)
   }
 
   /// What is seen in so many columns and rows.

@@ -9,7 +9,7 @@ enum HelpPage {
       let room = size.columns - 9
       for (number, part) in Words.wrapped(text, width: room, most: 4).enumerated() {
         let label = number == 0 ? name : ""
-        var line = StyledLine(label + String(repeating: " ", count: max(9 - label.count, 0)), .strong)
+        var line = StyledLine(Words.left(label, 9), .strong)
         line.append(part)
         lines.append(line)
       }

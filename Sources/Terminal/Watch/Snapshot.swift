@@ -24,9 +24,8 @@ public enum Snapshot {
     }
     let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
     var lines = rows.map { row in
-      let left = row[0] + String(repeating: " ", count: widths[0] - row[0].count)
-      let right = (1...2).map { String(repeating: " ", count: widths[$0] - row[$0].count) + row[$0] }
-      return ([left] + right + (row[3].isEmpty ? [] : [row[3]])).joined(separator: "  ")
+      let numbers = (1...2).map { Words.right(row[$0], widths[$0]) }
+      return ([Words.left(row[0], widths[0])] + numbers + (row[3].isEmpty ? [] : [row[3]])).joined(separator: "  ")
     }
     if let span = Span(history.rows) {
       lines.append(
