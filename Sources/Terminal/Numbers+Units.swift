@@ -25,7 +25,9 @@ extension Numbers {
   }
 
   /// Without zeros at the end: "0.5 s", "1.25 s".
-  private static func short(_ seconds: Double) -> String { plain(seconds, places: abs(seconds) < 1 ? 3 : 1) + " s" }
+  private static func short(_ seconds: Double) -> String {
+    plain(seconds, places: abs(seconds) < 0.1 ? 3 : abs(seconds) < 1 ? 2 : 1) + " s"
+  }
 
   /// At most so many digits after the point, without zeros at the end.
   static func plain(_ number: Double, places: Int) -> String {

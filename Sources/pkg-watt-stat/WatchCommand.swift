@@ -73,8 +73,9 @@ struct WatchCommand: ParsableCommand {
 
   private static func snapshot(_ connection: inout PowerConnection, _ line: PowerLine) throws(ClientError) -> [String] {
     do throws(ClientError) {
-      let history = try connection.history(seconds: snapshotSeconds)
-      return Snapshot.lines(try connection.sample(), history: history, now: now)
+      // A service that slept has a sample only once it is awake, and its history then tells of the time asleep too.
+      let sample = try connection.sample()
+      return Snapshot.lines(sample, history: try connection.history(seconds: snapshotSeconds), now: now)
     } catch {
       guard case .refused(_, let refusal) = error, refusal.code == "unknown_request" else { throw error }
       return Snapshot.lines(line, now: now)

@@ -51,9 +51,10 @@ struct WatchScreen {
     -> Bool
   {
     view.model.connected()
-    // Their answers come in this order, between the readings.
+    // Their answers come in this order, between the readings. A service that slept has a sample only once it is awake, and
+    // its history then tells of the time asleep too.
     var asked: [Request] = [
-      .info, .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds), .sample,
+      .info, .sample, .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds),
       .subscribe(intervalSeconds: interval),
     ]
     var again: [Request] = []

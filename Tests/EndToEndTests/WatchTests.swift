@@ -149,7 +149,7 @@ struct WatchTests {
     try device.control("eio 0 on")
     let stale = try terminal.wait(for: "the note") { $0[0].contains("W (stale, ") }
     #expect(stale[1].hasPrefix("Stale: the last good reading is "))
-    #expect(stale.prefix(4).joined(separator: " ").contains("Input/output error"))
+    #expect(stale.prefix(4).joined(separator: " ").contains("The energy counter of package 0 could not be read."))
     try device.control("eio 0 off")
     try terminal.wait(for: "fresh readings") { $0[0].hasPrefix("59.") && !$0[0].contains("stale") }
   }

@@ -115,7 +115,8 @@ struct NumbersTests {
   @Test(
     "times are said as people say them",
     arguments: [
-      (0.25, "0.25 s"), (1, "1 s"), (1.5, "1.5 s"), (72, "72 s"), (119.6, "2 min"), (150, "2 min 30 s"),
+      (0.251, "0.25 s"), (0.012, "0.012 s"), (1, "1 s"), (1.5, "1.5 s"), (72, "72 s"), (119.6, "2 min"),
+      (150, "2 min 30 s"),
       (5400, "1 h 30 min"), (86_400, "24 h"), (0, "0 s"), (-3, "-3 s"), (8.991, "9 s"), (9.94, "9.9 s"),
     ])
   func durations(seconds: Double, expected: String) {

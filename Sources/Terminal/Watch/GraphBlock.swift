@@ -38,7 +38,7 @@ struct GraphBlock {
           hasEnergy: model.reading?.sample != nil, width: size.columns))
     }
     let graph = Graph.rows(drawing.columns, scale: drawing.watts, characters: characters)
-    let legend = legend(drawing.columns)
+    let legend = legend(graph)
     guard hasScales else { return (lines + graph, legend) }
     for (index, row) in graph.enumerated() {
       var line = side(drawing.watts.label(ofRow: rows - index), width: labels)
@@ -53,17 +53,15 @@ struct GraphBlock {
     return (lines, legend)
   }
 
-  private func legend(_ columns: [GraphColumn?]) -> StyledLine {
-    let seen = columns.compactMap(\.self)
+  private func legend(_ graph: [StyledLine]) -> StyledLine {
     var legend = StyledLine()
-    if seen.contains(where: \.isAsleep) {
-      legend.append(String(characters.asleep), .asleep)
-      legend.append(" asleep: means", .faint)
-    }
-    if seen.contains(where: { !$0.isAsleep && $0.mostWatts > $0.watts }) {
+    for (sign, style, meaning) in [
+      (characters.asleep, Style.asleep, " asleep: means"), (characters.peak, .peak, " peaks"),
+    ]
+    where graph.contains(where: { $0.text.contains(sign) }) {
       legend.append(legend.columns == 0 ? "" : "   ")
-      legend.append(String(characters.peak), .peak)
-      legend.append(" peaks", .faint)
+      legend.append(String(sign), style)
+      legend.append(meaning, .faint)
     }
     return legend
   }

@@ -30,7 +30,7 @@ public enum Snapshot {
     if let span = Span(history.rows) {
       lines.append(
         "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "
-          + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.fixed(span.measuredSeconds, places: 0)) s"
+          + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.plain(span.measuredSeconds, places: 2)) s"
           + (span.hasAsleep ? ", asleep for some of it: means of its wakeups" : ""))
     }
     return lines + [status(Reading(sample), now: now)]
