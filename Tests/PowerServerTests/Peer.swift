@@ -11,6 +11,10 @@ enum Peer {
 
   static let canChange = geteuid() == 0
   private static let ordinaryUser: uid_t = 65_534
+  private static let ownGroups: [gid_t] = {
+    var groups = [gid_t](repeating: 0, count: 65_536)
+    return Array(groups.prefix(Int(max(getgroups(Int32(groups.count), &groups), 0))))
+  }()
 
   func begin() throws {
     guard Self.canChange else { return }
@@ -20,6 +24,7 @@ enum Peer {
     case .nobody: groups = []
     case .member(let group): groups = [1, 2, group]
     }
+    _ = Self.ownGroups
     guard setgroups(groups.count, groups) == 0, setegid(Self.ordinaryUser) == 0, seteuid(Self.ordinaryUser) == 0 else {
       throw TestFailure(description: "cannot become nobody: \(errno)")
     }
@@ -29,6 +34,6 @@ enum Peer {
     guard Self.canChange else { return }
     seteuid(0)
     setegid(0)
-    setgroups(0, [])
+    setgroups(Self.ownGroups.count, Self.ownGroups)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Privileges
+import CMSRShim
 import Testing
 
 /// A status file of a thread that holds exactly what the service may.
@@ -87,7 +88,9 @@ struct PrivilegeProofTests {
         Issue.record("\(error)")
         return
       }
-      #expect(excesses.contains { $0.contains("in thread") } && excesses.contains { $0.contains("dumped") })
+      #expect(excesses.contains { $0.contains("in thread") })
+      // Other tests of this process have been another user for a while, which takes this away.
+      #expect(excesses.contains { $0.contains("dumped") } == (cmsr_is_dumpable() == 1))
       #expect("\(error)".hasPrefix("The service still has more rights than it may have"))
     }
   }
