@@ -21,7 +21,9 @@ let package = Package(
     .systemLibrary(name: "CWorkload", path: "CWorkload"),
     .executableTarget(name: "floor", path: "Floor", cSettings: plainC),
     .executableTarget(name: "fanout-floor", path: "FanoutFloor", cSettings: plainC),
+    .executableTarget(name: "sampling-floor", path: "SamplingFloor", cSettings: plainC),
     .executableTarget(name: "crowd", path: "Crowd", cSettings: plainC),
+    .executableTarget(name: "recorder", path: "Recorder", cSettings: plainC),
     .executableTarget(
       name: "sampling",
       dependencies: [

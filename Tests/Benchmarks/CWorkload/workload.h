@@ -110,11 +110,3 @@ static inline int64_t workload_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
-
-// Waits for an absolute time of the monotonic clock.
-static inline void workload_wait(int64_t nanoseconds)
-{
-	struct timespec deadline = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, 0) != 0)
-		;
-}
