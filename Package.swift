@@ -91,7 +91,7 @@ if Context.environment["FUZZ"] != nil {
   package.targets += [
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "fuzz", dependencies: ["CFuzzer", "RAPL", "PowerSources", "Turbostat", "SystemCalls"], path: "Tests/Fuzz",
-      exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),
+      name: "fuzz", dependencies: ["CFuzzer", "RAPL", "PowerSources", "PowerProtocol", "Turbostat", "SystemCalls"],
+      path: "Tests/Fuzz", exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),
   ]
 }

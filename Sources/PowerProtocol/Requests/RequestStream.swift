@@ -1,14 +1,17 @@
 /// Cuts what a client sends into requests: lines of a connection whose first byte is `{`. Everything else is ignored.
-struct RequestStream {
-  enum Event: Equatable {
+package struct RequestStream {
+  /// What a client has sent.
+  package enum Event: Equatable {
+    /// A request, without its newline.
     case request([UInt8])
+    /// A request has become longer than any may be: nothing that follows is one.
     case tooLong
   }
 
   /// The most bytes of a request, without its newline.
-  static let mostRequestBytes = 4096
+  package static let mostRequestBytes = 4096
   /// How much is read from a client that only sends what is ignored; a probe's newline is far below.
-  static let mostIgnoredBytes = 65_536
+  package static let mostIgnoredBytes = 65_536
 
   private enum State {
     case fresh
@@ -19,8 +22,11 @@ struct RequestStream {
 
   private var state = State.fresh
 
+  /// Of a connection that has sent nothing yet.
+  package init() {}
+
   /// Whether nothing that may still come can matter.
-  var isExhausted: Bool {
+  package var isExhausted: Bool {
     switch state {
     case .ended: true
     case .ignoring(let bytes): bytes >= Self.mostIgnoredBytes
@@ -29,7 +35,7 @@ struct RequestStream {
   }
 
   /// Takes in more bytes, and gives the requests that are complete by them.
-  mutating func take(_ bytes: some Collection<UInt8>) -> [Event] {
+  package mutating func take(_ bytes: some Collection<UInt8>) -> [Event] {
     guard let first = bytes.first else { return [] }
     switch state {
     case .fresh:
