@@ -20,7 +20,9 @@ struct CrowdTests {
     }
   }
 
-  @Test("a thousand clients at all phases of the interval, each reading once after 400 ms, parse exactly one object")
+  @Test(
+    "a thousand clients at all phases of the interval, each reading once after 400 ms, parse exactly one object",
+    .disabled(if: Executables.isSanitized, "a sanitizer makes the first line later than that"))
   func phases() throws {
     let service = try Service.simulated()
     var waiting: [(client: Client, due: Date)] = []

@@ -16,6 +16,10 @@ enum Executables {
   static let needsDevice =
     "needs root, /dev/fuse and the msr device: swift build --package-path Tests/MSRDevice (scripts/test does it)"
   static let needsRoot = "needs root"
+
+  /// Whether scripts/sanitize runs the tests: a sanitizer's options are set, and everything takes a few times as long.
+  static let isSanitized = hasThreadSanitizer || ProcessInfo.processInfo.environment["ASAN_OPTIONS"] != nil
+  static let hasThreadSanitizer = ProcessInfo.processInfo.environment["TSAN_OPTIONS"] != nil
 }
 
 /// A folder that goes away with its owner.
