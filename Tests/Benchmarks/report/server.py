@@ -25,7 +25,7 @@ class Process:
         return sum(int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)", text).group(1)) for text in self.tasks("status"))
 
     def memory(self, kind):
-        """Kilobytes: Rss, or Private (pages that are this process's alone)."""
+        """Kilobytes: Rss, Private (pages that are this process's alone), or Private_Dirty."""
         with open(f"/proc/{self.process.pid}/smaps_rollup") as file:
             return sum(int(size) for size in re.findall(rf"^{kind}\w*:\s*(\d+) kB", file.read(), re.M))
 
