@@ -25,7 +25,7 @@ extension Broadcaster {
 
   /// Answers a client that asked for a fresh reading: over the time since its latest one.
   func answerFresh(_ snapshot: EnergySnapshot, to client: ClientHandler, status: PowerLine.Status) {
-    var meter = client.meter ?? PowerMeter(start: latestEnd)
+    var meter = client.meter ?? PowerMeter()
     let result = meter.finish(snapshot)
     client.meter = meter
     switch result {

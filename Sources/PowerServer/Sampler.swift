@@ -19,6 +19,9 @@ final class Sampler: Feed {
     case beginWindow
   }
 
+  /// How late a reading may be without costing the next its domains.
+  private static let slack: Int64 = 20_000_000
+
   private var source: any EnergySource
   private var meter = PowerMeter()
   private let grid: SamplingGrid
@@ -41,7 +44,12 @@ final class Sampler: Feed {
   /// The last reading that everybody gets to know of, and when it was made; nil where it began no window.
   private var lastPublic: EnergySnapshot?
   private var lastPublicRead: Int64
+  /// The last reading of all domains, and when it was made.
+  private var lastFull: EnergySnapshot
+  private var lastFullRead: Int64
   private var refreshing: [ClientHandler] = []
+  /// When the last reading was made that somebody asked for.
+  private var lastRefresh: Int64 = 0
   private var refreshTime = Int64.max
 
   /// Begins the first window.
@@ -58,6 +66,8 @@ final class Sampler: Feed {
     lastRead = start
     lastPublicRead = start
     lastPublic = begun
+    lastFull = begun
+    lastFullRead = start
     grid = SamplingGrid(
       first: start + settings.firstWindow, interval: settings.interval, shortestWindow: settings.shortestWindow)
     wakingGrid = SamplingGrid(first: grid.first, interval: max(settings.firstWindow / 5, 1), shortestWindow: 0)
@@ -97,7 +107,12 @@ final class Sampler: Feed {
   func refresh(for client: ClientHandler) -> Bool {
     guard !broadcaster.isAsleep, !isWaking, !broadcaster.hasNothing, !broadcaster.isStale else { return false }
     if refreshing.isEmpty {
-      refreshTime = trustedGrid.next(after: now)
+      refreshTime = max(
+        trustedGrid.next(after: now), max(lastRefresh, lastPublicRead) + broadcaster.access.trustedStep)
+    }
+    // Where the latest window has no domains, the latest reading that has them.
+    if client.meter == nil, let end = broadcaster.latestEnd {
+      client.meter = PowerMeter(start: end.readings.count < lastFull.readings.count ? lastFull : end)
     }
     refreshing.append(client)
     arm()
@@ -200,8 +215,16 @@ final class Sampler: Feed {
   }
 
   private func read(isPublic: Bool) -> EnergySnapshot {
-    let snapshot = source.read()
+    // Domains cost a register each, and are for those who ask; a sample that is good for everybody has them.
+    let isFull =
+      !broadcaster.streams.isEmpty || !refreshing.isEmpty
+      || now - lastFullRead >= ServerSettings.shortestPublicWindow - Self.slack
+    let snapshot = source.read(domains: isFull)
     lastRead = now
+    if isFull {
+      lastFull = snapshot
+      lastFullRead = lastRead
+    }
     if isPublic {
       lastPublic = snapshot
       lastPublicRead = lastRead
@@ -216,6 +239,7 @@ final class Sampler: Feed {
     let clients = refreshing
     refreshing = []
     refreshTime = .max
+    lastRefresh = lastRead
     for client in clients { broadcaster.answerFresh(snapshot, to: client, status: status) }
   }
 

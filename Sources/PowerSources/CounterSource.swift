@@ -8,6 +8,7 @@ struct CounterSource: EnergySource {
   let summary: String
   let longestIntervalSeconds: Double
   private var meters: [CounterMeter]
+  private let packageCount: Int
 
   /// Makes sure that every package's counter moves.
   ///
@@ -24,14 +25,15 @@ struct CounterSource: EnergySource {
     self.cpu = cpu
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
     longestIntervalSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
+    packageCount = packages.count
     self.meters = packages + meters.filter { $0.domain != .package }
   }
 
-  mutating func read() -> EnergySnapshot {
+  mutating func read(domains: Bool) -> EnergySnapshot {
     let asleep = Self.asleepNanoseconds()
     var readings: [EnergyReading] = []
     readings.reserveCapacity(meters.count)
-    for index in meters.indices {
+    for index in 0..<(domains ? meters.count : packageCount) {
       readings.append(meters[index].read(asleepNanoseconds: asleep))
     }
     let end = readings.last?.monotonicNanoseconds ?? 0

@@ -43,7 +43,8 @@ public struct EnergyReading: Sendable {
 
 /// The energy of every package at about the same moment.
 public struct EnergySnapshot: Sendable {
-  /// One reading for each package, then one for each further domain, always the same in the same order.
+  /// One reading for each package, then one for each further domain where these were read too, always the same in the same
+  /// order.
   public let readings: [EnergyReading]
   /// The time of day when the last of them was read, in nanoseconds since 1970: a stamp, never used to measure.
   public let unixNanoseconds: Int64
@@ -69,5 +70,12 @@ public protocol EnergySource: Sendable {
   /// The longest time between two snapshots, in seconds, that cannot miss a wrap.
   var longestIntervalSeconds: Double { get }
   /// Reads every package now.
-  mutating func read() -> EnergySnapshot
+  ///
+  /// - Parameter domains: whether to read the further domains too.
+  mutating func read(domains: Bool) -> EnergySnapshot
+}
+
+extension EnergySource {
+  /// Reads every package and every domain now.
+  public mutating func read() -> EnergySnapshot { read(domains: true) }
 }

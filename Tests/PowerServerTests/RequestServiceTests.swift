@@ -2,6 +2,7 @@ import Foundation
 import PowerProtocol
 import PowerServer
 import RAPL
+import Synchronization
 import Testing
 
 @Suite("What a client asks", .serialized)
@@ -101,6 +102,22 @@ struct RequestServiceTests {
     }
     _ = try client.ask(.unsubscribe)
     #expect(client.receive(milliseconds: 300) == nil)
+  }
+
+  @Test("domains are not read more often than everybody may know of them, until somebody asks")
+  func domains() throws {
+    let server = try RunningServer(interval: 0.01)
+    func reads() -> (all: Int, withDomains: Int) {
+      (server.control.reads.withLock { $0.count }, server.control.domainReads.withLock { $0 })
+    }
+    let client = try TestClient(server.path)
+    for _ in 0..<60 { _ = try client.line() }
+    let before = reads()
+    #expect(before.withDomains * 10 <= before.all, "\(before)")
+    _ = try client.ask(.subscribe(intervalSeconds: 0.01))
+    for _ in 0..<30 { _ = try client.answer() }
+    let after = reads()
+    #expect(after.withDomains - before.withDomains >= 25, "\(before), \(after)")
   }
 
   @Test("history is there at once, oldest first, its joules those of its watts")

@@ -19,6 +19,8 @@ struct ScriptedSource: EnergySource {
     let burst = Mutex(UInt64(0))
     /// When it was read, in monotonic nanoseconds.
     let reads = Mutex([Int64]())
+    /// How many of the reads asked for domains too.
+    let domainReads = Mutex(0)
     let pulse = Mutex(ServerPulse?.none)
     let pulses = Mutex(0)
     var isAsleep: Bool { pulse.withLock { $0?.isAsleep ?? false } }
@@ -41,10 +43,11 @@ struct ScriptedSource: EnergySource {
 
   private var idleSince: UInt64?
 
-  mutating func read() -> EnergySnapshot {
+  mutating func read(domains: Bool) -> EnergySnapshot {
     let now = Int64(DispatchTime.now().uptimeNanoseconds)
     let counts = UInt64(Double(now) / 1e9 * Self.watts * 16_384) + control.burst.withLock { $0 }
     control.reads.withLock { $0.append(now) }
+    if domains { control.domainReads.withLock { $0 += 1 } }
     let outcome: EnergyReading.Outcome
     switch control.behaviour.withLock({ $0 }) {
     case .good:
