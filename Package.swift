@@ -56,6 +56,7 @@ let package = Package(
     room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
     room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
+    room("EnergyRun", ["RAPL", "PowerProtocol", "PowerClient", "Terminal", "SystemCalls", "CMSRShim"]),
     room(
       "Diagnosis",
       ["RAPL", "PowerSources", "Turbostat", "Terminal", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
@@ -65,7 +66,7 @@ let package = Package(
       name: "pkg-watt-stat",
       dependencies: [
         "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges",
-        "ServiceManager",
+        "ServiceManager", "EnergyRun",
         "Diagnosis",
         "CMSRShim",
         "SystemCalls",
@@ -80,6 +81,7 @@ let package = Package(
     tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
     tests(of: "PowerClient", ["PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
+    tests(of: "EnergyRun", ["RAPL", "PowerProtocol", "PowerClient"]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),

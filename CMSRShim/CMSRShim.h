@@ -9,6 +9,7 @@
 #include "children.h"
 #include "clients.h"
 #include "clocks.h"
+#include "commands.h"
 #include "cost.h"
 #include "cpuid.h"
 #include "descriptors.h"

@@ -13,6 +13,9 @@ struct PkgWattStat: ParsableCommand {
       Without a subcommand it serves. Exit codes: 0 done, 1 failed (one sentence on stderr says why), 64 wrong usage.
       """,
     version: version,
-    subcommands: [ServeCommand.self, ReadCommand.self, WatchCommand.self, CrossCheckCommand.self, DoctorCommand.self],
+    subcommands: [
+      ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, CrossCheckCommand.self,
+      DoctorCommand.self,
+    ],
     defaultSubcommand: ServeCommand.self)
 }

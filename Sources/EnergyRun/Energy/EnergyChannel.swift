@@ -1,0 +1,34 @@
+public import RAPL
+
+/// What has an energy of its own in a report.
+public enum EnergyChannel: Sendable, Hashable {
+  /// All packages together.
+  case total
+  /// A package.
+  case package(PackageID)
+  /// A domain of a package, which is added to nothing.
+  case domain(PackageID, PowerDomain)
+}
+
+extension EnergyChannel: Comparable {
+  /// The total, then each package with its domains behind it.
+  public static func < (one: Self, other: Self) -> Bool {
+    switch (one.id, other.id) {
+    case (nil, let other): other != nil
+    case (_?, nil): false
+    case (let id?, let otherID?): id == otherID ? one.rank < other.rank : id < otherID
+    }
+  }
+
+  /// Whose it is; nil for the total.
+  var id: PackageID? {
+    switch self {
+    case .total: nil
+    case .package(let id), .domain(let id, _): id
+    }
+  }
+
+  private var rank: Int {
+    if case .domain(_, let domain) = self { PowerDomain.allCases.firstIndex(of: domain) ?? 0 } else { -1 }
+  }
+}

@@ -1,0 +1,43 @@
+public import PowerProtocol
+internal import RAPL
+
+/// The energy that everything had drawn at one moment, as a sample tells.
+public struct EnergyPoint: Sendable, Equatable {
+  /// When, by CLOCK_MONOTONIC, in seconds.
+  public var seconds: Double
+  /// Since when the service knows watts, in seconds of the same clock: the start of the sample's window.
+  public var windowStart: Double
+  /// Joules since the service's start. What could not be read at this moment is missing.
+  public var joules: [EnergyChannel: Double]
+  /// Whose joules are only the least that was drawn.
+  public var lowerBounds: Set<EnergyChannel>
+
+  /// A moment from its parts.
+  public init(
+    seconds: Double, windowStart: Double, joules: [EnergyChannel: Double], lowerBounds: Set<EnergyChannel> = []
+  ) {
+    self.seconds = seconds
+    self.windowStart = windowStart
+    self.joules = joules
+    self.lowerBounds = lowerBounds
+  }
+
+  /// What a sample tells; nil for a stale one, which tells an earlier moment again.
+  public init?(_ sample: SampleReport) {
+    guard sample.status != .stale else { return nil }
+    self.init(
+      seconds: sample.monotonicSeconds, windowStart: sample.monotonicSeconds - sample.windowSeconds,
+      joules: [.total: sample.joules], lowerBounds: sample.isLowerBound ? [.total] : [])
+    for package in sample.packages {
+      add(.package(package.id), package.joules, package.isLowerBound)
+      for (name, domain) in package.domains where domain.watts != nil {
+        add(.domain(package.id, name), domain.joules, domain.isLowerBound)
+      }
+    }
+  }
+
+  private mutating func add(_ channel: EnergyChannel, _ joules: Double, _ isLowerBound: Bool) {
+    self.joules[channel] = joules
+    if isLowerBound { lowerBounds.insert(channel) }
+  }
+}

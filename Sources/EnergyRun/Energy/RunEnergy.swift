@@ -1,0 +1,27 @@
+/// What was drawn while a command ran.
+public struct RunEnergy: Sendable, Equatable {
+  /// From the first reading to the command's start, in seconds.
+  public var beforeSeconds: Double
+  /// From the command's end to the last reading, in seconds.
+  public var afterSeconds: Double
+  /// How long the command took, in seconds.
+  public var seconds: Double
+  /// Whether all of it lies in windows that the command shares with others.
+  public var isGuess: Bool
+  /// What each channel drew; what could not be read is missing.
+  public var channels: [EnergyChannel: ChannelEnergy]
+
+  /// What a tally tells of a span; nil where it does not reach from before its start to after its end.
+  public init?(_ tally: EnergyTally, during span: CommandSpan, _ resolution: Resolution) {
+    guard tally.first.seconds <= span.start, tally.last.seconds >= span.end, tally.second != nil else { return nil }
+    beforeSeconds = span.start - tally.first.seconds
+    afterSeconds = tally.last.seconds - span.end
+    seconds = span.seconds
+    isGuess =
+      !resolution.isExact && (tally.second == tally.last || tally.second == tally.nextToLast)
+    channels = [:]
+    for channel in tally.first.joules.keys {
+      channels[channel] = ChannelEnergy(channel, tally, during: span, resolution)
+    }
+  }
+}

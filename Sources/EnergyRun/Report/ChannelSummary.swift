@@ -1,0 +1,40 @@
+/// What a channel drew in one run or several.
+struct ChannelSummary {
+  /// A number, and how far it may be from the truth.
+  struct Estimate: Equatable {
+    var value: Double
+    var uncertainty: Double
+  }
+
+  var joules: Spread
+  var watts: Spread
+  /// Each run's, at most.
+  var uncertaintyJoules: Double
+  /// Each run's, at most.
+  var uncertaintyWatts: Double
+  /// The highest of all runs.
+  var peakWatts: Double?
+  /// Whether that is so in any run.
+  var isLowerBound: Bool
+  var idleWatts: Estimate?
+  /// The mean of the runs, with each run's uncertainty and idle power's.
+  var aboveIdleJoules: Estimate?
+
+  /// - Returns: nil where it is missing in one of the runs: a mean over the others would be another thing than the rest's.
+  init?(_ channel: EnergyChannel, in runs: [RunEnergy], idle: IdlePower?) {
+    let energies = runs.compactMap { $0.channels[channel] }
+    guard energies.count == runs.count, !energies.isEmpty else { return nil }
+    joules = Spread(energies.map(\.joules))
+    watts = Spread(energies.map(\.watts))
+    uncertaintyJoules = energies.map(\.uncertaintyJoules).max() ?? 0
+    uncertaintyWatts = energies.map(\.uncertaintyWatts).max() ?? 0
+    peakWatts = energies.compactMap(\.peakWatts).max()
+    isLowerBound = energies.contains { $0.isLowerBound }
+    guard let power = idle?.channels[channel] else { return }
+    idleWatts = Estimate(value: power.watts, uncertainty: power.uncertaintyWatts)
+    let seconds = Spread(runs.map(\.seconds))
+    aboveIdleJoules = Estimate(
+      value: joules.mean - power.watts * seconds.mean,
+      uncertainty: uncertaintyJoules + power.uncertaintyWatts * seconds.highest)
+  }
+}

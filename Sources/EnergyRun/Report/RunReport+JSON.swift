@@ -1,0 +1,83 @@
+public import PowerProtocol
+internal import RAPL
+
+extension RunReport {
+  /// All of it for a program: one object.
+  public var json: JSON {
+    let seconds = seconds
+    let all = summaries
+    return .object([
+      ("command", .array(command.map { .string($0) })),
+      ("exit_code", .integer(exitCode)), ("source", .string(source)),
+      ("simulated", .boolean(isSimulated)), ("exact", .boolean(resolution.isExact)),
+      ("window_seconds", .number(windowSeconds)), ("idle_seconds", Self.number(idle?.seconds)),
+      ("wanted_runs", .integer(wantedRuns)), ("measured_runs", .integer(measured.count)),
+      ("seconds", Self.number(runs.isEmpty ? nil : seconds.mean)),
+      ("seconds_deviation", Self.number(seconds.deviation)),
+      ("problems", .array((problems + (stopped.map { [$0] } ?? [])).map { .string($0) })),
+      ("total", all.first { $0.channel == .total }.map { .object(Self.members($0.summary)) } ?? .null),
+      ("packages", Self.packages(all.map { ($0.channel, Self.members($0.summary)) })),
+      ("runs", .array(runs.map(Self.run))),
+    ])
+  }
+
+  private static func members(_ summary: ChannelSummary) -> [(String, JSON)] {
+    [
+      ("joules", number(summary.joules.mean)), ("joules_uncertainty", number(summary.uncertaintyJoules)),
+      ("joules_deviation", number(summary.joules.deviation)), ("lower_bound", .boolean(summary.isLowerBound)),
+      ("mean_watts", number(summary.watts.mean)), ("mean_watts_uncertainty", number(summary.uncertaintyWatts)),
+      ("mean_watts_deviation", number(summary.watts.deviation)), ("peak_watts", number(summary.peakWatts)),
+      ("idle_watts", number(summary.idleWatts?.value)),
+      ("idle_watts_uncertainty", number(summary.idleWatts?.uncertainty)),
+      ("above_idle_joules", number(summary.aboveIdleJoules?.value)),
+      ("above_idle_joules_uncertainty", number(summary.aboveIdleJoules?.uncertainty)),
+    ]
+  }
+
+  private static func members(_ energy: ChannelEnergy) -> [(String, JSON)] {
+    [
+      ("joules", number(energy.joules)), ("joules_uncertainty", number(energy.uncertaintyJoules)),
+      ("lower_bound", .boolean(energy.isLowerBound)), ("mean_watts", number(energy.watts)),
+      ("mean_watts_uncertainty", number(energy.uncertaintyWatts)), ("peak_watts", number(energy.peakWatts)),
+    ]
+  }
+
+  private static func run(_ run: RunOutcome) -> JSON {
+    var signal: Double?
+    if case .killed(let number) = run.end { signal = Double(number) }
+    let members: [(String, JSON)] = [
+      ("exit_code", .integer(run.end.exitCode)), ("signal", .optional(signal)), ("seconds", number(run.seconds)),
+    ]
+    switch run.energy {
+    case .failure(let problem): return .object(members + [("problem", .string("\(problem)"))])
+    case .success(let energy):
+      let all = energy.channels.sorted { $0.key < $1.key }
+      return .object(
+        members + [
+          ("problem", .null), ("seconds_before", number(energy.beforeSeconds)),
+          ("seconds_after", number(energy.afterSeconds)), ("guess", .boolean(energy.isGuess)),
+          ("total", energy.channels[.total].map { .object(Self.members($0)) } ?? .null),
+          ("packages", packages(all.map { ($0.key, Self.members($0.value)) })),
+        ])
+    }
+  }
+
+  /// Packages as the protocol has them, their domains within.
+  private static func packages(_ channels: [(channel: EnergyChannel, members: [(String, JSON)])]) -> JSON {
+    .array(
+      channels.compactMap { channel, members in
+        guard case .package(let id) = channel else { return nil }
+        let domains = channels.compactMap { other, members -> (String, JSON)? in
+          guard case .domain(id, let domain) = other else { return nil }
+          return (domain.rawValue, .object(members))
+        }
+        let names = [("package", JSON.integer(id.package))] + (id.die.map { [("die", .integer($0))] } ?? [])
+        return .object(names + members + [("domains", .object(domains))])
+      })
+  }
+
+  /// To a millionth: what is behind it is noise of arithmetic.
+  private static func number(_ number: Double?) -> JSON {
+    .optional(number.map { ($0 * 1e6).rounded() / 1e6 })
+  }
+}

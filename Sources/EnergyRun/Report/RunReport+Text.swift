@@ -1,0 +1,112 @@
+internal import RAPL
+internal import Terminal
+
+extension RunReport {
+  /// A table for a person, and what has to be known of it.
+  public var text: String {
+    ([title] + table + notes).joined(separator: "\n")
+  }
+
+  private var title: String {
+    let name = Self.readable(command)
+    guard let last = runs.last else { return "\(name): not run" }
+    let seconds = self.seconds
+    guard wantedRuns > 1 else { return "\(name): \(last.end) after \(fixed(seconds.mean, 3)) s" }
+    let runs = runs.count == wantedRuns ? "\(wantedRuns) runs" : "\(runs.count) of \(wantedRuns) runs"
+    let deviation = seconds.deviation.map { " (standard deviation \(fixed($0, 3)) s)" } ?? ""
+    return "\(name): \(runs), of \(fixed(seconds.mean, 3)) s each\(deviation); \(last.end)"
+  }
+
+  private var table: [String] {
+    let all = summaries
+    // With a single package the total is that package again.
+    let hasTotal = all.filter { if case .package = $0.channel { true } else { false } }.count > 1
+    let shown = all.filter { hasTotal || $0.channel != .total }
+    guard !shown.isEmpty else { return [] }
+    let hasDeviation = measured.count > 1
+    var header = ["", "energy"]
+    if hasDeviation { header += ["deviation"] }
+    header += ["mean power"]
+    if hasDeviation { header += ["deviation"] }
+    header += ["peak"]
+    if idle != nil { header += ["idle", "energy above idle"] }
+    let rows = shown.map { channel, summary in
+      let least = summary.isLowerBound ? "at least " : ""
+      var row = [
+        Self.label(channel), least + Self.rounded(summary.joules.mean, summary.uncertaintyJoules, "J", finest: 3),
+      ]
+      if hasDeviation { row.append(Self.rounded(summary.joules.deviation, "J", finest: 3)) }
+      row.append(least + Self.rounded(summary.watts.mean, summary.uncertaintyWatts, "W", finest: 3))
+      if hasDeviation { row.append(Self.rounded(summary.watts.deviation, "W", finest: 3)) }
+      row.append(summary.peakWatts.map { fixed($0, 1) + " W" } ?? "-")
+      if idle != nil {
+        row.append(summary.idleWatts.map { Self.rounded($0.value, $0.uncertainty, "W", finest: 3) } ?? "-")
+        row.append(
+          summary.aboveIdleJoules.map { least + Self.rounded($0.value, $0.uncertainty, "J", finest: 3) } ?? "-")
+      }
+      return row
+    }
+    return Self.aligned([header] + rows)
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    if isSimulated { notes.append("Simulated: the service invents these numbers.") }
+    notes += problems
+    let measured = measured
+    if measured.contains(where: { $0.channels.values.contains { $0.isLowerBound } }) {
+      notes.append(
+        "At least: energy went by that could not be counted, by a reset of a counter or while the machine slept.")
+    }
+    if !measured.isEmpty {
+      notes += resolution.isExact ? exactly(measured) : roughly(measured)
+      notes.append("Peak: the highest mean over \(Self.length(windowSeconds)).")
+    }
+    if let idle {
+      notes.append("Idle: measured for \(fixed(idle.seconds, 1)) s before the command; +- is how it wandered.")
+    }
+    if let stopped { notes.append(stopped) }
+    return notes
+  }
+
+  /// How near the readings of a trusted client were.
+  private func exactly(_ runs: [RunEnergy]) -> [String] {
+    let before = Spread(runs.map { $0.beforeSeconds * 1000 }).highest
+    let after = Spread(runs.map { $0.afterSeconds * 1000 }).highest
+    return [
+      "Read \(fixed(before, 1)) ms before its start and \(fixed(after, 1)) ms after its end\(runs.count > 1 ? ", at most" : ""); "
+        + "+- is what these may hold, and the counters' own steps."
+    ]
+  }
+
+  /// What the windows that everybody gets mean.
+  private func roughly(_ runs: [RunEnergy]) -> [String] {
+    let window = Self.length(windowSeconds)
+    let group = resolution.trustedGroup.map { " and members of the group \($0)" } ?? ""
+    return [
+      runs.contains(where: \.isGuess)
+        ? "It lies within windows of \(window) that it shares with others: +- is all that they hold."
+        : "It shares its first and last window of \(window) with others: +- is what these two may hold.",
+      "Root\(group) get it exactly.",
+    ]
+  }
+
+  private static func label(_ channel: EnergyChannel) -> String {
+    switch channel {
+    case .total: "all packages"
+    case .package(let id): "\(id)"
+    case .domain(_, let domain) where domain == .core || domain == .uncore: "  of it \(domain)"
+    case .domain(_, let domain): "  besides \(domain)"
+    }
+  }
+
+  private static func length(_ seconds: Double) -> String { Numbers.fixed(seconds, places: 2) + " s" }
+
+  /// Words for one line of a terminal: nothing that it would act on, and not too long.
+  private static func readable(_ words: [String]) -> String {
+    let text = words.joined(separator: " ").unicodeScalars.map {
+      $0.properties.generalCategory == .control ? "?" : "\($0)"
+    }
+    return text.count > 60 ? text.prefix(57).joined() + "..." : text.joined()
+  }
+}

@@ -1,0 +1,57 @@
+internal import Glibc
+public import PowerClient
+internal import SystemCalls
+
+/// Why a command was not started, or not seen through to its end.
+public enum RunFailure: Error, Equatable {
+  /// The service cannot be asked.
+  case service(ClientError)
+  /// The service has no fresh reading to begin with, for so many seconds: its own reason, if it gives one.
+  case noReading(seconds: Double, reason: String?)
+  /// The service's monotonic clock is not this process's.
+  case otherClock
+  /// Idle power could not be measured.
+  case noIdlePower
+  /// A signal arrived before the command was started.
+  case interrupted(signal: Int32)
+  /// There is no such command, or it cannot be executed.
+  case cannotRun(String, errno: Int32)
+  /// The system starts no process.
+  case noProcess(errno: Int32)
+  /// Signals cannot be taken.
+  case noSignals(errno: Int32)
+  /// The command cannot be waited for.
+  case lost(errno: Int32)
+
+  /// The exit code that says it, as env(1) and timeout(1) have them.
+  public var exitCode: Int32 {
+    switch self {
+    case .interrupted(let signal): 128 + signal
+    case .cannotRun(_, ENOENT), .cannotRun(_, ENOTDIR): 127
+    case .cannotRun: 126
+    case .service, .noReading, .otherClock, .noIdlePower, .noProcess, .noSignals, .lost: 125
+    }
+  }
+}
+
+extension RunFailure: CustomStringConvertible {
+  /// What failed, on what, why, and what to do.
+  public var description: String {
+    switch self {
+    case .service(let error): "\(error) The command was not started."
+    case .noReading(let seconds, let reason):
+      "The service had no fresh reading for \(Int(seconds.rounded())) s"
+        + (reason.map { " (\($0))" } ?? "") + "; its log says why. The command was not started."
+    case .otherClock:
+      "The service's monotonic clock is not this process's, as in a container with its own time; run both in the same. The "
+        + "command was not started."
+    case .noIdlePower:
+      "Idle power could not be measured: energy went by uncounted meanwhile. Try again. The command was not started."
+    case .interrupted(let signal): "Signal \(signal) arrived before the command was started."
+    case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
+    case .noProcess(let errno): "No process could be started: \(errorText(errno))."
+    case .noSignals(let errno): "Signals cannot be waited for: \(errorText(errno))."
+    case .lost(let errno): "The command cannot be waited for: \(errorText(errno))."
+    }
+  }
+}

@@ -1,0 +1,157 @@
+internal import CMSRShim
+public import PowerClient
+public import PowerProtocol
+
+/// Runs commands, and measures what is drawn meanwhile.
+public struct RunMeter: ~Copyable {
+  private let signals: CommandSignals
+  private var feed: SampleFeed
+
+  /// A meter on a connection that nothing was asked on yet.
+  public init(_ connection: consuming PowerConnection, _ signals: consuming CommandSignals) throws(RunFailure) {
+    let feed: SampleFeed
+    do {
+      feed = try SampleFeed(connection)
+    } catch {
+      throw Self.failure(error, signals)
+    }
+    self.feed = feed
+    self.signals = signals
+  }
+
+  /// What the service is.
+  public var info: ServiceInfo { feed.info }
+  /// How long a window is, in seconds.
+  public var windowSeconds: Double { feed.windowSeconds }
+  /// How finely energy is known.
+  public var resolution: Resolution { Resolution(feed.info.policy) }
+
+  /// Measures what is drawn now, for so many seconds or a little more.
+  public mutating func idle(seconds: Double) throws(RunFailure) -> IdlePower {
+    var tally = EnergyTally(from: try reading(), windowSeconds: windowSeconds)
+    let end = tally.first.seconds + seconds
+    while tally.last.seconds < end || tally.second == tally.last {
+      tally.add(try reading(isUrgent: false))
+    }
+    guard let power = IdlePower(tally, resolution) else { throw .noIdlePower }
+    return power
+  }
+
+  /// Runs a command as often as a report wants it, and puts the runs into it.
+  ///
+  /// A run that fails or cannot be measured is the last.
+  ///
+  /// - Throws: only where not even the first was started.
+  public mutating func run(_ words: CommandWords, for report: inout RunReport) throws(RunFailure) {
+    while report.runs.count < report.wantedRuns {
+      do {
+        report.runs.append(try run(words))
+      } catch {
+        if report.runs.isEmpty { throw error }
+        report.stopped = "Stopped: \(error)"
+        report.failure = error
+        return
+      }
+      guard let last = report.runs.last, report.runs.count < report.wantedRuns else { return }
+      if last.end != .exited(0) {
+        report.stopped = "Stopped: \(last.end)."
+        return
+      }
+      if case .failure = last.energy {
+        report.stopped = "Stopped: what is not measured is not repeated."
+        return
+      }
+    }
+  }
+
+  /// Runs a command to its end.
+  ///
+  /// - Throws: only where it was not started, or cannot be waited for.
+  public mutating func run(_ words: CommandWords) throws(RunFailure) -> RunOutcome {
+    var tally = EnergyTally(from: try reading(), windowSeconds: windowSeconds)
+    let command = try RunningCommand(words, signals)
+    var problem: RunProblem?
+    var end = try command.attend(signals)
+    while end == nil {
+      guard problem == nil else {
+        try signals.wait()
+        end = try command.attend(signals)
+        continue
+      }
+      let event: SampleFeed.Event
+      do {
+        event = try feed.next(or: signals.descriptor, until: .max)
+      } catch {
+        problem = .service(error)
+        continue
+      }
+      switch event {
+      case .sample(let sample):
+        if let point = EnergyPoint(sample) { tally.add(point, notBefore: command.startSeconds) }
+      case .other: end = try command.attend(signals)
+      case .timeout: continue
+      }
+    }
+    let span = CommandSpan(start: command.startSeconds, end: Double(cmsr_monotonic_nanoseconds()) / 1e9)
+    let energy = problem.map { .failure($0) } ?? finish(&tally, span)
+    return RunOutcome(end: end ?? .exited(0), seconds: span.seconds, energy: energy)
+  }
+
+  /// Waits for the readings up to a span's end.
+  private mutating func finish(_ tally: inout EnergyTally, _ span: CommandSpan) -> Result<RunEnergy, RunProblem> {
+    let patience = patienceSeconds
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(patience * 1e9)
+    var reason: String?
+    while true {
+      if let energy = RunEnergy(tally, during: span, resolution) { return .success(energy) }
+      feed.hurry()
+      do {
+        guard case .sample(let sample) = try feed.next(or: -1, until: deadline) else {
+          return .failure(.noReading(seconds: patience, reason: reason))
+        }
+        reason = sample.reason
+        if let point = EnergyPoint(sample) { tally.add(point, notBefore: span.start) }
+      } catch {
+        return .failure(.service(error))
+      }
+    }
+  }
+
+  /// The next fresh reading.
+  ///
+  /// - Parameter isUrgent: as soon as there can be one.
+  private mutating func reading(isUrgent: Bool = true) throws(RunFailure) -> EnergyPoint {
+    let patience = patienceSeconds
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(patience * 1e9)
+    var reason: String?
+    if isUrgent { feed.hurry() }
+    while true {
+      let event: SampleFeed.Event
+      do {
+        event = try feed.next(or: signals.descriptor, until: deadline)
+      } catch {
+        throw Self.failure(error, signals)
+      }
+      switch event {
+      case .sample(let sample):
+        reason = sample.reason
+        guard let point = EnergyPoint(sample) else { continue }
+        let age = Double(cmsr_monotonic_nanoseconds()) / 1e9 - point.seconds
+        // Milliseconds on the wire may be rounded up.
+        guard age > -0.001, age < patience else { throw .otherClock }
+        return point
+      case .other:
+        if let signal = signals.ending() { throw .interrupted(signal: signal) }
+      case .timeout: throw .noReading(seconds: patience, reason: reason)
+      }
+    }
+  }
+
+  /// A sample that is later than this will not come.
+  private var patienceSeconds: Double { 3 + 2.5 * max(windowSeconds, info.intervalSeconds) }
+
+  private static func failure(_ error: ClientError, _ signals: borrowing CommandSignals) -> RunFailure {
+    if error == .interrupted, let signal = signals.ending() { return .interrupted(signal: signal) }
+    return .service(error)
+  }
+}

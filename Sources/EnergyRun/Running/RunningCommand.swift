@@ -1,0 +1,35 @@
+internal import CMSRShim
+internal import Glibc
+
+/// A command that was started, with this process's own terminal, group and descriptors.
+struct RunningCommand {
+  /// Right before it was started, by CLOCK_MONOTONIC, in seconds.
+  let startSeconds: Double
+  private let process: pid_t
+
+  /// Starts a command.
+  init(_ words: CommandWords, _ signals: borrowing CommandSignals) throws(RunFailure) {
+    let command = unsafe cmsr_start_command(words.bytes, words.count, signals.given)
+    guard command.error == 0 else { throw .noProcess(errno: command.error) }
+    guard command.exec_error == 0 else { throw .cannotRun(words.texts.first ?? "", errno: command.exec_error) }
+    process = command.process
+    startSeconds = Double(command.started_nanoseconds) / 1e9
+  }
+
+  /// Hands on the signals that have arrived, and says whether and how the command has ended.
+  ///
+  /// Ctrl-C and its like go to every process of the terminal's foreground group: the command has got them already.
+  func attend(_ signals: borrowing CommandSignals) throws(RunFailure) -> CommandEnd? {
+    while let signal = signals.next() {
+      switch signal.number {
+      case SIGCHLD: continue
+      case SIGINT, SIGQUIT: if signal.isFromProcess { kill(process, signal.number) }
+      default: kill(process, signal.number)
+      }
+    }
+    let end = cmsr_command_ended(process)
+    guard end.error == 0 else { throw .lost(errno: end.error) }
+    guard end.has_ended != 0 else { return nil }
+    return end.signal == 0 ? .exited(end.exit_code) : .killed(signal: end.signal)
+  }
+}

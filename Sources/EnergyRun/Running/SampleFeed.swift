@@ -1,0 +1,81 @@
+internal import CMSRShim
+internal import PowerClient
+internal import PowerProtocol
+
+/// Samples of a service as finely as it lets this client have them: asked for, where any moment may be; else subscribed to.
+struct SampleFeed: ~Copyable {
+  /// What ended a wait.
+  enum Event {
+    case sample(SampleReport)
+    /// The other descriptor is readable.
+    case other
+    case timeout
+  }
+
+  /// Between readings that are asked for only to find the peak: fine enough, and next to no work for the machine that is measured.
+  private static let pollSeconds = 0.1
+  /// The service gives no two readings within 10 ms.
+  private static let pauseNanoseconds: Int64 = 10_000_000
+
+  let info: ServiceInfo
+  /// How long a window is, in seconds.
+  let windowSeconds: Double
+  private var connection: PowerConnection
+  private var isAsked = false
+  private var askedNanoseconds: Int64 = 0
+  private var dueNanoseconds: Int64 = 0
+
+  init(_ connection: consuming PowerConnection) throws(ClientError) {
+    let info = try connection.info()
+    let shortest = info.policy.shortestIntervalSeconds
+    let window: Double
+    if info.policy.isTrusted {
+      window = max(Self.pollSeconds, shortest)
+      try connection.send(.unsubscribe)
+    } else {
+      window = try connection.subscribe(intervalSeconds: shortest).intervalSeconds ?? shortest
+    }
+    self.info = info
+    windowSeconds = window
+    self.connection = connection
+  }
+
+  /// Asks for the next reading as soon as it may be, where that is possible.
+  mutating func hurry() {
+    dueNanoseconds = askedNanoseconds + Self.pauseNanoseconds
+  }
+
+  /// The next sample, whatever it says.
+  ///
+  /// - Parameters:
+  ///   - other: a descriptor that ends the wait too, or -1.
+  ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds.
+  mutating func next(or other: Int32, until deadline: Int64) throws(ClientError) -> Event {
+    while true {
+      let now = cmsr_monotonic_nanoseconds()
+      guard now < deadline else { return .timeout }
+      let asks = info.policy.isTrusted && !isAsked
+      if asks && now >= dueNanoseconds {
+        try connection.send(.sample)
+        isAsked = true
+        askedNanoseconds = now
+        continue
+      }
+      let wake = asks ? min(dueNanoseconds, deadline) : deadline
+      switch try connection.next(or: other, milliseconds: Self.milliseconds(wake - now)) {
+      case .answer(.sample(let sample)):
+        isAsked = false
+        dueNanoseconds = askedNanoseconds + Int64(windowSeconds * 1e9)
+        return .sample(sample)
+      case .answer(.refused(let refusal)): throw .refused(path: connection.path, refusal)
+      case .answer, .timeout: continue
+      case .other: return .other
+      }
+    }
+  }
+
+  /// Rounded up, and a day at most, for what poll(2) takes.
+  private static func milliseconds(_ nanoseconds: Int64) -> Int32 {
+    Int32((min(nanoseconds, 86_400_000_000_000) + 999_999) / 1_000_000)
+  }
+}

@@ -1,0 +1,90 @@
+internal import ArgumentParser
+internal import CMSRShim
+internal import EnergyRun
+internal import PowerClient
+internal import PowerProtocol
+
+/// Runs a command and says what was drawn meanwhile.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run a command, and report the energy that the CPU packages drew meanwhile.",
+    discussion: """
+      It is the energy of all that ran, not of the command alone; --idle subtracts what was drawn before it. The command has \
+      its input, output and terminal to itself; the report is on stderr, after its end. Ctrl-C is the command's; SIGTERM \
+      and SIGHUP are handed on to it.
+
+      Exit codes: the command's own, or 128 and the signal's number where one killed it; 125 where it was not started \
+      because nothing can be measured, 126 where it cannot be executed, 127 where it is not found, 64 wrong usage.
+      """)
+
+  @OptionGroup var service: ClientOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "First measure for so long what is drawn anyway, 1 or more, and subtract it.", valueName: "seconds"))
+  var idle: Double?
+
+  @Option(
+    name: .customLong("repeat"),
+    help: ArgumentHelp(
+      "Run it so many times, and report mean and standard deviation; a run that fails is the last.", valueName: "n"))
+  var count = 1
+
+  @Flag(help: "Report as one JSON object.")
+  var json = false
+
+  @Option(help: ArgumentHelp("Write the report to this file in place of stderr.", valueName: "file"))
+  var output: String?
+
+  @Argument(parsing: .captureForPassthrough, help: "The command, behind --, and its arguments.")
+  var command: [String] = []
+
+  /// How many words the command has.
+  private var wordCount: Int { command.count - (command.first == "--" ? 1 : 0) }
+
+  func validate() throws {
+    if let first = command.first, first.hasPrefix("-"), first != "--" {
+      throw ValidationError("There is no option \(first).")
+    }
+    guard wordCount > 0 else { throw ValidationError("Which command? For example: pkg-watt-stat run -- sleep 5") }
+    if let idle, !(1...86_400 ~= idle) { throw ValidationError("--idle is from 1 to 86400 seconds.") }
+    guard 1...1_000_000 ~= count else { throw ValidationError("--repeat is from 1 to 1000000.") }
+  }
+
+  func run() throws {
+    // Before anything is opened: nothing may take the number of a closed stderr.
+    _ = cmsr_guard_standard_descriptors()
+    let exitCode: Int32
+    do {
+      let place = try ReportPlace(output)
+      let report = try measure()
+      exitCode = report.exitCode
+      do {
+        try place.write(json ? report.json.text : report.text)
+      } catch {
+        ReportPlace.complain("\(error)")
+      }
+    } catch {
+      ReportPlace.complain("\(error)")
+      exitCode = (error as? RunFailure)?.exitCode ?? 125
+    }
+    if exitCode != 0 { throw ExitCode(exitCode) }
+  }
+
+  private func measure() throws -> RunReport {
+    let signals = try CommandSignals()
+    let connection: PowerConnection
+    do {
+      connection = try service.connect(interrupt: signals.descriptor)
+    } catch {
+      throw RunFailure.service(error)
+    }
+    var meter = try RunMeter(connection, signals)
+    let words = CommandWords(last: wordCount)
+    var report = RunReport(
+      command: words.texts, info: meter.info, windowSeconds: meter.windowSeconds, wantedRuns: count)
+    if let idle { report.idle = try meter.idle(seconds: idle) }
+    try meter.run(words, for: &report)
+    return report
+  }
+}

@@ -1,0 +1,55 @@
+import PowerProtocol
+import RAPL
+import Testing
+
+@testable import EnergyRun
+
+@Suite("A sample as a moment")
+struct PointTests {
+  private let id = PackageID(package: 1)
+
+  private func sample(_ status: PowerLine.Status = .ok, dramWatts: Double? = 4) -> SampleReport {
+    SampleReport(
+      sequence: 1, unixSeconds: 7, monotonicSeconds: 5, windowSeconds: 0.25, watts: 42.5, joules: 100,
+      isLowerBound: false, status: status,
+      packages: [
+        SampleReport.Package(
+          id: id, watts: 42.5, joules: 100, isLowerBound: false,
+          domains: [
+            .core: SampleReport.Domain(watts: 30, joules: 70, isLowerBound: true),
+            .dram: SampleReport.Domain(watts: dramWatts, joules: 10, isLowerBound: false),
+          ])
+      ], service: SampleReport.Cost(cpuSeconds: 0, wakeups: 0))
+  }
+
+  @Test("has every channel's joules")
+  func channels() throws {
+    let point = try #require(EnergyPoint(sample()))
+    #expect(point.seconds == 5 && point.windowStart == 4.75)
+    #expect(point.joules == [.total: 100, .package(id): 100, .domain(id, .core): 70, .domain(id, .dram): 10])
+    #expect(point.lowerBounds == [.domain(id, .core)])
+  }
+
+  @Test("lacks a domain that could not be read")
+  func domain() throws {
+    let point = try #require(EnergyPoint(sample(dramWatts: nil)))
+    #expect(point.joules.keys.sorted() == [.total, .package(id), .domain(id, .core)])
+  }
+
+  @Test(
+    "is none where the sample is stale",
+    arguments: [(.ok, true), (.simulated, true), (.stale, false)] as [(PowerLine.Status, Bool)])
+  func stale(status: PowerLine.Status, isPoint: Bool) {
+    #expect((EnergyPoint(sample(status)) != nil) == isPoint)
+  }
+
+  @Test("sorts the total first, and each package before its domains")
+  func order() {
+    let other = PackageID(package: 0)
+    let sorted: [EnergyChannel] = [
+      .total, .package(other), .domain(other, .core), .domain(other, .dram), .package(id), .domain(id, .uncore),
+      .domain(id, .psys),
+    ]
+    #expect(sorted.reversed().sorted() == sorted)
+  }
+}
