@@ -36,17 +36,11 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write the report to this file in place of stderr.", valueName: "file"))
   var output: String?
 
-  @Argument(parsing: .captureForPassthrough, help: "The command, behind --, and its arguments.")
+  @Argument(parsing: .postTerminator, help: "The command, behind --, and its arguments.")
   var command: [String] = []
 
-  /// How many words the command has.
-  private var wordCount: Int { command.count - (command.first == "--" ? 1 : 0) }
-
   func validate() throws {
-    if let first = command.first, first.hasPrefix("-"), first != "--" {
-      throw ValidationError("There is no option \(first).")
-    }
-    guard wordCount > 0 else { throw ValidationError("Which command? For example: pkg-watt-stat run -- sleep 5") }
+    if command.isEmpty { throw ValidationError("Which command? For example: pkg-watt-stat run -- sleep 5") }
     if let idle, !(1...86_400 ~= idle) { throw ValidationError("--idle is from 1 to 86400 seconds.") }
     guard 1...1_000_000 ~= count else { throw ValidationError("--repeat is from 1 to 1000000.") }
   }
@@ -80,7 +74,7 @@ struct RunCommand: ParsableCommand {
       throw RunFailure.service(error)
     }
     var meter = try RunMeter(connection, signals)
-    let words = CommandWords(last: wordCount)
+    let words = CommandWords(last: command.count)
     var report = RunReport(
       command: words.texts, info: meter.info, windowSeconds: meter.windowSeconds, wantedRuns: count)
     if let idle { report.idle = try meter.idle(seconds: idle) }

@@ -38,20 +38,22 @@ extension RunFailure: CustomStringConvertible {
   /// What failed, on what, why, and what to do.
   public var description: String {
     switch self {
-    case .service(let error): "\(error) The command was not started."
+    case .service(let error): Self.notStarted + "\(error)"
     case .noReading(let seconds, let reason):
-      "The service had no fresh reading for \(Int(seconds.rounded())) s"
-        + (reason.map { " (\($0))" } ?? "") + "; its log says why. The command was not started."
+      Self.notStarted + "The service had no fresh reading for \(Int(seconds.rounded())) s"
+        + (reason.map { ": \($0)" } ?? "; its log says why.")
     case .otherClock:
-      "The service's monotonic clock is not this process's, as in a container with its own time; run both in the same. The "
-        + "command was not started."
+      Self.notStarted
+        + "The service's monotonic clock is not this process's, as in a container with its own time; run both in the same."
     case .noIdlePower:
-      "Idle power could not be measured: energy went by uncounted meanwhile. Try again. The command was not started."
-    case .interrupted(let signal): "Signal \(signal) arrived before the command was started."
+      Self.notStarted + "Idle power could not be measured: energy went by uncounted meanwhile. Try again."
+    case .interrupted(let signal): Self.notStarted + "Signal \(signal) arrived."
     case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
-    case .noProcess(let errno): "No process could be started: \(errorText(errno))."
+    case .noProcess(let errno): Self.notStarted + "No process could be made: \(errorText(errno))."
     case .noSignals(let errno): "Signals cannot be waited for: \(errorText(errno))."
     case .lost(let errno): "The command cannot be waited for: \(errorText(errno))."
     }
   }
+
+  private static let notStarted = "The command was not started. "
 }
