@@ -79,6 +79,8 @@ struct EnergyTests {
     #expect(RunEnergy(tally, during: CommandSpan(start: 0.9, end: 1.4), Trace.everybody) == nil)
     #expect(RunEnergy(tally, during: CommandSpan(start: 1.1, end: 1.6), Trace.everybody) == nil)
     #expect(RunEnergy(tally, during: CommandSpan(start: 1.1, end: 1.5), Trace.everybody) != nil)
+    // Told to the millisecond, the reading may seem to be later than the start.
+    #expect(RunEnergy(tally, during: CommandSpan(start: 0.9996, end: 1.5), Trace.everybody)?.beforeSeconds == 0)
     let single = EnergyTally(from: Trace.constant(1).point(1), windowSeconds: 0.25)
     #expect(RunEnergy(single, during: CommandSpan(start: 1, end: 1), Trace.exact) == nil)
   }

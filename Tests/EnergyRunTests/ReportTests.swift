@@ -61,12 +61,12 @@ struct ReportTests {
     #expect(
       report([run()]).text == """
         sleep 5: exit code 0 after 5.096 s
-                                energy      mean power    peak
-        all packages       306 +- 21 J   60.0 +- 4.1 W  60.0 W
-        package 0          204 +- 14 J   40.0 +- 2.7 W  40.0 W
-          of it core    142.7 +- 9.7 J   28.0 +- 1.9 W  28.0 W
-          besides DRAM   20.4 +- 1.4 J  4.00 +- 0.27 W   4.0 W
-        package 1       101.9 +- 6.9 J   20.0 +- 1.4 W  20.0 W
+                                  energy      mean power    peak
+        all packages         306 +- 21 J   60.0 +- 4.1 W  60.0 W
+        package 0            204 +- 14 J   40.0 +- 2.7 W  40.0 W
+          of it core      142.7 +- 9.7 J   28.0 +- 1.9 W  28.0 W
+          beside it DRAM   20.4 +- 1.4 J  4.00 +- 0.27 W   4.0 W
+        package 1         101.9 +- 6.9 J   20.0 +- 1.4 W  20.0 W
         It shares its first and last window of 0.25 s with others: +- is what these two may hold.
         Root and members of the group pkg-watt-stat get it exactly.
         Peak: the highest mean over 0.25 s.

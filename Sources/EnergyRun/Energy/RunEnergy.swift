@@ -1,5 +1,9 @@
 /// What was drawn while a command ran.
 public struct RunEnergy: Sendable, Equatable {
+  /// What everybody is told of a moment may be rounded up by half a millisecond, and then lie after a start that came right
+  /// behind it.
+  private static let roundingSeconds = 0.001
+
   /// From the first reading to the command's start, in seconds.
   public var beforeSeconds: Double
   /// From the command's end to the last reading, in seconds.
@@ -13,8 +17,10 @@ public struct RunEnergy: Sendable, Equatable {
 
   /// What a tally tells of a span; nil where it does not reach from before its start to after its end.
   public init?(_ tally: EnergyTally, during span: CommandSpan, _ resolution: Resolution) {
-    guard tally.first.seconds <= span.start, tally.last.seconds >= span.end, tally.second != nil else { return nil }
-    beforeSeconds = span.start - tally.first.seconds
+    guard tally.first.seconds <= span.start + Self.roundingSeconds, tally.last.seconds >= span.end,
+      tally.second != nil
+    else { return nil }
+    beforeSeconds = max(span.start - tally.first.seconds, 0)
     afterSeconds = tally.last.seconds - span.end
     seconds = span.seconds
     isGuess =

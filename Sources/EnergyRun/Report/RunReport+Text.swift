@@ -82,12 +82,11 @@ extension RunReport {
   /// What the windows that everybody gets mean.
   private func roughly(_ runs: [RunEnergy]) -> [String] {
     let window = Self.length(windowSeconds)
-    let group = resolution.trustedGroup.map { " and members of the group \($0)" } ?? ""
     return [
       runs.contains(where: \.isGuess)
-        ? "It lies within windows of \(window) that it shares with others: +- is all that they hold."
+        ? "Too short for windows of \(window), which it shares with others: +- is all that they hold, and the rest is a guess."
         : "It shares its first and last window of \(window) with others: +- is what these two may hold.",
-      "Root\(group) get it exactly.",
+      resolution.trustedGroup.map { "Root and members of the group \($0) get it exactly." } ?? "Root gets it exactly.",
     ]
   }
 
@@ -96,7 +95,8 @@ extension RunReport {
     case .total: "all packages"
     case .package(let id): "\(id)"
     case .domain(_, let domain) where domain == .core || domain == .uncore: "  of it \(domain)"
-    case .domain(_, let domain): "  besides \(domain)"
+    case .domain(_, .psys): "  around it psys"
+    case .domain(_, let domain): "  beside it \(domain)"
     }
   }
 

@@ -14,8 +14,8 @@ struct SampleFeed: ~Copyable {
 
   /// Between readings that are asked for only to find the peak: fine enough, and next to no work for the machine that is measured.
   private static let pollSeconds = 0.1
-  /// The service gives no two readings within 10 ms.
-  private static let pauseNanoseconds: Int64 = 10_000_000
+  /// Nobody gets two readings within 10 ms.
+  private static let shortestPauseSeconds = 0.01
 
   let info: ServiceInfo
   /// How long a window is, in seconds.
@@ -42,7 +42,8 @@ struct SampleFeed: ~Copyable {
 
   /// Asks for the next reading as soon as it may be, where that is possible.
   mutating func hurry() {
-    dueNanoseconds = askedNanoseconds + Self.pauseNanoseconds
+    // Where readings are rare, as turbostat's, asking in vain all the time would be a load of its own.
+    dueNanoseconds = askedNanoseconds + Int64(max(Self.shortestPauseSeconds, windowSeconds / 10) * 1e9)
   }
 
   /// The next sample, whatever it says.
