@@ -69,3 +69,11 @@ struct Run {
     return report
   }
 }
+
+/// Whether `run` has started its command.
+func hasStarted(_ run: Child) -> Bool {
+  guard let list = try? String(contentsOfFile: "/proc/\(run.pid)/task/\(run.pid)/children", encoding: .utf8) else {
+    return false
+  }
+  return !list.isEmpty
+}
