@@ -70,31 +70,33 @@ public struct RunMeter: ~Copyable {
   public mutating func run(_ words: CommandWords) throws(RunFailure) -> RunOutcome {
     var tally = EnergyTally(from: try reading(), windowSeconds: windowSeconds)
     let command = try RunningCommand(words, signals)
-    var problem: RunProblem?
-    var end = try command.attend(signals)
-    while end == nil {
-      guard problem == nil else {
-        try signals.wait()
-        end = try command.attend(signals)
-        continue
-      }
-      let event: SampleFeed.Event
-      do {
-        event = try feed.next(or: signals.descriptor, until: .max)
-      } catch {
-        problem = .service(error)
-        continue
-      }
-      switch event {
-      case .sample(let sample):
-        if let point = EnergyPoint(sample) { tally.add(point, notBefore: command.startSeconds) }
-      case .other: end = try command.attend(signals)
-      case .timeout: continue
-      }
-    }
+    let (end, problem) = try follow(command, &tally)
     let span = CommandSpan(start: command.startSeconds, end: Double(cmsr_monotonic_nanoseconds()) / 1e9)
     let energy = problem.map { .failure($0) } ?? finish(&tally, span)
-    return RunOutcome(end: end ?? .exited(0), seconds: span.seconds, energy: energy)
+    return RunOutcome(end: end, seconds: span.seconds, energy: energy)
+  }
+
+  /// Takes samples until a command has ended, and goes on waiting for that where there are no more.
+  private mutating func follow(
+    _ command: RunningCommand, _ tally: inout EnergyTally
+  ) throws(RunFailure) -> (end: CommandEnd, problem: RunProblem?) {
+    var problem: RunProblem?
+    while true {
+      if let end = try command.attend(signals) { return (end, problem) }
+      guard problem == nil else {
+        try signals.wait()
+        continue
+      }
+      do {
+        if case .sample(let sample) = try feed.next(or: signals.descriptor, until: .max),
+          let point = EnergyPoint(sample)
+        {
+          tally.add(point, notBefore: command.startSeconds)
+        }
+      } catch {
+        problem = .service(error)
+      }
+    }
   }
 
   /// Waits for the readings up to a span's end.
