@@ -81,6 +81,16 @@ struct ReportTests {
     #expect(!text.contains("Root and members"))
   }
 
+  @Test("says how long the windows were where readings did not come")
+  func longWindows() throws {
+    let tally = Trace.constant(40).tally([0, 0.25, 0.75, 1])
+    let energy = try #require(RunEnergy(tally, during: CommandSpan(start: 0.01, end: 0.9), Trace.everybody))
+    let report = report([RunOutcome(end: .exited(0), seconds: 0.89, energy: .success(energy))])
+    #expect(report.text.contains("first and last window of 0.25 to 0.50 s with others"))
+    #expect(report.text.contains("Peak: the highest mean over 0.25 to 0.50 s."))
+    #expect(try decoded(report)["longest_window_seconds"] as? Double == 0.5)
+  }
+
   @Test("of simulated energy says that it is invented")
   func simulated() throws {
     let report = report([run()], simulated: true)

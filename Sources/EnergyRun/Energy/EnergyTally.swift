@@ -13,7 +13,9 @@ public struct EnergyTally: Sendable {
   public private(set) var nextToLast: EnergyPoint
   /// The latest moment.
   public private(set) var last: EnergyPoint
-  /// The watts of the windows of usual length.
+  /// How long the longest window was, in seconds: a reading that did not come makes one of two.
+  public private(set) var longestSeconds = 0.0
+  /// The watts of the windows, without those that are too short to tell.
   public private(set) var spreads: [EnergyChannel: Spread] = [:]
   /// Whose energy has not been followed without a gap.
   private var interrupted: Set<EnergyChannel> = []
@@ -36,6 +38,7 @@ public struct EnergyTally: Sendable {
       return
     }
     let seconds = point.seconds - last.seconds
+    longestSeconds = max(longestSeconds, seconds)
     let hasGap = point.windowStart > last.seconds + Self.gapSeconds
     for channel in first.joules.keys {
       guard let end = point.joules[channel], let begin = last.joules[channel], !hasGap else {

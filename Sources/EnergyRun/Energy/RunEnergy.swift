@@ -10,6 +10,8 @@ public struct RunEnergy: Sendable, Equatable {
   public var afterSeconds: Double
   /// How long the command took, in seconds.
   public var seconds: Double
+  /// How long the longest window was, in seconds.
+  public var longestWindowSeconds: Double
   /// Whether all of it lies in windows that the command shares with others.
   public var isGuess: Bool
   /// What each channel drew; what could not be read is missing.
@@ -23,6 +25,7 @@ public struct RunEnergy: Sendable, Equatable {
     beforeSeconds = max(span.start - tally.first.seconds, 0)
     afterSeconds = tally.last.seconds - span.end
     seconds = span.seconds
+    longestWindowSeconds = tally.longestSeconds
     isGuess =
       !resolution.isExact && (tally.second == tally.last || tally.second == tally.nextToLast)
     channels = [:]

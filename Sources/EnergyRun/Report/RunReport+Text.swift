@@ -60,7 +60,7 @@ extension RunReport {
     }
     if !measured.isEmpty {
       notes += resolution.isExact ? exactly(measured) : roughly(measured)
-      notes.append("Peak: the highest mean over \(Self.length(windowSeconds)).")
+      notes.append("Peak: the highest mean over \(windows).")
     }
     if let idle {
       notes.append("Idle: measured for \(fixed(idle.seconds, 1)) s before the command; +- is how it wandered.")
@@ -81,11 +81,10 @@ extension RunReport {
 
   /// What the windows that everybody gets mean.
   private func roughly(_ runs: [RunEnergy]) -> [String] {
-    let window = Self.length(windowSeconds)
     return [
       runs.contains(where: \.isGuess)
-        ? "Too short for windows of \(window), which it shares with others: +- is all that they hold, and the rest is a guess."
-        : "It shares its first and last window of \(window) with others: +- is what these two may hold.",
+        ? "Too short for windows of \(windows), which it shares with others: +- is all that they hold, and the rest is a guess."
+        : "It shares its first and last window of \(windows) with others: +- is what these two may hold.",
       resolution.trustedGroup.map { "Root and members of the group \($0) get it exactly." } ?? "Root gets it exactly.",
     ]
   }
@@ -100,7 +99,11 @@ extension RunReport {
     }
   }
 
-  private static func length(_ seconds: Double) -> String { Numbers.fixed(seconds, places: 2) + " s" }
+  /// How long the windows were: "0.25 s", or more where readings did not come.
+  private var windows: String {
+    let longest = measured.map(\.longestWindowSeconds).max() ?? 0
+    return fixed(windowSeconds, 2) + (longest > 1.5 * windowSeconds ? " to \(fixed(longest, 2)) s" : " s")
+  }
 
   /// Words for one line of a terminal: nothing that it would act on, and not too long.
   private static func readable(_ words: [String]) -> String {
