@@ -67,11 +67,16 @@ extension PowerConnection {
     }
   }
 
-  /// Sends a request and waits for its answer; what else comes meanwhile is passed over.
+  /// Sends a request and waits for its answer; what else comes meanwhile is passed over. A service of version 1 that
+  /// ignores requests goes on with its lines: that is taken for a refusal.
   private mutating func ask<Kind>(_ request: Request, _ kind: (Answer) -> Kind?) throws(ClientError) -> Kind {
     try send(request)
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(patienceMilliseconds) * 1_000_000
     while true {
-      let answer = try decode(try line(patienceMilliseconds: Self.patienceMilliseconds))
+      let answer = try decode(try line(patienceMilliseconds: patienceMilliseconds))
+      if case .line = answer, cmsr_monotonic_nanoseconds() > deadline {
+        throw .refused(path: path, Refusal(code: "unknown_request", message: "It does not answer."))
+      }
       if case .refused(let refusal) = answer { throw .refused(path: path, refusal) }
       if let found = kind(answer) { return found }
     }

@@ -15,7 +15,7 @@ public struct PowerConnection: ~Copyable {
   }
 
   /// How long the service may take for its first line, or an answer: it promises 1.5 s.
-  static let patienceMilliseconds: Int32 = 5000
+  let patienceMilliseconds: Int32
   private static let chunkBytes = 16_384
 
   /// The path that was connected to.
@@ -30,10 +30,13 @@ public struct PowerConnection: ~Copyable {
   /// - Parameters:
   ///   - paths: tried in this order.
   ///   - interrupt: a descriptor that ends every wait once it is readable, or -1.
+  ///   - patienceMilliseconds: how long the service may take for its first line, and for an answer.
   public init(
-    paths: [String] = [SocketPaths.preferred, SocketPaths.original], interrupt: Int32 = -1
+    paths: [String] = [SocketPaths.preferred, SocketPaths.original], interrupt: Int32 = -1,
+    patienceMilliseconds: Int32 = 5000
   ) throws(ClientError) {
     self.interrupt = interrupt
+    self.patienceMilliseconds = patienceMilliseconds
     for path in paths {
       let socket = cmsr_unix_socket()
       guard socket.error == 0 else { throw .failed(path: path, errno: socket.error) }
@@ -54,7 +57,7 @@ public struct PowerConnection: ~Copyable {
   /// Waits for the next line of version 1.
   public mutating func next() throws(ClientError) -> Received {
     while true {
-      let bytes = try line(patienceMilliseconds: hasReceived ? -1 : Self.patienceMilliseconds)
+      let bytes = try line(patienceMilliseconds: hasReceived ? -1 : patienceMilliseconds)
       if case .line(let line) = try decode(bytes) {
         return Received(text: String(decoding: bytes, as: UTF8.self), line: line)
       }

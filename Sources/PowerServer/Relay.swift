@@ -37,12 +37,14 @@ final class Relay: Feed {
   /// Whoever takes the samples never sleeps.
   func wake() {}
 
-  /// Streams begin with the next sample: it comes when it comes.
+  /// Streams have their points where samples come, and take those that are a little early.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
     let now = cmsr_monotonic_nanoseconds()
     broadcaster.streams.subscribe(
-      client, to: key, phase: now, start: broadcaster.latestEnd, now: now - settings.shortestWindow)
+      client, to: key, phase: lastLine == .min ? now : lastLine, start: broadcaster.latestEnd, now: now - earliness)
   }
+
+  private var earliness: Int64 { settings.interval / 4 }
 
   /// Nobody can ask for a reading here.
   func refresh(for client: ClientHandler) -> Bool { false }
@@ -70,7 +72,7 @@ final class Relay: Feed {
     waiting = nil
     lastLine = cmsr_monotonic_nanoseconds()
     broadcaster.publish(window, status: .ok, asleepNanoseconds: window.end.asleepNanoseconds)
-    broadcaster.deliver(window.end, now: lastLine, isPublic: true, status: .ok)
+    broadcaster.deliver(window.end, now: lastLine + earliness, isPublic: true, status: .ok)
   }
 
   private func tick() {

@@ -9,7 +9,8 @@ private final class OneClientServer {
   let path = "/tmp/pkg-watt-stat-client-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
   private let listener: Int32
 
-  init(_ pieces: [String]) throws {
+  /// - Parameter pause: microseconds before each piece.
+  init(_ pieces: [String], pause: UInt32 = 0) throws {
     listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -23,7 +24,10 @@ private final class OneClientServer {
     let served = listener
     Thread.detachNewThread {
       let client = accept(served, nil, nil)
-      for piece in pieces { _ = send(client, piece, piece.utf8.count, Int32(MSG_NOSIGNAL)) }
+      for piece in pieces {
+        usleep(pause)
+        _ = send(client, piece, piece.utf8.count, Int32(MSG_NOSIGNAL))
+      }
       close(client)
     }
   }
@@ -99,6 +103,18 @@ struct PowerConnectionTests {
     }
     #expect(throws: ClientError.pathTooLong("/" + String(repeating: "x", count: 107))) {
       _ = try PowerConnection(paths: ["/" + String(repeating: "x", count: 107)])
+    }
+  }
+
+  @Test("takes a service that goes on with its lines and answers nothing for one of version 1")
+  func original() throws {
+    let server = try OneClientServer([String](repeating: good + "\n", count: 100), pause: 20_000)
+    var connection = try PowerConnection(paths: [server.path], patienceMilliseconds: 200)
+    do {
+      _ = try connection.info()
+      Issue.record("it answered")
+    } catch {
+      #expect("\(error)".contains("older than this program"), "\(error)")
     }
   }
 
