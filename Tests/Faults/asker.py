@@ -1,0 +1,40 @@
+"""A client that asks."""
+
+import json
+import socket
+
+from harness import Failure, expect
+
+
+class Asker:
+    """Keeps its connection, on which the service counts its samples. As root it gets fresh ones, in full resolution."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(10)
+        self._socket.connect(path)
+        self._lines = self._socket.makefile("rb")
+
+    def ask(self, request):
+        """The answer, without its member's name."""
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            try:
+                line = self._lines.readline()
+            except OSError as error:
+                raise Failure(f"no answer to {request}: {error}") from None
+            expect(line.endswith(b"\n"), f"the connection ended without an answer to {request}: {line}")
+            answer = json.loads(line)
+            if "power_watts" in answer:
+                continue
+            expect(len(answer) == 1, f"an answer of several members: {line}")
+            return answer
+
+    def sample(self):
+        answer = self.ask({"get": "sample"})
+        expect("sample" in answer, f"no sample: {answer}")
+        return answer["sample"]
+
+    def close(self):
+        self._lines.close()
+        self._socket.close()

@@ -1,0 +1,86 @@
+"""Clients that misbehave: whatever they do, the others miss nothing and the service measures on."""
+
+import re
+
+from bad_clients import BadClients
+from case import Case
+from harness import expect
+from table import fault
+from witness import Witness
+
+CALM = "others miss nothing; energy exact"
+
+
+def misbehave(kind, count, lines=8, **launch):
+    """Clients of a kind are there while so many lines go by. Gives what was seen, and what they saw."""
+    with Case(**launch) as case:
+        cpu, memory = case.service.cpu_seconds(), case.service.private_kilobytes()
+        with BadClients(kind, case.service.path, count) as clients:
+            case.witness.fresh(lines)
+            cpu = case.service.cpu_seconds() - cpu
+            memory = max(case.service.private_kilobytes() - memory, 0)
+            expect(memory <= 16_384, f"they cost {memory} kB of memory")
+        return f"{case.judge()}; {count} such, {memory} kB, {cpu:.1f} s CPU in {lines / 2:.0f} s", clients.seen
+
+
+@fault("clients that never read", CALM, needs=None, short=True)
+def _():
+    return misbehave("never_reads", 200)[0]
+
+
+@fault("clients that flood requests", CALM + "; memory within 16 MB", needs=None, short=True, alone=True)
+def _():
+    said, seen = misbehave("floods", 20)
+    expect(seen["answers"] > 100, f"they were not answered: {seen}")
+    return said
+
+
+@fault("clients that send binary", CALM, needs=None, alone=True)
+def _():
+    return misbehave("sends_binary", 20)[0]
+
+
+@fault("clients that half-close", "served like all others; energy exact", needs=None)
+def _():
+    said, seen = misbehave("half_closes", 100)
+    expect(seen["lines"] >= 100 * 6 and not seen["ended"], f"they were not served: {seen}")
+    return said
+
+
+@fault("clients that reset", CALM, needs=None, short=True)
+def _():
+    said, seen = misbehave("resets", 50)
+    expect(seen["connected"] > 200, f"too few came: {seen}")
+    return said + f", {seen['connected']} connections"
+
+
+@fault("clients that dribble a byte a second", "answered in the end; " + CALM, needs=None)
+def _():
+    said, seen = misbehave("dribbles", 50, lines=40)
+    expect(seen["answers"] == 50, f"they were not answered: {seen}")
+    return said
+
+
+@fault("20,000 connects, 1,024 descriptors", "calm, said once; those left are served", needs=None, alone=True)
+def _():
+    with Case(wrapper=["prlimit", "--nofile=1024:1024"]) as case:
+        crowds = [BadClients("bursts", case.service.path, 5000) for _ in range(4)]
+        for crowd in crowds:
+            crowd.__enter__()
+        case.service.says("No more clients can be accepted")
+        cpu = case.service.cpu_seconds()
+        case.witness.fresh(8)
+        cpu = case.service.cpu_seconds() - cpu
+        expect(cpu < 2, f"{cpu:.1f} s of CPU in 4 s: it spins")
+        said = len(re.findall("No more clients", case.service.log()))
+        expect(said == 1, f"it was said {said} times")
+        seen = [crowd.end() for crowd in crowds]
+        # Whoever comes now is served, once those that went are gone.
+        late = Witness(case.service.path)
+        late.fresh()
+        late.close()
+        connected = sum(each["connected"] for each in seen)
+        waited = sum(each["refused"] for each in seen)
+        served = sum(each["lines"] for each in seen)
+        expect(connected + waited == 20_000 and served > 900, f"{seen}")
+        return f"{case.judge()}; {connected} connected, {waited} were told EAGAIN, {cpu:.1f} s CPU in 4 s"

@@ -1,0 +1,82 @@
+"""The service as a process: its log, what it costs, and how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+
+from harness import Failure, expect, wait_for
+
+
+class Service:
+    """Runs the program until it says that it is ready."""
+
+    def __init__(self, program, folder, *options, name="watts.sock", wrapper=(), stderr=None, ready=True, **environment):
+        self.path = os.path.join(folder, name)
+        self._log = os.path.join(folder, name + ".log")
+        self.command = [*wrapper, program, "serve", "--socket", self.path, *options]
+        with open(self._log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr or log,
+                env={**os.environ, **environment})
+        if ready:
+            wait_for("the service to be ready", self._is_ready, 20)
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise Failure(f"the service ended: {self.log()}")
+        return "Ready: serving at" in self.log()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        with open(self._log, errors="replace") as file:
+            return file.read()
+
+    def says(self, words, seconds=30):
+        """Waits until the log has these words, and gives them."""
+        try:
+            wait_for(f"{words!r} in the log", lambda: words in self.log(), seconds)
+        except Failure as failure:
+            raise Failure(f"{failure}; it has: {self.log()[-600:]}") from None
+        return words
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def private_kilobytes(self):
+        with open(f"/proc/{self.pid}/smaps_rollup") as file:
+            return sum(int(size) for size in re.findall(r"^Private\w*:\s*(\d+) kB", file.read(), re.M))
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def children(self):
+        found = []
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/children") as file:
+                found += [int(child) for child in file.read().split()]
+        return found
+
+    def end(self, number=signal.SIGTERM, seconds=10):
+        """Ends it, and gives its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Failure(f"it did not end within {seconds} s of signal {number}") from None
+
+    def end_in_order(self):
+        code = self.end()
+        expect(code == 0, f"it ended with {code}: {self.log()[-600:]}")
+        expect(not os.path.lexists(self.path), "its socket is still there")
