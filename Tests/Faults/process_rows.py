@@ -101,13 +101,13 @@ def _():
 
 @fault("full disk for the log", "serves on", needs=None, short=True)
 def _():
-    with open("/dev/full", "wb") as full, Case(stderr=full, ready=False) as case:
+    with open("/dev/full", "wb") as full, Case(stderr=full) as case:
         return case.judge()
 
 
 @fault("closed stderr", "serves on; no socket gets its number", needs=None, short=True)
 def _():
-    with Case(wrapper=["sh", "-c", 'exec "$@" 2>&-', "sh"], ready=False) as case:
+    with Case(wrapper=["sh", "-c", 'exec "$@" 2>&-', "sh"]) as case:
         stderr = os.readlink(f"/proc/{case.service.pid}/fd/2")
         expect(stderr == "/dev/null", f"stderr is {stderr}")
         return case.judge()
@@ -117,7 +117,7 @@ def _():
 def _():
     end, stderr = os.pipe()
     try:
-        with Case(stderr=stderr, ready=False) as case:
+        with Case(stderr=stderr) as case:
             os.close(end)
             end = None
             # Each is a line at this level.

@@ -3,15 +3,16 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from harness import Failure, expect, wait_for
 
 
 class Service:
-    """Runs the program until it says that it is ready."""
+    """Runs the program, which answers from then on."""
 
-    def __init__(self, program, folder, *options, name="watts.sock", wrapper=(), stderr=None, ready=True, **environment):
+    def __init__(self, program, folder, *options, name="watts.sock", wrapper=(), stderr=None, **environment):
         self.path = os.path.join(folder, name)
         self._log = os.path.join(folder, name + ".log")
         self.command = [*wrapper, program, "serve", "--socket", self.path, *options]
@@ -19,13 +20,13 @@ class Service:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr or log,
                 env={**os.environ, **environment})
-        if ready:
-            wait_for("the service to be ready", self._is_ready, 20)
+        wait_for("the service to answer", self._answers, 20)
 
-    def _is_ready(self):
+    def _answers(self):
         if self.process.poll() is not None:
             raise Failure(f"the service ended: {self.log()}")
-        return "Ready: serving at" in self.log()
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(self.path) == 0
 
     @property
     def pid(self):
