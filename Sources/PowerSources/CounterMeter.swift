@@ -30,7 +30,7 @@ struct CounterMeter {
     self.origin = origin
     let bound = bound.of(domain, unit: unit)
     longestCertainSeconds = bound.longestCertainSeconds(unit: unit, range: range)
-    counter = EnergyCounter(unit: unit, bound: bound, range: range)
+    counter = EnergyCounter(unit: unit, bound: bound, range: range, alwaysMoves: domain == .package)
   }
 
   /// Reads the counter now and takes its value in.
@@ -44,7 +44,7 @@ struct CounterMeter {
     do {
       let value = try origin.read(toleranceNanoseconds: tolerance)
       lastMonotonicNanoseconds = value.monotonicNanoseconds
-      outcome = .read(counter.record(value.value, at: value.monotonicNanoseconds + asleep))
+      outcome = .read(counter.record(value.value, at: value.monotonicNanoseconds, asleep: asleep))
     } catch {
       outcome = .failed(error)
     }

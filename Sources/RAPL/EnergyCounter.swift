@@ -10,8 +10,11 @@ public enum CounterChange: Sendable, Equatable {
   case idle
   /// The counter was set to another value and goes on from there; the energy around that moment is partly unknown.
   case reset
-  /// So long since the last reading that the counter may have wrapped unseen; its energy is a lower bound.
+  /// So long since the last reading that the counter may have wrapped unseen, or the machine slept in between, through which
+  /// not every counter counts; its energy is a lower bound.
   case gap
+  /// The counter had stood still, for longer than one that lives does, and goes on; its energy is a lower bound.
+  case resumed
   /// A value that the package cannot have reached: rejected, nothing counted, nothing lost.
   case implausible
 }
@@ -28,13 +31,21 @@ public struct EnergyCounter: Sendable {
   /// How long a counter may take from drawing energy to showing it, in nanoseconds; it updates about every millisecond.
   private static let updateSlackNanoseconds = 20_000_000.0
 
+  /// How long the counter of what always draws power may show the same value, in nanoseconds: a thousand updates.
+  private static let longestStandstillNanoseconds: Int64 = 1_000_000_000
+
   private struct Reading {
     var value: UInt64
     var time: Int64
+    /// How long the machine had slept by then.
+    var asleep: Int64
+    /// When the same value was read for the first time.
+    var since: Int64
   }
 
   private let boundCountsPerNanosecond: Double
   private let range: UInt64
+  private let alwaysMoves: Bool
   /// A quarter of a wrap: beyond it a change no longer has one certain reading.
   private let certainCounts: Double
   private var last: Reading?
@@ -51,9 +62,12 @@ public struct EnergyCounter: Sendable {
 
   /// A counter that has not been read yet.
   ///
-  /// - Parameter range: how many values it has before it starts again from 0, at least 1.
-  public init(unit: EnergyUnit, bound: PowerBound, range: UInt64 = Self.registerRange) {
+  /// - Parameters:
+  ///   - range: how many values it has before it starts again from 0, at least 1.
+  ///   - alwaysMoves: whether what it counts always draws power, as a package does, and not every domain of it.
+  public init(unit: EnergyUnit, bound: PowerBound, range: UInt64 = Self.registerRange, alwaysMoves: Bool = false) {
     self.range = max(range, 1)
+    self.alwaysMoves = alwaysMoves
     certainCounts = Double(range) / 4
     boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
   }
@@ -62,30 +76,34 @@ public struct EnergyCounter: Sendable {
   ///
   /// - Parameters:
   ///   - value: what it shows; of a register the low 32 bits. Beyond the range it is implausible.
-  ///   - time: when it was read, in nanoseconds of a clock that goes on while the machine sleeps.
-  public mutating func record(_ value: UInt64, at time: Int64) -> CounterChange {
+  ///   - time: when it was read, in nanoseconds of a clock that stands still while the machine sleeps.
+  ///   - asleep: how long the machine has slept by then, in nanoseconds.
+  public mutating func record(_ value: UInt64, at time: Int64, asleep: Int64 = 0) -> CounterChange {
     guard value != 0, value < range else {
       rejections &+= 1
       return .implausible
     }
     guard let last else {
-      self.last = Reading(value: value, time: time)
+      self.last = Reading(value: value, time: time, asleep: asleep, since: time)
       return .first
     }
-    let reading = Reading(value: value, time: time)
-    let most = mostCounts(from: last.time, to: time)
+    let reading = Reading(value: value, time: time, asleep: asleep, since: time)
+    let most = mostCounts(from: last, to: reading)
     let step = step(from: last.value, to: value)
-    if most > certainCounts {
+    if most > certainCounts || asleep &- last.asleep > PowerMeter.shortestSleepNanoseconds {
       let least = leastCounts(from: last.value, to: value)
       // Junk, before the gap or after it, tells nothing of the energy in between.
       return lose(.gap, to: reading, atLeast: rejected == nil && Double(least) <= most ? least : 0)
     }
     if step == 0 {
-      self.last = reading
+      self.last = Reading(value: value, time: time, asleep: asleep, since: last.since)
       rejected = nil
       return .idle
     }
     if Double(step) <= most {
+      if alwaysMoves && last.time &- last.since > Self.longestStandstillNanoseconds {
+        return lose(.resumed, to: reading, atLeast: step)
+      }
       total &+= step
       self.last = reading
       rejected = nil
@@ -96,7 +114,7 @@ public struct EnergyCounter: Sendable {
     }
     if let rejected, value != rejected.value {
       let onward = self.step(from: rejected.value, to: value)
-      if Double(onward) <= mostCounts(from: rejected.time, to: time) {
+      if Double(onward) <= mostCounts(from: rejected, to: reading) {
         return lose(.reset, to: reading, atLeast: onward)
       }
     }
@@ -105,8 +123,10 @@ public struct EnergyCounter: Sendable {
     return .implausible
   }
 
-  private func mostCounts(from start: Int64, to end: Int64) -> Double {
-    (max(Double(end) - Double(start), 0) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
+  private func mostCounts(from start: Reading, to end: Reading) -> Double {
+    // With the time asleep, in which some counters count.
+    let nanoseconds = Double(end.time) - Double(start.time) + Double(end.asleep) - Double(start.asleep)
+    return (max(nanoseconds, 0) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
   }
 
   /// From value to value, around the end of the range where that lies between them.

@@ -32,7 +32,7 @@ public enum NoSample: Sendable {
   case idle(PackageID)
   /// The counter of this package gave a value that it cannot have reached.
   case implausible(PackageID)
-  /// The counter of this package was set anew, or went unread for too long.
+  /// The counter of this package was set anew, stood still, or went unread for too long.
   case discontinuity(PackageID)
   /// The machine slept during the window.
   case suspended
@@ -55,7 +55,8 @@ extension NoSample: CustomStringConvertible {
     case .first: "The first window has begun."
     case .idle(let id): "The energy counter of \(id) does not move."
     case .implausible(let id): "The energy counter of \(id) gave an implausible value, which was left out."
-    case .discontinuity(let id): "The energy counter of \(id) was reset or unread for too long; a new window begins."
+    case .discontinuity(let id):
+      "The energy counter of \(id) was reset, stood still, or was unread for too long; a new window begins."
     case .suspended: "The machine was asleep; a new window begins."
     case .failed(let id, let error): "The energy counter of \(id) could not be read. \(error)"
     }

@@ -129,7 +129,7 @@ struct PowercapTests {
       switch change {
       case .advanced(let counts), .wrapped(let counts): values.append(counts)
       case .idle: usleep(1000)
-      case .first, .reset, .gap, .implausible: Issue.record("\(change)")
+      case .first, .reset, .gap, .resumed, .implausible: Issue.record("\(change)")
       }
     }
     // Each step is a multiple of what was added: the wrap lost nothing and invented nothing.

@@ -96,6 +96,39 @@ struct EnergyCounterTests {
     #expect(counter.total == 0 && !counter.isLowerBound)
   }
 
+  @Test(
+    "a counter that always moves and has stood for more than a second counts on, but lacks what was drawn meanwhile",
+    arguments: [(true, 1, 0), (true, 2, 0), (true, 3, 1), (true, 40, 1), (false, 40, 0)] as [(Bool, Int64, UInt32)])
+  func standstill(alwaysMoves: Bool, readings: Int64, losses: UInt32) {
+    var counter = EnergyCounter(
+      unit: joule, bound: PowerBound(thermalDesignWatts: nil), alwaysMoves: alwaysMoves)
+    // Half a second apart, the first of them included.
+    for index in 0..<readings { _ = counter.record(1_000_000, at: index * second / 2 + index) }
+    #expect(
+      counter.record(1_300_000, at: readings * second / 2 + readings) == (losses > 0 ? .resumed : .advanced(300_000)))
+    #expect(counter.record(1_400_000, at: (readings + 1) * second / 2) == .advanced(100_000))
+    #expect(counter.total == 400_000 && counter.losses == losses)
+  }
+
+  @Test(
+    "over a suspend the total becomes a lower bound, whatever the counter shows after it",
+    arguments: [(1_000_000, 1_200_000, 200_000), (3_000_000_000, 300_000, 300_000), (1_000_000, 1_000_000, 0)]
+      as [(UInt64, UInt64, UInt64)])
+  func suspend(before: UInt64, after: UInt64, atLeast: UInt64) {
+    var counter = counter(startingAt: before)
+    #expect(counter.record(after, at: second, asleep: second) == .gap)
+    #expect(counter.record(after + 500, at: 2 * second, asleep: second) == .advanced(500))
+    #expect(counter.total == atLeast + 500 && counter.losses == 1)
+  }
+
+  @Test("what the two clocks that tell a suspend are apart by chance is no suspend")
+  func noSuspend() {
+    var counter = counter()
+    #expect(counter.record(1_000_500, at: second, asleep: 40_000_000) == .advanced(500))
+    #expect(counter.record(1_000_900, at: 2 * second, asleep: 0) == .advanced(400))
+    #expect(!counter.isLowerBound)
+  }
+
   @Test("a reset counts what was drawn since it, and makes the total a lower bound")
   func reset() {
     var counter = counter(startingAt: 3_000_000_000)
