@@ -72,8 +72,7 @@ class Case:
         self._ends += [client.close for client in self.clients]
         for witness in self.witnesses:
             wait_for("the first lines", lambda: len(witness.lines) > 3)
-        self._descriptors = self.service.descriptors()
-        self._threads = self.service.threads()
+        self._held = self.service.holdings()
 
     @property
     def clients(self):
@@ -117,10 +116,21 @@ class Case:
         the joules of most_lost at most. dips: so many readings may be too low. Wall clock steps back are counted in `backwards`.
         """
         said = self.judge_while_others_stay(status, energy, most_lost, dips)
-        wait_for(
-            f"descriptors to be {self._descriptors} again, threads {self._threads}",
-            lambda: self.service.descriptors() <= self._descriptors and self.service.threads() <= self._threads)
+        leaked = self.leaked()
+        expect(not any(leaked.values()), f"it holds more than before: {leaked}")
         return said
+
+    def leaked(self, seconds=10):
+        """How much more it holds than at the start, once those that were closed last are gone."""
+
+        def more():
+            now = self.service.holdings()
+            return {name: max(now[name] - before, 0) for name, before in self._held.items()}
+
+        end = time.monotonic() + seconds
+        while any(more().values()) and time.monotonic() < end:
+            time.sleep(0.1)
+        return more()
 
     def judge_while_others_stay(self, status="ok", energy="exact", most_lost=None, dips=0):
         """The same, while other clients are still there."""

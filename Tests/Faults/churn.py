@@ -22,6 +22,7 @@ class _Client:
         self.until = time.monotonic() + random.expovariate(1 / 8)
         self.lines, self.malformed, self.disorder, self.missing, self.waiting = [], 0, 0, 0, 0
         self._unfinished, self._sequence, self._time = b"", None, 0.0
+        self.asks_at = None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(path)
         self.socket.setblocking(False)
@@ -29,7 +30,11 @@ class _Client:
             interval = random.choice([None, 0.25, 0.5, 1, 2])
             self._ask({"subscribe": "sample"} | ({"interval_seconds": interval} if interval else {}))
         elif kind == "asker":
-            self._ask(random.choice(REQUESTS))
+            self.ask()
+
+    def ask(self):
+        self.asks_at = None
+        self._ask(self._random.choice(REQUESTS))
 
     def _ask(self, request):
         # Small, and never more than one on its way: it fits.
@@ -66,7 +71,7 @@ class _Client:
             return self._take_sample(value)
         self.waiting -= 1
         if self.kind == "asker":
-            self._ask(self._random.choice(REQUESTS))
+            self.asks_at = time.monotonic() + self._random.uniform(0, 0.5)
         return None
 
     def _take_sample(self, sample):
@@ -110,8 +115,11 @@ class Churn:
                 else:
                     self.sent += count
             now = time.monotonic()
-            for client in [client for client in self._clients if client.until < now]:
-                self._go(client)
+            for client in list(self._clients):
+                if client.until < now:
+                    self._go(client)
+                elif client.asks_at is not None and client.asks_at < now:
+                    client.ask()
         for client in list(self._clients):
             self._go(client)
 

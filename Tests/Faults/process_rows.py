@@ -105,7 +105,7 @@ def _():
         return case.judge()
 
 
-@fault("closed stderr", "serves on; no socket gets its number", needs=None, short=True)
+@fault("closed stderr", "serves on; no socket gets its number", needs="root", short=True)
 def _():
     with Case(wrapper=["sh", "-c", 'exec "$@" 2>&-', "sh"]) as case:
         stderr = os.readlink(f"/proc/{case.service.pid}/fd/2")

@@ -75,14 +75,6 @@ class Soak(MovedClocks):
             ("joules that faults have cost", round(self._lost_joules, 2), lambda _: last["lower_bound"] == (self._losses > 0)),
             ("joules off the truth beyond that", round(off, 2), lambda joules: abs(joules) <= TOLERANCE_JOULES * (1 + self._losses)),
             ("private memory's growth, kB", growth, lambda size: size <= MOST_GROWTH_KILOBYTES),
-            ("descriptors leaked", *self._leaked(self.service.descriptors, self._descriptors)),
-            ("threads more", *self._leaked(self.service.threads, self._threads)),
         ]
+        report += [(f"{name} leaked", count, lambda count: count == 0) for name, count in self.leaked().items()]
         return [(name, value, holds(value)) for name, value, holds in report], self._troubles
-
-    def _leaked(self, count, before):
-        """How many more than at the start, once those that were closed last are gone."""
-        end = time.monotonic() + 10
-        while count() > before and time.monotonic() < end:
-            time.sleep(0.1)
-        return count() - before, lambda more: more <= 0
