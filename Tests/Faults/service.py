@@ -50,10 +50,10 @@ class Service:
         names = {"fd": "descriptors", "task": "threads"} if IS_ROOT else {"task": "threads"}
         return {name: len(os.listdir(f"/proc/{self.pid}/{folder}")) for folder, name in names.items()}
 
-    def private_kilobytes(self):
-        """Memory that is this process's alone; seeing it takes root."""
+    def kilobytes(self):
+        """Memory of its own, without the program's pages that other processes may share; seeing it takes root."""
         with open(f"/proc/{self.pid}/smaps_rollup") as file:
-            return sum(int(size) for size in re.findall(r"^Private\w*:\s*(\d+) kB", file.read(), re.M))
+            return sum(int(size) for size in re.findall(r"^Anonymous:\s*(\d+) kB", file.read(), re.M))
 
     def cpu_seconds(self):
         with open(f"/proc/{self.pid}/stat") as file:

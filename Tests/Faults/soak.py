@@ -28,9 +28,9 @@ class Soak(MovedClocks):
         while time.monotonic() < end:
             self._trouble(self._random.choice(TROUBLES))
             if memory is None and time.monotonic() > warm:
-                memory = self.service.private_kilobytes()
+                memory = self.service.kilobytes()
         churn.stop()
-        return self._report(churn, memory or self.service.private_kilobytes())
+        return self._report(churn, memory or self.service.kilobytes())
 
     def _trouble(self, trouble):
         self._troubles[trouble.name] += 1
@@ -58,7 +58,7 @@ class Soak(MovedClocks):
         last = self.asker.sample()
         missing = self._missing(self._begun, last)
         off = self._lost_joules - missing
-        growth = self.service.private_kilobytes() - memory
+        growth = self.service.kilobytes() - memory
         spikes, dips = self.wrong_watts()
         # No reading tells that a counter has stopped in its midst.
         stops = self._troubles["a counter that stops"]
@@ -74,7 +74,7 @@ class Soak(MovedClocks):
             ("joules drawn", round(self.device.joules(last["monotonic_seconds"]), 2), lambda joules: joules > 0),
             ("joules that faults have cost", round(self._lost_joules, 2), lambda _: last["lower_bound"] == (self._losses > 0)),
             ("joules off the truth beyond that", round(off, 2), lambda joules: abs(joules) <= TOLERANCE_JOULES * (1 + self._losses)),
-            ("private memory's growth, kB", growth, lambda size: size <= MOST_GROWTH_KILOBYTES),
+            ("memory's growth, kB", growth, lambda size: size <= MOST_GROWTH_KILOBYTES),
         ]
         report += [(f"{name} leaked", count, lambda count: count == 0) for name, count in self.leaked().items()]
         return [(name, value, holds(value)) for name, value, holds in report], self._troubles
