@@ -17,13 +17,18 @@ def connect(blocking=True):
     client.setblocking(blocking)
     try:
         client.connect(path)
-    except BlockingIOError:
+    except (BlockingIOError, ConnectionError):
+        # The backlog is full, or nobody serves any more.
         seen["refused"] += 1
         client.close()
         return None
     client.setblocking(False)
     seen["connected"] += 1
     return client
+
+
+def crowd(blocking=True):
+    return [client for _ in range(count) if (client := connect(blocking))]
 
 
 def send(client, data):
@@ -62,7 +67,7 @@ class Ending:
 
 
 def never_reads(ending):
-    clients = [connect() for _ in range(count)]
+    clients = crowd()
     yield
     ending.within(None)
     del clients
@@ -70,7 +75,7 @@ def never_reads(ending):
 
 def floods(ending):
     """Half of them never read what they are answered."""
-    clients = [connect() for _ in range(count)]
+    clients = crowd()
     yield
     while not ending.within(0):
         clients = [client for client in clients if send(client, REQUEST * 64) >= 0]
@@ -81,18 +86,18 @@ def floods(ending):
 def sends_binary(ending):
     import os
 
-    clients = [connect() for _ in range(count)]
+    clients = crowd()
     yield
     while not ending.within(0.001):
         for number, client in enumerate(clients):
             # Some begin as a request does, and never end.
             first = b"{" if number % 2 else b""
-            if client and send(client, first + os.urandom(4096).replace(b"\n", b"")) < 0:
+            if send(client, first + os.urandom(4096).replace(b"\n", b"")) < 0:
                 clients[number] = connect()
 
 
 def half_closes(ending):
-    clients = [connect() for _ in range(count)]
+    clients = crowd()
     for client in clients:
         client.send(b"\n")
         client.shutdown(socket.SHUT_WR)
@@ -117,7 +122,7 @@ def resets(ending):
 
 
 def dribbles(ending):
-    clients = [connect() for _ in range(count)]
+    clients = crowd()
     yield
     place = 0
     while not ending.within(1):
@@ -128,7 +133,7 @@ def dribbles(ending):
 
 
 def bursts(ending):
-    clients = [client for _ in range(count) if (client := connect(blocking=False))]
+    clients = crowd(blocking=False)
     yield
     ending.within(None)
     for client in clients:
@@ -138,11 +143,9 @@ def bursts(ending):
 def counts_ends(ending):
     """Reads all until the service ends; every line must be whole."""
     selector = selectors.DefaultSelector()
-    tails = {}
-    for _ in range(count):
-        client = connect()
+    tails = dict.fromkeys(crowd(), b"")
+    for client in tails:
         selector.register(client, selectors.EVENT_READ)
-        tails[client] = b""
     yield
     while tails and not ending.within(0):
         for key, _ in selector.select(0.1):

@@ -88,8 +88,18 @@ def _():
     with MemoryLimit(48) as limit:
         with Case(wrapper=limit.wrapper) as case, BadClients("never_reads", case.service.path, 2000):
             case.witness.fresh(8)
-            said = case.judge_while_others_stay()
-            return f"{said}; {limit.peak_megabytes():.0f} MB at most"
+            return f"{case.judge_while_others_stay()}; {limit.peak_megabytes():.0f} MB at most"
+
+
+@fault("memory limit that is too small", "the kernel ends it whole; the next one takes over", needs="root", alone=True)
+def _():
+    with MemoryLimit(8) as limit, Case(wrapper=limit.wrapper) as case:
+        with BadClients("never_reads", case.service.path, 2000):
+            wait_for("the end of the service", lambda: case.service.process.poll() is not None)
+        code = case.service.process.returncode
+        expect(code == -signal.SIGKILL, f"it ended with {code}: {case.service.log()[-600:]}")
+        case.start_again()
+        return case.judge()
 
 
 @fault("memory limit by ulimit -v", "the same in 256 MB of addresses", needs=None, alone=True)
