@@ -60,7 +60,7 @@ def _():
         case.service.end(signal.SIGKILL)
         wait_for("the end of a connection", lambda: case.witness.ended)
         expect(os.path.exists(case.service.path), "the dead service's socket has gone")
-        case.start_again()
+        case.serve()
         said = case.judge()
         case.service.end_in_order()
         return said
@@ -88,7 +88,7 @@ def _():
     with MemoryLimit(48) as limit:
         with Case(wrapper=limit.wrapper) as case, BadClients("never_reads", case.service.path, 2000):
             case.witness.fresh(8)
-            return f"{case.judge_while_others_stay()}; {limit.peak_megabytes():.0f} MB at most"
+            return f"{case.judge_among_others()}; {limit.peak_megabytes():.0f} MB at most"
 
 
 @fault("memory limit that is too small", "the kernel ends it whole; the next one takes over", needs="root", alone=True)
@@ -98,7 +98,7 @@ def _():
             wait_for("the end of the service", lambda: case.service.process.poll() is not None)
         code = case.service.process.returncode
         expect(code == -signal.SIGKILL, f"it ended with {code}: {case.service.log()[-600:]}")
-        case.start_again()
+        case.serve()
         return case.judge()
 
 
@@ -106,7 +106,7 @@ def _():
 def _():
     with Case(wrapper=["prlimit", f"--as={256 << 20}"]) as case, BadClients("never_reads", case.service.path, 2000):
         case.witness.fresh(8)
-        return case.judge_while_others_stay()
+        return case.judge_among_others()
 
 
 @fault("full disk for the log", "serves on", needs=None, short=True)

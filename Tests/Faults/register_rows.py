@@ -55,7 +55,7 @@ def _():
         case.device.control("reset 0")
         case.witness.fresh(3)
         # What was drawn since the reading before it.
-        return case.judge(energy="lower bound", most_lost=42.5 * 2)
+        return case.judge(most_lost=42.5 * 2)
 
 
 @fault("counter jumps ahead", BOUND)
@@ -63,7 +63,7 @@ def _():
     with Case() as case:
         case.device.control("set 1 0x80000000")
         case.witness.fresh(3)
-        return case.judge(energy="lower bound", most_lost=17.25 * 4)
+        return case.judge(most_lost=17.25 * 4)
 
 
 @fault("zero reading, once", EXACT, short=True)
@@ -109,7 +109,7 @@ def _():
         case.device.control("eio 0 on")
         time.sleep(18)
         case.device.control("eio 0 off")
-        return case.judge("stale", energy="lower bound", most_lost=42.5 * 25)
+        return case.judge("stale", most_lost=42.5 * 25)
 
 
 @fault("ENXIO of one CPU: another reads", EXACT, short=True)
@@ -138,4 +138,4 @@ def _():
         case.device.control("freeze 0 on")
         case.witness.stale()
         case.device.control("freeze 0 off")
-        return case.judge("stale", energy="lower bound", most_lost=42.5 * 20, dips=1)
+        return case.judge("stale", most_lost=42.5 * 20, dips=1)

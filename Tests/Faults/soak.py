@@ -41,40 +41,42 @@ class Soak(MovedClocks):
             trouble.end(self, self._random)
         self.witness.fresh(2)
         if trouble.loss:
-            self._lost_joules += self._missing(before, self.asker.sample())
+            self._lost_joules += self._cost(before, self.asker.sample())
             self._losses += 1
 
-    def _missing(self, before, after):
-        """What a fault has cost: between nothing and all that was drawn meanwhile."""
-        counted = after["joules"] - before["joules"]
-        truth = self.device.joules(after["monotonic_seconds"]) - self.device.joules(before["monotonic_seconds"])
-        expect(-TOLERANCE_JOULES <= truth - counted <= truth + TOLERANCE_JOULES, f"{counted} J of {truth} J were counted")
-        return truth - counted
+    def _cost(self, before, after):
+        """The joules that a fault has cost: between nothing and all that was drawn meanwhile."""
+        missing, drawn = self.missing_joules(before, after)
+        expect(-TOLERANCE_JOULES <= missing <= drawn + TOLERANCE_JOULES, f"{missing} J of {drawn} J are missing")
+        return missing
 
     def _report(self, churn, memory):
         self.witness.fresh(3)
-        watchers = [*self.witnesses, self.subscriber]
-        streams = self.streams()
         last = self.asker.sample()
-        missing = self._missing(self._begun, last)
+        missing, drawn = self.missing_joules(self._begun, last)
         off = self._lost_joules - missing
-        growth = self.service.kilobytes() - memory
-        spikes, dips = self.wrong_watts()
+        high, low = self.onlookers.wrong_watts(self.device.watts)
         # No reading tells that a counter has stopped in its midst.
         stops = self._troubles["a counter that stops"]
-        report = [
-            ("lines sent", churn.sent + sum(len(each.lines) for each in watchers), lambda count: count > 0),
-            ("lines lost", streams["lost"] + churn.lost(self.witness), lambda count: count == 0),
-            ("lines out of order", streams["out of order"] + sum(each.disorder for each in churn.gone), lambda count: count == 0),
-            ("lines malformed", streams["malformed"] + sum(each.malformed for each in churn.gone), lambda count: count == 0),
-            ("readings too high", spikes, lambda count: count == 0),
-            ("readings too low", dips, lambda count: count <= stops),
-            ("clients that came and went", len(churn.gone), lambda count: count > 0),
-            ("connections cut", churn.cut + sum(each.ended for each in watchers), lambda count: count == 0),
-            ("joules drawn", round(self.device.joules(last["monotonic_seconds"]), 2), lambda joules: joules > 0),
-            ("joules that faults have cost", round(self._lost_joules, 2), lambda _: last["lower_bound"] == (self._losses > 0)),
-            ("joules off the truth beyond that", round(off, 2), lambda joules: abs(joules) <= TOLERANCE_JOULES * (1 + self._losses)),
-            ("memory's growth, kB", growth, lambda size: size <= MOST_GROWTH_KILOBYTES),
-        ]
-        report += [(f"{name} leaked", count, lambda count: count == 0) for name, count in self.leaked().items()]
-        return [(name, value, holds(value)) for name, value, holds in report], self._troubles
+        wrong = self.onlookers.wrong_lines(self.backwards)
+        sent = churn.sent + len(self.onlookers.all_lines) + len(self.onlookers.subscriber.lines)
+        return [
+            ("lines sent", sent, sent > 0),
+            *_none("lines lost", wrong["lost"] + churn.lost(self.witness)),
+            *_none("lines out of order", wrong["out of order"] + sum(each.disorder for each in churn.gone)),
+            *_none("lines malformed", wrong["malformed"] + sum(each.malformed for each in churn.gone)),
+            *_none("connections cut", wrong["cut"] + churn.cut),
+            ("clients that came and went", len(churn.gone), len(churn.gone) > 0),
+            *_none("readings too high", high),
+            ("readings too low", low, low <= stops),
+            ("joules drawn", round(drawn, 2), drawn > 0),
+            ("joules that faults have cost", round(self._lost_joules, 2), last["lower_bound"] == (self._losses > 0)),
+            ("joules off the truth but for that", round(off, 2), abs(off) <= TOLERANCE_JOULES * (1 + self._losses)),
+            ("memory's growth, kB", growth := self.service.kilobytes() - memory, growth <= MOST_GROWTH_KILOBYTES),
+            *(row for name, count in self.leaked().items() for row in _none(f"{name} leaked", count)),
+        ], self._troubles
+
+
+def _none(name, count):
+    """A row of which there may be none."""
+    yield name, count, count == 0
