@@ -41,14 +41,17 @@ extension Broadcaster {
   func deliver(_ snapshot: EnergySnapshot, now: Int64, isPublic: Bool, status: PowerLine.Status) {
     if streams.isEmpty { return }
     streams.take(snapshot, now: now, isPublic: isPublic) { stream, result in
-      let report: JSON?
+      let policy = access.policy(trusted: stream.key.isTrusted)
+      let report: SampleReport
       if let result {
-        let policy = access.policy(trusted: stream.key.isTrusted)
-        report = result.window.report(sequence: result.sequence, status: status, reason: nil, policy: policy).json
+        report = result.window.report(sequence: result.sequence, status: status, reason: nil, policy: policy)
+      } else if isStale, let old = stream.latest ?? latest.map({ ($0.window, 0) }) {
+        // The one that the stream had before, under its number: its subscribers miss none.
+        report = old.window.report(sequence: old.sequence, status: .stale, reason: reason(failure), policy: policy)
       } else {
-        report = isStale ? latestReport(trusted: stream.key.isTrusted) : nil
+        return
       }
-      guard let bytes = report?.line else { return }
+      let bytes = report.json.line
       for client in stream.clients { client.send(bytes) }
     }
   }
@@ -56,10 +59,13 @@ extension Broadcaster {
   private func latestReport(trusted: Bool, failure fresh: NoSample? = nil) -> JSON? {
     guard let latest else { return nil }
     let isStale = isStale || fresh != nil
-    let reason = (fresh ?? failure).map { "\($0)" } ?? "Its source delivers nothing."
     return latest.window.report(
-      sequence: sequence, status: isStale ? .stale : latest.line.status, reason: isStale ? reason : nil,
-      policy: access.policy(trusted: trusted)
+      sequence: sequence, status: isStale ? .stale : latest.line.status,
+      reason: isStale ? reason(fresh ?? failure) : nil, policy: access.policy(trusted: trusted)
     ).json
+  }
+
+  private func reason(_ failure: NoSample?) -> String {
+    failure.map { "\($0)" } ?? "Its source delivers nothing."
   }
 }

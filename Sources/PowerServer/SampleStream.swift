@@ -16,7 +16,8 @@ final class SampleStream {
   private(set) var clients: [ClientHandler] = []
   private let grid: SamplingGrid
   private var meter: PowerMeter
-  private var sequence = 0
+  /// Its latest window, and that one's number; nil before the first.
+  private(set) var latest: (window: MeasuredWindow, sequence: Int)?
 
   /// - Parameter start: what its first window begins with; nil where that is the first reading that it takes.
   init(_ key: Key, phase: Int64, shortestWindow: Int64, start: EnergySnapshot?, now: Int64) {
@@ -40,7 +41,7 @@ final class SampleStream {
   func take(_ snapshot: EnergySnapshot, now: Int64) -> (window: MeasuredWindow, sequence: Int)? {
     next = grid.next(after: now)
     guard case .window(let window) = meter.finish(snapshot) else { return nil }
-    sequence += 1
-    return (window, sequence)
+    latest = (window, (latest?.sequence ?? 0) + 1)
+    return latest
   }
 }

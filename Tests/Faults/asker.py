@@ -3,7 +3,7 @@
 import json
 import socket
 
-from harness import Failure, expect
+from harness import Failure, expect, wait_for
 
 
 class Asker:
@@ -34,6 +34,20 @@ class Asker:
         answer = self.ask({"get": "sample"})
         expect("sample" in answer, f"no sample: {answer}")
         return answer["sample"]
+
+    def fresh_sample(self):
+        """A sample that is not stale: the first one after a loss says that its window began anew."""
+        last = None
+
+        def fresh():
+            nonlocal last
+            last = self.sample()
+            return last["status"] != "stale" and last
+
+        try:
+            return wait_for("a fresh sample", fresh, 10)
+        except Failure:
+            raise Failure(f"no sample is fresh; the last is {last}") from None
 
     def close(self):
         self._lines.close()

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from witness import Line
+from witness import Line, missing
 
 REQUESTS = [
     {"get": "info"}, {"get": "sample"}, {"get": "history", "seconds": 60}, {"get": "history", "seconds": 3600},
@@ -21,7 +21,7 @@ class _Client:
         self.kind, self._random, self._steps, self._steps_before = kind, random, steps, steps()
         self.until = time.monotonic() + random.expovariate(1 / 8)
         self.lines, self.malformed, self.disorder, self.missing, self.waiting = [], 0, 0, 0, 0
-        self._unfinished, self._sequence, self._time = b"", None, 0.0
+        self._unfinished, self._sample = b"", None
         self.asks_at = None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(path)
@@ -75,10 +75,10 @@ class _Client:
         return None
 
     def _take_sample(self, sample):
-        if self._sequence is not None:
-            self.missing += sample["sequence"] - self._sequence != 1
-            self.disorder += sample["monotonic_seconds"] < self._time
-        self._sequence, self._time = sample["sequence"], sample["monotonic_seconds"]
+        if self._sample:
+            self.missing += missing(self._sample, sample)
+            self.disorder += sample["monotonic_seconds"] < self._sample["monotonic_seconds"]
+        self._sample = sample
 
 
 class Churn:

@@ -38,12 +38,11 @@ class Onlookers:
 
     def wrong_lines(self, backwards):
         """How many lines are wrong, each way in which they can be. The wall clock was set back so many times."""
-        numbers = self.subscriber.numbers()
         steps = [
             line.timestamp < before.timestamp
             for reader in self.readers for before, line in zip(reader.lines, reader.lines[1:])]
         return {
-            "lost": lost(*self.readers) + sum(next - one != 1 for one, next in zip(numbers, numbers[1:])),
+            "lost": lost(*self.readers) + self.subscriber.missed(),
             "out of order": abs(sum(steps) - backwards * len(self.readers)),
             "malformed": sum(line.is_malformed for line in self.all_lines),
             "cut": sum(client.ended for client in (*self.readers, self.subscriber)),

@@ -34,14 +34,14 @@ class Soak(MovedClocks):
 
     def _trouble(self, trouble):
         self._troubles[trouble.name] += 1
-        before = self.asker.sample()
+        before = self.asker.fresh_sample()
         trouble.begin(self, self._random)
         if trouble.end:
             time.sleep(self._random.uniform(*trouble.seconds))
             trouble.end(self, self._random)
         self.witness.fresh(2)
         if trouble.loss:
-            self._lost_joules += self._cost(before, self.asker.sample())
+            self._lost_joules += self._cost(before, self.asker.fresh_sample())
             self._losses += 1
 
     def _cost(self, before, after):
@@ -52,7 +52,7 @@ class Soak(MovedClocks):
 
     def _report(self, churn, memory):
         self.witness.fresh(3)
-        last = self.asker.sample()
+        last = self.asker.fresh_sample()
         missing, drawn = self.missing_joules(self._begun, last)
         off = self._lost_joules - missing
         high, low = self.onlookers.wrong_watts(self.device.watts)

@@ -95,8 +95,16 @@ class Subscriber(Witness):
     def _make(self, text):
         return json.loads(text)
 
-    def numbers(self):
-        return [line["sample"]["sequence"] for line in self.lines if "sample" in line]
+    def missed(self):
+        """How many samples are missing between those that it got: a stale one is the latest once more."""
+        samples = [line["sample"] for line in self.lines if "sample" in line]
+        expect(samples, "the subscriber has got no sample")
+        return sum(missing(before, sample) for before, sample in zip(samples, samples[1:]))
+
+
+def missing(before, sample):
+    """How many samples a subscriber has missed between two."""
+    return abs(sample["sequence"] - before["sequence"] - (sample["status"] != "stale"))
 
 
 def lost(one, other, seconds=5):
@@ -107,7 +115,7 @@ def lost(one, other, seconds=5):
     if begin is None:
         raise Failure("the witnesses have no line in common")
 
-    def missing():
+    def count_missing():
         texts = [[line.text for line in [*each.lines][2:]] for each in (one, other)]
         first, second = (each[each.index(begin):] for each in texts)
         both = min(len(first), len(second))
@@ -117,6 +125,6 @@ def lost(one, other, seconds=5):
         return max(len(set(first) ^ set(second)), 1)
 
     end = time.monotonic() + seconds
-    while (count := missing()) and time.monotonic() < end:
+    while (count := count_missing()) and time.monotonic() < end:
         time.sleep(0.1)
     return count
