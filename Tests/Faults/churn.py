@@ -41,6 +41,10 @@ class _Client:
         self.waiting += 1
         self.socket.send(json.dumps(request).encode() + b"\n")
 
+    def _clock_stands(self):
+        """Whether nobody has set the wall clock since it came: an odd count is of a step whose first line is on its way."""
+        return self._steps() == self._steps_before and self._steps_before % 2 == 0
+
     def read(self):
         """Takes in what has come; gives how many lines, or None where the connection has ended."""
         try:
@@ -58,13 +62,12 @@ class _Client:
         if text.startswith(b'{"power_watts"'):
             line = Line(text)
             self.malformed += line.is_malformed
-            # The wall clock is set back now and then.
-            if self.lines and line.timestamp < self.lines[-1].timestamp and self._steps() == self._steps_before:
+            if self.lines and line.timestamp < self.lines[-1].timestamp and self._clock_stands():
                 self.disorder += 1
             return self.lines.append(line)
         try:
-            (name, value), = json.loads(text).items()
-        except ValueError:
+            name, value = next(iter(json.loads(text).items()))
+        except (ValueError, AttributeError, StopIteration):
             self.malformed += 1
             return None
         if self.kind == "subscriber" and name == "sample":

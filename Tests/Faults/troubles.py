@@ -44,7 +44,13 @@ def _send(number):
 def _step(case, random):
     seconds = random.choice([-HOUR, -60, 60, HOUR])
     case.backwards += seconds < 0
+    case.clock_steps += 1
     case.clock.move(wall=seconds)
+
+
+def _settle(case, _):
+    case.witness.fresh(2)
+    case.clock_steps += 1
 
 
 def _jump(case, random):
@@ -70,7 +76,7 @@ TROUBLES = [
     Trouble("a jump", _jump, loss=True),
     _switch("a counter that stops", "freeze {package} on", "freeze {package} off", loss=True, seconds=(3, 6)),
     Trouble("a service held up", _send(signal.SIGSTOP), _send(signal.SIGCONT), seconds=(0, 4)),
-    Trouble("the wall clock set", _step),
+    Trouble("the wall clock set", _step, _settle),
     Trouble("a suspend", _sleep, loss=True),
     _bad_clients("never_reads", 100),
     _bad_clients("floods", 4),
