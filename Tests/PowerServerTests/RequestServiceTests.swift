@@ -120,6 +120,31 @@ struct RequestServiceTests {
     #expect(after.withDomains - before.withDomains >= 25, "\(before), \(after)")
   }
 
+  @Test("a subscriber's stale sample is its latest one once more, under the same number; the next one has the next")
+  func staleSubscription() throws {
+    let server = try RunningServer(interval: 0.05)
+    let client = try TestClient(server.path)
+    // Before it subscribes the service has had samples, which are not the subscription's.
+    for _ in 0..<4 { _ = try client.line() }
+    _ = try client.ask(.subscribe(intervalSeconds: nil))
+    var samples: [SampleReport] = []
+    func take() throws -> PowerLine.Status {
+      guard case .sample(let sample) = try client.answer() else { throw TestFailure(description: "a line in between") }
+      samples.append(sample)
+      return sample.status
+    }
+    for _ in 0..<3 { _ = try take() }
+    server.control.become(.failing)
+    while try take() != .stale {}
+    _ = try take()
+    server.control.become(.good)
+    while try take() != .ok {}
+    for (before, sample) in zip(samples, samples.dropFirst()) {
+      #expect(sample.sequence == before.sequence + (sample.status == .ok ? 1 : 0), "\(samples.map(\.sequence))")
+      #expect(sample.status == .ok || sample.monotonicSeconds == before.monotonicSeconds)
+    }
+  }
+
   @Test("history is there at once, oldest first, its joules those of its watts")
   func history() throws {
     let server = try RunningServer(interval: 0.5)
