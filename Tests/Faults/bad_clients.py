@@ -15,7 +15,8 @@ class BadClients:
 
     def __init__(self, kind, path, count):
         self.process = subprocess.Popen(
-            [sys.executable, "-IS", _PROGRAM, kind, path, str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [sys.executable, "-IS", _PROGRAM, kind, path, str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.seen = None
 
     def __enter__(self):

@@ -1,5 +1,7 @@
-"""Clients that misbehave, in a process of their own: clients.py KIND PATH COUNT. Prints a line once they have begun, and ends
-with its stdin; what they saw is then printed as JSON."""
+"""Clients that misbehave, in a process of their own: clients.py KIND PATH COUNT.
+
+Prints a line once they have begun, and ends with its stdin; what they saw is then printed as JSON.
+"""
 
 import json
 import selectors

@@ -17,5 +17,5 @@ def build():
     if HAS_DEVICE:
         command = ["swift", "build", "--package-path", os.path.join(TOP, "Tests/MSRDevice"), "--product", "msr-device"]
         subprocess.run(command, check=True, stdout=sys.stderr)
-    program = subprocess.run([os.path.join(TOP, "scripts/packaging/program")], check=True, stdout=subprocess.PIPE, text=True)
-    return program.stdout.strip()
+    command = [os.path.join(TOP, "scripts/packaging/program")]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()

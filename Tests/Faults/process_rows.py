@@ -66,7 +66,9 @@ def _():
         return said
 
 
-@fault("SIGTERM during a broadcast", "no half line, five times; exit code 0, no socket left", needs=None, short=True, alone=True)
+@fault(
+    "SIGTERM during a broadcast", "no half line, five times; exit code 0, no socket left", needs=None, short=True,
+    alone=True)
 def _():
     lines = 0
     for number in range(5):

@@ -7,7 +7,10 @@ from bad_clients import BadClients
 
 
 class Trouble:
-    """One thing that goes wrong for some seconds, of which the least and the most are given. A loss is one after which the energy is a lower bound."""
+    """One thing that goes wrong for some seconds, of which the least and the most are given.
+
+    A loss is one after which the energy is a lower bound.
+    """
 
     def __init__(self, name, begin, end=None, loss=False, seconds=(0, 0)):
         self.name, self.begin, self.end, self.loss, self.seconds = name, begin, end, loss, seconds
