@@ -16,12 +16,12 @@ CALM = "others miss nothing; energy exact"
 def misbehave(kind, count, lines=8, **launch):
     """Clients of a kind are there while so many lines go by. Gives what was seen, and what they saw."""
     with Case(**launch) as case:
-        cpu, memory = case.service.cpu_seconds(), IS_ROOT and case.service.kilobytes()
+        cpu, memory = case.service.cpu_seconds(), IS_ROOT and case.service.memory("Anonymous")
         with BadClients(kind, case.service.path, count) as clients:
             case.witness.fresh(lines)
             cost = f"{case.service.cpu_seconds() - cpu:.1f} s CPU in {lines * INTERVAL:.0f} s"
             if IS_ROOT:
-                memory = max(case.service.kilobytes() - memory, 0)
+                memory = max(case.service.memory("Anonymous") - memory, 0)
                 expect(memory <= MOST_KILOBYTES, f"they cost {memory} kB of memory")
                 cost += f", {memory} kB"
         return f"{case.judge()}; {count} such: {cost}", clients.seen

@@ -1,27 +1,31 @@
 """The service as a process: its log, what it costs, and how it ends."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
 
 from harness import Failure, expect, wait_for
 from places import IS_ROOT
+from report.server import Process
 
 
-class Service:
+class Service(Process):
     """Runs the program, which answers from then on."""
 
     def __init__(self, program, folder, *options, name="watts.sock", wrapper=(), stderr=None, **environment):
         self.path = os.path.join(folder, name)
         self._log = os.path.join(folder, name + ".log")
-        self.command = [*wrapper, program, "serve", "--socket", self.path, *options]
         with open(self._log, "ab") as log:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr or log,
-                env={**os.environ, **environment})
-        wait_for("the service to answer", self._answers, 20)
+            super().__init__(
+                *wrapper, program, "serve", "--socket", self.path, *options, stdout=subprocess.DEVNULL,
+                stderr=stderr or log, env={**os.environ, **environment})
+        try:
+            wait_for("the service to answer", self._answers, 20)
+        except Failure:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def _answers(self):
         if self.process.poll() is not None:
@@ -50,22 +54,8 @@ class Service:
         names = {"fd": "descriptors", "task": "threads"} if IS_ROOT else {"task": "threads"}
         return {name: len(os.listdir(f"/proc/{self.pid}/{folder}")) for folder, name in names.items()}
 
-    def kilobytes(self):
-        """Memory of its own, without the program's pages that other processes may share; seeing it takes root."""
-        with open(f"/proc/{self.pid}/smaps_rollup") as file:
-            return sum(int(size) for size in re.findall(r"^Anonymous:\s*(\d+) kB", file.read(), re.M))
-
-    def cpu_seconds(self):
-        with open(f"/proc/{self.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def children(self):
-        found = []
-        for task in os.listdir(f"/proc/{self.pid}/task"):
-            with open(f"/proc/{self.pid}/task/{task}/children") as file:
-                found += [int(child) for child in file.read().split()]
-        return found
+        return [int(child) for text in self.tasks("children") for child in text.split()]
 
     def end(self, number=signal.SIGTERM, seconds=10):
         """Ends it, and gives its exit code."""

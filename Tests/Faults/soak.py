@@ -30,9 +30,9 @@ class Soak(MovedClocks):
         while time.monotonic() < end:
             self._trouble(self._random.choice(TROUBLES))
             if memory is None and time.monotonic() > warm:
-                memory = self.service.kilobytes()
+                memory = self.service.memory("Anonymous")
         churn.stop()
-        return self._report(churn, memory or self.service.kilobytes())
+        return self._report(churn, memory or self.service.memory("Anonymous"))
 
     def _trouble(self, trouble):
         self._troubles[trouble.name] += 1
@@ -74,7 +74,7 @@ class Soak(MovedClocks):
             ("joules drawn", round(drawn, 2), drawn > 0),
             ("joules that faults have cost", round(self._lost_joules, 2), last["lower_bound"] == (self._losses > 0)),
             ("joules off the truth but for that", round(off, 2), abs(off) <= TOLERANCE_JOULES * (1 + self._losses / 5)),
-            ("memory's growth, kB", growth := self.service.kilobytes() - memory, growth <= MOST_GROWTH_KILOBYTES),
+            ("memory's growth, kB", growth := self.service.memory("Anonymous") - memory, growth <= MOST_GROWTH_KILOBYTES),
             *(row for name, count in self.leaked().items() for row in _none(f"{name} leaked", count)),
         ], self._troubles
 

@@ -8,9 +8,9 @@ import time
 
 
 class Process:
-    def __init__(self, *command, stdout=None):
+    def __init__(self, *command, stdout=None, stderr=subprocess.DEVNULL, env=None):
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env)
 
     def tasks(self, name):
         folder = f"/proc/{self.process.pid}/task"
@@ -25,7 +25,7 @@ class Process:
         return sum(int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)", text).group(1)) for text in self.tasks("status"))
 
     def memory(self, kind):
-        """Kilobytes: Rss, Private (pages that are this process's alone), or Private_Dirty."""
+        """Kilobytes: Rss, Private (pages that are this process's alone), Private_Dirty, or Anonymous (those of no file)."""
         with open(f"/proc/{self.process.pid}/smaps_rollup") as file:
             return sum(int(size) for size in re.findall(rf"^{kind}\w*:\s*(\d+) kB", file.read(), re.M))
 
