@@ -13,8 +13,8 @@ let upcoming: [SwiftSetting] =
 
 let settings: [SwiftSetting] = upcoming + [.strictMemorySafety()]
 
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(of name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -25,6 +25,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], exclude: [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -57,6 +58,10 @@ let package = Package(
     room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "PowerProtocol", "PowerClient", "Terminal", "SystemCalls", "CMSRShim"]),
+    // The page's files are parts of the program.
+    room(
+      "Exporter", ["RAPL", "PowerProtocol", "Terminal", "SystemCalls", nioCore, nioPosix, nioHTTP1],
+      resources: ["page.html", "page.css", "page.js"].map { .embedInCode("Page/\($0)") }),
     room(
       "Diagnosis",
       ["RAPL", "PowerSources", "Turbostat", "Terminal", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
@@ -65,8 +70,8 @@ let package = Package(
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
-        "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "Privileges",
-        "ServiceManager", "EnergyRun",
+        "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "EnergyRun",
+        "Exporter", "Privileges", "ServiceManager",
         "Diagnosis",
         "CMSRShim",
         "SystemCalls",
@@ -82,6 +87,7 @@ let package = Package(
     tests(of: "PowerClient", ["PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "PowerProtocol", "PowerClient"]),
+    tests(of: "Exporter", ["PowerProtocol", "RAPL", nioCore, nioPosix]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),

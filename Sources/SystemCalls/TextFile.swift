@@ -38,6 +38,31 @@ public enum TextFile {
     return text
   }
 
+  /// Writes a file so that whoever reads it sees the old text or the new one, never a part: beside it, under its name with
+  /// ".PID.tmp" added, and then renamed.
+  ///
+  /// - Throws: EEXIST where the path is something else than a file, which is left alone; else what the system says.
+  public static func replace(_ path: String, _ text: String) throws(FileError) {
+    var status = stat()
+    if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw FileError(path: path, errno: EEXIST)
+    }
+    let temporary = "\(path).\(getpid()).tmp"
+    // One that another process of this number has left behind.
+    unsafe unlink(temporary)
+    do {
+      try create(temporary, text)
+    } catch {
+      unsafe unlink(temporary)
+      throw FileError(path: path, errno: error.errno)
+    }
+    guard unsafe rename(temporary, path) == 0 else {
+      let reason = errno
+      unsafe unlink(temporary)
+      throw FileError(path: path, errno: reason)
+    }
+  }
+
   /// Writes a new file; the folder must be there.
   ///
   /// - Throws: EEXIST where there is one already, else what the system says.

@@ -2,7 +2,10 @@ internal import RAPL
 
 extension SampleReport {
   /// The answer as it is sent.
-  public var json: JSON {
+  public var json: JSON { .object([("sample", object)]) }
+
+  /// The sample itself.
+  public var object: JSON {
     let packages = packages.map { package in
       var members = package.id.members
       members += Self.power(package.watts, package.joules, package.isLowerBound)
@@ -23,7 +26,7 @@ extension SampleReport {
       ("status", .string(status.rawValue)), ("reason", .optional(reason)),
       ("rejected_readings", .integer(rejectedReadings)), ("packages", .array(packages)), ("service", cost),
     ]
-    return .object([("sample", .object(members))])
+    return .object(members)
   }
 
   private static func power(_ watts: Double?, _ joules: Double, _ isLowerBound: Bool) -> [(String, JSON)] {

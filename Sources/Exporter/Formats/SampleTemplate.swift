@@ -1,0 +1,97 @@
+public import PowerProtocol
+
+/// A text with placeholders, such as `{watts:.1f} W {package0.core.watts}`; `{{` and `}}` stand for braces.
+public struct SampleTemplate: Sendable, Equatable {
+  private enum Part: Sendable, Equatable {
+    case text(String)
+    case field(SampleField, places: Int?)
+  }
+
+  private static let mostPlaces = 9
+  private var parts: [Part] = []
+
+  /// Reads a template.
+  public init(_ template: String) throws(TemplateError) {
+    var rest = template[...]
+    var text = ""
+    while let character = rest.popFirst() {
+      switch character {
+      case "{" where rest.first == "{", "}" where rest.first == "}": text.append(rest.removeFirst())
+      case "}": throw .unopened
+      case "{":
+        guard let end = rest.firstIndex(of: "}") else { throw .unclosed(String(rest)) }
+        parts.append(.text(text))
+        text = ""
+        parts.append(try Self.placeholder(rest[..<end]))
+        rest = rest[end...].dropFirst()
+      default: text.append(character)
+      }
+    }
+    parts.append(.text(text))
+  }
+
+  private static func placeholder(_ text: Substring) throws(TemplateError) -> Part {
+    let pieces = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let field = SampleField(String(pieces[0])) else { throw .unknown(String(pieces[0])) }
+    guard pieces.count == 2 else { return .field(field, places: nil) }
+    let format = pieces[1]
+    guard format.first == ".", format.last == "f", let places = Int(format.dropFirst().dropLast()),
+      (0...mostPlaces).contains(places)
+    else { throw .format(String(format)) }
+    return .field(field, places: places)
+  }
+
+  /// Makes sure that a service has what the placeholders name.
+  public func check(_ info: ServiceInfo) throws(TemplateError) {
+    let known = SampleField.parts(of: info)
+    for case .field(let field, _) in parts {
+      if case .part = field, !known.contains(field) {
+        throw .absent(field.name, known: known.map(\.name))
+      }
+    }
+  }
+
+  /// The text for a sample; what was not measured is a question mark.
+  public func text(_ sample: SampleReport) -> String {
+    parts.map { part in
+      switch part {
+      case .text(let text): text
+      case .field(let field, let places): field.value(in: sample)?.text(places: places) ?? "?"
+      }
+    }.joined()
+  }
+}
+
+/// Why a template cannot be filled.
+public enum TemplateError: Error, Equatable {
+  /// A placeholder that no machine has.
+  case unknown(String)
+  /// A placeholder for what this machine does not have; with those that it has.
+  case absent(String, known: [String])
+  /// What follows a placeholder's colon.
+  case format(String)
+  /// A brace that is not closed.
+  case unclosed(String)
+  /// A closing brace without an opening one.
+  case unopened
+}
+
+extension TemplateError: CustomStringConvertible {
+  /// What is wrong with the template, and what may stand there.
+  public var description: String {
+    switch self {
+    case .unknown(let name):
+      "The template's {\(name)} is unknown; there are "
+        + SampleField.Whole.allCases.map { "{\($0.rawValue)}" }.joined(separator: ", ")
+        + ", and for each package and domain the like of {package0.watts}, {package0.core.joules} and "
+        + "{package0.dram.lower_bound}."
+    case .absent(let name, let known):
+      "The template's {\(name)} is nothing that this machine has; it has "
+        + known.map { "{\($0)}" }.joined(separator: ", ") + "."
+    case .format(let format):
+      "The template's :\(format) is no format; :.1f gives one digit after the point, and :.0f to :.9f are possible."
+    case .unclosed(let rest): "The template's {\(rest) has no closing brace; a brace that is meant as such is {{."
+    case .unopened: "The template has a closing brace too many; a brace that is meant as such is }}."
+    }
+  }
+}

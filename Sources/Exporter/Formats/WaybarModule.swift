@@ -1,0 +1,33 @@
+public import PowerProtocol
+internal import RAPL
+internal import Terminal
+
+/// A line for a custom module of waybar (`"return-type": "json"`), see waybar-custom(5).
+///
+/// There is no percentage: nothing says of what.
+public enum WaybarModule {
+  /// The text is the watts, the tooltip each package and domain, and the class the status, for its colour.
+  public static func line(_ sample: SampleReport) -> String {
+    let mark = sample.status == .ok ? "" : " (\(sample.status.rawValue))"
+    let tooltip = [watts(sample.watts) + mark] + (sample.reason.map { [$0] } ?? []) + sample.packages.flatMap(lines)
+    return JSON.object([
+      ("text", .string(watts(sample.watts) + mark)),
+      ("tooltip", .string(escaped(tooltip.joined(separator: "\n")))),
+      ("class", .string(sample.status.rawValue)),
+    ]).text
+  }
+
+  private static func lines(_ package: SampleReport.Package) -> [String] {
+    let domains = PowerDomain.allCases.compactMap { name in package.domains[name].map { (name, $0) } }
+    return ["\(package.id): \(watts(package.watts))"] + domains.map { "  \($0): \(watts($1.watts))" }
+  }
+
+  private static func watts(_ watts: Double?) -> String {
+    watts.map { Numbers.fixed($0, places: 1) + " W" } ?? "not readable"
+  }
+
+  /// Waybar takes text for Pango's markup.
+  private static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+  }
+}

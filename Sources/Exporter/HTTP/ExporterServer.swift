@@ -1,0 +1,87 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Serves metrics and a page over HTTP: one thread that answers, and one that asks the service.
+public final class ExporterServer: Sendable {
+  private struct Running {
+    let router: Router
+    var connections = 0
+  }
+
+  private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  private let thread = NIOThreadPool(numberOfThreads: 1)
+  private let running: NIOLoopBoundBox<Running?>
+  private let settings: ExporterSettings
+  private let address: ListenAddress
+
+  /// Starts the threads.
+  ///
+  /// - Parameter onObservation: told of each attempt to observe the service, and of what went wrong; on the server's thread.
+  public init(
+    _ service: any PowerService, at address: ListenAddress, settings: ExporterSettings,
+    onObservation: @escaping @Sendable ((any Error)?) -> Void = { _ in }
+  ) {
+    self.settings = settings
+    self.address = address
+    let loop = group.any()
+    let running = NIOLoopBoundBox<Running?>.makeEmptyBox(valueType: Running.self, eventLoop: loop)
+    self.running = running
+    thread.start()
+    let thread = thread
+    loop.execute {
+      let desk = ServiceDesk(service, loop: loop, thread: thread, keep: settings.keep)
+      running.value = Running(
+        router: Router(
+          desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onObservation: onObservation))
+    }
+  }
+
+  /// Listens.
+  ///
+  /// - Returns: where, with the port that was free where 0 was asked for.
+  public func start() throws(ListenError) -> ListenAddress {
+    guard let socketAddress = address.socketAddress else { throw ListenError(address: address, errno: EINVAL) }
+    do {
+      let listener = try bootstrap.bind(to: socketAddress).wait()
+      return ListenAddress(listener.localAddress) ?? address
+    } catch {
+      throw ListenError(address: address, errno: (error as? IOError)?.errnoCode ?? EINVAL)
+    }
+  }
+
+  /// Closes every connection, and ends the threads.
+  public func stop() throws {
+    try group.syncShutdownGracefully()
+    try thread.syncShutdownGracefully()
+  }
+
+  /// More than any browser or scraper sends.
+  private static var limits: NIOHTTPDecoderLimitConfiguration {
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = 8192
+    limits.maxHeaderListSize = 16_384
+    limits.maxHeaderFieldCount = 100
+    return limits
+  }
+
+  private var bootstrap: ServerBootstrap {
+    let running = running
+    let settings = settings
+    return ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 256)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let now = running.value, now.connections < settings.mostConnections else { throw ChannelError.eof }
+          let pipeline = channel.pipeline.syncOperations
+          try pipeline.configureHTTPServerPipeline(
+            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: Self.limits)
+          try pipeline.addHandler(
+            RequestHandler(now.router, patience: settings.patience) { running.value?.connections += $0 })
+        }
+      }
+  }
+}

@@ -1,0 +1,50 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import PowerProtocol
+
+/// An answer to a request.
+struct Reply: Sendable {
+  var status: HTTPResponseStatus = .ok
+  var type = "text/plain; charset=utf-8"
+  var headers: [(String, String)] = []
+  var body: ByteBuffer
+
+  init(_ status: HTTPResponseStatus, _ text: String, headers: [(String, String)] = []) {
+    self.status = status
+    self.headers = headers
+    body = ByteBuffer(string: text + "\n")
+  }
+
+  init(type: String, _ body: ByteBuffer) {
+    self.type = type
+    self.body = body
+  }
+
+  init(_ status: HTTPResponseStatus = .ok, _ json: JSON) {
+    self.status = status
+    type = "application/json"
+    body = ByteBuffer(bytes: json.line)
+  }
+
+  /// What the service would not say, as the protocol says such things.
+  init(_ error: any Error) {
+    let error = JSON.object([("code", .string("unavailable")), ("message", .string("\(error)"))])
+    self.init(.serviceUnavailable, .object([("error", error)]))
+  }
+
+  /// The head, with what tells a browser to keep this page to itself.
+  func head(keepsAlive: Bool) -> HTTPResponseHead {
+    var fields = HTTPHeaders([
+      ("Content-Type", type), ("Content-Length", "\(body.readableBytes)"), ("Cache-Control", "no-store"),
+      (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
+          + "form-action 'none'; frame-ancestors 'none'"
+      ), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+      ("Cross-Origin-Resource-Policy", "same-origin"),
+    ])
+    for (name, value) in headers { fields.add(name: name, value: value) }
+    if !keepsAlive { fields.add(name: "Connection", value: "close") }
+    return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
+  }
+}

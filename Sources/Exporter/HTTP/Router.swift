@@ -1,0 +1,101 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import PowerProtocol
+
+/// Finds the answer to a request. Lives on one event loop.
+final class Router {
+  private let desk: ServiceDesk
+  private let loop: any EventLoop
+  private let version: String
+  private let isLoopback: Bool
+  private let onObservation: @Sendable ((any Error)?) -> Void
+
+  /// - Parameter onObservation: told of each attempt to observe the service, and of what went wrong.
+  init(
+    _ desk: ServiceDesk, loop: any EventLoop, version: String, isLoopback: Bool,
+    onObservation: @escaping @Sendable ((any Error)?) -> Void
+  ) {
+    self.desk = desk
+    self.loop = loop
+    self.version = version
+    self.isLoopback = isLoopback
+    self.onObservation = onObservation
+  }
+
+  /// The answer to a request that has no body.
+  func reply(to request: HTTPRequestHead) -> EventLoopFuture<Reply> {
+    if let refusal = refusal(request) { return loop.makeSucceededFuture(refusal) }
+    let path = request.uri.prefix { $0 != "?" }
+    guard let find = resource(String(path), request.headers) else {
+      return loop.makeSucceededFuture(Reply(.notFound, "There is nothing here; there are / and /metrics."))
+    }
+    guard request.method == .GET || request.method == .HEAD else {
+      return loop.makeSucceededFuture(
+        Reply(.methodNotAllowed, "This can only be read.", headers: [("Allow", "GET, HEAD")]))
+    }
+    return find()
+  }
+
+  private func refusal(_ request: HTTPRequestHead) -> Reply? {
+    let hosts = request.headers["host"]
+    guard hosts.count == 1 || hosts.isEmpty && request.version == .http1_0 else {
+      return Reply(.badRequest, "A request names one host.")
+    }
+    // A page from elsewhere whose name was made to mean this machine (DNS rebinding) is not to read what local users may.
+    if isLoopback, let host = hosts.first, !Self.isLocal(host) {
+      return Reply(.misdirectedRequest, "This listens to this machine only; ask for it as localhost.")
+    }
+    return nil
+  }
+
+  /// Whether a Host header names this machine: by an address, or as localhost.
+  private static func isLocal(_ host: String) -> Bool {
+    if host.hasPrefix("[") { return true }
+    let name = host.prefix { $0 != ":" }.lowercased()
+    return name == "localhost" || ListenAddress(host: name, port: 0).socketAddress != nil
+  }
+
+  private func resource(_ path: String, _ headers: HTTPHeaders) -> (() -> EventLoopFuture<Reply>)? {
+    switch path {
+    case "/metrics": { self.metrics(MetricsFormat.preferred(accept: headers[canonicalForm: "accept"])) }
+    case "/": { self.file("text/html; charset=utf-8", PackageResources.page_html) }
+    case "/page.css": { self.file("text/css; charset=utf-8", PackageResources.page_css) }
+    case "/page.js": { self.file("text/javascript; charset=utf-8", PackageResources.page_js) }
+    case "/info.json": { self.json(self.observe()) { $0.info.json } }
+    case "/sample.json": { self.json(self.observe()) { $0.sample.json } }
+    case "/history.json": { self.json(self.desk.history()) { $0.json } }
+    default: nil
+    }
+  }
+
+  private func file(_ type: String, _ bytes: [UInt8]) -> EventLoopFuture<Reply> {
+    loop.makeSucceededFuture(Reply(type: type, ByteBuffer(bytes: bytes)))
+  }
+
+  private func json<Value: Sendable>(
+    _ answer: EventLoopFuture<Value>, _ json: @escaping @Sendable (Value) -> JSON
+  ) -> EventLoopFuture<Reply> {
+    answer.map { Reply(.ok, json($0)) }.recover { Reply($0) }
+  }
+
+  /// Without the service there is still something to say: that it does not answer.
+  private func metrics(_ format: MetricsFormat) -> EventLoopFuture<Reply> {
+    observe().map { Optional($0) }.recover { _ in nil }.map { [version] observation in
+      let text = format.text(Metrics.families(of: observation, version: version))
+      var reply = Reply(type: format.contentType, ByteBuffer(string: text))
+      reply.headers = [("Vary", "Accept")]
+      return reply
+    }
+  }
+
+  private func observe() -> EventLoopFuture<Observation> {
+    let observation = desk.observe()
+    observation.whenComplete { [onObservation] result in
+      switch result {
+      case .success: onObservation(nil)
+      case .failure(let error): onObservation(error)
+      }
+    }
+    return observation
+  }
+}

@@ -1,0 +1,66 @@
+extension MetricsFormat {
+  /// What a scraper likes best.
+  ///
+  /// - Parameter accept: the media ranges of its Accept header, in any order; see RFC 9110, section 12.5.1.
+  /// - Returns: the format that it gives the higher quality, the classic one where both are equal. A scraper that accepts
+  ///   neither gets the classic one too: every scraper reads it, and 406 would tell a person with a browser less.
+  public static func preferred(accept: some Sequence<some StringProtocol>) -> Self {
+    let ranges = accept.compactMap { MediaRange(String($0)) }
+    return openMetrics.quality(ranges) > classic.quality(ranges) ? .openMetrics : .classic
+  }
+
+  /// The quality that the most specific matching range gives to this format; 0 where none matches.
+  private func quality(_ ranges: [MediaRange]) -> Double {
+    let matching = ranges.compactMap { range in
+      range.precision(for: self == .classic ? "text" : "application", subtype, parameters).map { ($0, range.quality) }
+    }
+    return matching.max { $0 < $1 }?.1 ?? 0
+  }
+
+  private var subtype: String { self == .classic ? "plain" : "openmetrics-text" }
+  private var parameters: [String: String] {
+    ["version": self == .classic ? "0.0.4" : "1.0.0", "charset": "utf-8"]
+  }
+}
+
+/// One element of an Accept header: "text/*;q=0.5".
+private struct MediaRange {
+  let type: String
+  let subtype: String
+  private(set) var parameters: [String: String] = [:]
+  private(set) var quality = 1.0
+
+  /// - Returns: nil for what is no media range; it then says nothing.
+  init?(_ text: String) {
+    let pieces = text.split(separator: ";", omittingEmptySubsequences: false).map(Self.trimmed)
+    let names = pieces[0].lowercased().split(separator: "/", omittingEmptySubsequences: false)
+    guard names.count == 2, !names[0].isEmpty, !names[1].isEmpty, names[0] != "*" || names[1] == "*" else { return nil }
+    (type, subtype) = (String(names[0]), String(names[1]))
+    for piece in pieces.dropFirst() where !piece.isEmpty {
+      let sides = piece.split(separator: "=", maxSplits: 1).map(Self.trimmed)
+      guard sides.count == 2 else { return nil }
+      let value = sides[1].filter { $0 != "\"" }.lowercased()
+      switch sides[0].lowercased() {
+      case "q":
+        guard let quality = Double(value), (0...1).contains(quality) else { return nil }
+        self.quality = quality
+      // How names outside of ASCII letters are written: we have none.
+      case "escaping": break
+      case let name: parameters[name] = value
+      }
+    }
+  }
+
+  /// How precisely it names a media type: the number of things that it says about it; nil where it means another.
+  func precision(for type: String, _ subtype: String, _ known: [String: String]) -> Int? {
+    if self.type == "*" { return parameters.isEmpty ? 0 : nil }
+    guard self.type == type else { return nil }
+    if self.subtype == "*" { return parameters.isEmpty ? 1 : nil }
+    guard self.subtype == subtype, parameters.allSatisfy({ known[$0] == $1 }) else { return nil }
+    return 2 + parameters.count
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    String(text.trimmingPrefix(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+  }
+}

@@ -1,0 +1,133 @@
+import Exporter
+import PowerProtocol
+import Testing
+
+private let parts = [
+  #"package="0",domain="package""#, #"package="0",domain="core""#, #"package="0",domain="dram""#,
+  #"package="1",die="1",domain="package""#,
+]
+
+private func lines(_ format: MetricsFormat, _ observation: Observation?) -> [String] {
+  format.text(Metrics.families(of: observation, version: "0.1.0")).split(separator: "\n").map(String.init)
+}
+
+/// Whether a line is a value of a family.
+private func isValue(_ line: String, of names: [String]) -> Bool {
+  names.contains { line.hasPrefix("pkg_watt_stat_\($0){") || line.hasPrefix("pkg_watt_stat_\($0) ") }
+}
+
+@Suite("The metrics")
+struct MetricsTests {
+  @Test("are base units and counters for each package and domain", arguments: MetricsFormat.allCases)
+  func values(format: MetricsFormat) {
+    let lines = lines(format, Examples.observation)
+    for line in [
+      "pkg_watt_stat_up 1", #"pkg_watt_stat_build_info{version="0.1.0"} 1"#, "pkg_watt_stat_fresh 1",
+      #"pkg_watt_stat_service_info{version="1.2.3",source="msr",cpu="A \"C\\P\"U"} 1"#, "pkg_watt_stat_simulated 0",
+      "pkg_watt_stat_interval_seconds 1", "pkg_watt_stat_sample_timestamp_seconds 1640995200.125",
+      "pkg_watt_stat_power_watts{\(parts[0])} 42.5", "pkg_watt_stat_power_watts{\(parts[1])} 29.75",
+      "pkg_watt_stat_power_watts{\(parts[3])} 17.25", "pkg_watt_stat_power_window_seconds 1",
+      "pkg_watt_stat_energy_joules_total{\(parts[0])} 8781.42", "pkg_watt_stat_energy_joules_total{\(parts[1])} 6147",
+      "pkg_watt_stat_energy_joules_total{\(parts[2])} 0.5", "pkg_watt_stat_energy_joules_total{\(parts[3])} 3564.25",
+      "pkg_watt_stat_energy_lower_bound{\(parts[0])} 0", "pkg_watt_stat_energy_lower_bound{\(parts[2])} 1",
+      "pkg_watt_stat_rejected_readings_total 3", "pkg_watt_stat_service_cpu_seconds_total 0.125",
+      "pkg_watt_stat_service_wakeups_total 123",
+    ] {
+      #expect(lines.contains(line), "\(line)")
+    }
+    // A domain that cannot be read has no watts.
+    #expect(!lines.contains { $0.hasPrefix("pkg_watt_stat_power_watts{\(parts[2])}") })
+  }
+
+  @Test("say in the classic format what each sample's name is")
+  func classic() {
+    let lines = lines(.classic, Examples.observation)
+    #expect(lines.contains("# TYPE pkg_watt_stat_energy_joules_total counter"))
+    #expect(lines.contains("# TYPE pkg_watt_stat_build_info gauge"))
+    #expect(!lines.contains { $0.hasPrefix("# UNIT") || $0.hasPrefix("# EOF") })
+  }
+
+  @Test("say in OpenMetrics the family's name and unit, and end with # EOF")
+  func openMetrics() {
+    let lines = lines(.openMetrics, Examples.observation)
+    #expect(lines.contains("# TYPE pkg_watt_stat_energy_joules counter"))
+    #expect(lines.contains("# UNIT pkg_watt_stat_energy_joules joules"))
+    #expect(lines.contains("# TYPE pkg_watt_stat_build info"))
+    #expect(lines.firstIndex(of: "# EOF") == lines.count - 1)
+    #expect(!lines.contains { $0.contains("_created") })
+    for line in lines where line.hasPrefix("# UNIT") {
+      let words = line.split(separator: " ")
+      #expect(words[2].hasSuffix("_" + words[3]))
+    }
+  }
+
+  @Test("without the service say only that, and which program says it", arguments: MetricsFormat.allCases)
+  func noService(format: MetricsFormat) {
+    let values = lines(format, nil).filter { !$0.hasPrefix("#") }
+    #expect(values == ["pkg_watt_stat_up 0", #"pkg_watt_stat_build_info{version="0.1.0"} 1"#])
+  }
+
+  @Test("of a stale sample are neither watts nor joules", arguments: MetricsFormat.allCases)
+  func stale(format: MetricsFormat) {
+    let lines = lines(format, Observation(info: Examples.info, sample: Examples.sample(.stale)))
+    let withheld = ["power_watts", "power_window_seconds", "energy_joules_total", "energy_lower_bound"]
+    #expect(lines.contains("pkg_watt_stat_up 1") && lines.contains("pkg_watt_stat_fresh 0"))
+    #expect(!lines.contains { isValue($0, of: withheld) })
+    #expect(lines.contains("pkg_watt_stat_rejected_readings_total 3"))
+  }
+
+  @Test("tell a simulation, whoever says it", arguments: [(true, PowerLine.Status.ok), (false, .simulated)])
+  func simulated(source: Bool, status: PowerLine.Status) {
+    var observation = Observation(info: Examples.info, sample: Examples.sample(status))
+    observation.info.isSimulated = source
+    #expect(lines(.classic, observation).contains("pkg_watt_stat_simulated 1"))
+  }
+
+  @Test(
+    "labels and numbers are written as the formats say",
+    arguments: [
+      ("a\"b\\c\nd", 0.5, #"x{l="a\"b\\c\nd"} 0.5"#), ("é{}", -1, #"x{l="é{}"} -1"#), ("", 1e21, #"x{l=""} 1e+21"#),
+      ("", 1e-7, #"x{l=""} 1e-07"#), ("", .infinity, #"x{l=""} +Inf"#), ("", -.infinity, #"x{l=""} -Inf"#),
+      ("", .nan, #"x{l=""} NaN"#), ("", 1e14, #"x{l=""} 100000000000000"#),
+    ])
+  func writing(label: String, value: Double, line: String) {
+    let family = MetricFamily("x", .gauge, help: "A \\ and\nmore.", [.init(value, [.init("l", label)])])
+    #expect(MetricsFormat.classic.text([family]) == "# HELP x A \\\\ and\\nmore.\n# TYPE x gauge\n\(line)\n")
+  }
+}
+
+@Suite("What a scraper accepts")
+struct NegotiationTests {
+  @Test(
+    "decides the format, by quality and by how precisely a range names it",
+    arguments: [
+      ("", MetricsFormat.classic), ("*/*", .classic), ("text/plain", .classic), ("application/json", .classic),
+      ("application/openmetrics-text", .openMetrics), ("Application/OpenMetrics-Text; Version=1.0.0", .openMetrics),
+      ("application/openmetrics-text;version=0.0.1", .classic), ("application/openmetrics-text;version=2.0.0", .classic),
+      // Prometheus 2 and 3.
+      (
+        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+          + "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", .openMetrics
+      ),
+      (
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+          + "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+          + "text/plain;version=0.0.4;q=0.2,*/*;q=0.1", .openMetrics
+      ),
+      ("text/plain;version=0.0.4;q=0.9,application/openmetrics-text;q=0.8", .classic),
+      ("text/plain;version=0.0.4;q=0.8,application/openmetrics-text;q=0.9", .openMetrics),
+      ("text/plain;q=0.5,application/openmetrics-text;q=0.5", .classic),
+      ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", .classic),
+      ("application/*;q=0.9,*/*;q=0.1", .openMetrics), ("text/*;q=0.1,*/*;q=0.9", .openMetrics),
+      ("application/openmetrics-text;q=0,*/*", .classic), ("*/*;q=0", .classic),
+      // The more precise range decides, also where it gives less.
+      ("application/openmetrics-text;q=0.2,application/*;q=0.9,text/plain;q=0.5", .classic),
+      (#"application/openmetrics-text; version="1.0.0"; charset=UTF-8 , text/plain;q=0.9"#, .openMetrics),
+      // What is no media range says nothing.
+      ("application/openmetrics-text;q=2,text/plain;q=0.1", .classic), (";;,=/,//,*/plain,text", .classic),
+      ("application/openmetrics-text;q=nan", .classic),
+    ])
+  func format(accept: String, expected: MetricsFormat) {
+    #expect(MetricsFormat.preferred(accept: accept.split(separator: ",")) == expected)
+  }
+}

@@ -1,0 +1,56 @@
+import Exporter
+import Foundation
+import PowerProtocol
+import Synchronization
+
+/// A service that answers as a test wants it.
+final class ScriptedService: PowerService {
+  struct Unavailable: Error, CustomStringConvertible {
+    let description = "No service answers."
+  }
+
+  private let isThere = Mutex(true)
+  /// Signalled for each time that it was let go of.
+  let released = DispatchSemaphore(value: 0)
+
+  func isThere(_ now: Bool) { isThere.withLock { $0 = now } }
+
+  func observe() throws -> Observation {
+    guard isThere.withLock({ $0 }) else { throw Unavailable() }
+    return Examples.observation
+  }
+
+  func history(seconds: Int) throws -> HistoryReport {
+    guard isThere.withLock({ $0 }) else { throw Unavailable() }
+    return Examples.history
+  }
+
+  func disconnect() { released.signal() }
+}
+
+/// An exporter of it, on a port that is free.
+final class RunningExporter {
+  let service = ScriptedService()
+  let address: ListenAddress
+  private let server: ExporterServer
+
+  init(_ adjust: (inout ExporterSettings) -> Void = { _ in }) throws {
+    var settings = ExporterSettings(version: "0.1.0")
+    adjust(&settings)
+    server = ExporterServer(service, at: ListenAddress(port: 0), settings: settings)
+    address = try server.start()
+  }
+
+  deinit {
+    try? server.stop()
+  }
+
+  func client() throws -> HTTPClient { try HTTPClient(address) }
+
+  /// One request on a connection of its own.
+  func get(_ path: String, _ headers: String...) throws -> HTTPClient.Response {
+    let client = try client()
+    client.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n" + headers.map { $0 + "\r\n" }.joined() + "\r\n")
+    return try client.response()
+  }
+}
