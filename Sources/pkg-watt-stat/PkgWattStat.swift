@@ -14,8 +14,8 @@ struct PkgWattStat: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, CrossCheckCommand.self,
-      DoctorCommand.self,
+      ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, ExportCommand.self,
+      ExporterCommand.self, CrossCheckCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: ServeCommand.self)
 }

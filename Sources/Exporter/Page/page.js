@@ -91,26 +91,28 @@ function draw(now) {
   const measured = rows.map((row) => row.watts), top = ceiling(Math.max(...measured, 1) * 1.05);
   const x = (time) => ((time - now + span) / span * width).toFixed(2);
   const y = (value) => (height - value / top * height).toFixed(2);
-  let line = "", area = "", first = null, end = -Infinity;
+  let line = "", asleep = "", area = "", first = null, end = -Infinity, wasAsleep = true;
   const close = () => { if (first !== null) area += `L${x(end)} ${height}L${first} ${height}Z`; };
   for (const row of rows) {
     // A mean over a while is a level stretch; where nothing was measured there is a gap.
     const begin = Math.max(row.end - row.seconds, now - span);
     const step = `${x(begin)} ${y(row.watts)}L${x(row.end)} ${y(row.watts)}`;
-    if (begin - end > 0.1) {
+    const isGap = begin - end > 0.1;
+    if (isGap) {
       close();
       first = x(begin);
-      line += "M" + step;
-      area += "M" + step;
-    } else {
-      line += "L" + step;
-      area += "L" + step;
     }
+    area += (isGap ? "M" : "L") + step;
+    // While the service slept there is only one mean for each of its wakeups.
+    if (row.asleep) asleep += "M" + step;
+    else line += (isGap || wasAsleep ? "M" : "L") + step;
+    wasAsleep = row.asleep;
     end = row.end;
   }
   close();
   const levels = [0.25, 0.5, 0.75, 1].map((part) => part * top);
   element("line").setAttribute("d", line);
+  element("asleep").setAttribute("d", asleep);
   element("area").setAttribute("d", area);
   element("grid").setAttribute("d", levels.map((level) => `M0 ${y(level)}H${width}`).join(""));
   element("scale").replaceChildren(...levels.slice(0, 3).map((level) => {

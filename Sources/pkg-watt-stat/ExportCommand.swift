@@ -1,0 +1,122 @@
+internal import ArgumentParser
+internal import Exporter
+internal import Glibc
+internal import PowerClient
+internal import PowerProtocol
+internal import SystemCalls
+
+/// Writes samples of a running service in the formats of others.
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write what a running service measures as metrics, CSV, JSON, a waybar module or any text.",
+    discussion: """
+      openmetrics and prometheus are metrics, the latter in the text format that node_exporter's textfile collector takes; \
+      csv has a header and a row for each sample; json is the service's own sample; waybar is a line for a custom module; \
+      template is any text, see --template. Watts of a stale sample are left out (in waybar marked, in json as the service \
+      says them). Where the service does not answer, metrics say so (pkg_watt_stat_up 0), and the exit code is 1.
+      """)
+
+  @OptionGroup var service: ClientOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "How to write: \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
+  var format: ExportFormat
+
+  @Option(
+    help: ArgumentHelp(
+      "With --format template: the text, with placeholders such as {watts:.1f}, {status} or {package0.core.joules}; {{ and }} are braces.",
+      valueName: "text"))
+  var template: String?
+
+  @Flag(help: "Write each new sample, until interrupted.")
+  var follow = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --follow: seconds from sample to sample; without it the service's own interval.", valueName: "seconds"))
+  var interval: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write into this file instead, whole or not at all; with --follow it always holds the latest sample alone.",
+      valueName: "file"))
+  var output: String?
+
+  func validate() throws {
+    guard (format == .template) == (template != nil) else {
+      throw ValidationError("--format template needs --template, and no other format has one.")
+    }
+    if interval != nil && !follow { throw ValidationError("--interval needs --follow.") }
+    if let interval, !(interval > 0 && interval <= Request.longestIntervalSeconds) {
+      throw ValidationError("--interval must be more than 0, and 86400 at most.")
+    }
+    if output == "" { throw ValidationError("--output needs the path of a file.") }
+    _ = try parsedTemplate()
+  }
+
+  func run() throws {
+    do {
+      try export()
+    } catch let error as ClientError {
+      // A file of metrics must not go on saying what once was.
+      if let metrics = format.metrics { try write(SampleWriter.metrics(metrics, nil)) }
+      throw error
+    }
+  }
+
+  private func export() throws {
+    var connection = try service.connect()
+    let writer: SampleWriter
+    do {
+      writer = try SampleWriter(format, try connection.info(), template: try parsedTemplate())
+    } catch let error as TemplateError {
+      throw ValidationError("\(error)")
+    }
+    if output == nil { try write(writer.header) }
+    guard follow else { return try write(try connection.sample(), by: writer) }
+    _ = try connection.subscribe(intervalSeconds: interval)
+    while true {
+      if case .answer(.sample(let sample)) = try connection.next() { try write(sample, by: writer) }
+    }
+  }
+
+  private func write(_ sample: SampleReport, by writer: SampleWriter) throws {
+    try write((output == nil ? "" : writer.header) + writer.text(sample))
+  }
+
+  private func write(_ text: String) throws {
+    guard let output else {
+      print(text, terminator: "")
+      // Whoever reads a pipe wants each sample when it comes.
+      fflush(nil)
+      return
+    }
+    do {
+      try TextFile.replace(output, text)
+    } catch {
+      throw OutputError(path: output, errno: error.errno)
+    }
+  }
+
+  private func parsedTemplate() throws -> SampleTemplate? {
+    do throws(TemplateError) {
+      return try template.map { (text) throws(TemplateError) in try SampleTemplate(text) }
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+}
+
+/// A file that cannot be written.
+struct OutputError: Error, CustomStringConvertible {
+  let path: String
+  let errno: Int32
+
+  var description: String {
+    errno == EEXIST
+      ? "\(path) is there and is no file, so it is left alone; choose another path with --output."
+      : "Cannot write \(path): \(errorText(errno)). Choose a path that this user may write to, with --output."
+  }
+}

@@ -1,0 +1,70 @@
+internal import Exporter
+internal import PowerClient
+internal import PowerProtocol
+internal import Synchronization
+
+/// The service as the exporter asks it: by one connection, which is made when it is needed, and made anew where the
+/// service was restarted.
+final class ServiceReader: PowerService {
+  /// A connection, and what the service said of itself on it.
+  private struct Session: ~Copyable {
+    var connection: PowerConnection
+    let info: ServiceInfo
+
+    /// - Throws: `ExporterError.trusted` where everybody would get to know what this user may; else `ClientError`.
+    init(_ options: ClientOptions) throws {
+      var connection = try options.connect()
+      let info = try connection.info()
+      guard !info.policy.isTrusted else { throw ExporterError.trusted(group: info.policy.trustedGroup) }
+      // It is asked for what is wanted.
+      try connection.send(.unsubscribe)
+      self.connection = connection
+      self.info = info
+    }
+  }
+
+  private let options: ClientOptions
+  private let session = Mutex<Session?>(nil)
+
+  init(_ options: ClientOptions) {
+    self.options = options
+  }
+
+  func observe() throws -> Observation {
+    try ask { session throws(ClientError) in
+      Observation(info: session.info, sample: try session.connection.sample())
+    }
+  }
+
+  func history(seconds: Int) throws -> HistoryReport {
+    try ask { session throws(ClientError) in try session.connection.history(seconds: seconds) }
+  }
+
+  func disconnect() {
+    session.withLock { $0 = nil }
+  }
+
+  private func ask<Value: Sendable>(
+    _ question: (inout Session) throws(ClientError) -> Value
+  ) throws -> Value {
+    try session.withLock { session in
+      // Only one that was kept may have ended meanwhile.
+      if var kept = session.take() {
+        do throws(ClientError) {
+          let value = try question(&kept)
+          session = consume kept
+          return value
+        } catch {
+          switch error {
+          case .closed, .noReading, .failed: break
+          default: throw error
+          }
+        }
+      }
+      var fresh = try Session(options)
+      let value = try question(&fresh)
+      session = consume fresh
+      return value
+    }
+  }
+}
