@@ -75,7 +75,8 @@ struct TemplateTests {
       ("{package0.package.watts}", .unknown("package0.package.watts")), ("{watts", .unclosed("watts")),
       ("a}b", .unopened), ("{watts:}", .format("")), ("{watts:.1}", .format(".1")), ("{watts:.99f}", .format(".99f")),
       ("{watts:1f}", .format("1f")), ("{ watts}", .unknown(" watts")), ("{a{b}}", .unknown("a{b")),
-      ("{package0..watts}", .unknown("package0..watts")), ("{package99999999999999999999.watts}", .unknown("package99999999999999999999.watts")),
+      ("{package0..watts}", .unknown("package0..watts")),
+      ("{package99999999999999999999.watts}", .unknown("package99999999999999999999.watts")),
     ])
   func refused(template: String, error: TemplateError) {
     #expect(throws: error) { try SampleTemplate(template) }

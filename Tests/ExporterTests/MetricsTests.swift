@@ -103,7 +103,8 @@ struct NegotiationTests {
     arguments: [
       ("", MetricsFormat.classic), ("*/*", .classic), ("text/plain", .classic), ("application/json", .classic),
       ("application/openmetrics-text", .openMetrics), ("Application/OpenMetrics-Text; Version=1.0.0", .openMetrics),
-      ("application/openmetrics-text;version=0.0.1", .classic), ("application/openmetrics-text;version=2.0.0", .classic),
+      ("application/openmetrics-text;version=0.0.1", .classic),
+      ("application/openmetrics-text;version=2.0.0", .classic),
       // Prometheus 2 and 3.
       (
         "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"

@@ -125,7 +125,8 @@ struct HTTPTests {
     // Had it a body, the next response would begin with that.
     client.request("GET /metrics")
     let get = try client.response()
-    #expect(head.status == 200 && head.headers == get.headers && head.headers["content-length"] == "\(get.body.utf8.count)")
+    #expect(
+      head.status == 200 && head.headers == get.headers && head.headers["content-length"] == "\(get.body.utf8.count)")
   }
 
   @Test(
@@ -165,27 +166,40 @@ struct HTTPTests {
     #expect(client.isClosed())
   }
 
-  @Test(
-    "requests that are malformed, or too much, are refused and the connection closed",
-    arguments: [
-      ("hello\r\n\r\n", 400), ("GET / HTTP/1.1\r\nno colon\r\n\r\n", 400), ("\u{0}\u{1}\u{2}", 400),
-      ("GET / HTTP/3.0\r\n\r\n", 400), ("{\"get\": \"info\"}\n", 400),
-      ("GET /\(String(repeating: "x", count: 100_000)) HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-      ("GET / HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n", 400),
-      (
-        "GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "X: \(String(repeating: "x", count: 500))\r\n", count: 50)
-          + "\r\n", 400
-      ),
-      ("GET / HTTP/1.1\r\nHost: localhost\r\n" + String(repeating: "X: x\r\n", count: 1000) + "\r\n", 400),
-      ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nx", 413),
-      ("GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", 413),
-      ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-    ])
-  func malformed(bytes: String, status: Int) throws {
+  struct Case: CustomTestStringConvertible {
+    let testDescription: String
+    let bytes: String
+    var status = 400
+
+    init(_ name: String, _ bytes: String, _ status: Int = 400) {
+      testDescription = name
+      self.bytes = bytes
+      self.status = status
+    }
+
+    static let get = "GET / HTTP/1.1\r\nHost: localhost\r\n"
+    static let long = String(repeating: "x", count: 100_000)
+
+    static let all = [
+      Case("words", "hello\r\n\r\n"), Case("a header without a colon", get + "no colon\r\n\r\n"),
+      Case("binary", "\u{0}\u{1}\u{2}"), Case("another version", "GET / HTTP/3.0\r\n\r\n"),
+      Case("a request of the socket's protocol", "{\"get\": \"info\"}\n"),
+      Case("a long path", "GET /\(long) HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+      Case("a long header", get + "X: \(long)\r\n\r\n"),
+      Case("many long headers", get + String(repeating: "X: \(long.prefix(500))\r\n", count: 50) + "\r\n"),
+      Case("many headers", get + String(repeating: "X: x\r\n", count: 1000) + "\r\n"),
+      Case("two lengths", get + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+      Case("a body", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nx", 413),
+      Case("a body in chunks", get + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", 413),
+    ]
+  }
+
+  @Test("requests that are malformed, or too much, are refused and the connection closed", arguments: Case.all)
+  func malformed(bad: Case) throws {
     let exporter = try RunningExporter()
     let client = try exporter.client()
-    client.send(bytes)
-    #expect(try client.response().status == status)
+    client.send(bad.bytes)
+    #expect(try client.response().status == bad.status)
     #expect(client.isClosed())
     #expect(try exporter.get("/metrics").status == 200)
   }
