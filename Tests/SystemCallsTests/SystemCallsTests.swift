@@ -86,6 +86,27 @@ struct FileTests {
     #expect(throws: FileError(path: "/dev/full", errno: EEXIST)) { try TextFile.create("/dev/full", "x") }
   }
 
+  @Test("a file is replaced whole, and what is no file is left alone")
+  func replacing() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/file"
+    for text in ["one", "", String(repeating: "text\n", count: 100_000)] {
+      // Whoever has the old one open goes on reading that.
+      let before = open(path, O_RDONLY)
+      defer { close(before) }
+      let old = try? TextFile.read(path)
+      try TextFile.replace(path, text)
+      #expect(try TextFile.read(path) == text)
+      if let old { #expect(try TextFile.read("/proc/self/fd/\(before)") == old) }
+    }
+    symlink(path, folder + "/link")
+    for other in [folder + "/link", folder, "/dev/null"] {
+      #expect(throws: FileError(path: other, errno: EEXIST)) { try TextFile.replace(other, "x") }
+    }
+    #expect(throws: FileError(path: "/nonexistent/x", errno: ENOENT)) { try TextFile.replace("/nonexistent/x", "x") }
+    #expect(try Set(Folder.names(in: folder)) == ["file", "link"])
+  }
+
   @Test("permissions are those of chmod")
   func permissions() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -1,0 +1,111 @@
+import Foundation
+import Testing
+
+@Suite("Export", .serialized)
+struct ExportTests {
+  private func export(_ service: Service, _ arguments: String...) throws -> (exitCode: Int32, output: String) {
+    try Child.run([Executables.service, "export", "--socket", service.socket] + arguments)
+  }
+
+  @Test(
+    "writes one sample of a running service in each format",
+    arguments: [
+      ("json", #""status": "simulated""#), ("csv", "timestamp,status,window_seconds,watts,"),
+      ("waybar", #""class": "simulated""#), ("prometheus", "# TYPE pkg_watt_stat_energy_joules_total counter"),
+      ("openmetrics", "# EOF"),
+    ])
+  func formats(format: String, has: String) throws {
+    let (code, output) = try export(try Service.simulated(), "--format", format)
+    #expect(code == 0 && output.contains(has), "\(output)")
+    #expect(output.split(separator: "\n").last?.contains("# EOF") == (format == "openmetrics"))
+    if format == "csv" {
+      let rows = output.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      #expect(rows.count == 2 && rows[0].count == rows[1].count && rows[1][1] == "simulated")
+      #expect((Double(rows[1][3]) ?? 0) > 1)
+    }
+  }
+
+  @Test("fills a template")
+  func template() throws {
+    let template = "{watts:.1f} W, {package0.joules} J ({status})"
+    let (code, output) = try export(try Service.simulated(), "--format", "template", "--template", template)
+    #expect(code == 0)
+    #expect(output.wholeMatch(of: /\d+\.\d W, \d+(\.\d+)? J \(simulated\)\n/) != nil, "\(output)")
+  }
+
+  @Test("follows: each row is a later one")
+  func follow() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let child = try Child([Executables.service, "export", "--socket", service.socket, "--format", "csv", "--follow"])
+    try wait(for: "a header and three rows") { child.output.filter { $0 == "\n" }.count >= 4 }
+    let rows = child.output.split(separator: "\n").dropFirst().prefix(3)
+    let stamps = rows.compactMap { Double($0.prefix { $0 != "," }) }
+    #expect(stamps.count == 3 && stamps == stamps.sorted() && Set(stamps).count == 3)
+    // The service goes: that is said.
+    #expect(try service.stop() == 0)
+    #expect(try child.exitCode() == 1)
+    #expect(child.output.contains("has ended, or was restarted"))
+  }
+
+  @Test("writes a file whole, and one of metrics says that the service has gone")
+  func file() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let folder = try TemporaryFolder()
+    let path = folder.file("watts.prom")
+    let child = try Child([
+      Executables.service, "export", "--socket", service.socket, "--format", "prometheus", "--follow", "--output", path,
+    ])
+    var seen: Set<String> = []
+    try wait(for: "three versions of the file") {
+      guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return false }
+      #expect(text.hasPrefix("# HELP pkg_watt_stat_up") && text.contains("\npkg_watt_stat_service_wakeups_total "))
+      seen.insert(text)
+      return seen.count >= 3
+    }
+    #expect(try service.stop() == 0)
+    #expect(try child.exitCode() == 1)
+    let last = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(last.contains("pkg_watt_stat_up 0") && !last.contains("joules"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["watts.prom"])
+  }
+
+  @Test("without a service ends with one sentence; metrics say so too", arguments: ["json", "openmetrics"])
+  func noService(format: String) throws {
+    let path = "/nonexistent/watts.sock"
+    let (code, output) = try Child.run([Executables.service, "export", "--socket", path, "--format", format])
+    #expect(code == 1 && output.contains("No service answers at \(path); start it with"), "\(output)")
+    #expect(output.contains("pkg_watt_stat_up 0\n") == (format == "openmetrics"))
+  }
+
+  @Test(
+    "wrong usage is refused before anything is asked or written",
+    arguments: [
+      (["--format", "xml"], "xml"), ([], "format"), (["--format", "template"], "needs --template"),
+      (["--format", "csv", "--template", "x"], "no other format has one"),
+      (["--format", "template", "--template", "{wats}"], "{wats} is unknown; there are {timestamp}"),
+      (["--format", "csv", "--interval", "5"], "--interval needs --follow"),
+      (["--format", "csv", "--follow", "--interval", "nan"], "must be more than 0"),
+      (["--format", "csv", "--follow", "--interval", "0"], "must be more than 0"),
+      (["--format", "csv", "--output", ""], "path of a file"),
+    ])
+  func usage(arguments: [String], says: String) throws {
+    let command = [Executables.service, "export", "--socket", "/nonexistent/watts.sock"]
+    let (code, output) = try Child.run(command + arguments)
+    #expect(code == 64 && output.contains(says) && !output.contains("No service"), "\(output)")
+  }
+
+  @Test("a placeholder for what this machine does not have is refused, with what it has")
+  func absent() throws {
+    let (code, output) = try export(
+      try Service.simulated(), "--format", "template", "--template", "{watts} {package9.watts}")
+    #expect(code == 64 && output.contains("{package9.watts} is nothing that this machine has"), "\(output)")
+    #expect(output.contains("{package0.watts}"))
+  }
+
+  @Test("what is no file, or in no folder, is not written to", arguments: ["/dev/null", "/nonexistent/watts.prom"])
+  func notAFile(path: String) throws {
+    let (code, output) = try export(try Service.simulated(), "--format", "json", "--output", path)
+    #expect(code == 1 && output.contains("--output"), "\(output)")
+    #expect(FileManager.default.fileExists(atPath: "/dev/null") && !output.contains("watts\": "))
+  }
+}
