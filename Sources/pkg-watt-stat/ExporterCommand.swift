@@ -47,16 +47,16 @@ struct ExporterCommand: ParsableCommand {
     let logger = StderrLogHandler.logger(level: logLevel)
     let notifier = try ServiceNotifier()
     if geteuid() == 0 { try Self.leaveRoot(logger) }
-    let wasAnswered = Mutex<Bool?>(nil)
+    let said = Mutex<String?>(nil)
     let server = ExporterServer(
       ServiceReader(service), at: try address(), settings: ExporterSettings(version: PkgWattStat.configuration.version)
     ) { error in
-      let isNews = wasAnswered.withLock { before in
-        defer { before = error == nil }
-        return before != (error == nil)
+      let now = error.map { "\($0)" } ?? "The service answers."
+      let isNews = said.withLock { before in
+        defer { before = now }
+        return before != now
       }
-      guard isNews else { return }
-      if let error { logger.warning("\(error)") } else { logger.info("The service answers.") }
+      if isNews { logger.log(level: error == nil ? .info : .warning, "\(now)") }
     }
     let address = try server.start()
     logger.info("Ready: serving at http://\(address)/ and http://\(address)/metrics.")

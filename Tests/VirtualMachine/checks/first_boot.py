@@ -11,8 +11,8 @@ import machine
 from crowd import Crowd
 from harness import Failure, Impossible, check, expect, run, wait_for
 from service import (
-    ALL_WATTS, PACKAGE_WATTS, PATHS, RAW_IO, SOCKET, UNIT, DropIn, Journal, answers, child, expect_confined, expect_watts, online, pid,
-    readings, restart, running, served, show, systemctl, uptime,
+    ALL_WATTS, EXPORTER, PACKAGE_WATTS, PATHS, RAW_IO, SCRAPE, SOCKET, UNIT, DropIn, Journal, answers, child, expect_confined,
+    expect_watts, online, pid, readings, restart, running, served, show, systemctl, threads, uptime,
 )
 
 _before = None
@@ -269,6 +269,25 @@ def _():
 @check("the status names watts and clients")
 def _():
     return wait_for("a status", lambda: (s := show(UNIT, "StatusText")).startswith("59.7") and s)
+
+
+@check("the exporter is there for who wants it: a passing user without rights, that serves both packages to this machine")
+def _():
+    expect(show(EXPORTER, "UnitFileState") == "disabled", "it is enabled by itself")
+    systemctl("start", EXPORTER)
+    try:
+        for thread in threads(running(EXPORTER)):
+            expect(int(thread["Uid"].split()[0]) >= 61184, f"Uid is {thread['Uid']}")
+            expect(int(thread["CapBnd"], 16) == 0 and thread["Seccomp"] == "2" and thread["NoNewPrivs"] == "1", f"{thread}")
+        metrics = dict(line.rsplit(" ", 1) for line in run("python3", "-ISc", SCRAPE, user="alice").splitlines() if line and line[0] != "#")
+        found = []
+        for package, watts in enumerate(PACKAGE_WATTS):
+            power = float(metrics[f'pkg_watt_stat_power_watts{{package="{package}",domain="package"}}'])
+            expect(abs(power - watts) <= watts * 0.02, f"package {package}: {power} W")
+            found.append(f"{power} W")
+        return " and ".join(found)
+    finally:
+        systemctl("stop", EXPORTER)
 
 
 @check("the doctor finds the service running")

@@ -11,6 +11,7 @@ from harness import Failure, expect, run, wait_for
 
 UNIT = "pkg-watt-stat.service"
 SOCKET = "pkg-watt-stat.socket"
+EXPORTER = "pkg-watt-stat-exporter.service"
 PATHS = ["/run/pkg-watt-stat/pkg-watt-stat.sock", "/tmp/pkg-watt-stat.sock"]
 PACKAGE_WATTS = [42.5, 17.25]
 ALL_WATTS = sum(PACKAGE_WATTS)
@@ -40,6 +41,12 @@ for request in sys.argv[2:]:
     print(line, end="")
 """
 
+SCRAPE = """
+import urllib.request
+print(urllib.request.urlopen("http://127.0.0.1:10611/metrics", timeout=20).read().decode())
+"""
+
+
 _units_changed = False
 
 
@@ -63,9 +70,9 @@ def pid():
     return found
 
 
-def running():
+def running(unit=UNIT):
     """The service's process, or 0."""
-    return int(show(UNIT, "MainPID"))
+    return int(show(unit, "MainPID"))
 
 
 def readings(path=PATHS[0], count=1, user="alice"):
