@@ -178,5 +178,10 @@ def _():
     elsewhere = [url for url in browser.requested() if not url.startswith(service.url)]
     expect(not elsewhere, f"the page asks for {elsewhere}")
     # The service goes, and comes again.
+    shown = 'document.getElementById("watts").textContent + document.getElementById("parts").textContent'
+    service.child.end()
+    wait_for("no watts without the service", lambda: browser.value(shown) == "– W")
+    service.start()
+    wait_for("watts with the service", lambda: "package 0" in browser.value(shown))
     browser.child.end()
     return f"{watts}; see {picture('page-dark-2.png')}"

@@ -37,7 +37,7 @@ class Child:
 
     def __init__(self, name, *command, environment=None, pass_fds=()):
         self.log = path(name + ".log")
-        with open(self.log, "ab") as log:
+        with open(self.log, "wb") as log:
             try:
                 self.process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -101,12 +101,17 @@ class Service:
     """A service on a socket of its own, of a simulated CPU or of a device of known watts, and its exporter."""
 
     def __init__(self, name, *options):
+        self.name = name
+        self.options = options
         self.socket = path(name + ".sock")
-        self.child = Child(name, PROGRAM, "serve", "--socket", self.socket, *options)
-        self.child.wait_for("the service", lambda: "Ready" in self.child.output())
+        self.start()
         self.exporter = Child(name + "-exporter", PROGRAM, "exporter", "--socket", self.socket, "--listen", "127.0.0.1:0")
         self.exporter.wait_for("the exporter", lambda: "Ready" in self.exporter.output())
         self.url = next(word for word in self.exporter.output().split() if word.startswith("http://"))
+
+    def start(self):
+        self.child = Child(self.name, PROGRAM, "serve", "--socket", self.socket, *self.options)
+        self.child.wait_for("the service", lambda: "Ready" in self.child.output())
 
     @classmethod
     def simulated(cls):

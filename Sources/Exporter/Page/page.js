@@ -63,6 +63,7 @@ async function follow(mine) {
 function fail(error) {
   document.body.className = "doubtful";
   element("watts").textContent = "– W";
+  element("parts").replaceChildren();
   element("status").textContent = error instanceof TypeError ? "The exporter does not answer." : error.message;
 }
 
@@ -77,7 +78,7 @@ function show(sample) {
   element("service").textContent =
     [info.description, info.cpu, `pkg-watt-stat ${info.version}`].filter(Boolean).join(" · ");
   draw(sample.timestamp);
-  list(sample.packages);
+  list(sample.packages, stale);
 }
 
 // A scale that ends at 1, 2 or 5 times a power of ten, or half-way.
@@ -127,17 +128,18 @@ function draw(now) {
     : `min ${fixed(Math.min(...measured))} · mean ${fixed(mean)} · max ${fixed(Math.max(...measured))} W`;
 }
 
-function list(packages) {
+function list(packages, stale) {
   element("parts").replaceChildren(...packages.flatMap((each) => {
     const name = each.die === undefined ? `package ${each.package}` : `package ${each.package} die ${each.die}`;
-    return [row("package", name, each), ...Object.entries(each.domains).map(([domain, part]) => row("domain", domain, part))];
+    const domains = Object.entries(each.domains).map(([domain, part]) => row("domain", domain, part, stale));
+    return [row("package", name, each, stale), ...domains];
   }));
 }
 
-function row(kind, name, part) {
+function row(kind, name, part, stale) {
   const line = document.createElement("tr");
   line.className = kind;
-  line.append(...[name, watts(part.watts), joules(part)].map((text) => {
+  line.append(...[name, stale ? "–" : watts(part.watts), joules(part)].map((text) => {
     const cell = document.createElement("td");
     cell.textContent = text;
     return cell;
