@@ -49,7 +49,7 @@ struct ExporterCommand: ParsableCommand {
     if geteuid() == 0 { try Self.leaveRoot(logger) }
     let said = Mutex<String?>(nil)
     let server = ExporterServer(
-      ServiceReader(service), at: try address(), settings: ExporterSettings(version: PkgWattStat.configuration.version)
+      ServiceReader(service), at: try address(), settings: ExporterSettings(version: PkgWattStat.version)
     ) { error in
       let now = error.map { "\($0)" } ?? "The service answers."
       let isNews = said.withLock { before in

@@ -1,4 +1,3 @@
-internal import ArgumentParser
 internal import Exporter
 internal import PowerProtocol
 
@@ -34,6 +33,6 @@ struct SampleWriter {
 
   /// Metrics of an observation; of none, where the service does not answer.
   static func metrics(_ format: MetricsFormat, _ observation: Observation?) -> String {
-    format.text(Metrics.families(of: observation, version: PkgWattStat.configuration.version))
+    format.text(Metrics.families(of: observation, version: PkgWattStat.version))
   }
 }
