@@ -1,0 +1,155 @@
+import Exporter
+import Testing
+
+@Suite("HTTP", .serialized)
+struct HTTPTests {
+  @Test("HEAD is answered like GET, without a body")
+  func head() throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.request("HEAD /metrics")
+    let head = try client.response(toHead: true)
+    // Had it a body, the next response would begin with that.
+    client.request("GET /metrics")
+    let get = try client.response()
+    #expect(
+      head.status == 200 && head.headers == get.headers && head.headers["content-length"] == "\(get.body.utf8.count)")
+  }
+
+  @Test(
+    "what is not there is 404, what cannot be done 405",
+    arguments: [
+      ("GET /metric", 404), ("GET /metrics/", 404), ("GET //", 404), ("GET /../etc/passwd", 404), ("POST /x", 404),
+      ("GET /Page/page.js", 404), ("POST /metrics", 405), ("DELETE /", 405), ("OPTIONS /", 405), ("PUT /metrics", 405),
+      ("TRACE /", 405), ("BREW /", 400),
+    ])
+  func refusals(line: String, status: Int) throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.request(line)
+    let response = try client.response()
+    #expect(response.status == status)
+    #expect((response.headers["allow"] == "GET, HEAD") == (status == 405))
+  }
+
+  @Test("a connection is kept, and pipelined requests are answered in order")
+  func keepAlive() throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\nGET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    #expect(try client.response().status == 200)
+    #expect(try client.response().status == 404)
+    client.request("GET /", "Connection: close")
+    let last = try client.response()
+    #expect(last.headers["connection"] == "close" && client.isClosed())
+  }
+
+  @Test("an HTTP/1.0 client needs no host, and is closed after its answer")
+  func oldVersion() throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.send("GET /metrics HTTP/1.0\r\n\r\n")
+    #expect(try client.response().status == 200)
+    #expect(client.isClosed())
+  }
+
+  struct Case: CustomTestStringConvertible {
+    let testDescription: String
+    let bytes: String
+    var status = 400
+
+    init(_ name: String, _ bytes: String, _ status: Int = 400) {
+      testDescription = name
+      self.bytes = bytes
+      self.status = status
+    }
+
+    static let get = "GET / HTTP/1.1\r\nHost: localhost\r\n"
+    static let long = String(repeating: "x", count: 100_000)
+
+    static let all = [
+      Case("words", "hello\r\n\r\n"), Case("a header without a colon", get + "no colon\r\n\r\n"),
+      Case("binary", "\u{0}\u{1}\u{2}"), Case("another version", "GET / HTTP/3.0\r\n\r\n"),
+      Case("a request of the socket's protocol", "{\"get\": \"info\"}\n"),
+      Case("a long path", "GET /\(long) HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+      Case("a long header", get + "X: \(long)\r\n\r\n"),
+      Case("many long headers", get + String(repeating: "X: \(long.prefix(500))\r\n", count: 50) + "\r\n"),
+      Case("many headers", get + String(repeating: "X: x\r\n", count: 1000) + "\r\n"),
+      Case("two lengths", get + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+      Case("a body", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nx", 413),
+      Case("a body in chunks", get + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", 413),
+    ]
+  }
+
+  @Test("requests that are malformed, or too much, are refused and the connection closed", arguments: Case.all)
+  func malformed(bad: Case) throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.send(bad.bytes)
+    #expect(try client.response().status == bad.status)
+    #expect(client.isClosed())
+    #expect(try exporter.get("/metrics").status == 200)
+  }
+
+  @Test(
+    "a host that is not this machine is refused: it may be a page from elsewhere that asks",
+    arguments: [
+      ("localhost:10611", 200), ("127.0.0.1:10611", 200), ("127.0.0.1", 200), ("[::1]:10611", 200), ("LOCALHOST", 200),
+      ("evil.example", 421), ("localhost.evil.example", 421), ("", 421),
+    ])
+  func hosts(host: String, status: Int) throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.send("GET /metrics HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+    #expect(try client.response().status == status)
+  }
+
+  @Test("a request without a host, or with two, is refused", arguments: ["", "Host: localhost\r\nHost: localhost\r\n"])
+  func hostCount(headers: String) throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    client.send("GET /metrics HTTP/1.1\r\n\(headers)\r\n")
+    #expect(try client.response().status == 400)
+  }
+
+  @Test("a client that sends nothing, or half a request, is closed", arguments: ["", "GET / HTTP/1.1\r\nHost: loc"])
+  func slow(bytes: String) throws {
+    let exporter = try RunningExporter { $0.patienceSeconds = 0.2 }
+    let client = try exporter.client()
+    client.send(bytes)
+    #expect(client.isClosed())
+  }
+
+  @Test("a client that dribbles is closed all the same")
+  func dribble() throws {
+    let exporter = try RunningExporter { $0.patienceSeconds = 0.2 }
+    let client = try exporter.client()
+    client.send("GET / HTTP/1.1\r\nX: ")
+    var isClosed = false
+    for _ in 0..<2000 where !isClosed {
+      client.send("x")
+      isClosed = client.isClosed(milliseconds: 10)
+    }
+    #expect(isClosed)
+  }
+
+  @Test("so many connections are served and no more; when one goes there is room again")
+  func bound() throws {
+    let exporter = try RunningExporter { $0.mostConnections = 3 }
+    var held = try (0..<3).map { _ in try exporter.client() }
+    for client in held {
+      client.request("GET /metrics")
+      #expect(try client.response().status == 200)
+    }
+    #expect(try exporter.client().isClosed())
+    held.removeLast()
+    // The server learns of it a moment later.
+    var served = false
+    for _ in 0..<1000 where !served {
+      let client = try exporter.client()
+      client.request("GET /metrics")
+      served = (try? client.response().status) == 200
+    }
+    #expect(served)
+  }
+}
