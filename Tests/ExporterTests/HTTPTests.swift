@@ -1,4 +1,5 @@
 import Exporter
+import Foundation
 import Testing
 
 @Suite("HTTP", .serialized)
@@ -131,6 +132,24 @@ struct HTTPTests {
       isClosed = client.isClosed(milliseconds: 10)
     }
     #expect(isClosed)
+  }
+
+  @Test("a client that goes before its answer is there disturbs nobody", arguments: ["", "Connection: close"])
+  func gone(header: String) throws {
+    let exporter = try RunningExporter { $0.mostConnections = 2 }
+    let gate = DispatchSemaphore(value: 0)
+    exporter.service.wait(for: gate)
+    let patient = try exporter.client()
+    patient.request("GET /metrics")
+    do {
+      let hasty = try exporter.client()
+      hasty.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\(header.isEmpty ? "" : header + "\r\n")\r\n")
+    }
+    exporter.service.wait(for: nil)
+    gate.signal()
+    #expect(try patient.response().status == 200)
+    patient.request("GET /metrics")
+    #expect(try patient.response().status == 200)
   }
 
   @Test("so many connections are served and no more; when one goes there is room again")

@@ -10,12 +10,17 @@ final class ScriptedService: PowerService {
   }
 
   private let isThere = Mutex(true)
+  private let gate = Mutex<DispatchSemaphore?>(nil)
   /// Signalled for each time that it was let go of.
   let released = DispatchSemaphore(value: 0)
 
   func isThere(_ now: Bool) { isThere.withLock { $0 = now } }
 
+  /// From now on an observation waits for this to be signalled; nil: no longer.
+  func wait(for gate: DispatchSemaphore?) { self.gate.withLock { $0 = gate } }
+
   func observe() throws -> Observation {
+    gate.withLock { $0 }?.wait()
     guard isThere.withLock({ $0 }) else { throw Unavailable() }
     return Examples.observation
   }

@@ -57,9 +57,10 @@ final class RequestHandler: ChannelInboundHandler {
     context.write(wrapOutboundOut(.head(reply.head(keepsAlive: keepsAlive))), promise: nil)
     if head.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(reply.body))), promise: nil) }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+    context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { result in
       let (handler, context) = bound.value
-      if keepsAlive { handler.startDeadline(context) } else { context.close(promise: nil) }
+      if keepsAlive, case .success = result { return handler.startDeadline(context) }
+      context.close(promise: nil)
     }
   }
 
