@@ -8,6 +8,7 @@ import time
 
 from clock import Clock
 from device import Device
+from energy import TOLERANCE_JOULES, Energy
 from harness import expect
 from onlookers import Onlookers
 from places import HAS_DEVICE, IS_ROOT
@@ -15,8 +16,6 @@ from service import Service
 
 INTERVAL = 0.5
 SIMULATED = ["--source", "simulated"]
-# Counters are updated every millisecond or so, and a busy machine is late to read the clock beside them.
-TOLERANCE_JOULES = 0.5
 
 program = None
 
@@ -61,7 +60,7 @@ class Case:
             program, self.folder, "--interval", str(INTERVAL), *source, *self._options, **self._launch)
         self._ends.callback(self.service.end)
         self._join()
-        self._begun = self.asker.fresh_sample()
+        self._begun = self.energy()
 
     def _join(self):
         self.onlookers = Onlookers(self.service.path)
@@ -88,10 +87,9 @@ class Case:
             time.sleep(0.1)
         return more()
 
-    def missing_joules(self, before, after):
-        """What was drawn from sample to sample and not counted, and what was drawn."""
-        drawn = self.device.joules(after["monotonic_seconds"]) - self.device.joules(before["monotonic_seconds"])
-        return drawn - (after["joules"] - before["joules"]), drawn
+    def energy(self):
+        """As it is now; None where nobody knows what is drawn."""
+        return Energy(self.asker, self.device) if self.device else None
 
     def judge(self, *arguments, **named):
         """As `judge_among_others`, and those are gone and have left nothing behind."""
@@ -107,27 +105,28 @@ class Case:
         joules the energy may lack, which then must say so; without it must be exact. dips: so many readings may be too low.
         """
         self.witness.fresh(2)
-        last = self.asker.fresh_sample()
+        self.asker.fresh_sample()
         wrong = {what: count for what, count in self.onlookers.wrong_lines(self.backwards).items() if count}
         expect(not wrong, f"lines: {wrong}")
         statuses = self.onlookers.statuses()
         says = ", then ".join(statuses)
         expect(status is None or ("stale" in statuses) == (status == "stale"), f"the status was {says}")
-        return f"{says}; 0 lost; {self._energy(last, most_lost, dips)}"
+        return f"{says}; 0 lost; {self._judge_energy(most_lost, dips)}"
 
-    def _energy(self, last, most_lost, dips):
+    def _judge_energy(self, most_lost, dips):
         if not self.device:
             return "no truth to hold its energy against"
         high, low = self.onlookers.wrong_watts(self.device.watts)
         expect(not high and low <= dips, f"not {self.device.watts} W: {[line.watts for line in self.witness.lines]}")
-        missing, drawn = self.missing_joules(self._begun, last)
-        off = f"{-missing:+.2f} J of {drawn:.0f} J"
+        now = self.energy()
+        lost = now.lost_since(self._begun)
+        off = f"{-lost:+.2f} J of {now.drawn - self._begun.drawn:.0f} J"
         if most_lost is None:
-            exact = abs(missing) <= TOLERANCE_JOULES and not last["lower_bound"]
-            expect(exact, f"the energy is not exact: {off}; {last}")
+            expect(abs(lost) <= TOLERANCE_JOULES, f"the energy is not exact: {off}")
+            expect(not now.is_lower_bound, f"it says that its energy is a lower bound: {off}")
             return f"exact, {off}"
-        expect(last["lower_bound"], f"it does not say that its energy is a lower bound: {off}")
-        expect(-TOLERANCE_JOULES <= missing <= most_lost + TOLERANCE_JOULES, f"a wrong lower bound: {off}")
+        expect(now.is_lower_bound, f"it does not say that its energy is a lower bound: {off}")
+        expect(-TOLERANCE_JOULES <= lost <= most_lost + TOLERANCE_JOULES, f"a wrong lower bound: {off}")
         return f"lower bound, {off}"
 
 

@@ -3,8 +3,9 @@
 import random
 import time
 
-from case import TOLERANCE_JOULES, MovedClocks
+from case import MovedClocks
 from churn import Churn
+from energy import TOLERANCE_JOULES
 from harness import expect
 from troubles import TROUBLES
 
@@ -36,27 +37,26 @@ class Soak(MovedClocks):
 
     def _trouble(self, trouble):
         self._troubles[trouble.name] += 1
-        before = self.asker.fresh_sample()
+        before = self.energy()
         trouble.begin(self, self._random)
         if trouble.end:
             time.sleep(self._random.uniform(*trouble.seconds))
             trouble.end(self, self._random)
         self.witness.fresh(2)
         if trouble.loss:
-            self._lost_joules += self._cost(before, self.asker.fresh_sample())
+            self._lost_joules += self._cost(before, self.energy())
             self._losses += 1
 
     def _cost(self, before, after):
         """The joules that a fault has cost: between nothing and all that was drawn meanwhile."""
-        missing, drawn = self.missing_joules(before, after)
-        expect(-TOLERANCE_JOULES <= missing <= drawn + TOLERANCE_JOULES, f"{missing} J of {drawn} J are missing")
-        return missing
+        lost, drawn = after.lost_since(before), after.drawn - before.drawn
+        expect(-TOLERANCE_JOULES <= lost <= drawn + TOLERANCE_JOULES, f"{lost} J of {drawn} J are missing")
+        return lost
 
     def _report(self, churn, memory):
         self.witness.fresh(3)
-        last = self.asker.fresh_sample()
-        missing, drawn = self.missing_joules(self._begun, last)
-        off = self._lost_joules - missing
+        now = self.energy()
+        off = self._lost_joules - now.lost_since(self._begun)
         high, low = self.onlookers.wrong_watts(self.device.watts)
         # No reading tells that a counter has stopped in its midst.
         stops = self._troubles["a counter that stops"]
@@ -71,8 +71,8 @@ class Soak(MovedClocks):
             ("clients that came and went", len(churn.gone), len(churn.gone) > 0),
             *_none("readings too high", high),
             ("readings too low", low, low <= stops),
-            ("joules drawn", round(drawn, 2), drawn > 0),
-            ("joules that faults have cost", round(self._lost_joules, 2), last["lower_bound"] == (self._losses > 0)),
+            ("joules drawn", round(drawn := now.drawn - self._begun.drawn, 2), drawn > 0),
+            ("joules that faults have cost", round(self._lost_joules, 2), now.is_lower_bound == (self._losses > 0)),
             ("joules off the truth but for that", round(off, 2), abs(off) <= TOLERANCE_JOULES * (1 + self._losses / 5)),
             ("memory's growth, kB", growth := self.service.memory("Anonymous") - memory, growth <= MOST_GROWTH_KILOBYTES),
             *(row for name, count in self.leaked().items() for row in _none(f"{name} leaked", count)),
