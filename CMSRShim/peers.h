@@ -14,6 +14,16 @@ struct cmsr_credentials {
 	gid_t group;
 };
 
+// The peer's user id; that of nobody where the kernel does not say.
+static inline uid_t cmsr_peer_user(int descriptor)
+{
+	struct cmsr_credentials credentials;
+	socklen_t size = sizeof credentials;
+	if (getsockopt(descriptor, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &size) != 0 || size != sizeof credentials)
+		return 65534;
+	return credentials.user;
+}
+
 // Whether the peer is root, or has `group` as its group or among its supplementary groups (SO_PEERCRED, SO_PEERGROUPS): 1,
 // or 0, also where the kernel does not say.
 static inline int cmsr_peer_is_trusted(int descriptor, int has_group, gid_t group)

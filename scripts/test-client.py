@@ -41,9 +41,13 @@ def main():
             if not line:
                 sys.exit("The service closed the connection: it has no reading to give; its log says why.")
             connection.settimeout(None)
-            reading = json.loads(line)
-            age = time.time() - reading["timestamp"]
-            print(f"{reading['power_watts']:.2f} W  {reading['status']}, {age:.1f} s old", flush=True)
+            try:
+                reading = json.loads(line)
+                age = time.time() - reading["timestamp"]
+                watts = float(reading["power_watts"])
+            except (ValueError, KeyError, TypeError):
+                sys.exit("What answers there is not pkg-watt-stat.")
+            print(f"{watts:.2f} W  {reading['status']}, {age:.1f} s old", flush=True)
 
 
 if __name__ == "__main__":

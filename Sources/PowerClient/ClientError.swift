@@ -26,10 +26,22 @@ public enum ClientError: Error, Equatable {
   case interrupted
 }
 
+extension ClientError {
+  /// Whether the service has gone, and may come again.
+  public var isEndOfService: Bool {
+    switch self {
+    case .closed, .failed, .noReading, .noService, .silent: true
+    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong, .refused: false
+    }
+  }
+}
+
 extension ClientError: CustomStringConvertible {
   /// What failed, on what, why, and what to do.
   public var description: String {
     switch self {
+    case .noService(let paths) where paths.count == 1:
+      "No service answers at \(paths[0]); start one there with: pkg-watt-stat serve --socket \(paths[0])"
     case .noService(let paths):
       "No service answers at \(paths.joined(separator: " or ")); start it with: sudo systemctl start "
         + "pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"

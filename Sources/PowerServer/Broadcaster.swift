@@ -44,7 +44,7 @@ final class Broadcaster {
   init(settings: ServerSettings, access: AccessPolicy, logger: Logger) {
     self.settings = settings
     self.access = access
-    streams = StreamBoard(settings)
+    streams = StreamBoard(settings, trustedStep: access.trustedStep)
     self.logger = logger
   }
 

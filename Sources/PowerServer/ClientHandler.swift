@@ -25,6 +25,8 @@ final class ClientHandler: ChannelDuplexHandler {
   var stream: SampleStream?
   /// What measures between its own readings; nil before the first.
   var meter: PowerMeter?
+  /// Whose connection it is, by user id.
+  var user: UInt32 { cmsr_peer_user(descriptor) }
   /// Whether its peer is trusted: asked for by its first request only.
   private(set) lazy var isTrusted = desk.trusts(descriptor)
 
@@ -91,7 +93,7 @@ final class ClientHandler: ChannelDuplexHandler {
   func channelInactive(context: ChannelHandlerContext) {
     descriptor = -1
     isWaiting = false
-    events = []
+    forgetRequests()
     broadcaster.remove(self)
     self.context = nil
     context.fireChannelInactive()
@@ -147,9 +149,9 @@ final class ClientHandler: ChannelDuplexHandler {
       switch reply(to: event) {
       case .now(let json): answers.writeBytes(json.line)
       case .later: isWaiting = true
-      case .long(let bytes):
+      case .long(let bytes, let ended):
         answers.writeBytes(bytes)
-        return write(answers) { [desk] in desk.longAnswerEnded() }
+        return write(answers, done: ended)
       }
       if event == .tooLong {
         return write(answers) { [weak self] in self?.close() }
@@ -172,11 +174,18 @@ final class ClientHandler: ChannelDuplexHandler {
     guard let context else { return done() }
     writes += 1
     let stalled = context.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in self?.close() }
-    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { [self] _ in
+    context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { [self] result in
       stalled.cancel()
       writes -= 1
+      // Whoever has gone wants no more answers.
+      if case .failure = result { forgetRequests() }
       done()
       goOn()
     }
+  }
+
+  private func forgetRequests() {
+    events = []
+    unread.removeAll()
   }
 }

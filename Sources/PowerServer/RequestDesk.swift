@@ -10,19 +10,22 @@ final class RequestDesk {
     case now(JSON)
     /// By `ClientHandler.answer`, later.
     case later
-    /// At once, by more than a socket holds.
-    case long([UInt8])
+    /// At once, by more than a socket holds; with what is to be told once it has gone out, or its client has.
+    case long([UInt8], ended: () -> Void)
   }
 
-  /// How many answers may be on their way that are more than a socket holds, so that clients who do not read cost little.
-  private static let mostLongAnswers = 16
+  /// How many answers may be on their way to one user that are more than a socket holds, so that clients who do not read cost
+  /// little, and others nothing.
+  private static let mostLongAnswersOfUser = 4
+  /// How many to all users.
+  private static let mostLongAnswers = 64
 
   private let settings: ServerSettings
   private let isSimulated: Bool
   private let packages: [ServiceInfo.Package]
   private let broadcaster: Broadcaster
   private let feed: any Feed
-  private var longAnswers = 0
+  private var longAnswers: [UInt32: Int] = [:]
 
   /// - Parameter begun: what the source delivers.
   init(settings: ServerSettings, begun: EnergySnapshot?, isSimulated: Bool, broadcaster: Broadcaster, feed: any Feed) {
@@ -42,7 +45,8 @@ final class RequestDesk {
     switch request {
     case .info: return .now(info(broadcaster.access.policy(trusted: isTrusted)).json)
     case .sample: return sample(for: client)
-    case .history(let seconds): return try history(seconds, broadcaster.access.policy(trusted: isTrusted))
+    case .history(let seconds):
+      return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.user)
     case .unsubscribe:
       broadcaster.streams.unsubscribe(client)
       client.silentUntil = .max
@@ -56,11 +60,6 @@ final class RequestDesk {
     }
   }
 
-  /// A long answer has gone out, or its client has.
-  func longAnswerEnded() {
-    longAnswers -= 1
-  }
-
   private func sample(for client: ClientHandler) -> Reply {
     if client.isTrusted, feed.refresh(for: client) { return .later }
     // A fresh one is what the trusted get: of a service that was asleep, the first that it takes.
@@ -72,11 +71,16 @@ final class RequestDesk {
     return .now(report)
   }
 
-  private func history(_ seconds: Int, _ policy: Policy) throws(RequestError) -> Reply {
-    guard longAnswers < Self.mostLongAnswers else { throw .busy }
-    longAnswers += 1
+  private func history(_ seconds: Int, _ policy: Policy, user: UInt32) throws(RequestError) -> Reply {
+    guard longAnswers[user, default: 0] < Self.mostLongAnswersOfUser,
+      longAnswers.values.reduce(0, +) < Self.mostLongAnswers
+    else { throw .busy }
+    longAnswers[user, default: 0] += 1
     let report = broadcaster.history.report(seconds: seconds, now: cmsr_boottime_nanoseconds(), policy: policy)
-    return .long(report.json.line)
+    return .long(report.json.line) { [self] in
+      longAnswers[user, default: 1] -= 1
+      if longAnswers[user] == 0 { longAnswers[user] = nil }
+    }
   }
 
   private func info(_ policy: Policy) -> ServiceInfo {

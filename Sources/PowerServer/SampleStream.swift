@@ -39,7 +39,8 @@ final class SampleStream {
   ///
   /// - Returns: the window that it ends, and its number; nil where there is none.
   func take(_ snapshot: EnergySnapshot, now: Int64) -> (window: MeasuredWindow, sequence: Int)? {
-    next = grid.next(after: now)
+    // A reading that was late leaves the next window no shorter.
+    next = max(grid.next(after: now), now + min(grid.shortestWindow, grid.interval))
     guard case .window(let window) = meter.finish(snapshot) else { return nil }
     latest = (window, (latest?.sequence ?? 0) + 1)
     return latest

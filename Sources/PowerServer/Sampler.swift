@@ -129,7 +129,7 @@ final class Sampler: Feed {
   /// Waits for whatever comes first.
   private func arm() {
     let earliestPublic = lastPublicRead + settings.shortestWindow
-    var time = min(max(stepTime, broadcaster.isAsleep ? stepTime : earliestPublic), refreshTime)
+    var time = min(max(stepTime, earliestPublic), refreshTime)
     time = min(time, lastRead + settings.longestGap)
     if let due = broadcaster.streams.due(earliestPublic: earliestPublic) { time = min(time, due) }
     alarm.set(at: time)
@@ -139,7 +139,7 @@ final class Sampler: Feed {
   private func tick() {
     let now = now
     let earliestPublic = lastPublicRead + settings.shortestWindow
-    if now >= stepTime, broadcaster.isAsleep || now >= earliestPublic {
+    if now >= stepTime, now >= earliestPublic {
       switch step {
       case .sample: sample()
       case .doze: doze()

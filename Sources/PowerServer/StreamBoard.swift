@@ -4,10 +4,13 @@ internal import RAPL
 /// The subscriptions of all clients. Lives on the event loop.
 final class StreamBoard {
   private let settings: ServerSettings
+  private let trustedStep: Int64
   private var streams: [SampleStream] = []
 
-  init(_ settings: ServerSettings) {
+  /// - Parameter trustedStep: the shortest window of the trusted, in nanoseconds.
+  init(_ settings: ServerSettings, trustedStep: Int64) {
     self.settings = settings
+    self.trustedStep = trustedStep
   }
 
   /// Whether nobody has subscribed to anything.
@@ -26,8 +29,9 @@ final class StreamBoard {
     if let found = streams.first(where: { $0.key == key }) {
       stream = found
     } else {
-      let shortest = key.isTrusted ? key.interval / 2 : settings.shortestWindow
-      stream = SampleStream(key, phase: phase, shortestWindow: shortest, start: start, now: now)
+      stream = SampleStream(
+        key, phase: phase, shortestWindow: key.isTrusted ? trustedStep : settings.shortestWindow, start: start, now: now
+      )
       streams.append(stream)
     }
     stream.add(client)

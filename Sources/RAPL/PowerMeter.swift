@@ -9,22 +9,15 @@ public struct PowerMeter: Sendable {
   /// What the window that goes on began with.
   public private(set) var start: EnergySnapshot?
 
-  /// A meter, whose window begins with that snapshot, or with the first that it is given.
+  /// A meter, whose window begins with that snapshot, or with the first whole one that it is given: a window can begin only
+  /// where every package was read.
   public init(start: EnergySnapshot? = nil) {
-    self.start = start
+    self.start = start.flatMap { $0.lack == nil ? $0 : nil }
   }
 
   /// The mean power since the last sample, or why there is none. Looks at packages only: their sum is the CPUs' power.
   public mutating func measure(_ end: EnergySnapshot) -> Result {
-    // By index, here and below: a copy of a reading costs more than all that is done with it.
-    let readings = end.readings.indices
-    for index in readings where end.readings[index].domain == .package {
-      switch end.readings[index].outcome {
-      case .failed(let error): return .none(.failed(end.readings[index].package, error))
-      case .read(.implausible): return .none(.implausible(end.readings[index].package))
-      case .read: continue
-      }
-    }
+    if let lack = end.lack { return .none(lack) }
     guard let start else {
       self.start = end
       return .none(.first)
@@ -36,6 +29,8 @@ public struct PowerMeter: Sendable {
     var packageWatts: [Double] = []
     packageWatts.reserveCapacity(end.readings.count)
     var watts = 0.0
+    // By index: a copy of a reading costs more than all that is done with it.
+    let readings = end.readings.indices
     var last: Int64?
     var window: Int64 = 0
     for index in readings where index < start.readings.count && end.readings[index].domain == .package {
@@ -68,5 +63,19 @@ public struct PowerMeter: Sendable {
     case sample(PowerSample)
     /// No window was finished, and why.
     case none(NoSample)
+  }
+}
+
+extension EnergySnapshot {
+  /// Why it is no end of a window: a package that was not read.
+  fileprivate var lack: NoSample? {
+    for index in readings.indices where readings[index].domain == .package {
+      switch readings[index].outcome {
+      case .failed(let error): return .failed(readings[index].package, error)
+      case .read(.implausible): return .implausible(readings[index].package)
+      case .read: continue
+      }
+    }
+    return nil
   }
 }

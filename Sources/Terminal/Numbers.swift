@@ -2,9 +2,9 @@
 public enum Numbers {
   /// A number with so many digits after the point, rounded.
   public static func fixed(_ number: Double, places: Int) -> String {
-    guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
     var scale: Int64 = 1
     for _ in 0..<places { scale *= 10 }
+    guard number.isFinite, abs(number) * Double(scale) < 9e18 else { return "\(number)" }
     let scaled = Int64((number * Double(scale)).rounded())
     let (whole, rest) = scaled.magnitude.quotientAndRemainder(dividingBy: scale.magnitude)
     let sign = scaled < 0 ? "-" : ""

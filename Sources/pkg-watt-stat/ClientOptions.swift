@@ -10,6 +10,10 @@ struct ClientOptions: ParsableArguments {
       valueName: "path"))
   var socket: String?
 
+  func validate() throws {
+    if socket == "" { throw ValidationError("--socket needs the path of a socket.") }
+  }
+
   func connect(interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
     try PowerConnection(
       paths: socket.map { [$0] } ?? [SocketPaths.preferred, SocketPaths.original], interrupt: interrupt)

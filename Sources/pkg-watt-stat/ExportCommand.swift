@@ -67,18 +67,50 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func export() throws {
+    guard follow else {
+      var connection = try service.connect()
+      let writer = try writer(for: &connection)
+      if output == nil { try write(writer.header) }
+      return try write(try connection.sample(), by: writer)
+    }
+    var header: String?
+    var isGone = false
+    while true {
+      do {
+        try followService(&header, isGone: &isGone)
+      } catch let error as ClientError where header != nil && error.isEndOfService {
+        if !isGone {
+          ReportPlace.complain("\(error) Waiting for it.")
+          if let metrics = format.metrics { try write(SampleWriter.metrics(metrics, nil)) }
+        }
+        isGone = true
+        sleep(1)
+      }
+    }
+  }
+
+  /// Writes each sample until the service goes away.
+  ///
+  /// - Parameter header: what was written first; nil where nothing was yet.
+  private func followService(_ header: inout String?, isGone: inout Bool) throws {
     var connection = try service.connect()
-    let writer: SampleWriter
+    let writer = try writer(for: &connection)
+    _ = try connection.subscribe(intervalSeconds: interval)
+    if header == nil, output == nil { try write(writer.header) }
+    if let header, header != writer.header { throw ExportError.otherColumns }
+    header = writer.header
+    while true {
+      guard case .answer(.sample(let sample)) = try connection.next() else { continue }
+      isGone = false
+      try write(sample, by: writer)
+    }
+  }
+
+  private func writer(for connection: inout PowerConnection) throws -> SampleWriter {
     do {
-      writer = try SampleWriter(format, try connection.info(), template: try parsedTemplate())
+      return try SampleWriter(format, try connection.info(), template: try parsedTemplate())
     } catch let error as TemplateError {
       throw ValidationError("\(error)")
-    }
-    if output == nil { try write(writer.header) }
-    guard follow else { return try write(try connection.sample(), by: writer) }
-    _ = try connection.subscribe(intervalSeconds: interval)
-    while true {
-      if case .answer(.sample(let sample)) = try connection.next() { try write(sample, by: writer) }
     }
   }
 
@@ -106,5 +138,15 @@ struct ExportCommand: ParsableCommand {
     } catch {
       throw ValidationError("\(error)")
     }
+  }
+}
+
+/// Why what was begun cannot be gone on with.
+enum ExportError: Error, CustomStringConvertible {
+  /// The service that came back measures something else.
+  case otherColumns
+
+  var description: String {
+    "The service has come back and measures other packages or domains, which the columns do not fit; start export again."
   }
 }

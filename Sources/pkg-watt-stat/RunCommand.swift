@@ -40,7 +40,9 @@ struct RunCommand: ParsableCommand {
   var command: [String] = []
 
   func validate() throws {
-    if command.isEmpty { throw ValidationError("Which command? For example: pkg-watt-stat run -- sleep 5") }
+    if command.isEmpty {
+      throw ValidationError("Which command? It stands behind --, for example: pkg-watt-stat run -- sleep 5")
+    }
     if let idle, !(1...86_400 ~= idle) { throw ValidationError("--idle is from 1 to 86400 seconds.") }
     guard 1...1_000_000 ~= count else { throw ValidationError("--repeat is from 1 to 1000000.") }
   }

@@ -160,12 +160,4 @@ extension ClientError {
   fileprivate var isClosed: Bool {
     if case .closed = self { true } else { false }
   }
-
-  /// Whether the service has gone, and may come again.
-  fileprivate var isEndOfService: Bool {
-    switch self {
-    case .closed, .failed, .noReading, .noService, .silent: true
-    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong, .refused: false
-    }
-  }
 }

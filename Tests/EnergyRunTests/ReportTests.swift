@@ -177,7 +177,7 @@ struct ReportTests {
   @Test(
     "failures have the exit codes that env and timeout have",
     arguments: [
-      (.service(.noService(paths: ["/a"])), 125, "The command was not started. No service answers at /a; start it"),
+      (.service(.noService(paths: ["/a"])), 125, "The command was not started. No service answers at /a; start one"),
       (.noReading(seconds: 3, reason: "Why."), 125, "no fresh reading for 3 s: Why."), (.otherClock, 125, "container"),
       (.noIdlePower, 125, "Try again"), (.interrupted(signal: 15), 143, "Signal 15"),
       (.cannotRun("x", errno: ENOENT), 127, "Cannot run x: No such file or directory."),

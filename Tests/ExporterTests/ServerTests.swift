@@ -112,4 +112,20 @@ struct ServerTests {
     #expect(both == [1, 1])
     #expect(try loop.flatSubmit { ask() }.wait() == 2)
   }
+
+  @Test("does not answer for ever whoever asks on and reads nothing")
+  func greedy() throws {
+    let exporter = try RunningExporter()
+    let client = try exporter.client()
+    // More than the buffers of both sides hold.
+    for _ in 0..<20_000 { client.request("GET /page.js") }
+    // Time enough to answer all of them.
+    usleep(3_000_000)
+    var answers = 0
+    while let response = try? client.response() {
+      #expect(response.status == 200)
+      answers += 1
+    }
+    #expect(answers > 0 && answers < 15_000, "\(answers)")
+  }
 }

@@ -79,4 +79,15 @@ struct PolicyTests {
       last = sample
     }
   }
+
+  @Test("the trusted are streamed no window under 10 ms", .enabled(if: Peer.canChange, isRoot))
+  func stream() throws {
+    let server = try RunningServer(interval: 0.5, trustedGroup: group)
+    let client = try TestClient(server.path, as: .member(54_321))
+    _ = try client.ask(.subscribe(intervalSeconds: 0.01))
+    for _ in 0..<200 {
+      guard case .sample(let sample) = try client.answer() else { throw TestFailure(description: "a line") }
+      #expect(sample.windowSeconds >= 0.0099, "\(sample.windowSeconds) s")
+    }
+  }
 }

@@ -141,4 +141,14 @@ struct PowerMeterTests {
     _ = nothing.measure(empty)
     #expect(nothing.measure(empty).watts == nil)
   }
+
+  @Test("begins no window with a snapshot that lacks a package", arguments: [0, nil] as [UInt32?])
+  func badStart(value: UInt32?) {
+    var machine = Machine(packages: 1)
+    _ = machine.snapshot([at(42.5, 0)], at: 0)
+    var meter = PowerMeter(start: machine.snapshot([value], at: 2))
+    #expect(meter.measure(machine.snapshot([at(42.5, 3)], at: 3)).watts == nil)
+    let watts = meter.measure(machine.snapshot([at(42.5, 4)], at: 4)).watts
+    #expect(watts.map { abs($0 - 42.5) < 0.01 } == true)
+  }
 }

@@ -73,8 +73,7 @@ extension RunReport {
           guard case .domain(id, let domain) = other else { return nil }
           return (domain.rawValue, .object(members))
         }
-        let names = [("package", JSON.integer(id.package))] + (id.die.map { [("die", .integer($0))] } ?? [])
-        return .object(names + members + [("domains", .object(domains))])
+        return .object(id.members + members + [("domains", .object(domains))])
       })
   }
 

@@ -10,6 +10,9 @@ final class RequestHandler: ChannelInboundHandler {
   private let patience: TimeAmount
   private let count: (Int) -> Void
   private var request: HTTPRequestHead?
+  /// Answers that have not gone out yet.
+  private var unsent = 0
+  private var isEnding = false
   private var deadline: Scheduled<Void>?
 
   /// - Parameter count: told 1 where the connection begins, and -1 where it ends.
@@ -36,7 +39,7 @@ final class RequestHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head(let head): request = head
+    case .head(let head): request = isEnding ? nil : head
     case .body:
       guard let head = request else { return }
       request = nil
@@ -44,23 +47,28 @@ final class RequestHandler: ChannelInboundHandler {
     case .end:
       guard let head = request else { return }
       request = nil
-      startDeadline(context)
+      if unsent == 0 { startDeadline(context) }
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
       router.reply(to: head).whenSuccess { reply in
         let (handler, context) = bound.value
-        handler.send(reply, to: head, keepsAlive: head.isKeepAlive, context: context)
+        // Whoever asks on without reading gets what is on its way, and no more.
+        let keepsAlive = head.isKeepAlive && context.channel.isWritable
+        handler.send(reply, to: head, keepsAlive: keepsAlive, context: context)
       }
     }
   }
 
   private func send(_ reply: Reply, to head: HTTPRequestHead, keepsAlive: Bool, context: ChannelHandlerContext) {
+    unsent += 1
+    isEnding = isEnding || !keepsAlive
     context.write(wrapOutboundOut(.head(reply.head(keepsAlive: keepsAlive))), promise: nil)
     if head.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(reply.body))), promise: nil) }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { result in
       let (handler, context) = bound.value
-      if keepsAlive, case .success = result { return handler.startDeadline(context) }
-      context.close(promise: nil)
+      handler.unsent -= 1
+      guard keepsAlive, case .success = result else { return context.close(promise: nil) }
+      if handler.unsent == 0 { handler.startDeadline(context) }
     }
   }
 

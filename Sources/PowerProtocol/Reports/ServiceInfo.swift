@@ -97,7 +97,7 @@ public struct ServiceInfo: Sendable, Equatable {
 
 extension PackageID {
   /// How it is named in an answer: the die only where there are several.
-  var members: [(String, JSON)] {
+  package var members: [(String, JSON)] {
     [("package", .integer(package))] + (die.map { [("die", .integer($0))] } ?? [])
   }
 }

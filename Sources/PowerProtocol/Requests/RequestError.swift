@@ -47,7 +47,7 @@ extension RequestError: CustomStringConvertible {
       "An interval of \(seconds) s is for root\(group.map { " and members of the group \($0)" } ?? "") only; everybody may "
         + "ask for \(shortest) s or more."
     case .noReading: "Nothing has been measured yet; the service's log says why."
-    case .busy: "Too many long answers are on their way to other clients; ask again in a moment."
+    case .busy: "Too many long answers are on their way already; ask again in a moment."
     case .requestTooLong: "A request may be 4096 bytes long; this connection is closed."
     }
   }
