@@ -30,7 +30,7 @@ struct ExportCommand: ParsableCommand {
       valueName: "text"))
   var template: String?
 
-  @Flag(help: "Write each new sample, until interrupted.")
+  @Flag(help: "Write each new sample, until interrupted; a service that goes away is waited for.")
   var follow = false
 
   @Option(
