@@ -68,7 +68,7 @@ public struct PowerMeter: Sendable {
 
 extension EnergySnapshot {
   /// Why it is no end of a window: a package that was not read.
-  fileprivate var lack: NoSample? {
+  @inline(__always) fileprivate var lack: NoSample? {
     for index in readings.indices where readings[index].domain == .package {
       switch readings[index].outcome {
       case .failed(let error): return .failed(readings[index].package, error)
