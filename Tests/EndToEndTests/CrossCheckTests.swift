@@ -76,8 +76,10 @@ struct CrossCheckTests {
     #expect(exitCode == 1)
     #expect(result.sentence.contains("package 0 DRAM") && result.sentence.contains("a factor of 4, the DRAM unit"))
     let rows = try #require(result.reports.first?.comparisons)
-    #expect(rows.filter { $0.domain == "package" }.allSatisfy { abs($0.difference_percent) < 1 })
-    #expect(rows.filter { $0.domain == "dram" }.allSatisfy { abs(($0.constant_ratio ?? 0) - 4) < 0.1 })
+    #expect(rows.filter { $0.domain == "package" }.allSatisfy { abs($0.difference_percent) < 1 }, "\(rows)")
+    // On a busy machine a window of turbostat's may be off by more than a constant ratio is.
+    let ratios = rows.filter { $0.domain == "dram" }.compactMap(\.constant_ratio)
+    #expect(!ratios.isEmpty && ratios.allSatisfy { abs($0 - 4) < 0.1 }, "\(rows)")
   }
 
   @Test("powercap alone agrees, or tells that the unit register lies", arguments: [("0xA0E03", 0), ("0xA0F03", 1)])

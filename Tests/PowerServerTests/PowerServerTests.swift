@@ -188,6 +188,35 @@ struct PowerServerTests {
     for _ in 0..<5 { #expect(try client.line().status == .ok) }
   }
 
+  @Test("a client that goes away before its answers is answered no more")
+  func unansweredThenGone() throws {
+    let server = try RunningServer()
+    let chunk = String(repeating: "{}\n", count: 50_000)
+    /// A client with as many requests as it gets rid of; answers that it does not read keep them waiting.
+    func flooder() throws -> TestClient {
+      let client = try TestClient(server.path)
+      _ = try client.ask(.unsubscribe)
+      _ = fcntl(client.descriptor, F_SETFL, O_NONBLOCK)
+      while send(client.descriptor, chunk, chunk.utf8.count, Int32(MSG_NOSIGNAL)) > 0 { usleep(5000) }
+      return client
+    }
+    func cpuSeconds(_ work: () throws -> Void) rethrows -> Double {
+      let before = clock()
+      try work()
+      return Double(clock() - before) / Double(CLOCKS_PER_SEC)
+    }
+    // The reference: one whose requests are all answered.
+    let answered = try cpuSeconds {
+      let client = try flooder()
+      while let bytes = client.receive(milliseconds: 300), !bytes.isEmpty {}
+    }
+    let gone = try cpuSeconds {
+      for _ in 0..<20 { _ = try flooder() }
+      _ = try TestClient(server.path).ask(.info)
+    }
+    #expect(gone < answered / 4, "\(gone) s, \(answered) s")
+  }
+
   @Test("stop() takes the socket away and ends every connection")
   func stop() throws {
     let server = try RunningServer()
