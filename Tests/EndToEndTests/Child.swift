@@ -3,7 +3,7 @@ import Foundation
 /// A child process whose output is kept.
 ///
 /// Not Foundation's Process: a test's thread has signals blocked, and its children would inherit that. Nor do they inherit
-/// descriptors: some tests count them.
+/// signals that are ignored, as those of a background job are, or descriptors: some tests count them.
 final class Child {
   let pid: pid_t
   private let arguments: [String]
@@ -30,7 +30,10 @@ final class Child {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { words.forEach { free($0) } }
     var pid: pid_t = 0

@@ -9,12 +9,13 @@ struct MeasurementTests {
     try Service(["--source", source, "--root", device.root.path] + arguments)
   }
 
-  /// Takes readings until `count` are fresh ones of full windows, and expects every one of them to be right.
+  /// Takes readings and expects every one of them to be right, as far as counters that move once a millisecond tell: both
+  /// ends of a window may be off by that much. The first reading is of a short window.
   private func expect(_ watts: Double, from client: Client, readings count: Int) throws {
-    for _ in 0..<count {
+    for index in 0..<count {
       let reading = try client.reading()
       #expect(reading.status == "ok")
-      #expect(abs(reading.power_watts - watts) <= watts * 0.005, "\(reading)")
+      #expect(abs(reading.power_watts - watts) <= watts * (index == 0 ? 0.01 : 0.005), "\(reading)")
     }
   }
 
@@ -80,13 +81,13 @@ struct MeasurementTests {
     var reading = try client.reading()
     while reading.status == "ok" { reading = try client.reading() }
     #expect(reading.status == "stale")
-    #expect(abs(reading.power_watts - 42.5) <= 0.2)
+    #expect(abs(reading.power_watts - 42.5) <= 42.5 * 0.01)
     #expect(Date.now.timeIntervalSince1970 - reading.timestamp > 1)
     #expect(try service.client().reading().status == "stale")
     try device.control("eio 0 off")
     while reading.status == "stale" { reading = try client.reading() }
     #expect(reading.status == "ok")
-    #expect(abs(reading.power_watts - 42.5) <= 0.2)
+    #expect(abs(reading.power_watts - 42.5) <= 42.5 * 0.01)
     #expect(service.child.output.contains("WARNING: There is no fresh reading."))
     #expect(service.child.output.contains("INFO: Readings are fresh again."))
   }
