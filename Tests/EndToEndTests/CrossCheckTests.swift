@@ -78,8 +78,10 @@ struct CrossCheckTests {
     let rows = try #require(result.reports.first?.comparisons)
     #expect(rows.filter { $0.domain == "package" }.allSatisfy { abs($0.difference_percent) < 1 }, "\(rows)")
     // On a busy machine a window of turbostat's may be off by more than a constant ratio is.
-    let ratios = rows.filter { $0.domain == "dram" }.compactMap(\.constant_ratio)
+    let memory = rows.filter { $0.domain == "dram" }
+    let ratios = memory.compactMap(\.constant_ratio)
     #expect(!ratios.isEmpty && ratios.allSatisfy { abs($0 - 4) < 0.1 }, "\(rows)")
+    #expect(memory.count == 2 && memory.allSatisfy { abs($0.difference_percent - 300) < 20 }, "\(rows)")
   }
 
   @Test("powercap alone agrees, or tells that the unit register lies", arguments: [("0xA0E03", 0), ("0xA0F03", 1)])

@@ -1,7 +1,6 @@
 """Many clients: what each line costs, whether it comes, when the last client has it, and what a client takes."""
 
 import json
-import statistics
 import subprocess
 import time
 
@@ -13,17 +12,15 @@ def serve(server, programs, clients, seconds):
         [programs.crowd, server.path, str(clients), str(seconds)], stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     time.sleep(2.5)
+    began, cpu = time.monotonic(), server.cpu_seconds()
     memory = (server.memory("Private") - before) * 1024 / clients
-    readings = [(time.monotonic(), server.cpu_seconds())]
-    for _ in range(seconds - 1):
-        time.sleep(1)
-        readings.append((time.monotonic(), server.cpu_seconds()))
+    time.sleep(seconds - 1)
+    cpu = server.cpu_seconds() - cpu
+    took = time.monotonic() - began
     report = json.loads(process.communicate()[0] or "null")
     if report is None:
         raise SystemExit("benchmark: the crowd was not served")
-    costs = [(cpu - last) / (at - began) for (began, last), (at, cpu) in zip(readings, readings[1:])]
-    # Of the seconds the middle one: some belong to somebody else.
-    return report, statistics.median(costs) / clients * 1e6, memory
+    return report, cpu / (clients * took) * 1e6, memory
 
 
 def short_rows(table, programs, service):
