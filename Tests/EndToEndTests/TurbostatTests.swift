@@ -13,10 +13,13 @@ private func fake(in folder: TemporaryFolder, _ body: String) -> String {
   return path
 }
 
+/// The children with a process group of their own, as turbostat has; a sanitizer's symbolizer has none.
 private func children(of pid: pid_t) throws -> [pid_t] {
   try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { child in
     let stat = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
-    return stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst(2).first == "\(pid)"
+    // Its state, parent and group.
+    let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst(2).prefix(2)
+    return Array(fields) == ["\(pid)", "\(child)"]
   }
 }
 
