@@ -102,7 +102,8 @@ struct RunCommandTests {
         until grep -q ready log; do sleep 0.05; done
         printf '\\003'
       ) &
-      timeout --foreground 20 script -qefc "\(run)" log < keys > /dev/null
+      # Whichever shell SHELL names: one that stays would get the Ctrl-C too.
+      timeout --foreground 20 script -qefc "exec \(run)" log < keys > /dev/null
       """
     let (code, output) = try Child.run(["bash", "-c", script], seconds: 25)
     let log = try String(contentsOfFile: service.folder.file("log"), encoding: .utf8)
@@ -129,7 +130,7 @@ struct RunCommandTests {
         touch go
         echo 'fg; exit $?'
       ) &
-      timeout --foreground 20 script -qefc "bash --norc -i" log < keys > /dev/null
+      timeout --foreground 20 script -qefc "exec bash --norc -i" log < keys > /dev/null
       """
     let (code, output) = try Child.run(["bash", "-c", script], seconds: 25)
     let log = (try? String(contentsOfFile: service.folder.file("log"), encoding: .utf8)) ?? ""
