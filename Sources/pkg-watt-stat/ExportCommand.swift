@@ -14,7 +14,8 @@ struct ExportCommand: ParsableCommand {
       openmetrics and prometheus are metrics, the latter in the text format that node_exporter's textfile collector takes; \
       csv has a header and a row for each sample; json is the service's own sample; waybar is a line for a custom module; \
       template is any text, see --template. Watts of a stale sample are left out (in waybar marked, in json as the service \
-      says them). Where the service does not answer, metrics say so (pkg_watt_stat_up 0), and the exit code is 1.
+      says them). Where the service does not answer, metrics (pkg_watt_stat_up 0) and waybar ("no service") say so, and the \
+      exit code is 1.
       """)
 
   @OptionGroup var service: ClientOptions
@@ -30,7 +31,7 @@ struct ExportCommand: ParsableCommand {
       valueName: "text"))
   var template: String?
 
-  @Flag(help: "Write each new sample, until interrupted; a service that goes away is waited for.")
+  @Flag(help: "Write each new sample, until interrupted; a service that goes away or hangs is waited for.")
   var follow = false
 
   @Option(
@@ -60,8 +61,7 @@ struct ExportCommand: ParsableCommand {
     do {
       try export()
     } catch let error as ClientError {
-      // A file of metrics must not go on saying what once was.
-      if let metrics = format.metrics { try write(SampleWriter.metrics(metrics, nil)) }
+      try writeAbsence(error)
       throw error
     }
   }
@@ -81,7 +81,7 @@ struct ExportCommand: ParsableCommand {
       } catch let error as ClientError where header != nil && error.isEndOfService {
         if !isGone {
           ReportPlace.complain("\(error) Waiting for it.")
-          if let metrics = format.metrics { try write(SampleWriter.metrics(metrics, nil)) }
+          try writeAbsence(error)
         }
         isGone = true
         sleep(1)
@@ -89,20 +89,26 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  /// Writes each sample until the service goes away.
+  /// Writes each sample until the service goes away, or says nothing where several were due.
   ///
   /// - Parameter header: what was written first; nil where nothing was yet.
   private func followService(_ header: inout String?, isGone: inout Bool) throws {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
-    _ = try connection.subscribe(intervalSeconds: interval)
+    let step = try connection.subscribe(intervalSeconds: interval).intervalSeconds ?? 0
+    // Longer than a comer waits, so that a service which is only late is not left.
+    let patienceSeconds = 5 + Int((2 * step).rounded(.up))
     if header == nil, output == nil { try write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header
     while true {
-      guard case .answer(.sample(let sample)) = try connection.next() else { continue }
-      isGone = false
-      try write(sample, by: writer)
+      switch try connection.next(milliseconds: Int32(1000 * patienceSeconds)) {
+      case .answer(.sample(let sample)):
+        isGone = false
+        try write(sample, by: writer)
+      case .timeout: throw ClientError.silent(path: connection.path, seconds: patienceSeconds)
+      case .answer, .other: continue
+      }
     }
   }
 
@@ -116,6 +122,10 @@ struct ExportCommand: ParsableCommand {
 
   private func write(_ sample: SampleReport, by writer: SampleWriter) throws {
     try write((output == nil ? "" : writer.header) + writer.text(sample))
+  }
+
+  private func writeAbsence(_ error: ClientError) throws {
+    if let text = SampleWriter.absence(format, error) { try write(text) }
   }
 
   private func write(_ text: String) throws {

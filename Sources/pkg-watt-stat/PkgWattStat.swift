@@ -18,4 +18,13 @@ struct PkgWattStat: ParsableCommand {
       ExporterCommand.self, CrossCheckCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: ServeCommand.self)
+
+  static func main() {
+    // Else the default, serve, would say that it takes no such argument.
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    if let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help", !names.contains(word) {
+      exit(withError: ValidationError("There is no command '\(word)'; there are \(names.joined(separator: ", "))."))
+    }
+    main(nil)
+  }
 }

@@ -1,4 +1,5 @@
 internal import Exporter
+internal import PowerClient
 internal import PowerProtocol
 
 /// Writes the samples of one service, each as a text of its own.
@@ -31,8 +32,17 @@ struct SampleWriter {
     }
   }
 
-  /// Metrics of an observation; of none, where the service does not answer.
-  static func metrics(_ format: MetricsFormat, _ observation: Observation?) -> String {
+  /// What says that the service does not answer, so that nobody goes on seeing what once was; nil for rows, which end.
+  static func absence(_ format: ExportFormat, _ error: ClientError) -> String? {
+    switch format {
+    case .openmetrics: metrics(.openMetrics, nil)
+    case .prometheus: metrics(.classic, nil)
+    case .waybar: WaybarModule.absence("\(error)") + "\n"
+    case .csv, .json, .template: nil
+    }
+  }
+
+  private static func metrics(_ format: MetricsFormat, _ observation: Observation?) -> String {
     format.text(Metrics.families(of: observation, version: PkgWattStat.version))
   }
 }

@@ -76,12 +76,26 @@ struct ExportTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["watts.prom"])
   }
 
-  @Test("without a service ends with one sentence; metrics say so too", arguments: ["json", "openmetrics"])
+  @Test("a service that hangs is told from one that answers, and waited for")
+  func hangs() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let child = try Child([Executables.service, "export", "--socket", service.socket, "--format", "waybar", "--follow"])
+    func classes() -> [String] { child.output.matches(of: /"class": "(\w+)"}/).map { String($0.output.1) } }
+    try wait(for: "a sample") { classes().last == "simulated" }
+    service.child.send(SIGSTOP)
+    try wait(seconds: 20, for: "a word of it") { classes().last == "unavailable" }
+    #expect(child.output.contains("Nothing came from \(service.socket) in 6 s;"), "\(child.output)")
+    service.child.send(SIGCONT)
+    try wait(seconds: 20, for: "a sample again") { classes().last == "simulated" }
+  }
+
+  @Test("without a service ends with one sentence; metrics say so too", arguments: ["json", "openmetrics", "waybar"])
   func noService(format: String) throws {
     let path = "/nonexistent/watts.sock"
     let (code, output) = try Child.run([Executables.service, "export", "--socket", path, "--format", format])
     #expect(code == 1 && output.contains("No service answers at \(path); start one there with"), "\(output)")
     #expect(output.contains("pkg_watt_stat_up 0\n") == (format == "openmetrics"))
+    #expect(output.contains(#""class": "unavailable"}"#) == (format == "waybar"))
   }
 
   @Test(

@@ -30,7 +30,8 @@ struct RefusalTests {
       Case(
         "--source", "simulated", "--trusted-group", "no-such-group", code: 1, says: "no group no-such-group"),
       Case("--loud", code: 64, says: "--loud"),
-      Case("sevre", code: 64, says: "sevre"),
+      Case("sevre", code: 64, says: "There is no command 'sevre'; there are serve, read, watch"),
+      Case("", code: 64, says: "There is no command ''"),
       Case("--log-level", "LOUD", code: 64, says: "LOUD"),
       Case("--source", "guess", code: 64, says: "guess"),
       Case("--source", "simulated", "--root", "/", code: 64, says: "--root"),

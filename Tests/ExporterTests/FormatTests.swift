@@ -109,8 +109,7 @@ struct WaybarTests {
     var percentage: Int?
   }
 
-  private func module(_ sample: SampleReport) throws -> Module {
-    let line = WaybarModule.line(sample)
+  private func module(_ line: String) throws -> Module {
     #expect(!line.contains("\n"))
     return try JSONDecoder().decode(Module.self, from: Data(line.utf8))
   }
@@ -124,13 +123,19 @@ struct WaybarTests {
         DRAM: not readable
       package 1 die 1: 17.3 W
       """
-    #expect(try module(Examples.sample) == Module(text: "59.8 W", tooltip: tooltip, class: "ok"))
+    #expect(try module(WaybarModule.line(Examples.sample)) == Module(text: "59.8 W", tooltip: tooltip, class: "ok"))
   }
 
   @Test("says what the watts are worth", arguments: [PowerLine.Status.stale, .simulated])
   func status(_ status: PowerLine.Status) throws {
-    let module = try module(Examples.sample(status, reason: "A < B & \"C\"."))
+    let module = try module(WaybarModule.line(Examples.sample(status, reason: "A < B & \"C\".")))
     #expect(module.text == "59.8 W (\(status.rawValue))" && module.class == status.rawValue)
     #expect(module.tooltip.contains("A &lt; B &amp; \"C\"."))
+  }
+
+  @Test("says that there is no service, and why")
+  func absence() throws {
+    let expected = Module(text: "no service", tooltip: "Nothing came from a&lt;b.", class: "unavailable")
+    #expect(try module(WaybarModule.absence("Nothing came from a<b.")) == expected)
   }
 }

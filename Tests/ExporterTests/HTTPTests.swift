@@ -9,10 +9,18 @@ struct HTTPTests {
     let exporter = try RunningExporter()
     let client = try exporter.client()
     client.request("HEAD /metrics")
-    let head = try client.response(toHead: true)
+    var head = try client.response(toHead: true)
     // Had it a body, the next response would begin with that.
     client.request("GET /metrics")
-    let get = try client.response()
+    var get = try client.response()
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+    format.timeZone = .gmt
+    for date in [head.headers.removeValue(forKey: "date"), get.headers.removeValue(forKey: "date")] {
+      let written = try #require(date.flatMap(format.date), "\(date ?? "none")")
+      #expect(abs(written.timeIntervalSinceNow) < 20)
+    }
     #expect(
       head.status == 200 && head.headers == get.headers && head.headers["content-length"] == "\(get.body.utf8.count)")
   }

@@ -17,6 +17,13 @@ public enum WaybarModule {
     ]).text
   }
 
+  /// Without a sample: the tooltip says why, and the class is `unavailable`.
+  public static func absence(_ why: String) -> String {
+    JSON.object([
+      ("text", .string("no service")), ("tooltip", .string(escaped(why))), ("class", .string("unavailable")),
+    ]).text
+  }
+
   private static func lines(_ package: SampleReport.Package) -> [String] {
     let domains = PowerDomain.allCases.compactMap { name in package.domains[name].map { (name, $0) } }
     return ["\(package.id): \(watts(package.watts))"] + domains.map { "  \($0): \(watts($1.watts))" }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import PowerProtocol
@@ -35,7 +36,8 @@ struct Reply: Sendable {
   /// The head, with what tells a browser to keep this page to itself.
   func head(keepsAlive: Bool) -> HTTPResponseHead {
     var fields = HTTPHeaders([
-      ("Content-Type", type), ("Content-Length", "\(body.readableBytes)"), ("Cache-Control", "no-store"),
+      ("Date", httpDate(time(nil))), ("Content-Type", type), ("Content-Length", "\(body.readableBytes)"),
+      ("Cache-Control", "no-store"),
       (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
