@@ -15,7 +15,7 @@ public struct PowerConnection: ~Copyable {
   }
 
   /// How long the service may take for its first line, or an answer: it promises 1.5 s.
-  let patienceMilliseconds: Int32
+  public let patienceMilliseconds: Int32
   private static let chunkBytes = 16_384
 
   /// The path that was connected to.

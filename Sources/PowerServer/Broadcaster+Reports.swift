@@ -37,8 +37,8 @@ extension Broadcaster {
     }
   }
 
-  /// Hands a reading to the streams whose point has come.
-  func deliver(_ snapshot: EnergySnapshot, now: Int64, isPublic: Bool, status: PowerLine.Status) {
+  /// Hands a reading to the streams whose point has come; without one they are told once the latest sample is too old.
+  func deliver(_ snapshot: EnergySnapshot?, now: Int64, isPublic: Bool, status: PowerLine.Status) {
     if streams.isEmpty { return }
     streams.take(snapshot, now: now, isPublic: isPublic) { stream, result in
       let policy = access.policy(trusted: stream.key.isTrusted)

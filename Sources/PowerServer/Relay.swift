@@ -81,5 +81,6 @@ final class Relay: Feed {
     guard broadcaster.isStale, waiting == nil, lastLine <= now - settings.shortestWindow else { return }
     lastLine = now
     broadcaster.noSample()
+    broadcaster.deliver(nil, now: now + earliness, isPublic: true, status: .stale)
   }
 }

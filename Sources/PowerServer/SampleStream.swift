@@ -35,13 +35,13 @@ final class SampleStream {
     clients.removeAll { $0 === client }
   }
 
-  /// Takes in a reading at its point.
+  /// Takes in a reading at its point, or that there was none.
   ///
   /// - Returns: the window that it ends, and its number; nil where there is none.
-  func take(_ snapshot: EnergySnapshot, now: Int64) -> (window: MeasuredWindow, sequence: Int)? {
+  func take(_ snapshot: EnergySnapshot?, now: Int64) -> (window: MeasuredWindow, sequence: Int)? {
     // A reading that was late leaves the next window no shorter.
     next = max(grid.next(after: now), now + min(grid.shortestWindow, grid.interval))
-    guard case .window(let window) = meter.finish(snapshot) else { return nil }
+    guard let snapshot, case .window(let window) = meter.finish(snapshot) else { return nil }
     latest = (window, (latest?.sequence ?? 0) + 1)
     return latest
   }

@@ -63,7 +63,7 @@ final class StreamBoard {
   ///   - isPublic: whether everybody's may have it.
   ///   - deliver: told of each stream what came of it; nil where no window ended.
   func take(
-    _ snapshot: EnergySnapshot, now: Int64, isPublic: Bool,
+    _ snapshot: EnergySnapshot?, now: Int64, isPublic: Bool,
     deliver: (SampleStream, (window: MeasuredWindow, sequence: Int)?) -> Void
   ) {
     for stream in streams where stream.next <= now && (isPublic || stream.key.isTrusted) {

@@ -14,7 +14,7 @@ struct ExportCommand: ParsableCommand {
       openmetrics and prometheus are metrics, the latter in the text format that node_exporter's textfile collector takes; \
       csv has a header and a row for each sample; json is the service's own sample; waybar is a line for a custom module; \
       template is any text, see --template. Watts of a stale sample are left out (in waybar marked, in json as the service \
-      says them). Where the service does not answer, metrics (pkg_watt_stat_up 0) and waybar ("no service") say so, and the \
+      says them). Where the service does not answer, metrics (pkg_watt_stat_up 0) and waybar ("no watts") say so, and the \
       exit code is 1.
       """)
 
@@ -89,25 +89,34 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  /// Writes each sample until the service goes away, or says nothing where several were due.
+  /// Writes each sample until the service goes away, or neither delivers nor answers.
   ///
   /// - Parameter header: what was written first; nil where nothing was yet.
   private func followService(_ header: inout String?, isGone: inout Bool) throws {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
     let step = try connection.subscribe(intervalSeconds: interval).intervalSeconds ?? 0
-    // Longer than a comer waits, so that a service which is only late is not left.
-    let patienceSeconds = 5 + Int((2 * step).rounded(.up))
+    // Later than this a sample is late.
+    let lateMilliseconds = Int32(1000 + 2500 * min(max(step, 0), Request.longestIntervalSeconds))
     if header == nil, output == nil { try write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header
+    var isAsked = false
     while true {
-      switch try connection.next(milliseconds: Int32(1000 * patienceSeconds)) {
-      case .answer(.sample(let sample)):
+      let patience = isAsked ? connection.patienceMilliseconds : lateMilliseconds
+      switch try connection.next(milliseconds: patience) {
+      case .answer(let answer):
+        isAsked = false
+        guard case .sample(let sample) = answer else { continue }
         isGone = false
         try write(sample, by: writer)
-      case .timeout: throw ClientError.silent(path: connection.path, seconds: patienceSeconds)
-      case .answer, .other: continue
+      case .timeout where isAsked:
+        throw ClientError.silent(path: connection.path, seconds: Int(patience / 1000))
+      case .timeout:
+        // A service that only has no sample says what it is.
+        isAsked = true
+        try connection.send(.info)
+      case .other: continue
       }
     }
   }

@@ -17,7 +17,7 @@ private func fake(in folder: TemporaryFolder, _ body: String) -> String {
 private func children(of pid: pid_t) throws -> [pid_t] {
   try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { child in
     let stat = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
-    // Its state, parent and group.
+    // Its parent and its group.
     let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst(2).prefix(2)
     return Array(fields) == ["\(pid)", "\(child)"]
   }
@@ -76,6 +76,33 @@ struct TurbostatTests {
     #expect(fresh.timestamp > stale.timestamp)
     #expect(service.child.output.contains("was ended by signal \(signal). It is started again in 1 s."))
     #expect(try !children(of: service.child.pid).contains(child))
+  }
+
+  @Test("whoever follows is told that it delivers nothing")
+  func staleStream() throws {
+    let path = fake(
+      in: folder, "for i in 1 2 3; do sleep 0.5; table 42.50 21.25 21.25; done; while :; do sleep 1; done")
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    let child = try follow(service)
+    try wait(for: "samples, and then that they are stale") {
+      try /("class": "ok"}\n.*)+("class": "stale"}\n.*){3}/.firstMatch(in: child.output) != nil
+    }
+    #expect(child.isRunning && !child.output.contains("unavailable"), "\(child.output)")
+  }
+
+  @Test("a service that has no sample for long is not taken for one that hangs")
+  func lateSamples() throws {
+    let path = fake(
+      in: folder, "table 42.50 21.25 21.25; sleep 3; table 42.50 21.25 21.25; while :; do sleep 1; done")
+    let service = try Service.turbostat(path, ["--interval", "3"])
+    let child = try follow(service)
+    // That comes 9 s after the other, later than whoever follows waits without asking.
+    try wait(seconds: 30, for: "a stale sample") { child.output.contains(#""class": "stale"}"#) }
+    #expect(child.isRunning && !child.output.contains("unavailable"), "\(child.output)")
+  }
+
+  private func follow(_ service: Service) throws -> Child {
+    try Child([Executables.service, "export", "--socket", service.socket, "--format", "waybar", "--follow"])
   }
 
   @Test("a child that ends at once is started again with growing pauses, and its words are shown")

@@ -133,9 +133,9 @@ struct WaybarTests {
     #expect(module.tooltip.contains("A &lt; B &amp; \"C\"."))
   }
 
-  @Test("says that there is no service, and why")
+  @Test("says that there are no watts, and why")
   func absence() throws {
-    let expected = Module(text: "no service", tooltip: "Nothing came from a&lt;b.", class: "unavailable")
+    let expected = Module(text: "no watts", tooltip: "Nothing came from a&lt;b.", class: "unavailable")
     #expect(try module(WaybarModule.absence("Nothing came from a<b.")) == expected)
   }
 }

@@ -20,7 +20,7 @@ public enum WaybarModule {
   /// Without a sample: the tooltip says why, and the class is `unavailable`.
   public static func absence(_ why: String) -> String {
     JSON.object([
-      ("text", .string("no service")), ("tooltip", .string(escaped(why))), ("class", .string("unavailable")),
+      ("text", .string("no watts")), ("tooltip", .string(escaped(why))), ("class", .string("unavailable")),
     ]).text
   }
 
