@@ -20,17 +20,26 @@ static inline int cmsr_interrupt_descriptor(void)
 }
 
 // Waits until there is something to read: 0, ETIMEDOUT after so many milliseconds (negative: never), ECANCELED once the
-// interrupt descriptor (-1: none) is readable, or what went wrong.
-static inline int cmsr_wait_readable(int descriptor, int interrupt, int milliseconds)
+// interrupt descriptor (-1: none) is readable, EPIPE once nobody reads what is written to the output descriptor (-1: none),
+// or what went wrong.
+static inline int cmsr_wait_readable_for_reader(int descriptor, int interrupt, int output, int milliseconds)
 {
-	struct pollfd polled[2] = {{descriptor, POLLIN, 0}, {interrupt, POLLIN, 0}};
+	struct pollfd polled[3] = {{descriptor, POLLIN, 0}, {interrupt, POLLIN, 0}, {output, 0, 0}};
 	int ready;
 	do
-		ready = poll(polled, 2, milliseconds);
+		ready = poll(polled, 3, milliseconds);
 	while (ready < 0 && errno == EINTR);
 	if (ready < 0)
 		return errno;
 	if (polled[1].revents != 0)
 		return ECANCELED;
+	if (polled[2].revents != 0)
+		return EPIPE;
 	return ready == 0 ? ETIMEDOUT : 0;
+}
+
+// The same, whoever reads.
+static inline int cmsr_wait_readable(int descriptor, int interrupt, int milliseconds)
+{
+	return cmsr_wait_readable_for_reader(descriptor, interrupt, -1, milliseconds);
 }

@@ -8,6 +8,8 @@ public enum ClientError: Error, Equatable {
   case noService(paths: [String])
   /// A path does not fit a socket address.
   case pathTooLong(String)
+  /// Something else than a socket is there.
+  case notASocket(String)
   /// A socket is there and cannot be connected to.
   case cannotConnect(path: String, errno: Int32)
   /// The service closed the connection before its first line: it never had a good reading.
@@ -31,7 +33,8 @@ extension ClientError {
   public var isEndOfService: Bool {
     switch self {
     case .closed, .failed, .noReading, .noService, .silent: true
-    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong, .refused: false
+    case .refused(_, let refusal): refusal.code == "no_reading"
+    case .cannotConnect, .interrupted, .notASocket, .notTheProtocol, .pathTooLong: false
     }
   }
 }
@@ -46,17 +49,19 @@ extension ClientError: CustomStringConvertible {
       "No service answers at \(paths.joined(separator: " or ")); start it with: sudo systemctl start "
         + "pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"
     case .pathTooLong(let path):
-      "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow 107."
+      "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow 107. Choose a shorter one."
+    case .notASocket(let path):
+      "\(path) is no socket; the service's are \(SocketPaths.preferred) and \(SocketPaths.original), unless it was told others."
     case .cannotConnect(let path, EACCES):
-      "This user may not connect to \(path); the service's socket there is private."
+      "This user may not connect to \(path): the service's socket there is private. Ask as root, or as a member of its group."
     case .cannotConnect(let path, let errno):
       "Cannot connect to \(path): \(errorText(errno)). Check that it is the service's socket."
     case .noReading(let path):
       "The service at \(path) has no reading to give; its log says why (journalctl -u pkg-watt-stat.service)."
     case .closed(let path):
-      "The service at \(path) has ended, or was restarted; connect again."
+      "The service at \(path) has ended, or was restarted; start it if it does not come back."
     case .silent(let path, let seconds):
-      "Nothing came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs."
+      "Nothing came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs: restart it."
     case .notTheProtocol(let path, let why):
       "What \(path) sends is not pkg-watt-stat's protocol: \(why)."
     case .refused(let path, let refusal) where refusal.code == "unknown_request":

@@ -8,7 +8,7 @@ extension PowerConnection {
   public enum Event: Sendable {
     /// The service said something.
     case answer(Answer)
-    /// The other descriptor has something to read, or has been closed.
+    /// The other descriptor has something to read, or has been closed; or nobody reads the output any more.
     case other
     /// Nothing came in time.
     case timeout
@@ -54,14 +54,17 @@ extension PowerConnection {
   ///
   /// - Parameters:
   ///   - other: a descriptor that ends the wait too, or -1.
+  ///   - output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
   ///   - milliseconds: how long to wait; negative: for ever.
-  public mutating func next(or other: Int32 = -1, milliseconds: Int32 = -1) throws(ClientError) -> Event {
+  public mutating func next(or other: Int32 = -1, output: Int32 = -1, milliseconds: Int32 = -1) throws(ClientError)
+    -> Event
+  {
     while true {
       if let bytes = try bufferedLine() { return .answer(try decode(bytes)) }
-      switch cmsr_wait_readable(descriptor.number, other, milliseconds) {
+      switch cmsr_wait_readable_for_reader(descriptor.number, other, output, milliseconds) {
       case 0: try receive()
       case ETIMEDOUT: return .timeout
-      case ECANCELED: return .other
+      case ECANCELED, EPIPE: return .other
       case let error: throw .failed(path: path, errno: error)
       }
     }

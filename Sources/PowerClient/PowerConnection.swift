@@ -46,6 +46,7 @@ public struct PowerConnection: ~Copyable {
         self.path = path
         self.descriptor = descriptor
         return
+      case ECONNREFUSED where !isSocket(path): throw .notASocket(path)
       case ENOENT, ECONNREFUSED, ENOTDIR: continue
       case ENAMETOOLONG: throw .pathTooLong(path)
       case let error: throw .cannotConnect(path: path, errno: error)
@@ -113,4 +114,10 @@ public struct PowerConnection: ~Copyable {
       throw .notTheProtocol(path: path, why: "a line is no reading (\(text.prefix(80)))")
     }
   }
+}
+
+/// Whether there is a socket at a path; connecting to a file or folder is refused like connecting to a dead socket.
+private func isSocket(_ path: String) -> Bool {
+  var file = stat()
+  return unsafe stat(path, &file) == 0 && file.st_mode & S_IFMT == S_IFSOCK
 }

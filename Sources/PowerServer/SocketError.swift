@@ -45,8 +45,8 @@ extension SocketError: CustomStringConvertible {
     case .folder(let path, let errno):
       "The folder \(path) for the socket cannot be used: \(errorText(errno)). Choose another path with --socket."
     case .occupied(let path, let occupant):
-      "\(path) is a \(occupant.rawValue), not a socket, so it is left alone; remove it, or choose another path with "
-        + "--socket."
+      "\(path) is a \(occupant.rawValue), not a socket, so it is left alone; choose another path with --socket, or "
+        + "remove it if nobody needs it."
     case .inUse(let path):
       "Another program is already serving at \(path); stop it, or choose another path with --socket."
     case .unreachable(let path, let errno):

@@ -33,7 +33,10 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let machine = try Machine(root: root)
     let report = Doctor.examine(machine)
-    if let capture { try machine.capture(in: capture) }
+    if let capture {
+      try machine.capture(in: capture)
+      if !json { print("What was read is saved in \(capture); pkg-watt-stat doctor --root \(capture) replays it.\n") }
+    }
     print(json ? report.json : report.text)
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
   }

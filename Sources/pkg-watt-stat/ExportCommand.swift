@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CMSRShim
 internal import Exporter
 internal import Glibc
 internal import PowerClient
@@ -31,7 +32,11 @@ struct ExportCommand: ParsableCommand {
       valueName: "text"))
   var template: String?
 
-  @Flag(help: "Write each new sample, until interrupted; a service that goes away or hangs is waited for.")
+  @Flag(
+    help: """
+      Write the present sample and then each new one, until interrupted or nobody reads; a service that goes away or hangs \
+      is waited for.
+      """)
   var follow = false
 
   @Option(
@@ -84,7 +89,7 @@ struct ExportCommand: ParsableCommand {
           try writeAbsence(error)
         }
         isGone = true
-        sleep(1)
+        if cmsr_wait_readable_for_reader(-1, -1, reader, 1000) == EPIPE { try endUnread() }
       }
     }
   }
@@ -95,20 +100,22 @@ struct ExportCommand: ParsableCommand {
   private func followService(_ header: inout String?, isGone: inout Bool) throws {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
+    let first = try connection.sample()
     let step = try connection.subscribe(intervalSeconds: interval).intervalSeconds ?? 0
     // Later than this a sample is late.
     let lateMilliseconds = Int32(1000 + 2500 * min(max(step, 0), Request.longestIntervalSeconds))
     if header == nil, output == nil { try write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header
+    try write(first, by: writer)
+    isGone = false
     var isAsked = false
     while true {
       let patience = isAsked ? connection.patienceMilliseconds : lateMilliseconds
-      switch try connection.next(milliseconds: patience) {
+      switch try connection.next(output: reader, milliseconds: patience) {
       case .answer(let answer):
         isAsked = false
         guard case .sample(let sample) = answer else { continue }
-        isGone = false
         try write(sample, by: writer)
       case .timeout where isAsked:
         throw ClientError.silent(path: connection.path, seconds: Int(patience / 1000))
@@ -116,9 +123,18 @@ struct ExportCommand: ParsableCommand {
         // A service that only has no sample says what it is.
         isAsked = true
         try connection.send(.info)
-      case .other: continue
+      case .other: try endUnread()
       }
     }
+  }
+
+  /// Who has to go on reading; nobody where a file is written.
+  private var reader: Int32 { output == nil ? STDOUT_FILENO : -1 }
+
+  /// Ends as the next write would, whenever that were.
+  private func endUnread() throws -> Never {
+    raise(SIGPIPE)
+    throw ExitCode.failure
   }
 
   private func writer(for connection: inout PowerConnection) throws -> SampleWriter {

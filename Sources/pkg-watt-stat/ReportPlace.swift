@@ -7,8 +7,13 @@ struct ReportPlace: ~Copyable {
   struct WriteError: Error, CustomStringConvertible {
     let path: String
     let errno: Int32
+    /// Whether that was seen before anything was measured.
+    var isEarly = false
 
-    var description: String { "The report cannot be written to \(path): \(errorText(errno))." }
+    var description: String {
+      let what = "The report cannot be written to \(path): \(errorText(errno))."
+      return isEarly ? "The command was not started. \(what) Choose another --output." : what
+    }
   }
 
   private let path: String
@@ -22,7 +27,7 @@ struct ReportPlace: ~Copyable {
       return
     }
     let number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard number >= 0 else { throw WriteError(path: path, errno: errno) }
+    guard number >= 0 else { throw WriteError(path: path, errno: errno, isEarly: true) }
     file = Descriptor(owning: number)
   }
 

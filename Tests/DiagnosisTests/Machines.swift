@@ -41,7 +41,8 @@ enum Machines {
     .intel("no-turbostat-no-service", model: 0x9E).intelRegisters().answer("turbostat", "")
       .answer("service at /run/pkg-watt-stat/pkg-watt-stat.sock", "absent")
       .answer(
-        "service at /tmp/pkg-watt-stat.sock", "trouble The service at /tmp/pkg-watt-stat.sock says 9.00 W, simulated."),
+        "service at /tmp/pkg-watt-stat.sock", "simulated The service at /tmp/pkg-watt-stat.sock says 9.00 W, simulated."
+      ),
   ]
 
   static let unmeasurable: [ComposedMachine] = [

@@ -90,6 +90,29 @@ struct ExportTests {
     #expect(service.child.isRunning && child.isRunning)
   }
 
+  @Test(
+    "ends with whoever reads it, also while it waits for the service", arguments: ["with a service", "without", "hung"])
+  func unread(_ service: String) throws {
+    let running = try Service.simulated(["--interval", "3600"])
+    let ready = running.folder.file("ready")
+    let export = "\(Executables.service) export --socket \(running.socket) --format csv --follow"
+    // Reads a header and a row; then the service changes, and nobody reads any more.
+    let child = try Child([
+      "bash", "-c", "\(export) > >(head -n 2 >\(ready); until [ -e \(ready).go ]; do sleep 0.05; done); echo ended $?",
+    ])
+    try wait(for: "a row") { (try? String(contentsOfFile: ready, encoding: .utf8))?.filter { $0 == "\n" }.count == 2 }
+    switch service {
+    case "without":
+      #expect(try running.stop() == 0)
+      try wait(for: "a word of it") { child.output.contains("Waiting for it.") }
+    case "hung": running.child.send(SIGSTOP)
+    default: break
+    }
+    #expect(child.isRunning)
+    try "".write(toFile: "\(ready).go", atomically: false, encoding: .utf8)
+    try wait(for: "its end") { child.output.contains("ended 141") }
+  }
+
   @Test("without a service ends with one sentence; metrics say so too", arguments: ["json", "openmetrics", "waybar"])
   func noService(format: String) throws {
     let path = "/nonexistent/watts.sock"

@@ -180,7 +180,7 @@ struct ReportTests {
       (.service(.noService(paths: ["/a"])), 125, "The command was not started. No service answers at /a; start one"),
       (.noReading(seconds: 3, reason: "Why."), 125, "no fresh reading for 3 s: Why."), (.otherClock, 125, "container"),
       (.noIdlePower, 125, "Try again"), (.interrupted(signal: 15), 143, "Signal 15"),
-      (.cannotRun("x", errno: ENOENT), 127, "Cannot run x: No such file or directory."),
+      (.cannotRun("x", errno: ENOENT), 127, "Cannot run x: No such file or directory. Is it installed, and in PATH?"),
       (.cannotRun("x", errno: EACCES), 126, "Permission denied"), (.noProcess(errno: EAGAIN), 125, "No process"),
       (.noSignals(errno: EMFILE), 125, "Too many open files"), (.lost(errno: ECHILD), 125, "No child"),
     ] as [(RunFailure, Int32, String)])

@@ -106,6 +106,17 @@ struct PowerConnectionTests {
     }
   }
 
+  @Test("what is no socket is said to be none", arguments: ["/etc/passwd", "/tmp", "/dev/null"])
+  func notASocket(path: String) throws {
+    #expect(throws: ClientError.notASocket(path)) { _ = try PowerConnection(paths: [path]) }
+  }
+
+  @Test("a service that has no reading may have one later, one that refuses something else goes on to")
+  func mayComeAgain() {
+    #expect(ClientError.refused(path: "/a", Refusal(code: "no_reading", message: "")).isEndOfService)
+    #expect(!ClientError.refused(path: "/a", Refusal(code: "not_allowed", message: "")).isEndOfService)
+  }
+
   @Test("takes a service that goes on with its lines and answers nothing for one of version 1")
   func original() throws {
     let server = try OneClientServer([String](repeating: good + "\n", count: 100), pause: 20_000)
@@ -141,7 +152,7 @@ struct PowerConnectionTests {
         "No service answers at /a or /b; start it with: sudo systemctl start"
       ),
       (.cannotConnect(path: "/a", errno: EACCES), "private"), (.cannotConnect(path: "/a", errno: EIO), "Check that"),
-      (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a"), "connect again"),
+      (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a"), "start it if it does not"),
       (.silent(path: "/a", seconds: 5), "in 5 s"), (.failed(path: "/a", errno: EIO), "Input/output error"),
     ])
   func sentences(error: ClientError, says: String) {

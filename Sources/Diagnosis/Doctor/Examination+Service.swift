@@ -13,7 +13,12 @@ extension Examination {
       switch words.first {
       case "ok": ok(.service, "The service answers at \(path): \(words.last ?? "").")
       case "absent": silent.append(path)
-      default: warn(.service, words.last ?? answer, fix: "see its log: journalctl -u pkg-watt-stat.service")
+      case "simulated":
+        warn(.service, words.last ?? "", fix: "to measure, end it, and start one without --source simulated")
+      default:
+        warn(
+          .service, words.last ?? answer,
+          fix: "see its log, by journalctl -u pkg-watt-stat.service where systemd started it")
       }
     }
     if !silent.isEmpty && !measuredBy.isEmpty {
@@ -23,14 +28,17 @@ extension Examination {
     }
   }
 
-  /// "ok 42.5 W", "absent", or "trouble" and a sentence.
+  /// "ok 42.5 W", "absent", or "simulated" or "trouble" and a sentence.
   private static func ask(_ path: String) -> String {
     do {
       var connection = try PowerConnection(paths: [path])
       let line = try connection.next().line
-      return line.status == .ok
-        ? "ok \(line.wattsText) W"
-        : "trouble The service at \(path) says \(line.wattsText) W, \(line.status.rawValue)."
+      let sentence = "The service at \(path) says \(line.wattsText) W, \(line.status.rawValue)."
+      return switch line.status {
+      case .ok: "ok \(line.wattsText) W"
+      case .simulated: "simulated \(sentence)"
+      case .stale: "trouble \(sentence)"
+      }
     } catch .noService {
       return "absent"
     } catch {

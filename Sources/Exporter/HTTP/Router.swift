@@ -27,7 +27,8 @@ final class Router {
     if let refusal = refusal(request) { return loop.makeSucceededFuture(refusal) }
     let path = request.uri.prefix { $0 != "?" }
     guard let find = resource(String(path), request.headers) else {
-      return loop.makeSucceededFuture(Reply(.notFound, "There is nothing here; there are / and /metrics."))
+      let there = "/, /metrics, /info.json, /sample.json and /history.json"
+      return loop.makeSucceededFuture(Reply(.notFound, "There is nothing here; there are \(there)."))
     }
     guard request.method == .GET || request.method == .HEAD else {
       return loop.makeSucceededFuture(
