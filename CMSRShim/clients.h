@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 // From here on SIGINT and SIGTERM no longer end the process, but make this descriptor readable. -1 on failure.
 static inline int cmsr_interrupt_descriptor(void)
@@ -17,6 +18,20 @@ static inline int cmsr_interrupt_descriptor(void)
 	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+// Whether poll tells by POLLERR or POLLHUP that nobody reads any more what is written to a descriptor: of a pipe, or of a
+// stream socket. Others have errors that pass (UDP), or a signal for it (terminals).
+static inline int cmsr_tells_of_its_reader(int descriptor)
+{
+	struct stat file;
+	int type = 0;
+	socklen_t length = sizeof type;
+	if (fstat(descriptor, &file) != 0)
+		return 0;
+	if (S_ISFIFO(file.st_mode))
+		return 1;
+	return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
 }
 
 // Waits until there is something to read: 0, ETIMEDOUT after so many milliseconds (negative: never), ECANCELED once the

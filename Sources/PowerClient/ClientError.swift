@@ -32,9 +32,9 @@ extension ClientError {
   /// Whether the service has gone, and may come again.
   public var isEndOfService: Bool {
     switch self {
-    case .closed, .failed, .noReading, .noService, .silent: true
+    case .closed, .failed, .noReading, .noService, .notASocket, .silent: true
     case .refused(_, let refusal): refusal.code == "no_reading"
-    case .cannotConnect, .interrupted, .notASocket, .notTheProtocol, .pathTooLong: false
+    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong: false
     }
   }
 }

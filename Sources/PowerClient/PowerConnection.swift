@@ -46,7 +46,8 @@ public struct PowerConnection: ~Copyable {
         self.path = path
         self.descriptor = descriptor
         return
-      case ECONNREFUSED where !isSocket(path): throw .notASocket(path)
+      case ECONNREFUSED where paths.count == 1 && isSomethingElse(path), EACCES where isSomethingElse(path):
+        throw .notASocket(path)
       case ENOENT, ECONNREFUSED, ENOTDIR: continue
       case ENAMETOOLONG: throw .pathTooLong(path)
       case let error: throw .cannotConnect(path: path, errno: error)
@@ -116,8 +117,8 @@ public struct PowerConnection: ~Copyable {
   }
 }
 
-/// Whether there is a socket at a path; connecting to a file or folder is refused like connecting to a dead socket.
-private func isSocket(_ path: String) -> Bool {
+/// Whether there is something at a path that is no socket: connecting to a file is refused like connecting to a dead socket.
+private func isSomethingElse(_ path: String) -> Bool {
   var file = stat()
-  return unsafe stat(path, &file) == 0 && file.st_mode & S_IFMT == S_IFSOCK
+  return unsafe stat(path, &file) == 0 && file.st_mode & S_IFMT != S_IFSOCK
 }

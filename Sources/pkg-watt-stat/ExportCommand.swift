@@ -129,7 +129,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   /// Who has to go on reading; nobody where a file is written.
-  private var reader: Int32 { output == nil ? STDOUT_FILENO : -1 }
+  private var reader: Int32 { output == nil && cmsr_tells_of_its_reader(STDOUT_FILENO) != 0 ? STDOUT_FILENO : -1 }
 
   /// Ends as the next write would, whenever that were.
   private func endUnread() throws -> Never {

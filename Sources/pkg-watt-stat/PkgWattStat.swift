@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CMSRShim
 
 /// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
 /// would have more.
@@ -20,6 +21,8 @@ struct PkgWattStat: ParsableCommand {
     defaultSubcommand: ServeCommand.self)
 
   static func main() {
+    // Before anything is opened: nothing may take the number of a closed stdout or stderr.
+    _ = cmsr_guard_standard_descriptors()
     // Else the default, serve, would say that it takes no such argument.
     let names = configuration.subcommands.compactMap { $0.configuration.commandName }
     if let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help", !names.contains(word) {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import CMSRShim
 internal import EnergyRun
 internal import PowerClient
 internal import PowerProtocol
@@ -48,8 +47,6 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    // Before anything is opened: nothing may take the number of a closed stderr.
-    _ = cmsr_guard_standard_descriptors()
     let exitCode: Int32
     do {
       let place = try ReportPlace(output)

@@ -97,9 +97,8 @@ struct ExportTests {
     let ready = running.folder.file("ready")
     let export = "\(Executables.service) export --socket \(running.socket) --format csv --follow"
     // Reads a header and a row; then the service changes, and nobody reads any more.
-    let child = try Child([
-      "bash", "-c", "\(export) > >(head -n 2 >\(ready); until [ -e \(ready).go ]; do sleep 0.05; done); echo ended $?",
-    ])
+    let reader = "head -n 2 >\(ready); for i in {1..600}; do [ -e \(ready).go ] && break; sleep 0.05; done"
+    let child = try Child(["bash", "-c", "\(export) > >(\(reader)); echo ended $?"])
     try wait(for: "a row") { (try? String(contentsOfFile: ready, encoding: .utf8))?.filter { $0 == "\n" }.count == 2 }
     switch service {
     case "without":
@@ -111,6 +110,22 @@ struct ExportTests {
     #expect(child.isRunning)
     try "".write(toFile: "\(ready).go", atomically: false, encoding: .utf8)
     try wait(for: "its end") { child.output.contains("ended 141") }
+  }
+
+  @Test("a closed stdout is nobody's socket, and waits for the service like another")
+  func closedOutput() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let export = "\(Executables.service) export --socket \(service.socket) --format csv --follow >&-"
+    let child = try Child(["bash", "-c", "exec \(export)"])
+    try wait(for: "a header and a row") {
+      let written = try String(contentsOfFile: "/proc/\(child.pid)/io", encoding: .utf8).firstMatch(of: /wchar: (\d+)/)
+      return written.flatMap { Int($0.output.1) } ?? 0 > 100
+    }
+    let output = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(child.pid)/fd/1")
+    #expect(output == "/dev/null")
+    #expect(try service.stop() == 0)
+    try wait(for: "a word of it") { child.output.contains("Waiting for it.") }
+    #expect(child.isRunning)
   }
 
   @Test("without a service ends with one sentence; metrics say so too", arguments: ["json", "openmetrics", "waybar"])

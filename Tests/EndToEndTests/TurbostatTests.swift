@@ -93,10 +93,10 @@ struct TurbostatTests {
   @Test("a service that has no sample for long is not taken for one that hangs")
   func lateSamples() throws {
     let path = fake(
-      in: folder, "table 42.50 21.25 21.25; sleep 3; table 42.50 21.25 21.25; while :; do sleep 1; done")
+      in: folder, "table 42.50 21.25 21.25; sleep 2.5; table 42.50 21.25 21.25; while :; do sleep 1; done")
     let service = try Service.turbostat(path, ["--interval", "3"])
     let child = try follow(service)
-    // That comes 9 s after the other, later than whoever follows waits without asking.
+    // That comes 9.5 s after the other; whoever follows asks after 8.5 s.
     try wait(seconds: 30, for: "a stale sample") { child.output.contains(#""class": "stale"}"#) }
     #expect(child.isRunning && !child.output.contains("unavailable"), "\(child.output)")
   }
