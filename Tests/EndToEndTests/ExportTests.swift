@@ -117,12 +117,16 @@ struct ExportTests {
     let service = try Service.simulated(["--interval", "0.5"])
     let export = "\(Executables.service) export --socket \(service.socket) --format csv --follow >&-"
     let child = try Child(["bash", "-c", "exec \(export)"])
-    try wait(for: "a header and a row") {
-      let written = try String(contentsOfFile: "/proc/\(child.pid)/io", encoding: .utf8).firstMatch(of: /wchar: (\d+)/)
-      return written.flatMap { Int($0.output.1) } ?? 0 > 100
+    try wait(for: "a stdout") {
+      let path = "/proc/\(child.pid)/fd/1"
+      return (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == "/dev/null"
     }
-    let output = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(child.pid)/fd/1")
-    #expect(output == "/dev/null")
+    func written() throws -> Int {
+      let io = try String(contentsOfFile: "/proc/\(child.pid)/io", encoding: .utf8)
+      return Int(try #require(io.firstMatch(of: /wchar: (\d+)/)).output.1) ?? 0
+    }
+    let before = try written()
+    try wait(for: "two rows") { try written() > before + 100 }
     #expect(try service.stop() == 0)
     try wait(for: "a word of it") { child.output.contains("Waiting for it.") }
     #expect(child.isRunning)
