@@ -150,17 +150,3 @@ static inline struct cmsr_command_end cmsr_command_ended(pid_t process)
 	}
 	return end;
 }
-
-// Opens /dev/null, close-on-exec, where stdin, stdout or stderr is closed: else a socket would get that number, and the
-// report's text. A command finds them closed as before.
-static inline int cmsr_guard_standard_descriptors(void)
-{
-	int descriptor;
-	do
-		descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (descriptor >= 0 && descriptor <= 2);
-	if (descriptor < 0)
-		return errno;
-	close(descriptor);
-	return 0;
-}

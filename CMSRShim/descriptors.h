@@ -16,15 +16,12 @@ static inline int cmsr_raise_descriptor_limit(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : errno;
 }
 
-// Opens /dev/null where stdin, stdout or stderr is closed: else a socket would get that number, and the log's text.
+// Opens /dev/null, close-on-exec, where stdin, stdout or stderr is closed: else a socket would get that number, and the
+// output's or the log's text. A command that is run finds them closed as before. 0, or what went wrong.
 static inline int cmsr_fill_standard_descriptors(void)
 {
-	int descriptor;
-	do
-		descriptor = open("/dev/null", O_RDWR);
-	while (descriptor >= 0 && descriptor <= 2);
-	if (descriptor < 0)
-		return errno;
-	close(descriptor);
+	for (int number = 0; number <= 2; number++)
+		if (fcntl(number, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			return errno;
 	return 0;
 }

@@ -43,7 +43,7 @@ struct ExporterCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard cmsr_fill_standard_descriptors() == 0, cmsr_block_ending_signals() == 0 else { throw ExporterError.limits }
+    guard cmsr_block_ending_signals() == 0 else { throw ExporterError.limits }
     let logger = StderrLogHandler.logger(level: logLevel)
     let notifier = try ServiceNotifier()
     if geteuid() == 0 { try Self.leaveRoot(logger) }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CMSRShim
+internal import SystemCalls
 
 /// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
 /// would have more.
@@ -22,12 +23,22 @@ struct PkgWattStat: ParsableCommand {
 
   static func main() {
     // Before anything is opened: nothing may take the number of a closed stdout or stderr.
-    _ = cmsr_guard_standard_descriptors()
+    let error = cmsr_fill_standard_descriptors()
+    if error != 0 { exit(withError: ClosedDescriptorError(errno: error)) }
     // Else the default, serve, would say that it takes no such argument.
     let names = configuration.subcommands.compactMap { $0.configuration.commandName }
     if let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help", !names.contains(word) {
       exit(withError: ValidationError("There is no command '\(word)'; there are \(names.joined(separator: ", "))."))
     }
     main(nil)
+  }
+}
+
+/// A closed stdin, stdout or stderr that nothing can stand in for.
+struct ClosedDescriptorError: Error, CustomStringConvertible {
+  let errno: Int32
+
+  var description: String {
+    "stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place: \(errorText(errno)). Leave them open."
   }
 }

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
       and SIGHUP are handed on to it.
 
       Exit codes: the command's own, or 128 and the signal's number where one killed it; 125 where it was not started \
-      because nothing can be measured, or the report not written, 126 where it cannot be executed, 127 where it is not found, 64 wrong usage.
+      because nothing can be measured, or the report not written, 126 where it cannot be executed, 127 where it is not \
+      found, 64 wrong usage.
       """)
 
   @OptionGroup var service: ClientOptions

@@ -19,8 +19,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup var options: ServeOptions
 
   func run() throws {
-    guard cmsr_fill_standard_descriptors() == 0, cmsr_block_ending_signals() == 0, cmsr_raise_descriptor_limit() == 0
-    else { throw ServeError.limits }
+    guard cmsr_block_ending_signals() == 0, cmsr_raise_descriptor_limit() == 0 else { throw ServeError.limits }
     let logger = StderrLogHandler.logger(level: options.logLevel)
     try PrivilegeProof.requireProc()
     let identity = try options.identity()

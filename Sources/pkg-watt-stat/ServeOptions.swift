@@ -147,7 +147,7 @@ enum ServeError: Error, CustomStringConvertible {
     case .newPackage(let id):
       "There is a new package (\(id)), which came online after the start and is not in the sum; start again to measure it too."
     case .limits:
-      "Cannot set up signals, standard descriptors and the limit on open files: the system refuses this process one of them."
+      "Cannot set up signals and the limit on open files: the system refuses this process one of them."
     }
   }
 }

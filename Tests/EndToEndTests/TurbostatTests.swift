@@ -78,27 +78,38 @@ struct TurbostatTests {
     #expect(try !children(of: service.child.pid).contains(child))
   }
 
-  @Test("whoever follows is told that it delivers nothing")
-  func staleStream() throws {
-    let path = fake(
-      in: folder, "for i in 1 2 3; do sleep 0.5; table 42.50 21.25 21.25; done; while :; do sleep 1; done")
-    let service = try Service.turbostat(path, ["--interval", "0.5"])
+  @Test(
+    "whoever follows is told that it delivers nothing, and does not take that for a service that hangs",
+    arguments: [
+      ("0.5", "for i in 1 2 3; do sleep 0.5; table 42.50 21.25 21.25; done"),
+      // What is stale comes 9.5 s after the last good one; whoever follows asks after 8.5 s.
+      ("3", "table 42.50 21.25 21.25; sleep 2.5; table 42.50 21.25 21.25"),
+    ])
+  func silentStream(interval: String, body: String) throws {
+    let path = fake(in: folder, "\(body); while :; do sleep 1; done")
+    let service = try Service.turbostat(path, ["--interval", interval])
     let child = try follow(service)
-    try wait(for: "samples, and then that they are stale") {
-      try /("class": "ok"}\n.*)+("class": "stale"}\n.*){3}/.firstMatch(in: child.output) != nil
+    try wait(seconds: 30, for: "samples, and then one that is stale") {
+      try /"class": "ok"}\n(.*\n)*.*"class": "stale"}\n/.firstMatch(in: child.output) != nil
     }
     #expect(child.isRunning && !child.output.contains("unavailable"), "\(child.output)")
   }
 
-  @Test("a service that has no sample for long is not taken for one that hangs")
-  func lateSamples() throws {
+  @Test("whoever follows waits also for a service that has no reading yet")
+  func noReadingYet() throws {
+    let first = try Service.simulated()
+    let child = try follow(first)
+    try wait(for: "a sample") { child.output.contains(#""class": "simulated"}"#) }
+    #expect(try first.stop() == 0)
     let path = fake(
-      in: folder, "table 42.50 21.25 21.25; sleep 2.5; table 42.50 21.25 21.25; while :; do sleep 1; done")
-    let service = try Service.turbostat(path, ["--interval", "3"])
-    let child = try follow(service)
-    // That comes 9.5 s after the other; whoever follows asks after 8.5 s.
-    try wait(seconds: 30, for: "a stale sample") { child.output.contains(#""class": "stale"}"#) }
-    #expect(child.isRunning && !child.output.contains("unavailable"), "\(child.output)")
+      in: folder, "until [ -e \"$0.go\" ]; do sleep 0.1; done; while :; do sleep 1; table 1 0.5 0.5; done")
+    let second = try Child([
+      Executables.service, "serve", "--source", "turbostat", "--turbostat", path, "--socket", first.socket,
+      "--log-level", "DEBUG",
+    ])
+    try wait(seconds: 20, for: "an attempt in vain") { second.output.contains("A client has gone") }
+    try "".write(toFile: "\(path).go", atomically: false, encoding: .utf8)
+    try wait(seconds: 20, for: "a sample of the new one") { child.output.contains(#""class": "ok"}"#) }
   }
 
   private func follow(_ service: Service) throws -> Child {

@@ -111,12 +111,6 @@ struct PowerConnectionTests {
     #expect(throws: ClientError.notASocket(path)) { _ = try PowerConnection(paths: [path]) }
   }
 
-  @Test("a service that has no reading may have one later, one that refuses something else goes on to")
-  func mayComeAgain() {
-    #expect(ClientError.refused(path: "/a", Refusal(code: "no_reading", message: "")).isEndOfService)
-    #expect(!ClientError.refused(path: "/a", Refusal(code: "not_allowed", message: "")).isEndOfService)
-  }
-
   @Test("takes a service that goes on with its lines and answers nothing for one of version 1")
   func original() throws {
     let server = try OneClientServer([String](repeating: good + "\n", count: 100), pause: 20_000)
