@@ -55,7 +55,7 @@ let package = Package(
     room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
     room("PowerProtocol", ["RAPL"]),
     room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
-    room("PowerClient", ["PowerProtocol", "CMSRShim", "SystemCalls"]),
+    room("PowerClient", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "PowerProtocol", "PowerClient", "Terminal", "SystemCalls", "CMSRShim"]),
     // The page's files are parts of the program.

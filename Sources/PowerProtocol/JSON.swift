@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// A JSON value to be written.
 public indirect enum JSON: Sendable {
   /// Members, in this order.
@@ -43,7 +45,7 @@ public indirect enum JSON: Sendable {
       text += "]"
     case .string(let string): Self.quote(string, to: &text)
     case .number(let number) where number.isFinite && number == number.rounded() && abs(number) < 1e15:
-      text += "\(Int64(number))"
+      text += "\(Int64(clamping: number))"
     case .number(let number): text += number.isFinite ? "\(number)" : "null"
     case .boolean(let boolean): text += boolean ? "true" : "false"
     case .null: text += "null"

@@ -1,3 +1,5 @@
+internal import RAPL
+
 extension PowerLine: Decodable {
   private enum CodingKeys: String, CodingKey {
     case watts = "power_watts"
@@ -19,7 +21,8 @@ extension PowerLine: Decodable {
       throw DecodingError.dataCorruptedError(forKey: .timestamp, in: fields, debugDescription: "\(seconds) is no time")
     }
     self.init(
-      centiwatts: Int64((watts * 100).rounded()), unixMilliseconds: Int64((seconds * 1000).rounded()),
+      centiwatts: Int64(clamping: (watts * 100).rounded()),
+      unixMilliseconds: Int64(clamping: (seconds * 1000).rounded()),
       status: try fields.decode(Status.self, forKey: .status))
   }
 }

@@ -35,7 +35,7 @@ public struct PowerLine: Sendable, Equatable {
   public init?(_ sample: PowerSample, status: Status) {
     guard sample.watts >= 0, sample.watts < 1e15 else { return nil }
     self.init(
-      centiwatts: Int64((sample.watts * 100).rounded()),
+      centiwatts: Int64(clamping: (sample.watts * 100).rounded()),
       unixMilliseconds: Self.milliseconds(sample.endUnixNanoseconds), status: status)
   }
 

@@ -1,5 +1,6 @@
 internal import CMSRShim
 internal import PowerProtocol
+internal import RAPL
 
 /// Who may know how much: fine energy readings leak secrets (PLATYPUS, CVE-2020-8694).
 struct AccessPolicy {
@@ -38,7 +39,7 @@ struct AccessPolicy {
   /// - Parameter seconds: what was asked for.
   func grant(seconds: Double, trusted: Bool) throws(RequestError) -> Int64 {
     let step = trusted ? trustedStep : publicStep
-    let asked = Int64((min(seconds, Request.longestIntervalSeconds) * 1e9).rounded())
+    let asked = Int64(clamping: (min(seconds, Request.longestIntervalSeconds) * 1e9).rounded())
     if asked < step && !trusted {
       throw .notAllowed(seconds: seconds, shortest: Double(step) / 1e9, group: group?.name)
     }

@@ -15,14 +15,14 @@ struct RelayedEnergy {
   mutating func add(_ relayed: RelayedSample) -> MeasuredWindow {
     let sample = relayed.sample
     let start = sample.endMonotonicNanoseconds - sample.windowNanoseconds
-    let slack = Int64(Double(sample.windowNanoseconds) * Self.tolerance)
+    let slack = Int64(clamping: Double(sample.windowNanoseconds) * Self.tolerance)
     let isGap = lastEnd.map { abs(start - $0) > slack } ?? false
     let before = relayed.powers.map { reading(of: $0, at: start, microjoules: 0, losing: isGap) }
     readings = before
     let after = relayed.powers.map { power in
       reading(
         of: power, at: sample.endMonotonicNanoseconds,
-        microjoules: UInt64(max(power.watts, 0) * Double(sample.windowNanoseconds) / 1e3), losing: false)
+        microjoules: UInt64(clamping: power.watts * Double(sample.windowNanoseconds) / 1e3), losing: false)
     }
     readings = after
     lastEnd = sample.endMonotonicNanoseconds

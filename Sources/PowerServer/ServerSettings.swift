@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// How often the service samples, and what follows from that.
 public struct ServerSettings: Sendable {
   /// The shortest window that every local user may see, in nanoseconds: finer readings leak secrets (CVE-2020-8694).
@@ -30,7 +32,7 @@ public struct ServerSettings: Sendable {
   /// - Parameter intervalSeconds: seconds from sample to sample, from 0.001 to 86,400; what is no number counts as 0.001.
   public init(intervalSeconds: Double) {
     let seconds = intervalSeconds > 0.001 ? min(intervalSeconds, 86_400) : 0.001
-    let wanted = Int64((seconds * 1e9).rounded())
+    let wanted = Int64(clamping: (seconds * 1e9).rounded())
     // A whole number of the windows that everybody may have, so that there is one grid.
     let windows = max(wanted / Self.shortestPublicWindow, 1)
     publicStep = max((wanted + windows / 2) / windows, 1)
@@ -41,7 +43,7 @@ public struct ServerSettings: Sendable {
   public var onPulse: @Sendable (ServerPulse) -> Void = { _ in }
 
   /// How long a connection waits for a service that never had a good reading, in nanoseconds.
-  var patience: Int64 { Int64(patienceSeconds * 1e9) }
+  var patience: Int64 { Int64(nanosecondsIn: patienceSeconds) }
   /// How long the first window is, in nanoseconds.
   var firstWindow: Int64 { min(Self.shortestPublicWindow, interval) }
   /// The shortest window between two samples, in nanoseconds.
@@ -49,9 +51,9 @@ public struct ServerSettings: Sendable {
   /// How long a connection is silent after its first line, in nanoseconds.
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
-  var longestSleep: Int64 { max(interval, Int64(min(max(longestSleepSeconds, 0), 3600) * 1e9)) }
+  var longestSleep: Int64 { max(interval, Int64(nanosecondsIn: min(max(longestSleepSeconds, 0), 3600))) }
   /// How long the counters bear not to be read, in nanoseconds.
-  var longestGap: Int64 { Int64(min(max(longestGapSeconds, 0.001), 86_400) * 1e9) }
+  var longestGap: Int64 { Int64(nanosecondsIn: min(max(longestGapSeconds, 0.001), 86_400)) }
   /// How long the last client must have been gone before it falls asleep, in nanoseconds: one that comes again and again
   /// keeps it awake.
   var linger: Int64 { staleAge }

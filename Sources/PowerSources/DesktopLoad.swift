@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// The load of a desktop: it runs from level to level in straight lines, through a cycle of slots.
 public struct DesktopLoad: Sendable {
   private static let idleWatts = 6.0
@@ -26,7 +28,7 @@ public struct DesktopLoad: Sendable {
     let cycle = Self.slotSeconds * Double(Self.slots)
     let cycles = (seconds / cycle).rounded(.down)
     let position = (seconds - cycles * cycle) / Self.slotSeconds
-    let slot = min(max(Int(position), 0), Self.slots - 1)
+    let slot = min(max(Int(clamping: position), 0), Self.slots - 1)
     let fraction = position - Double(slot)
     let start = levels[slot]
     let rise = levels[slot + 1] - start

@@ -80,7 +80,8 @@ public struct SimulatedCPU: RegisterFile, Sendable {
 
   private func counts(_ package: Int, share: Double, perJoule: Double) -> UInt32 {
     let seconds = Double(lastUpdate(before: cmsr_monotonic_nanoseconds() - start)) / 1e9
-    return counterStart &+ UInt32(truncatingIfNeeded: Int64(loads[package].joules(seconds: seconds) * share * perJoule))
+    return counterStart
+      &+ UInt32(truncatingIfNeeded: Int64(clamping: loads[package].joules(seconds: seconds) * share * perJoule))
   }
 
   /// When the counters were last updated, in nanoseconds since the start.
@@ -91,6 +92,6 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   }
 
   private func time(ofUpdate number: Int64) -> Int64 {
-    number * updates.period + Int64(noise(UInt64(number), 7) * Double(updates.jitter))
+    number * updates.period + Int64(clamping: noise(UInt64(number), 7) * Double(updates.jitter))
   }
 }

@@ -1,3 +1,5 @@
+internal import RAPL
+
 extension Numbers {
   /// "42.51 W"; large ones with fewer digits after the point.
   public static func watts(_ watts: Double) -> String {
@@ -18,7 +20,7 @@ extension Numbers {
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, abs(seconds) < 1e9 else { return "\(seconds) s" }
     guard seconds >= 1, (seconds - seconds.rounded()).magnitude < 0.005 || seconds >= 10 else { return short(seconds) }
-    let whole = Int(seconds.rounded())
+    let whole = Int(clamping: seconds.rounded())
     guard whole >= 120 else { return "\(whole) s" }
     let parts = [(whole / 3600, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")].filter { $0.0 > 0 }
     return parts.map { "\($0.0) \($0.1)" }.joined(separator: " ")

@@ -78,6 +78,6 @@ struct TurbostatColumns {
     guard let text = cell(Self.time, cells), let seconds = Double(text), seconds > 0, seconds < Self.mostSeconds else {
       return nil
     }
-    return Int64((seconds * 1e6).rounded()) * 1000
+    return Int64(clamping: (seconds * 1e6).rounded()) * 1000
   }
 }

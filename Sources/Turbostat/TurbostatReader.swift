@@ -22,7 +22,7 @@ final class TurbostatReader: Sendable {
 
   /// A reader of a run that begins now.
   init(intervalSeconds: Double, _ handle: @escaping @Sendable (TurbostatEvent) -> Void) {
-    intervalNanoseconds = Int64(intervalSeconds * 1e9)
+    intervalNanoseconds = Int64(nanosecondsIn: intervalSeconds)
     state = Mutex(State(lastReading: cmsr_monotonic_nanoseconds()))
     self.handle = handle
   }

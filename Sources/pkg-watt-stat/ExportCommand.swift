@@ -4,6 +4,7 @@ internal import Exporter
 internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
+internal import RAPL
 internal import SystemCalls
 
 /// Writes samples of a running service in the formats of others.
@@ -103,7 +104,7 @@ struct ExportCommand: ParsableCommand {
     let first = try connection.sample()
     let step = try connection.subscribe(intervalSeconds: interval).intervalSeconds ?? 0
     // Later than this a sample is late.
-    let lateMilliseconds = Int32(1000 + 2500 * min(max(step, 0), Request.longestIntervalSeconds))
+    let lateMilliseconds = Int32(clamping: 1000 + 2500 * min(max(step, 0), Request.longestIntervalSeconds))
     if header == nil, output == nil { try write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header

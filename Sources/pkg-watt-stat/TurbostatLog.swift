@@ -1,4 +1,5 @@
 internal import Logging
+internal import RAPL
 internal import Synchronization
 internal import Turbostat
 
@@ -19,7 +20,7 @@ final class TurbostatLog: Sendable {
     case .said(let line): logger.warning("turbostat says: \(line)")
     case .ended(let end, let tally, let seconds):
       _ = change(to: true)
-      logger.warning("\(end) It is started again in \(Int(seconds)) s.\(Self.leftOut(tally))")
+      logger.warning("\(end) It is started again in \(Int(clamping: seconds)) s.\(Self.leftOut(tally))")
     }
   }
 

@@ -64,8 +64,8 @@ public struct CrossCheck {
   public init(_ source: any EnergySource, against references: [Against], settings: Settings) {
     self.source = source
     self.settings = settings
-    let interval = Int64(settings.intervalSeconds * 1e9)
-    track = EnergyTrack(keeping: 4 * interval + Int64(Self.slackSeconds * 1e9))
+    let interval = Int64(nanosecondsIn: settings.intervalSeconds)
+    track = EnergyTrack(keeping: Int64(nanosecondsIn: 4 * settings.intervalSeconds + Self.slackSeconds))
     tallies = references.map { reference in
       switch reference {
       case .turbostat(let turbostat): CrossCheckTally(TurbostatReference(turbostat))
@@ -79,7 +79,7 @@ public struct CrossCheck {
   ///
   /// - Returns: one report for each reference, in their order.
   public mutating func run(interrupt: Int32, _ progress: (Progress) -> Void) -> [CrossCheckReport] {
-    let wanted = max(Int(settings.durationSeconds / settings.intervalSeconds), 2)
+    let wanted = max(Int(clamping: settings.durationSeconds / settings.intervalSeconds), 2)
     for index in tallies.indices { tallies[index].reference.begin() }
     let start = cmsr_monotonic_nanoseconds()
     let longest = Double(wanted + 2) * settings.intervalSeconds + Self.slackSeconds

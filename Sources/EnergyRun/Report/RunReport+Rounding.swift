@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RAPL
 internal import Terminal
 
 extension RunReport {
@@ -19,7 +20,7 @@ extension RunReport {
   /// Digits behind the point that leave a number two digits.
   private static func places(_ number: Double, finest: Int) -> Int {
     guard number > 0, number.isFinite else { return finest }
-    return min(max(1 - Int(log10(number).rounded(.down)), 0), finest)
+    return min(max(1 - Int(clamping: log10(number).rounded(.down)), 0), finest)
   }
 
   /// Columns, the first to the left and the others to the right.

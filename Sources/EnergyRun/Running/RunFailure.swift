@@ -1,5 +1,6 @@
 internal import Glibc
 public import PowerClient
+internal import RAPL
 internal import SystemCalls
 
 /// Why a command was not started, or not seen through to its end.
@@ -40,7 +41,7 @@ extension RunFailure: CustomStringConvertible {
     switch self {
     case .service(let error): Self.notStarted + "\(error)"
     case .noReading(let seconds, let reason):
-      Self.notStarted + "The service had no fresh reading for \(Int(seconds.rounded())) s"
+      Self.notStarted + "The service had no fresh reading for \(Int(clamping: seconds.rounded())) s"
         + (reason.map { ": \($0)" } ?? "; its log says why.")
     case .otherClock:
       Self.notStarted

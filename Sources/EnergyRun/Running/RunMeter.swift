@@ -1,6 +1,7 @@
 internal import CMSRShim
 public import PowerClient
 public import PowerProtocol
+internal import RAPL
 
 /// Runs commands, and measures what is drawn meanwhile.
 public struct RunMeter: ~Copyable {
@@ -102,7 +103,7 @@ public struct RunMeter: ~Copyable {
   /// Waits for the readings up to a span's end.
   private mutating func finish(_ tally: inout EnergyTally, _ span: CommandSpan) -> Result<RunEnergy, RunProblem> {
     let patience = patienceSeconds
-    let deadline = cmsr_monotonic_nanoseconds() + Int64(patience * 1e9)
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patience)
     var reason: String?
     while true {
       if let energy = RunEnergy(tally, during: span, resolution) { return .success(energy) }
@@ -124,7 +125,7 @@ public struct RunMeter: ~Copyable {
   /// - Parameter isUrgent: as soon as there can be one.
   private mutating func reading(isUrgent: Bool = true) throws(RunFailure) -> EnergyPoint {
     let patience = patienceSeconds
-    let deadline = cmsr_monotonic_nanoseconds() + Int64(patience * 1e9)
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patience)
     var reason: String?
     if isUrgent { feed.hurry() }
     while true {

@@ -1,4 +1,5 @@
 public import PowerClient
+internal import RAPL
 
 /// Why a command that has run was not measured.
 public enum RunProblem: Error, Sendable, Equatable {
@@ -15,7 +16,7 @@ extension RunProblem: CustomStringConvertible {
     case .service(.closed(let path)): "The service at \(path) ended while the command ran, or was restarted."
     case .service(let error): "\(error)"
     case .noReading(let seconds, let reason):
-      "No fresh reading came in the \(Int(seconds.rounded())) s after the command's end"
+      "No fresh reading came in the \(Int(clamping: seconds.rounded())) s after the command's end"
         + (reason.map { ": \($0)" } ?? "; the service's log says why.")
     }
   }

@@ -1,6 +1,7 @@
 internal import CMSRShim
 internal import PowerClient
 internal import PowerProtocol
+internal import RAPL
 
 /// Samples of a service as finely as it lets this client have them: asked for, where any moment may be; else subscribed to.
 struct SampleFeed: ~Copyable {
@@ -43,7 +44,7 @@ struct SampleFeed: ~Copyable {
   /// Asks for the next reading as soon as it may be, where that is possible.
   mutating func hurry() {
     // Where readings are rare, as turbostat's, asking in vain all the time would be a load of its own.
-    dueNanoseconds = askedNanoseconds + Int64(max(Self.shortestPauseSeconds, windowSeconds / 10) * 1e9)
+    dueNanoseconds = askedNanoseconds + Int64(nanosecondsIn: max(Self.shortestPauseSeconds, windowSeconds / 10))
   }
 
   /// The next sample, whatever it says.
@@ -66,7 +67,7 @@ struct SampleFeed: ~Copyable {
       switch try connection.next(or: other, milliseconds: Self.milliseconds(wake - now)) {
       case .answer(.sample(let sample)):
         isAsked = false
-        dueNanoseconds = askedNanoseconds + Int64(windowSeconds * 1e9)
+        dueNanoseconds = askedNanoseconds + Int64(nanosecondsIn: windowSeconds)
         return .sample(sample)
       case .answer(.refused(let refusal)): throw .refused(path: connection.path, refusal)
       case .answer, .timeout: continue

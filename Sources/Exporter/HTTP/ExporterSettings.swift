@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import RAPL
 
 /// What bounds an exporter.
 public struct ExporterSettings: Sendable {
@@ -17,6 +18,6 @@ public struct ExporterSettings: Sendable {
     self.version = version
   }
 
-  var patience: TimeAmount { .nanoseconds(Int64(patienceSeconds * 1e9)) }
-  var keep: TimeAmount { .nanoseconds(Int64(keepSeconds * 1e9)) }
+  var patience: TimeAmount { .nanoseconds(Int64(nanosecondsIn: patienceSeconds)) }
+  var keep: TimeAmount { .nanoseconds(Int64(nanosecondsIn: keepSeconds)) }
 }

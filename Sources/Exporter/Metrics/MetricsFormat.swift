@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// The two text formats that scrapers read.
 public enum MetricsFormat: Sendable, CaseIterable {
   /// Prometheus's own text format, version 0.0.4, which the textfile collector of node_exporter reads too.
@@ -54,6 +56,6 @@ public enum MetricsFormat: Sendable, CaseIterable {
   private func number(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-    return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+    return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(clamping: value))" : "\(value)"
   }
 }

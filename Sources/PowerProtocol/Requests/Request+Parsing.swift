@@ -1,3 +1,5 @@
+internal import RAPL
+
 extension Request {
   /// Reads a request.
   ///
@@ -25,7 +27,7 @@ extension Request {
         throw .invalidValue(
           "\"seconds\" has to be a whole number from \(historySeconds.lowerBound) to \(historySeconds.upperBound)")
       }
-      return .history(seconds: Int(seconds))
+      return .history(seconds: Int(clamping: seconds))
     case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to get")
     case .number, .other: throw .invalidValue("\"get\" has to be a string")
     }

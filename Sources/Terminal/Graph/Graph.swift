@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// Draws columns of watts as bars.
 enum Graph {
   /// The rows of a graph from the top, each as wide as there are columns.
@@ -23,7 +25,7 @@ enum Graph {
     let bottom = Double(row)
     // How much of the cell is filled; what was measured is always seen, so that it differs from what was not.
     let filled = column.watts / scale.wattsPerRow - bottom
-    let level = min(Int((filled * Double(levels.count)).rounded()), levels.count)
+    let level = min(Int(clamping: (filled * Double(levels.count)).rounded()), levels.count)
     if level > 0 || row == 0 {
       return column.isAsleep
         ? (filled >= 0.5 || row == 0 ? characters.asleep : " ", .asleep)

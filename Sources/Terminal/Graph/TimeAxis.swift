@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// The line below a graph, and its labels.
 enum TimeAxis {
   /// Times from label to label, in seconds, that people like to read.
@@ -15,7 +17,7 @@ enum TimeAxis {
       let columns = step / columnSeconds
       return columns >= fewestColumns && abs(columns - columns.rounded()) < 1e-6
     }
-    return Int((step.map { $0 / columnSeconds } ?? fewestColumns).rounded(.up))
+    return Int(clamping: (step.map { $0 / columnSeconds } ?? fewestColumns).rounded(.up))
   }
 
   /// Line and labels, each so many columns wide; the right end is now.

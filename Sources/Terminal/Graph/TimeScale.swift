@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// Which time each column of a graph stands for.
 struct TimeScale: Sendable, Equatable {
   /// How long a column is, in seconds.
@@ -28,6 +30,6 @@ struct TimeScale: Sendable, Equatable {
 
   /// The column that a moment lies in, which may be beyond either end.
   func column(at unixSeconds: Double) -> Int {
-    Int((min(max((unixSeconds - start) / columnSeconds, -1), Double(columns))).rounded(.down))
+    Int(clamping: min(max((unixSeconds - start) / columnSeconds, -1), Double(columns)).rounded(.down))
   }
 }
