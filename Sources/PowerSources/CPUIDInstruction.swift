@@ -5,13 +5,10 @@ extension CPUIdentity {
   /// Asks the CPU itself. Sources: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E.
   static func fromInstruction() -> Self {
     let vendor = cmsr_cpuid(0)
-    let version = cmsr_cpuid(1).eax
-    let baseFamily = Int(version >> 8 & 0xF)
-    let family = baseFamily == 0xF ? baseFamily + Int(version >> 20 & 0xFF) : baseFamily
-    let extendedModel = baseFamily == 0xF || baseFamily == 6 ? Int(version >> 16 & 0xF) << 4 : 0
+    let (family, model) = numbers(signature: cmsr_cpuid(1).eax)
     return Self(
       vendor: CPUVendor(identifier: text([vendor.ebx, vendor.edx, vendor.ecx])),
-      family: family, model: extendedModel + Int(version >> 4 & 0xF),
+      family: family, model: model,
       name: text((0x8000_0002...0x8000_0004).flatMap { leaf in registers(leaf) }),
       announcesRAPL: cmsr_cpuid(0x8000_0007).edx >> 14 & 1 == 1)
   }

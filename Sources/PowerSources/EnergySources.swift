@@ -15,6 +15,12 @@ public enum EnergySources {
   public static func msr(root: String? = nil, domains: Set<PowerDomain> = []) throws(SourceError) -> any EnergySource {
     let tree = MachineTree(root: root)
     let identity = try tree.identity()
+    do { return try msr(tree, identity, domains) } catch { throw reason(error, identity) }
+  }
+
+  private static func msr(
+    _ tree: MachineTree, _ identity: CPUIdentity, _ domains: Set<PowerDomain>
+  ) throws(SourceError) -> any EnergySource {
     guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
     if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
     guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
@@ -44,7 +50,17 @@ public enum EnergySources {
     root: String? = nil, domains: Set<PowerDomain> = []
   ) throws(SourceError) -> any EnergySource {
     let tree = MachineTree(root: root)
-    return try CounterSource(powercap: PowercapTree(root: tree.root), identity: try tree.identity(), domains: domains)
+    let identity = try tree.identity()
+    do {
+      return try CounterSource(powercap: PowercapTree(root: tree.root), identity: identity, domains: domains)
+    } catch {
+      throw reason(error, identity)
+    }
+  }
+
+  /// What a failure comes from: on a CPU from before RAPL, nothing that anyone could load or permit would help.
+  private static func reason(_ error: SourceError, _ identity: CPUIdentity) -> SourceError {
+    CPUModel(identity).standing == .olderThanRAPL ? .olderThanRAPL(identity) : error
   }
 
   /// A simulated CPU of one package under a changing load. Its watts are invented.

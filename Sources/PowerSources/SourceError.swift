@@ -8,6 +8,8 @@ public enum SourceError: Error {
   case unknownVendor(CPUIdentity)
   /// An AMD or Hygon CPU that does not announce RAPL.
   case notAnnounced(CPUIdentity)
+  /// A model from before RAPL, whose registers cannot be read.
+  case olderThanRAPL(CPUIdentity)
   /// A model that is known to have no energy registers.
   case noRegisters(CPUIdentity)
   /// A file of the machine's (or of the `--root` folder's) description is missing or unreadable.
@@ -43,6 +45,9 @@ extension SourceError: CustomStringConvertible {
     case .notAnnounced(let cpu):
       "\(cpu) does not announce RAPL (CPUID 80000007h EDX bit 14): it has no energy registers, or a virtual machine "
         + "hides them; measure on the host instead."
+    case .olderThanRAPL(let cpu):
+      "\(cpu) is older than RAPL (Intel has it since Sandy Bridge, AMD since Zen): it has no energy registers, so nothing "
+        + "can measure it. If this is a virtual machine that only shows this model, measure on the host."
     case .noRegisters(let cpu):
       "\(cpu) has no energy registers; its energy is in /sys/class/powercap only."
     case .unreadable(let path, let errno):

@@ -44,6 +44,21 @@ public struct CPUIdentity: Sendable, Equatable {
 }
 
 extension CPUIdentity {
+  /// The family and model of a CPUID signature (leaf 1, EAX).
+  ///
+  /// The extended family is added to family 0Fh only. The extended model counts from family 6 on: the manuals name families
+  /// 6 and 0Fh, and family 7 (Zhaoxin) does the same, as the kernel reads it.
+  ///
+  /// Sources: Intel SDM volume 2A, CPUID, "DisplayFamily" and "DisplayModel"; Linux arch/x86/lib/cpu.c.
+  public static func numbers(signature: UInt32) -> (family: Int, model: Int) {
+    let family = Int(signature >> 8 & 0xF)
+    let model = Int(signature >> 4 & 0xF)
+    return (
+      family == 0xF ? family + Int(signature >> 20 & 0xFF) : family,
+      family >= 6 ? Int(signature >> 16 & 0xF) << 4 + model : model
+    )
+  }
+
   /// Reads the first processor of a /proc/cpuinfo text; AMD's RAPL bit is the `[14]` of its power management line.
   ///
   /// - Returns: nil where the text names no vendor, family or model, as one that is no x86 cpuinfo does.

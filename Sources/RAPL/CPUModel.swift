@@ -15,7 +15,19 @@ public struct CPUModel: Sendable, Equatable {
     case fixedJoule
   }
 
-  /// Domains beyond the package, or nil where only the registers can tell.
+  /// What is known of a model's energy registers.
+  public enum Standing: Sendable, Equatable {
+    /// The model is in the table.
+    case listed
+    /// The model is not in the table: its unit register alone describes it.
+    case unlisted
+    /// The model is in the table as one without the registers: only powercap has its energy.
+    case withoutRegisters
+    /// The model is from before RAPL: no such CPU has the registers. A hypervisor may show such a model and emulate them.
+    case olderThanRAPL
+  }
+
+  /// Domains beyond the package, or nil if only the registers can tell.
   public var domains: Set<PowerDomain>?
   /// The unit of the package, core and uncore counters.
   public var unit: UnitRule = .register
@@ -23,35 +35,45 @@ public struct CPUModel: Sendable, Equatable {
   public var dramUnit: UnitRule = .register
   /// The unit of the psys counter.
   public var psysUnit: UnitRule = .register
-  /// Whether the model has RAPL registers at all.
-  public var hasRegisters = true
+  /// What is known of its registers.
+  public var standing = Standing.listed
+  /// Whether registers are worth a try: not on a model that is listed without them.
+  public var hasRegisters: Bool { standing != .withoutRegisters }
   /// Whether the model is in the table; one that is not is measured by its unit register alone.
-  public var isKnown = true
+  public var isKnown: Bool { standing == .listed || standing == .withoutRegisters }
 
   /// What is known of the CPU with this identity.
   public init(_ identity: CPUIdentity) {
-    switch identity.vendor {
-    case .intel where identity.family == 6: self = Self.intelFamily6(identity.model)
-    // Diamond Rapids: turbostat, "no RAPL MSRs"; its energy is in powercap only (intel-family.h: IFM(19, 0x01)).
-    case .intel where identity.family == 19 && identity.model == 1: self = Self(domains: [], hasRegisters: false)
-    case .amd, .hygon: self = Self(domains: [.core])
-    case .intel, .other: self = .unknown
+    switch (identity.vendor, identity.family) {
+    case (.intel, 6): self = Self.intelFamily6(identity.model)
+    // Nova Lake
+    case (.intel, 18) where [1, 3].contains(identity.model): self = .client
+    // Diamond Rapids: turbostat, "DMR does not have RAPL MSRs"; its energy is in powercap only.
+    case (.intel, 19) where identity.model == 1: self = Self(domains: [], standing: .withoutRegisters)
+    // Before the P6, and the NetBurst CPUs
+    case (.intel, ..<6), (.intel, 15): self = .older
+    // Zen is family 17h; the drivers match 17h, 19h, 1Ah and Hygon's 18h.
+    case (.amd, ..<0x17) where !identity.announcesRAPL: self = .older
+    case (.amd, _), (.hygon, _): self = Self(domains: [.core])
+    case (.intel, _), (.other, _): self = .unknown
     }
   }
 
   private init(
     domains: Set<PowerDomain>?, unit: UnitRule = .register, dramUnit: UnitRule = .register,
-    psysUnit: UnitRule = .register, hasRegisters: Bool = true, isKnown: Bool = true
+    psysUnit: UnitRule = .register, standing: Standing = .listed
   ) {
     self.domains = domains
     self.unit = unit
     self.dramUnit = dramUnit
     self.psysUnit = psysUnit
-    self.hasRegisters = hasRegisters
-    self.isKnown = isKnown
+    self.standing = standing
   }
 
-  private static let unknown = Self(domains: nil, isKnown: false)
+  /// Skylake and all client models since then; psys may read 0, which means absent.
+  private static let client = Self(domains: [.core, .uncore, .dram, .psys])
+  private static let older = Self(domains: [], standing: .olderThanRAPL)
+  private static let unknown = Self(domains: nil, standing: .unlisted)
 
   private static func intelFamily6(_ model: Int) -> Self {
     switch model {
@@ -65,11 +87,13 @@ public struct CPUModel: Sendable, Equatable {
     case 0x3F, 0x4F, 0x56, 0x55, 0x57, 0x85: Self(domains: [.dram], dramUnit: .fixed15Microjoules)
     // Ice Lake-X, Ice Lake-D
     case 0x6A, 0x6C: Self(domains: [.dram, .psys], dramUnit: .fixed15Microjoules)
-    // Skylake to Rocket Lake; psys may read 0, which means absent
+    // Skylake to Rocket Lake
     case 0x4E, 0x5E, 0x8E, 0x9E, 0xA5, 0xA6, 0x66, 0x7D, 0x7E, 0x8C, 0x8D, 0xA7, 0x9D, 0x8A,
       // Alder and Raptor Lake, Meteor, Arrow, Lunar, Panther Lake: hybrid cores, still one counter for the package
-      0x97, 0x9A, 0xBE, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xC5, 0xC6, 0xB5, 0xBD, 0xCC:
-      Self(domains: [.core, .uncore, .dram, .psys])
+      0x97, 0x9A, 0xBE, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xC5, 0xC6, 0xB5, 0xBD, 0xCC,
+      // Panther Lake R (so far in intel-family.h only), Wildcat Lake, Bartlett Lake (no hybrid)
+      0xE5, 0xD5, 0xD7:
+      .client
     // Sapphire, Emerald, Granite Rapids: DRAM from the register (about 61 uJ)
     case 0x8F, 0xCF, 0xAD, 0xAE: Self(domains: [.dram, .psys], psysUnit: .fixedJoule)
     // Sierra Forest, Clearwater Forest, Grand Ridge (psys: turbostat from the register, pcm 1 J)
@@ -80,6 +104,8 @@ public struct CPUModel: Sendable, Equatable {
     case 0x4D: Self(domains: [.core])
     // Goldmont and later Atoms: known to have RAPL, their domains are told by the registers only
     case 0x5C, 0x7A, 0x5F, 0x86, 0x96, 0x9C: Self(domains: nil)
+    // Up to Westmere, and the Atoms up to Saltwell; RAPL came with Sandy Bridge, 2Ah.
+    case ..<0x2A, 0x2C, 0x2E, 0x2F, 0x35, 0x36: .older
     default: .unknown
     }
   }

@@ -50,8 +50,9 @@ struct NothingToMeasure: Error, CustomStringConvertible {
   let powercap: SourceError
 
   var description: String {
-    // Some end with a command, others with a full stop.
-    let reasons = ["\(registers)", "\(powercap)"].map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
+    // Both may say the same. Some end with a command, others with a full stop.
+    let texts = "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
+    let reasons = texts.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
     return "This machine's power cannot be measured. \(reasons) To see what this machine lacks: pkg-watt-stat doctor. "
       + "To try the service with invented watts: --source simulated"
   }

@@ -28,6 +28,11 @@ enum Machines {
     .intel("offline-cpus", model: 0x9E).intelRegisters([core], cpus: [1])
       .text("sys/devices/system/cpu/online", "1\n").text("sys/devices/system/cpu/present", "0-3\n"),
     .intel("unknown-model", model: 0xEE).intelRegisters(),
+    // As a hypervisor may compose it: its model says nothing, its registers do.
+    ComposedMachine(
+      "old-model-whose-registers-work",
+      cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 15, model: 6, name: "Common KVM processor")
+    ).intelRegisters(),
     .intel("energy-filtering", model: 0xA7).intelRegisters([core]).registers([0xBC: [1]]),
     .intel("energy-for-everybody", model: 0x9E).intelRegisters([core]).zone("intel-rapl:0", "package-0")
       .permissions("sys/class/powercap/intel-rapl:0/energy_uj", 0o444),
@@ -49,6 +54,15 @@ enum Machines {
     .intel("virtual-machine", model: 0x55, flags: "hypervisor").registers([0x606: [0], 0x611: [0]])
       .answer("hypervisor", "KVM"),
     .amd("virtual-machine-amd", family: 0x19, flags: "hypervisor").answer("hypervisor", "Hyper-V"),
+    .intel("westmere-ex", model: 0x2F, packages: 2).registers([0x1A0: [0]]),
+    .intel("nehalem-ex-without-module", model: 0x2E),
+    .intel("westmere-in-a-virtual-machine", model: 0x25, flags: "hypervisor").registers([0x606: [0], 0x611: [0]])
+      .answer("hypervisor", "KVM"),
+    ComposedMachine(
+      "netburst", cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 15, model: 4, name: "Intel(R) Xeon(TM)")),
+    ComposedMachine(
+      "amd-bulldozer",
+      cpuinfo: ComposedMachine.cpuinfo("AuthenticAMD", family: 0x15, model: 2, name: "AMD FX(tm)-8350")),
     .intel("no-module", model: 0x9E),
     .intel("no-permission", model: 0x9E).withoutRights.zone("intel-rapl:0", "package-0", "error \(EACCES)"),
     .intel("lockdown", model: 0x9E).text("sys/kernel/security/lockdown", "none [integrity] confidentiality\n")

@@ -34,7 +34,7 @@ struct MachineFolderTests {
       says: "only Intel, AMD and Hygon"),
     Case(
       testDescription: "AMD without RAPL",
-      changes: ["proc/cpuinfo": cpuinfo.replacing("GenuineIntel", with: "AuthenticAMD")],
+      changes: ["proc/cpuinfo": "vendor_id : AuthenticAMD\ncpu family : 23\nmodel : 49\n"],
       says: "does not announce RAPL"),
     Case(
       testDescription: "Diamond Rapids",
@@ -58,6 +58,17 @@ struct MachineFolderTests {
       says: "0x606 reads 0"),
     Case(testDescription: "no node", changes: ["dev/cpu/0/msr": nil], says: "dev/cpu/0/msr: No such file"),
     Case(testDescription: "an empty node", changes: ["dev/cpu/0/msr": ""], says: "cannot be read (EIO)"),
+    Case(
+      testDescription: "Westmere-EX, a node of zeros",
+      changes: ["proc/cpuinfo": "vendor_id : GenuineIntel\ncpu family : 6\nmodel : 47\n"], says: "is older than RAPL"),
+    Case(
+      testDescription: "NetBurst, no node",
+      changes: [
+        "proc/cpuinfo": "vendor_id : GenuineIntel\ncpu family : 15\nmodel : 4\n", "dev/cpu/0/msr": nil,
+      ], says: "is older than RAPL"),
+    Case(
+      testDescription: "AMD before Zen",
+      changes: ["proc/cpuinfo": "vendor_id : AuthenticAMD\ncpu family : 21\nmodel : 2\n"], says: "is older than RAPL"),
     Case(testDescription: "a node of zeros", says: "The energy unit register 0x606 reads 0"),
     Case(
       testDescription: "a node of junk that stands still",

@@ -33,6 +33,10 @@ struct SentenceTests {
       (.unknownVendor(CPUIdentity(vendor: .other(""), family: 0, model: 0)), ["unknown CPU"]),
       (.notAnnounced(amd), ["AMD EPYC-Rome", "80000007h EDX bit 14", "virtual machine", "on the host"]),
       (
+        .olderThanRAPL(CPUIdentity(vendor: .intel, family: 6, model: 0x2F)),
+        ["model 2Fh is older than RAPL", "since Sandy Bridge", "on the host"]
+      ),
+      (
         .noRegisters(CPUIdentity(vendor: .intel, family: 19, model: 1)),
         ["family 13h", "no energy registers", "/sys/class/powercap"]
       ),

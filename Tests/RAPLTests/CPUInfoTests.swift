@@ -104,6 +104,19 @@ struct CPUInfoTests {
     #expect(CPUIdentity(cpuinfo: String(repeating: "x", count: 1_000_000)) == nil)
   }
 
+  @Test(
+    "a CPUID signature is read as the manuals say, family 7 as the kernel does",
+    arguments: [
+      (0x0003_06C3, 6, 0x3C), (0x0005_06E3, 6, 0x5E), (0x000C_06F2, 6, 0xCF), (0x0000_0F41, 15, 4),
+      (0x0030_0F10, 18, 1), (0x0030_0F30, 18, 3), (0x0040_0F10, 19, 1), (0x00A2_0F12, 0x19, 0x21),
+      (0x00B4_0F40, 0x1A, 0x44), (0x0090_0F11, 0x18, 1), (0x0003_07B0, 7, 0x3B), (0x0000_0543, 5, 4),
+      (0x0FF1_0543, 5, 4), (0x0FF1_0663, 6, 0x16),
+    ] as [(UInt32, Int, Int)])
+  func signatures(signature: UInt32, family: Int, model: Int) {
+    let numbers = CPUIdentity.numbers(signature: signature)
+    #expect(numbers.family == family && numbers.model == model)
+  }
+
   @Test("without a name is told by vendor and numbers")
   func nameless() throws {
     let identity = try #require(CPUIdentity(cpuinfo: cpuinfo("AuthenticAMD", family: "25", model: "97")))

@@ -27,14 +27,16 @@ struct CPUModelTests {
       Row(
         models: [0x4E, 0x5E, 0x8E, 0x9E, 0xA5, 0xA6, 0x66, 0x7D, 0x7E, 0x8C, 0x8D, 0xA7, 0x9D, 0x8A], domains: all),
       Row(
-        models: [0x97, 0x9A, 0xBE, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xC5, 0xC6, 0xB5, 0xBD, 0xCC], domains: all),
+        models: [0x97, 0x9A, 0xBE, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xC5, 0xC6, 0xB5, 0xBD, 0xCC, 0xE5, 0xD5, 0xD7],
+        domains: all),
+      Row(models: [0x01, 0x03], family: 18, domains: all),
       Row(models: [0x8F, 0xCF, 0xAD, 0xAE], domains: [.dram, .psys], psys: 1),
       Row(models: [0xAF, 0xDD, 0xB6], domains: [.dram, .psys]),
       Row(models: [0x37, 0x4C, 0x4A, 0x5A], domains: [.core], package: 0.016384),
       Row(models: [0x4D], domains: [.core]),
       Row(models: [0x5C, 0x7A, 0x5F, 0x86, 0x96, 0x9C], domains: nil),
       Row(models: [0xFE], domains: nil),
-      Row(models: [0x01], family: 15, domains: nil),
+      Row(models: [0x02], family: 18, domains: nil),
     ])
   func intel(row: Row) throws {
     let units = try #require(UnitRegister(0xA0E03))
@@ -58,6 +60,29 @@ struct CPUModelTests {
     let known = CPUModel(CPUIdentity(vendor: .intel, family: 6, model: 0x55))
     #expect(known.isKnown)
     #expect(try #require(UnitRegister(0xA0E03)).energyUnit(of: .dram, on: known).source == .model)
+  }
+
+  @Test(
+    "a model from before RAPL is known to be",
+    arguments: [
+      (.intel, 6, [0x0F, 0x17, 0x1A, 0x1C, 0x1E, 0x1F, 0x25, 0x26, 0x27, 0x2C, 0x2E, 0x2F, 0x35, 0x36]),
+      (.intel, 5, [2, 9]), (.intel, 15, [1, 3, 4, 6]), (.amd, 0x0F, [0x6B]), (.amd, 0x15, [0x02, 0x60]),
+      (.amd, 0x16, [0x30]),
+    ] as [(CPUVendor, Int, [Int])])
+  func older(vendor: CPUVendor, family: Int, models: [Int]) {
+    for model in models {
+      #expect(CPUModel(CPUIdentity(vendor: vendor, family: family, model: model)).standing == .olderThanRAPL)
+    }
+  }
+
+  @Test(
+    "no model with the registers is taken for an older one",
+    arguments: [
+      (.intel, 6, 0x2A), (.intel, 6, 0x2D), (.intel, 6, 0x37), (.intel, 6, 0xFE), (.intel, 18, 1), (.intel, 19, 2),
+      (.amd, 0x17, 1), (.amd, 0x1B, 0), (.hygon, 0x18, 1),
+    ] as [(CPUVendor, Int, Int)])
+  func notOlder(vendor: CPUVendor, family: Int, model: Int) {
+    #expect(CPUModel(CPUIdentity(vendor: vendor, family: family, model: model)).standing != .olderThanRAPL)
   }
 
   @Test("Bay Trail's unit is 2^ESU microjoules")

@@ -17,7 +17,12 @@ extension Examination {
     guard let identity else { return }
     let model = CPUModel(identity)
     let onHost = hypervisor == nil ? nil : "measure on the host: a virtual machine has no energy registers of its own."
+    isOlderThanRAPL = model.standing == .olderThanRAPL && !hasUnits(identity)
     switch RegisterMap(vendor: identity.vendor) {
+    case _ where isOlderThanRAPL:
+      obstruct(
+        .cpu, "\(identity) is older than RAPL: Intel has it since Sandy Bridge, AMD since Zen.",
+        fix: onHost ?? "none for this CPU; its board may have a power meter of its own.")
     case nil:
       obstruct(
         .cpu, "\(identity): only Intel, AMD and Hygon CPUs are known to have energy registers.",
@@ -38,6 +43,14 @@ extension Examination {
       ok(.cpu, "\(identity): a known model with energy registers\(Self.domains(model, map)).")
       for quirk in Self.quirks(model, map) { ok(.cpu, quirk) }
     }
+  }
+
+  /// Whether a CPU's unit register holds something: a hypervisor may show an old model and emulate the registers.
+  private func hasUnits(_ identity: CPUIdentity) -> Bool {
+    guard let map = RegisterMap(vendor: identity.vendor),
+      let cpu = (try? MachineTree(root: machine.root, files: machine).places())?.first?.cpu
+    else { return false }
+    return (try? MachineRegisters(machine, cpus: [cpu]).read(map.units, cpu: cpu)).map { $0 != 0 } ?? false
   }
 
   /// Whether the first processor of a cpuinfo has the flag by which a CPU says that it is not real.

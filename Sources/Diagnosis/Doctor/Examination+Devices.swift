@@ -57,7 +57,8 @@ extension Examination {
 
   /// Whether the CPU may have registers at all, announced or not.
   private var hasRegisters: Bool {
-    identity.map { RegisterMap(vendor: $0.vendor) != nil && CPUModel($0).hasRegisters } ?? false
+    !isOlderThanRAPL
+      && identity.map { RegisterMap(vendor: $0.vendor) != nil && CPUModel($0).hasRegisters } ?? false
   }
 
   /// Whether this process has CAP_SYS_RAWIO, which the msr driver asks for; nil where nothing tells.

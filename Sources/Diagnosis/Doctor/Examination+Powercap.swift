@@ -8,7 +8,7 @@ extension Examination {
   /// The kernel's own reading of the counters.
   mutating func lookAtPowercap() {
     // The kernel's driver is for the same CPUs.
-    guard let identity, RegisterMap(vendor: identity.vendor) != nil else { return }
+    guard let identity, !isOlderThanRAPL, RegisterMap(vendor: identity.vendor) != nil else { return }
     do {
       zones = try PowercapTree(root: machine.root, files: machine).entries(vendor: identity.vendor)
     } catch {

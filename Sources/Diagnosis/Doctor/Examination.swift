@@ -10,6 +10,8 @@ struct Examination {
   private var obstacles: Set<Int> = []
 
   var identity: CPUIdentity?
+  /// Whether its model is from before RAPL, and its registers say nothing else.
+  var isOlderThanRAPL = false
   /// Which hypervisor, or nil on real hardware.
   var hypervisor: String?
   /// Whose container, or nil outside of one.
@@ -28,9 +30,9 @@ struct Examination {
 
   /// Where the registers are, or nil where there are none.
   var map: RegisterMap? {
-    guard let identity, CPUModel(identity).hasRegisters, let map = RegisterMap(vendor: identity.vendor) else {
-      return nil
-    }
+    guard let identity, !isOlderThanRAPL, CPUModel(identity).hasRegisters,
+      let map = RegisterMap(vendor: identity.vendor)
+    else { return nil }
     return map == .amd && !identity.announcesRAPL ? nil : map
   }
 
