@@ -141,11 +141,9 @@ public final class SocketFile: Sendable {
 
   private static func split(_ path: String) throws(SocketError) -> (folder: String, name: String) {
     guard path.utf8.count <= mostPathBytes else { throw .tooLong(path: path) }
-    let slash = path.lastIndex(of: "/")
-    let name = String(slash.map { path[path.index(after: $0)...] } ?? path[...])
-    guard !["", ".", ".."].contains(name), !path.utf8.contains(0) else { throw .notAFile(path: path) }
-    guard let slash else { return (".", name) }
-    return (slash == path.startIndex ? "/" : String(path[..<slash]), name)
+    let parts = PathParts(path)
+    guard !["", ".", ".."].contains(parts.name), !path.utf8.contains(0) else { throw .notAFile(path: path) }
+    return (parts.folder, parts.name)
   }
 
   private static func bindTemporarily(

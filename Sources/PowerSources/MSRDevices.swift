@@ -1,11 +1,15 @@
 internal import CMSRShim
 internal import Glibc
+internal import SystemCalls
 
 /// The msr nodes of a machine, all opened read-only at the start.
 ///
 /// A descriptor outlives its CPU going offline and coming back, and the right to open is asked for only once: nothing is
 /// ever opened again.
 public final class MSRDevices: RegisterFile {
+  /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h.
+  private static let driver: UInt32 = 202
+
   /// Each CPU's descriptor at its number; -1 where there is none.
   private let descriptors: [Int32]
 
@@ -17,9 +21,11 @@ public final class MSRDevices: RegisterFile {
     var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
     var errors: [Int: Int32] = [:]
     for cpu in cpus {
-      // Non-blocking: a FIFO in a captured tree must not hang the service. The driver does not look at it.
-      let descriptor = unsafe open(path(cpu), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-      if descriptor >= 0 { descriptors[cpu] = descriptor } else { errors[cpu] = errno }
+      do {
+        descriptors[cpu] = try RegularFile.open(path(cpu), orDeviceOf: Self.driver).release()
+      } catch {
+        errors[cpu] = error.errno
+      }
     }
     self.descriptors = descriptors
     openErrors = errors

@@ -12,7 +12,8 @@ package struct MachineTree {
   package init(root: String?, files: any Files = SystemFiles()) {
     self.files = files
     var root = root ?? ""
-    while root.hasSuffix("/") && root.count > 1 { root.removeLast() }
+    // By bytes: to Swift, a slash and an accent behind it are one character.
+    while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
   }
 

@@ -9,6 +9,6 @@ struct OutputError: Error, CustomStringConvertible {
   var description: String {
     errno == EEXIST
       ? "\(path) is there and is no file, so it is left alone; choose another path with --output."
-      : "Cannot write \(path): \(errorText(errno)). Choose a path that this user may write to, with --output."
+      : "Cannot write \(path): \(fileErrorText(errno)). Choose a path that this user may write to, with --output."
   }
 }

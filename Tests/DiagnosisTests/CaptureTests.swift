@@ -10,6 +10,7 @@ struct CaptureTests {
   func roundTrip() throws {
     var capture = Capture()
     capture.errors = ["dev/cpu/0/msr": 13, "a path/with blanks": 2]
+    capture.errors["sys/two\nlines"] = 1
     capture.permissions = ["a b": FilePermissions(mode: 0o4755, user: 1, group: 2)]
     capture.answers = ["service at /x": "ok 1 W", "odd\tkey": "two\nlines \\n and\ta tab", "empty": ""]
     capture.registers = [
@@ -59,5 +60,25 @@ struct CaptureTests {
     #expect(throws: CaptureError.notRead(path: folder + "/capture/answers", errno: ENOENT)) {
       try Machine(root: folder)
     }
+  }
+
+  @Test(
+    "of a folder with any name holds the same, by the same paths",
+    arguments: ["plain", "höhe", "ho\u{308}he", "日本/語", "\u{301}accent", "end//"])
+  func names(name: String) throws {
+    let folder = NSTemporaryDirectory() + "pkg-watt-stat-capture-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let root = folder + "/" + name
+    try FileManager.default.createDirectory(atPath: root + "/proc", withIntermediateDirectories: true)
+    try "cpus".write(toFile: root + "/proc/cpuinfo", atomically: false, encoding: .utf8)
+    let machine = try Machine(root: root)
+    #expect(try machine.text(machine.root + "/proc/cpuinfo") == "cpus")
+    #expect(try machine.names(in: machine.root + "/proc") == ["cpuinfo"])
+    #expect(throws: FileError.self) { try machine.text(machine.root + "/sys/none") }
+    let copy = folder + "/copy-" + name
+    try machine.capture(in: copy)
+    #expect(try String(contentsOfFile: copy + "/proc/cpuinfo", encoding: .utf8) == "cpus")
+    #expect(try String(contentsOfFile: copy + "/capture/errors", encoding: .utf8) == "2 sys/none\n")
+    #expect(try Set(FileManager.default.contentsOfDirectory(atPath: copy)) == ["capture", "proc"])
   }
 }

@@ -47,6 +47,15 @@ struct DoctorTests {
     #expect(try doctor(["--root", capture, "--capture", capture]).output.contains("is no empty folder"))
   }
 
+  @Test("a path that is not UTF-8 is refused, and nothing is written to another one")
+  func otherBytes() throws {
+    let folder = try TemporaryFolder()
+    let shell = #"exec "$0" doctor --root / --capture "$(printf '%s/h\366he' "$1")""#
+    let (exitCode, output) = try Child.run(["sh", "-c", shell, Executables.service, folder.path])
+    #expect(exitCode == 64 && output.contains("is not UTF-8; give the path another way"), "\(output)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { $0 == "output" })
+  }
+
   @Test("a broken capture and wrong usage are refused")
   func refusals() throws {
     let folder = try TemporaryFolder()

@@ -111,10 +111,21 @@ struct MachineFolderTests {
     let folder = URL(filePath: root + "/dev/cpu/0")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     mkfifo(folder.path + "/msr", 0o600)
-    #expect(failure(root).contains("cannot be read"), "\(failure(root))")
+    #expect(failure(root).contains("/msr: Operation not supported"), "\(failure(root))")
     unlink(folder.path + "/msr")
     mkdir(folder.path + "/msr", 0o700)
-    #expect(failure(root).contains("cannot be read"), "\(failure(root))")
+    #expect(failure(root).contains("/msr: Is a directory"), "\(failure(root))")
+  }
+
+  @Test(
+    "a node that leads to another device is refused: opening one may do something to it",
+    arguments: ["/dev/null", "/dev/tty"])
+  func strangeDevices(device: String) throws {
+    let root = try folder(Self.machine.merging(["dev/cpu/0/msr": String?.none]) { $1 })
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    try FileManager.default.createDirectory(atPath: root + "/dev/cpu/0", withIntermediateDirectories: true)
+    symlink(device, root + "/dev/cpu/0/msr")
+    #expect(failure(root).contains("/msr: Operation not supported"), "\(failure(root))")
   }
 
   @Test(

@@ -8,11 +8,11 @@ extension Capture {
   /// The files and their text.
   var files: [(name: String, text: String)] {
     [
-      ("errors", Self.lines(errors) { "\($0.value) \($0.key)" }),
+      ("errors", Self.lines(errors) { "\($0.value) \(Self.escaped($0.key))" }),
       (
         "permissions",
         Self.lines(permissions) { path, permissions in
-          "\(String(permissions.mode, radix: 8)) \(permissions.user) \(permissions.group) \(path)"
+          "\(String(permissions.mode, radix: 8)) \(permissions.user) \(permissions.group) \(Self.escaped(path))"
         }
       ),
       ("answers", Self.lines(answers) { "\(Self.escaped($0.key))\t\(Self.escaped($0.value))" }),
@@ -38,13 +38,13 @@ extension Capture {
     case "errors":
       let words = line.split(separator: " ", maxSplits: 1)
       guard words.count == 2, let errno = Int32(words[0]), errno > 0 else { return false }
-      errors[String(words[1])] = errno
+      errors[Self.unescaped(words[1])] = errno
     case "permissions":
       let words = line.split(separator: " ", maxSplits: 3)
       guard words.count == 4, let mode = UInt32(words[0], radix: 8), let user = UInt32(words[1]),
         let group = UInt32(words[2])
       else { return false }
-      permissions[String(words[3])] = FilePermissions(mode: mode, user: user, group: group)
+      permissions[Self.unescaped(words[3])] = FilePermissions(mode: mode, user: user, group: group)
     case "answers":
       let words = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
       guard words.count == 2 else { return false }

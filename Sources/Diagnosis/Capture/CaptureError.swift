@@ -17,7 +17,7 @@ extension CaptureError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .notEmpty(let folder): "\(folder) is no empty folder; give one, so that nothing of yours is written over."
-    case .notWritten(let path, let errno): "Cannot write \(path): \(errorText(errno))."
+    case .notWritten(let path, let errno): "Cannot write \(path): \(fileErrorText(errno))."
     case .notRead(let path, let errno): "Cannot read \(path): \(errorText(errno)); capture the machine again."
     case .malformed(let path, let line):
       "\(path) holds a line that no capture has (\(line)); capture the machine again."

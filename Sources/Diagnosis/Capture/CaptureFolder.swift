@@ -9,33 +9,25 @@ struct CaptureFolder {
     self.path = path
   }
 
-  /// Writes a machine into it.
+  /// Writes a machine into it. Nothing in it is followed or written over, whoever owns it.
   func write(texts: [String: String], folders: Set<String>, _ capture: Capture) throws(CaptureError) {
-    guard
-      try written({ () throws(FileError) in
-        try Folder.make(path)
-        return try Folder.names(in: path)
-      }).isEmpty
-    else { throw .notEmpty(path) }
-    try written { () throws(FileError) in
-      for folder in folders { try Folder.make("\(path)/\(folder)") }
-      for (name, text) in texts { try create(name, text) }
-      for (name, text) in capture.files { try create("\(Capture.folder)/\(name)", text) }
-    }
-  }
-
-  private func written<Value>(_ body: () throws(FileError) -> Value) throws(CaptureError) -> Value {
+    let isEmpty: Bool
     do {
-      return try body()
+      isEmpty = try fill(texts, folders, capture)
     } catch {
       throw .notWritten(path: error.path, errno: error.errno)
     }
+    guard isEmpty else { throw .notEmpty(path) }
   }
 
-  private func create(_ name: String, _ text: String) throws(FileError) {
-    let file = "\(path)/\(name)"
-    if let slash = file.lastIndex(of: "/") { try Folder.make(String(file[..<slash])) }
-    try TextFile.create(file, text)
+  /// - Returns: false for a folder that holds something, which is left as it is.
+  private func fill(_ texts: [String: String], _ folders: Set<String>, _ capture: Capture) throws(FileError) -> Bool {
+    let folder = try OpenFolder(path, making: true)
+    guard try folder.names().isEmpty else { return false }
+    for name in folders { try folder.make(name) }
+    for (name, text) in texts { try folder.create(name, text) }
+    for (name, text) in capture.files { try folder.create("\(Capture.folder)/\(name)", text) }
+    return true
   }
 }
 

@@ -23,7 +23,8 @@ public final class Machine: Files {
   /// - Throws: what is wrong with the captured tree in that folder.
   public init(root: String?) throws(CaptureError) {
     var root = root ?? ""
-    while root.hasSuffix("/") && root.count > 1 { root.removeLast() }
+    // By bytes, as all paths: to Swift, a slash and an accent behind it are one character.
+    while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
     replayed = root.isEmpty ? nil : try Capture(in: root)
   }
@@ -113,8 +114,9 @@ public final class Machine: Files {
     try CaptureFolder(folder).write(texts: texts, folders: folders, capture)
   }
 
-  private func relative(_ path: String) -> String {
-    String(path.dropFirst(root.utf8.count).drop { $0 == "/" })
+  /// A path from the root on, without the root's slash.
+  func relative(_ path: String) -> String {
+    String(decoding: path.utf8.dropFirst(root.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
   }
 
   private func failed(_ relative: String, _ error: FileError) -> FileError {

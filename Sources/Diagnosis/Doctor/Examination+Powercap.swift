@@ -52,8 +52,7 @@ extension Examination {
 
   /// Reads an energy until it has changed, 100 ms at most.
   private func movement(_ path: String) -> Movement {
-    let relative = String(path.dropFirst(machine.root.utf8.count))
-    let answer = machine.answer("movement of \(relative)") {
+    let answer = machine.answer("movement of /\(machine.relative(path))") {
       let start = cmsr_monotonic_nanoseconds()
       var poll = start
       var first: String?

@@ -1,0 +1,85 @@
+internal import Glibc
+
+/// A file that is written whole or not at all: beside its path first, and then renamed. Until then the old one stays.
+///
+/// Opening it shows that it can be written. If it is let go of before it is published, nothing has changed.
+public struct NewFile: ~Copyable, Sendable {
+  private let path: String
+  private let name: [CChar]
+  private let temporary: [CChar]
+  private let folder: Descriptor
+  private let file: Descriptor
+  private var isPublished = false
+
+  /// Begins a file that will take the place of what is at a path. It keeps the permissions of one that this user owns.
+  ///
+  /// - Throws: EEXIST if something is there that is not a regular file, a symbolic link too; ELOOP if the path goes through
+  ///   a symbolic link that is not followed, see `OpenFolder`; else what the system says.
+  public init(replacing path: String) throws(FileError) {
+    let begun: Begun
+    do {
+      begun = try Self.begin(path)
+    } catch {
+      throw FileError(path: path, errno: error.number)
+    }
+    self.path = path
+    name = begun.name
+    temporary = begun.temporary
+    folder = Descriptor(owning: begun.folder)
+    file = Descriptor(owning: begun.file)
+  }
+
+  /// The parts of one, with open descriptors.
+  private struct Begun {
+    let name: [CChar]
+    let temporary: [CChar]
+    let folder: Int32
+    let file: Int32
+  }
+
+  private static func begin(_ path: String) throws(Errno) -> Begun {
+    let parts = PathParts(path)
+    guard !["", ".", ".."].contains(parts.name) else { throw Errno(number: EISDIR) }
+    let folder = try open(parts.folder)
+    let name = cString(parts.name.utf8)
+    var old = stat()
+    var mode: mode_t?
+    if unsafe fstatat(folder.number, name, &old, AT_SYMLINK_NOFOLLOW) == 0 {
+      guard old.st_mode & S_IFMT == S_IFREG else { throw Errno(number: EEXIST) }
+      if old.st_uid == geteuid() { mode = old.st_mode & 0o777 }
+    } else if errno != ENOENT {
+      throw Errno(number: errno)
+    }
+    let temporary = cString((".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)).utf8)
+    let file = try OpenFolder.newFile(temporary, in: folder)
+    if let mode, fchmod(file.number, mode) != 0 {
+      let reason = errno
+      unsafe unlinkat(folder.number, temporary, 0)
+      throw Errno(number: reason)
+    }
+    return Begun(name: name, temporary: temporary, folder: folder.release(), file: file.release())
+  }
+
+  /// Writes the text, and puts the file in its place in one step.
+  public consuming func publish(_ text: String) throws(FileError) {
+    do throws(Errno) {
+      try TextFile.write(text, to: file)
+      guard unsafe renameat(folder.number, temporary, folder.number, name) == 0 else { throw Errno(number: errno) }
+      isPublished = true
+    } catch {
+      throw FileError(path: path, errno: error.number)
+    }
+  }
+
+  deinit {
+    if !isPublished { unsafe unlinkat(folder.number, temporary, 0) }
+  }
+
+  private static func open(_ folder: String) throws(Errno) -> Descriptor {
+    do {
+      return try OpenFolder.walk(folder, making: false)
+    } catch {
+      throw Errno(number: error.errno)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+internal import Glibc
+
+/// An open folder, in which names are made and found without going through its path again.
+///
+/// Its path is walked name by name. A symbolic link is followed only if root or this process's user has made it, and nobody
+/// else could have put it there. So nobody can lead root out of a folder that is theirs, or out of one like /tmp.
+public struct OpenFolder: ~Copyable, Sendable {
+  /// O_PATH, which the C library keeps from Swift: a place to name files in.
+  static let pathOnly: Int32 = 0o10000000
+  private static let flags = pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+  /// As many symbolic links as the kernel follows.
+  private static let mostLinks = 40
+
+  let descriptor: Descriptor
+  /// The path as it was asked for.
+  public let path: String
+
+  /// Opens a folder.
+  ///
+  /// - Parameter making: whether it is made if it is missing, with those around it.
+  /// - Throws: ELOOP for a symbolic link that is not followed, else what the system says.
+  public init(_ path: String, making: Bool = false) throws(FileError) {
+    self.path = path
+    descriptor = try Self.walk(path, making: making)
+  }
+
+  /// The names in it, in no order, without `.` and `..`.
+  public func names() throws(FileError) -> [String] {
+    let number = unsafe openat(descriptor.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { throw FileError(path: path, errno: errno) }
+    return try Folder.names(reading: number, path)
+  }
+
+  /// Makes a folder in it, by a path from here, and those around it that are missing. No symbolic link is followed.
+  public func make(_ relative: String) throws(FileError) {
+    _ = try folder(relative.utf8.split(separator: UInt8(ascii: "/")).map(Array.init))
+  }
+
+  /// Writes a new file in it, by a path from here, and makes the folders around it. No symbolic link is followed.
+  ///
+  /// - Throws: EEXIST if something has that name already, else what the system says.
+  public func create(_ relative: String, _ text: String) throws(FileError) {
+    var names = relative.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
+    guard let name = names.popLast() else { throw FileError(path: "\(path)/\(relative)", errno: EISDIR) }
+    let folder = try folder(names)
+    do throws(Errno) {
+      try TextFile.write(text, to: try Self.newFile(cString(name), in: folder))
+    } catch {
+      throw FileError(path: "\(path)/\(relative)", errno: error.number)
+    }
+  }
+
+  /// Opens a file that is not there yet.
+  static func newFile(_ name: [CChar], in folder: borrowing Descriptor) throws(Errno) -> Descriptor {
+    let number = unsafe openat(folder.number, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard number >= 0 else { throw Errno(number: errno) }
+    return Descriptor(owning: number)
+  }
+
+  private func folder(_ names: [[UInt8]]) throws(FileError) -> Descriptor {
+    do throws(Errno) {
+      var folder = try Self.opened(".", in: descriptor.number)
+      for name in names {
+        guard name != Array("..".utf8) else { throw Errno(number: EINVAL) }
+        let name = cString(name)
+        guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno(number: errno) }
+        let next = unsafe openat(folder.number, name, Self.flags)
+        guard next >= 0 else { throw Errno(number: errno) }
+        folder = Descriptor(owning: next)
+      }
+      return folder
+    } catch {
+      let names = names.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+      throw FileError(path: "\(path)/\(names)", errno: error.number)
+    }
+  }
+
+  private static func opened(_ path: String, in folder: Int32) throws(Errno) -> Descriptor {
+    let number = unsafe openat(folder, path, flags)
+    guard number >= 0 else { throw Errno(number: errno) }
+    return Descriptor(owning: number)
+  }
+
+  static func walk(_ path: String, making: Bool) throws(FileError) -> Descriptor {
+    do throws(Errno) {
+      let slash = UInt8(ascii: "/")
+      var rest = path.utf8.split(separator: slash).map(Array.init)
+      var folder = try opened(path.utf8.first == slash ? "/" : ".", in: AT_FDCWD)
+      var links = 0
+      while !rest.isEmpty {
+        let name = cString(rest.removeFirst())
+        var number = unsafe openat(folder.number, name, flags)
+        if number < 0 && errno == ENOENT && making {
+          guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno(number: errno) }
+          number = unsafe openat(folder.number, name, flags)
+        }
+        if number >= 0 {
+          folder = Descriptor(owning: number)
+          continue
+        }
+        let reason = errno
+        guard reason == ENOTDIR || reason == ELOOP, let target = try followed(name, in: folder.number) else {
+          throw Errno(number: reason)
+        }
+        links += 1
+        guard links <= mostLinks else { throw Errno(number: ELOOP) }
+        rest = target.split(separator: slash).map(Array.init) + rest
+        if target.first == slash { folder = try opened("/", in: AT_FDCWD) }
+      }
+      return folder
+    } catch {
+      throw FileError(path: path, errno: error.number)
+    }
+  }
+
+  /// Where a symbolic link leads to; nil if it is none.
+  ///
+  /// - Throws: ELOOP if it is not to be followed.
+  private static func followed(_ name: [CChar], in folder: Int32) throws(Errno) -> [UInt8]? {
+    var link = stat()
+    var around = stat()
+    guard unsafe fstatat(folder, name, &link, AT_SYMLINK_NOFOLLOW) == 0, unsafe fstat(folder, &around) == 0 else {
+      throw Errno(number: errno)
+    }
+    guard link.st_mode & S_IFMT == S_IFLNK else { return nil }
+    guard isOurs(link.st_uid), isOurs(around.st_uid), !isOpenToOthers(around) else { throw Errno(number: ELOOP) }
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = unsafe readlinkat(folder, name, &target, target.count)
+    guard count > 0, count < target.count else { throw Errno(number: count < 0 ? errno : ENAMETOOLONG) }
+    return target.prefix(count).map { UInt8(bitPattern: $0) }
+  }
+
+  private static func isOurs(_ user: UInt32) -> Bool { user == 0 || user == geteuid() }
+
+  /// Whether somebody else may give the names in a folder to other files. In a sticky one only their owners may.
+  private static func isOpenToOthers(_ folder: stat) -> Bool {
+    guard folder.st_mode & S_ISVTX == 0 else { return false }
+    return folder.st_mode & S_IWOTH != 0 || folder.st_mode & S_IWGRP != 0 && folder.st_gid != getegid()
+  }
+}
+
+/// An errno value on its way.
+struct Errno: Error {
+  let number: Int32
+}
+
+/// Bytes as C takes them.
+func cString(_ bytes: some Sequence<UInt8>) -> [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }

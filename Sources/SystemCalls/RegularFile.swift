@@ -1,0 +1,32 @@
+internal import Glibc
+
+/// Regular files, opened to read once they are known to be such: opening a pipe may wait for ever, and opening a device may do
+/// something to it, which a folder that somebody else has filled must not be able to cause.
+public enum RegularFile {
+  /// Opens a file, close-on-exec.
+  ///
+  /// - Parameter major: the number of a driver whose devices are opened too.
+  /// - Throws: EISDIR for a folder, ENOTSUP for anything else that is not a regular file, else what the system says.
+  public static func open(_ path: String, orDeviceOf major: UInt32? = nil) throws(FileError) -> Descriptor {
+    let place = unsafe Glibc.open(path, OpenFolder.pathOnly | O_CLOEXEC)
+    guard place >= 0 else { throw FileError(path: path, errno: errno) }
+    let found = Descriptor(owning: place)
+    var status = stat()
+    guard unsafe fstat(found.number, &status) == 0 else { throw FileError(path: path, errno: errno) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFCHR where Self.major(status.st_rdev) == major: break
+    case S_IFDIR: throw FileError(path: path, errno: EISDIR)
+    default: throw FileError(path: path, errno: ENOTSUP)
+    }
+    // This very file, whatever has its name by now.
+    let number = unsafe Glibc.open("/proc/self/fd/\(found.number)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0 else { throw FileError(path: path, errno: errno) }
+    return Descriptor(owning: number)
+  }
+
+  /// The driver's number in a device's, as gnu_dev_major(3) has it, which the C library keeps from Swift.
+  private static func major(_ device: dev_t) -> UInt32 {
+    UInt32(truncatingIfNeeded: device >> 8 & 0xFFF | device >> 32 & ~0xFFF)
+  }
+}
