@@ -27,6 +27,7 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
     capture.answers["turbostat"] = "/usr/sbin/turbostat\nturbostat version 2025.02.02 - Len Brown <lenb@kernel.org>\n"
     capture.answers["service at /run/pkg-watt-stat/pkg-watt-stat.sock"] = "ok 42.50 W"
     capture.answers["service at /tmp/pkg-watt-stat.sock"] = "ok 42.50 W"
+    capture.answers["one service at both paths"] = "yes"
   }
 
   static func intel(_ name: String, model: Int, packages: Int = 1, dies: Int = 1, flags: String = "") -> Self {

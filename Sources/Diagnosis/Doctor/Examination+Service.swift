@@ -2,22 +2,31 @@ internal import PowerClient
 internal import PowerProtocol
 
 extension Examination {
-  /// The running service, by its sockets.
+  /// The running service, by its sockets: one that serves at both is looked at once.
   mutating func lookAtService() {
+    let paths = [SocketPaths.preferred, SocketPaths.original]
     var silent: [String] = []
-    for path in [SocketPaths.preferred, SocketPaths.original] {
+    var answers: [(path: String, words: [String])] = []
+    for path in paths {
       let answer = machine.answer("service at \(path)") { machine.isOwn ? Self.ask(path) : nil }
       // A folder that stands for a machine runs nothing.
       guard let answer else { continue }
       let words = answer.split(separator: " ", maxSplits: 1).map(String.init)
+      if words.first == "absent" { silent.append(path) } else { answers.append((path, words)) }
+    }
+    let isOne =
+      answers.count == 2
+      && machine.answer("one service at both paths") { machine.isOwn ? Self.isOne(paths) ? "yes" : "no" : nil } == "yes"
+    for (path, words) in isOne ? answers.prefix(1) : answers[...] {
       switch words.first {
-      case "ok": ok(.service, "The service answers at \(path): \(words.last ?? "").")
-      case "absent": silent.append(path)
+      case "ok":
+        let places = isOne ? paths.joined(separator: " and ") : path
+        ok(.service, "The service answers at \(places): \(words.last ?? "").")
       case "simulated":
         warn(.service, words.last ?? "", fix: "to measure, end it, and start one without --source simulated")
       default:
         warn(
-          .service, words.last ?? answer,
+          .service, words.last ?? "",
           fix: "see its log, by journalctl -u pkg-watt-stat.service where systemd started it")
       }
     }
@@ -26,6 +35,19 @@ extension Examination {
         .service, "No service answers at \(silent.joined(separator: " or ")).",
         fix: "sudo systemctl start pkg-watt-stat.service, or by hand: sudo pkg-watt-stat serve")
     }
+  }
+
+  /// Whether the same sample is the latest at both paths, between one reading and the next.
+  private static func isOne(_ paths: [String]) -> Bool {
+    let lines = [paths[0], paths[1], paths[0]].map { path in
+      do {
+        var connection = try PowerConnection(paths: [path])
+        return try connection.next().text
+      } catch {
+        return ""
+      }
+    }
+    return lines[1] != "" && (lines[1] == lines[0] || lines[1] == lines[2])
   }
 
   /// "ok 42.5 W", "absent", or "simulated" or "trouble" and a sentence.
