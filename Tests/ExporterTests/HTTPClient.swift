@@ -39,6 +39,9 @@ final class HTTPClient {
     _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
   }
 
+  /// Says that nothing more is sent.
+  func closeSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
   /// A whole request.
   func request(_ line: String, _ headers: String...) {
     send("\(line) HTTP/1.1\r\nHost: localhost\r\n" + headers.map { $0 + "\r\n" }.joined() + "\r\n")
@@ -61,6 +64,12 @@ final class HTTPClient {
     response.body = String(decoding: received.prefix(length), as: UTF8.self)
     received.removeFirst(length)
     return response
+  }
+
+  /// Whether something has arrived that was not read yet.
+  var hasArrived: Bool {
+    var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return !received.isEmpty || poll(&waited, 1, 0) > 0
   }
 
   /// Whether the server closes in that time, with nothing more to say.

@@ -25,7 +25,13 @@ final class ScriptedService: PowerService {
     return Examples.observation
   }
 
+  /// How many seconds of history were asked for, each time.
+  var histories: [Int] { asked.withLock { $0 } }
+  private let asked = Mutex<[Int]>([])
+
   func history(seconds: Int) throws -> HistoryReport {
+    asked.withLock { $0.append(seconds) }
+    gate.withLock { $0 }?.wait()
     guard isThere.withLock({ $0 }) else { throw Unavailable() }
     return Examples.history
   }

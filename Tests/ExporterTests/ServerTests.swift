@@ -40,6 +40,61 @@ struct ServerTests {
     }
   }
 
+  @Test(
+    "gives as much history as is asked for: ten minutes if nothing is said",
+    arguments: [
+      ("", 600), ("?seconds=1", 1), ("?seconds=86400", 86_400), ("?x=1&seconds=%36%30", 60), ("?seconds=0060", 60),
+      ("?x", 600),
+    ])
+  func history(query: String, seconds: Int) throws {
+    let exporter = try RunningExporter()
+    #expect(try exporter.get("/history.json\(query)").status == 200)
+    #expect(exporter.service.histories == [seconds])
+  }
+
+  @Test(
+    "refuses a query that makes no sense, and says what does",
+    arguments: [
+      "seconds=", "seconds", "seconds=0", "seconds=-1", "seconds=+60", "seconds=86401", "seconds=60.0", "seconds=1e3",
+      "seconds=x",
+      "seconds=60%20", "seconds=99999999999999999999", "seconds=60&seconds=60", "seconds=%EF%BC%91",
+    ])
+  func badQueries(query: String) throws {
+    let exporter = try RunningExporter()
+    let response = try exporter.get("/history.json?\(query)")
+    #expect(response.status == 400 && response.headers["content-type"] == "application/json")
+    #expect(
+      response.body == #"{"error": {"code": "invalid_value", "message": "#
+        + #""seconds is one whole number from 1 to 86400, such as /history.json?seconds=600."}}"# + "\n")
+    #expect(exporter.service.histories.isEmpty)
+  }
+
+  @Test("asks for few different histories at a time, and says so to others")
+  func manyHistories() throws {
+    let exporter = try RunningExporter()
+    let gate = DispatchSemaphore(value: 0)
+    exporter.service.wait(for: gate)
+    let clients = try (1...20).map { seconds in
+      let client = try exporter.client()
+      client.request("GET /history.json?seconds=\(seconds)")
+      return client
+    }
+    // Those that are not asked for are answered while the others wait.
+    let end = ContinuousClock.now + .seconds(20)
+    while clients.count(where: { $0.hasArrived }) < 12, ContinuousClock.now < end { usleep(1000) }
+    let (refused, waiting) = (clients.filter { $0.hasArrived }, clients.filter { !$0.hasArrived })
+    #expect(refused.count == 12)
+    for client in refused {
+      let response = try client.response()
+      #expect(response.status == 503 && response.body.contains("ask again in a moment"))
+    }
+    exporter.service.wait(for: nil)
+    gate.signal()
+    for client in waiting { #expect(try client.response().status == 200) }
+    #expect(Set(exporter.service.histories).count == 8)
+    #expect(try exporter.get("/history.json?seconds=9").status == 200)
+  }
+
   @Test("the page asks for nothing from elsewhere")
   func page() throws {
     let exporter = try RunningExporter()

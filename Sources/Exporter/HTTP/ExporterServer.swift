@@ -7,7 +7,7 @@ internal import NIOPosix
 public final class ExporterServer: Sendable {
   private struct Running {
     let router: Router
-    var connections = 0
+    let table: ConnectionTable
   }
 
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -30,11 +30,13 @@ public final class ExporterServer: Sendable {
     self.running = running
     thread.start()
     let thread = thread
+    let settings = settings
     loop.execute {
       let desk = ServiceDesk(service, loop: loop, thread: thread, keep: settings.keep)
       running.value = Running(
         router: Router(
-          desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onObservation: onObservation))
+          desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onObservation: onObservation),
+        table: ConnectionTable(most: settings.mostConnections))
     }
   }
 
@@ -73,14 +75,15 @@ public final class ExporterServer: Sendable {
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 1)
+      // Who has sent all requests may close that direction, and is still answered.
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard let now = running.value, now.connections < settings.mostConnections else { throw ChannelError.eof }
+          guard let now = running.value, now.table.makeRoom() else { throw ChannelError.eof }
           let pipeline = channel.pipeline.syncOperations
           try pipeline.configureHTTPServerPipeline(
-            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: Self.limits)
-          try pipeline.addHandler(
-            RequestHandler(now.router, patience: settings.patience) { running.value?.connections += $0 })
+            withErrorHandling: false, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: Self.limits)
+          try pipeline.addHandler(RequestHandler(now.router, patience: settings.patience, table: now.table))
         }
       }
   }

@@ -5,7 +5,7 @@ internal import RAPL
 public struct ExporterSettings: Sendable {
   /// This program's version.
   public var version: String
-  /// How many connections are served at a time; more are closed at once.
+  /// How many connections are served at a time. One more takes the place of the one that has been idle longest.
   public var mostConnections = 64
   /// How long a request may take to arrive, and an answer to be made and taken, in seconds.
   public var patienceSeconds = 10.0

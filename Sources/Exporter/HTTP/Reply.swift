@@ -27,6 +27,11 @@ struct Reply: Sendable {
     body = ByteBuffer(bytes: json.line)
   }
 
+  /// What is wrong with a request, as the protocol says such things.
+  init(_ status: HTTPResponseStatus, _ error: RequestError) {
+    self.init(status, error.json)
+  }
+
   /// What the service would not say, as the protocol says such things.
   init(_ error: any Error) {
     let error = JSON.object([("code", .string("unavailable")), ("message", .string("\(error)"))])
@@ -34,7 +39,9 @@ struct Reply: Sendable {
   }
 
   /// The head, with what tells a browser to keep this page to itself.
-  func head(keepsAlive: Bool) -> HTTPResponseHead {
+  ///
+  /// - Parameter version: the client's.
+  func head(keepsAlive: Bool, to version: HTTPVersion) -> HTTPResponseHead {
     var fields = HTTPHeaders([
       ("Date", httpDate(time(nil))), ("Content-Type", type), ("Content-Length", "\(body.readableBytes)"),
       ("Cache-Control", "no-store"),
@@ -46,7 +53,12 @@ struct Reply: Sendable {
       ("Cross-Origin-Resource-Policy", "same-origin"),
     ])
     for (name, value) in headers { fields.add(name: name, value: value) }
-    if !keepsAlive { fields.add(name: "Connection", value: "close") }
+    if !keepsAlive {
+      fields.add(name: "Connection", value: "close")
+    } else if version == .http1_0 {
+      // Such a client takes the opposite for granted.
+      fields.add(name: "Connection", value: "keep-alive")
+    }
     return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
   }
 }

@@ -4,6 +4,9 @@ internal import PowerProtocol
 
 /// Finds the answer to a request. Lives on one event loop.
 final class Router {
+  /// How far back the page looks.
+  private static let pageSeconds = 600
+
   private let desk: ServiceDesk
   private let loop: any EventLoop
   private let version: String
@@ -24,9 +27,11 @@ final class Router {
 
   /// The answer to a request that has no body.
   func reply(to request: HTTPRequestHead) -> EventLoopFuture<Reply> {
-    if let refusal = refusal(request) { return loop.makeSucceededFuture(refusal) }
-    let path = request.uri.prefix { $0 != "?" }
-    guard let find = resource(String(path), request.headers) else {
+    guard let target = RequestTarget(request.uri) else {
+      return loop.makeSucceededFuture(Reply(.badRequest, "What is asked for is not a path, such as /metrics."))
+    }
+    if let refusal = refusal(request, target) { return loop.makeSucceededFuture(refusal) }
+    guard let find = resource(target, request.headers) else {
       let there = "/, /metrics, /info.json, /sample.json and /history.json"
       return loop.makeSucceededFuture(Reply(.notFound, "There is nothing here; there are \(there)."))
     }
@@ -37,13 +42,13 @@ final class Router {
     return find()
   }
 
-  private func refusal(_ request: HTTPRequestHead) -> Reply? {
+  private func refusal(_ request: HTTPRequestHead, _ target: RequestTarget) -> Reply? {
     let hosts = request.headers["host"]
     guard hosts.count == 1 || hosts.isEmpty && request.version == .http1_0 else {
       return Reply(.badRequest, "A request names one host.")
     }
     // A page from elsewhere whose name was made to mean this machine (DNS rebinding) is not to read what local users may.
-    if isLoopback, let host = hosts.first, !Self.isLocal(host) {
+    if isLoopback, let host = target.authority ?? hosts.first, !Self.isLocal(host) {
       return Reply(.misdirectedRequest, "This listens to this machine only; ask for it as localhost.")
     }
     return nil
@@ -56,15 +61,15 @@ final class Router {
     return name == "localhost" || ListenAddress(host: name, port: 0).socketAddress != nil
   }
 
-  private func resource(_ path: String, _ headers: HTTPHeaders) -> (() -> EventLoopFuture<Reply>)? {
-    switch path {
+  private func resource(_ target: RequestTarget, _ headers: HTTPHeaders) -> (() -> EventLoopFuture<Reply>)? {
+    switch target.path {
     case "/metrics": { self.metrics(MetricsFormat.preferred(accept: headers[canonicalForm: "accept"])) }
     case "/": { self.file("text/html; charset=utf-8", PackageResources.page_html) }
     case "/page.css": { self.file("text/css; charset=utf-8", PackageResources.page_css) }
     case "/page.js": { self.file("text/javascript; charset=utf-8", PackageResources.page_js) }
     case "/info.json": { self.json(self.observe()) { $0.info.json } }
     case "/sample.json": { self.json(self.observe()) { $0.sample.json } }
-    case "/history.json": { self.json(self.desk.history()) { $0.json } }
+    case "/history.json": { self.history(target.query.filter { $0.name == "seconds" }.map(\.value)) }
     default: nil
     }
   }
@@ -77,6 +82,20 @@ final class Router {
     _ answer: EventLoopFuture<Value>, _ json: @escaping @Sendable (Value) -> JSON
   ) -> EventLoopFuture<Reply> {
     answer.map { Reply(.ok, json($0)) }.recover { Reply($0) }
+  }
+
+  /// - Parameter seconds: what the query says of them: nothing, or how many.
+  private func history(_ seconds: [String]) -> EventLoopFuture<Reply> {
+    let text = seconds.first ?? "\(Self.pageSeconds)"
+    guard seconds.count <= 1, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+      let number = Int(text), Request.historySeconds.contains(number)
+    else {
+      let range = Request.historySeconds
+      let why =
+        "seconds is one whole number from \(range.lowerBound) to \(range.upperBound), such as /history.json?seconds=600"
+      return loop.makeSucceededFuture(Reply(.badRequest, .invalidValue(why)))
+    }
+    return json(desk.history(seconds: number)) { $0.json }
   }
 
   /// Without the service there is still something to say: that it does not answer.

@@ -5,15 +5,15 @@ internal import PowerProtocol
 /// Asks the service for all connections, on a thread of its own, and lets go of it once nobody asks any more. Lives on one
 /// event loop.
 final class ServiceDesk {
-  /// How far back the page looks.
-  static let historySeconds = 600
-
   private let service: any PowerService
   private let loop: any EventLoop
   private let thread: NIOThreadPool
   private let keep: TimeAmount
   private let sample: Inquiry<Observation>
-  private let past: Inquiry<HistoryReport>
+  /// By how many seconds are asked for.
+  private var histories: [Int: Inquiry<HistoryReport>] = [:]
+  /// As many different histories are asked for at a time: each costs the service some milliseconds.
+  private static let mostHistories = 8
   private var release: Scheduled<Void>?
 
   init(_ service: any PowerService, loop: any EventLoop, thread: NIOThreadPool, keep: TimeAmount) {
@@ -22,7 +22,6 @@ final class ServiceDesk {
     self.thread = thread
     self.keep = keep
     sample = Inquiry { try service.observe() }
-    past = Inquiry { try service.history(seconds: Self.historySeconds) }
   }
 
   /// What the service is and what is drawn now.
@@ -31,10 +30,17 @@ final class ServiceDesk {
     return sample.answer(on: loop, thread)
   }
 
-  /// What was drawn lately.
-  func history() -> EventLoopFuture<HistoryReport> {
+  /// What was drawn in the latest so many seconds.
+  func history(seconds: Int) -> EventLoopFuture<HistoryReport> {
     releaseLater()
-    return past.answer(on: loop, thread)
+    if let asked = histories[seconds] { return asked.answer(on: loop, thread) }
+    guard histories.count < Self.mostHistories else { return loop.makeFailedFuture(RequestError.busy) }
+    let inquiry = Inquiry { [service] in try service.history(seconds: seconds) }
+    histories[seconds] = inquiry
+    let answer = inquiry.answer(on: loop, thread)
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    answer.whenComplete { _ in bound.value.histories[seconds] = nil }
+    return answer
   }
 
   private func releaseLater() {
