@@ -13,18 +13,33 @@ struct TurbostatColumns {
   /// The columns that tell rows apart. A machine with one package has no Package, one with one die no Die.
   static let places: [Substring] = ["Package", "Die", "CPU"]
 
+  private static let names = Set(places + domains.map(\.name) + [time])
+
   private let columns: [Substring: Int]
 
   /// Reads a header.
   ///
-  /// - Returns: nil for a line that is none.
+  /// - Returns: nil for a line that is none: no cell of it names a column that is asked for.
   init?(_ cells: [Substring]) {
-    guard cells.contains("PkgWatt") else { return nil }
+    guard cells.contains(where: Self.names.contains) else { return nil }
     columns = Dictionary(cells.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Whether rows can be told apart.
-  var tellRows: Bool { columns["CPU"] != nil }
+  /// Why tables below this header cannot be used; nil if they can.
+  var flaw: TurbostatRejection? {
+    if columns["PkgWatt"] == nil { return .noPackagePower }
+    return columns["CPU"] == nil ? .noCPUColumn : nil
+  }
+
+  /// Whether CorWatt is counted for each core, as on AMD and Hygon.
+  ///
+  /// turbostat prints what is counted for each core before what is counted for each package, so that the order tells. There a
+  /// row shows its own core's watts only, the system row shows their sum, and the die of a row has no counter: it is where the
+  /// row's core sits. Source: format_counters in turbostat.c.
+  private var countsEachCore: Bool {
+    guard let core = columns["CorWatt"], let package = columns["PkgWatt"] else { return false }
+    return core < package
+  }
 
   /// What a row is.
   enum Content: Equatable {
@@ -45,13 +60,14 @@ struct TurbostatColumns {
     } else {
       guard Int(cpu) != nil else { return .junk }
       guard let socket = number("Package", cells), let die = number("Die", cells) else { return .junk }
-      package = PackageID(package: socket ?? 0, die: die)
+      package = PackageID(package: socket ?? 0, die: countsEachCore ? nil : die)
     }
     var watts: [PowerDomain: Double] = [:]
     for (name, domain) in Self.domains {
+      if domain == .core && countsEachCore && package != nil { continue }
       guard let text = cell(name, cells), !text.isEmpty else { continue }
       // Of a system with many packages the sum may be many times a package's bound; it is held against the packages.
-      let most = package == nil ? .greatestFiniteMagnitude : PowerBound(thermalDesignWatts: nil).of(domain).watts
+      let most = package == nil ? .greatestFiniteMagnitude : TurbostatTable.most(domain)
       guard let value = Double(text), value >= 0, value <= most else {
         if domain == .package { return .junk }
         continue

@@ -72,9 +72,10 @@ public struct TurbostatParser: Sendable {
     } else if let header = TurbostatColumns(cells) {
       finish(into: &events)
       columns = header
-      if !header.tellRows { hand(.rejected(.noCPUColumn), to: &events) }
-    } else if let columns, columns.tellRows {
-      take(columns.content(cells), into: &events)
+      if let flaw = header.flaw { hand(.rejected(flaw), to: &events) }
+    } else if let columns {
+      // What is wrong with the whole table was said at its header.
+      if columns.flaw == nil { take(columns.content(cells), into: &events) }
     } else {
       junk()
     }
@@ -133,6 +134,8 @@ public struct TurbostatParser: Sendable {
 
 /// Why a table of turbostat's cannot be used.
 public enum TurbostatRejection: Sendable, Equatable {
+  /// Without this column there is nothing to serve.
+  case noPackagePower
   /// Without this column nothing tells a package's row from the system's.
   case noCPUColumn
   /// A system row without any package's.
@@ -147,6 +150,9 @@ extension TurbostatRejection: CustomStringConvertible {
   /// One sentence.
   public var description: String {
     switch self {
+    case .noPackagePower:
+      "turbostat shows no package power (no column PkgWatt): this version does not know the energy registers of this CPU, or "
+        + "they cannot be read or read 0. Install the turbostat of a newer kernel; pkg-watt-stat doctor says what the registers do."
     case .noCPUColumn: "turbostat's table has no column CPU, so its rows cannot be told apart."
     case .noPackages: "turbostat's table has no row for any package."
     case .junkRow: "turbostat's table has a line that is no row, or that says impossible watts."

@@ -7,7 +7,7 @@ public struct TurbostatTable: Sendable, Equatable {
     /// The package, or nil for the system row.
     public let package: PackageID?
     /// Watts of each domain that the row shows. The package domain is always among them.
-    public let watts: [PowerDomain: Double]
+    public var watts: [PowerDomain: Double]
     /// When the interval ended by the time of day, in nanoseconds since 1970; nil where turbostat did not say.
     public let endUnixNanoseconds: Int64?
 
@@ -24,11 +24,24 @@ public struct TurbostatTable: Sendable, Equatable {
   /// One row for each package, ascending.
   public let packages: [Row]
 
-  /// A table from its parts.
+  /// A table from its rows.
+  ///
+  /// What only the system row shows is given to packages as far as it is theirs: psys, which is the machine's one, to the first,
+  /// whose counter it is; the others (AMD's cores) to the only package. Of several packages it is a sum that nobody can divide.
+  /// A psys of 0 W is none: psys contains the packages.
   public init(system: Row, packages: [Row]) {
+    var packages = packages
+    for (domain, watts) in system.watts where packages.allSatisfy({ $0.watts[domain] == nil }) {
+      guard !packages.isEmpty, packages.count == 1 || domain == .psys else { continue }
+      guard watts > 0 || domain != .psys, watts <= Self.most(domain) else { continue }
+      packages[0].watts[domain] = watts
+    }
     self.system = system
     self.packages = packages
   }
+
+  /// What no domain of a package exceeds, in watts.
+  static func most(_ domain: PowerDomain) -> Double { PowerBound(thermalDesignWatts: nil).of(domain).watts }
 
   /// Watts of all packages together.
   public var watts: Double {

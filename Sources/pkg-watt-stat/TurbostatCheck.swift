@@ -19,6 +19,7 @@ final class TurbostatCheck: Sendable {
       switch event {
       case .sample: break
       case .ended(let end, _, _): self.end.withLock { $0 = end }
+      case .rejected(.noPackagePower): self.end.withLock { $0 = .useless(.noPackagePower) }
       case .said, .rejected: return log.note(event)
       }
       decided.signal()

@@ -69,7 +69,7 @@ struct CrossCheckTests {
     .enabled(if: RealTurbostat.isThere, Comment(rawValue: RealTurbostat.need)))
   func model() throws {
     let real = try RealTurbostat(
-      cpu: "Skylake-Server", device: ["--watts", "20", "--watts", "20", "--cpuinfo", "spr"])
+      cpu: "GenuineIntel:6:0x55", device: ["--watts", "20", "--watts", "20", "--cpuinfo", "spr"])
     let (exitCode, result) = try run(
       ["--root", real.device.root.path, "--turbostat", real.path, "--reference", "turbostat"], namespace: real.namespace
     )

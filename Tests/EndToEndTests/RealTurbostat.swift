@@ -1,36 +1,49 @@
 import Foundation
 
-/// The real turbostat, reading the FUSE device of two packages, by an emulated Intel CPU.
+/// The real turbostat, reading the FUSE device as any CPU that is named.
 final class RealTurbostat {
   static let isThere =
     Executables.hasDevice && cpus % 2 == 0
-    && ["/usr/sbin/turbostat", "/usr/bin/qemu-x86_64", "/usr/bin/cc"].allSatisfy {
+    && ["/usr/sbin/turbostat", "/usr/bin/cc"].allSatisfy {
       FileManager.default.isExecutableFile(atPath: $0)
     }
   static let need =
-    "needs root, /dev/fuse, the msr device, an even number of CPUs, turbostat (linux-cpupower), qemu-x86_64 (qemu-user) and cc"
+    "needs root, /dev/fuse, the msr device, an even number of CPUs, turbostat (linux-cpupower) and cc"
 
   private static let cpus = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-  private static let unlimited = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "MSRDevice/turbostat/unlimited.c").path
+  private static let impersonate = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "MSRDevice/turbostat/impersonate.c").path
 
   let device: Device
   private let folder: TemporaryFolder
 
-  /// - Parameter cpu: which CPU to emulate, by qemu's name for it.
-  init(cpu: String = "Skylake-Client", device arguments: [String]) throws {
-    device = try Device(arguments + ["--cpus-per-package", "\(Self.cpus / 2)"])
+  /// - Parameters:
+  ///   - cpu: which CPU turbostat takes this one for: vendor, family and model.
+  ///   - packages: how many packages the device's CPUs are of.
+  init(cpu: String = "GenuineIntel:6:0x5E", packages: Int = 2, device arguments: [String]) throws {
+    device = try Device(arguments + ["--cpus-per-package", "\(Self.cpus / packages)"])
     folder = try TemporaryFolder()
-    let library = folder.file("unlimited.so")
-    let compiler = try Child.run(["cc", "-shared", "-fPIC", "-o", library, Self.unlimited])
+    let library = folder.file("impersonate.so")
+    let compiler = try Child.run(["cc", "-shared", "-fPIC", "-o", library, Self.impersonate])
     guard compiler.exitCode == 0 else { throw TestFailure(compiler.output) }
-    // qemu says which features of the CPU it does not emulate.
     let script = """
       #!/bin/sh
-      exec qemu-x86_64 -cpu \(cpu) -E LD_PRELOAD=\(library) /usr/sbin/turbostat "$@"
+      IMPERSONATE=\(cpu) LD_PRELOAD=\(library) exec /usr/sbin/turbostat "$@"
       """
     _ = FileManager.default.createFile(
       atPath: path, contents: Data(script.utf8), attributes: [.posixPermissions: 0o755])
+  }
+
+  /// Puts each CPU on a die of its own, numbered across packages.
+  func eachCPUOnADie() throws {
+    for cpu in 0..<Self.cpus {
+      let topology = device.root.file("sys/devices/system/cpu/cpu\(cpu)/topology")
+      for (name, text) in [
+        ("die_id", "\(cpu)"), ("die_cpus_list", "\(cpu)"), ("die_cpus", String(1 << cpu, radix: 16)),
+      ] {
+        try "\(text)\n".write(toFile: "\(topology)/\(name)", atomically: false, encoding: .utf8)
+      }
+    }
   }
 
   /// A program that stands for turbostat.

@@ -210,7 +210,7 @@ struct TurbostatTests {
   func real() throws {
     let turbostat = try RealTurbostat(device: ["--watts", "42.5", "--watts", "17.25"])
     let service = try Service.turbostat(turbostat.path, wrapper: turbostat.namespace)
-    // An emulated turbostat on a busy machine may take longer to begin than clients are kept waiting.
+    // On a busy machine it may take longer to begin than clients are kept waiting.
     var served: (client: Client, watts: Double)?
     try wait(seconds: 20, for: "a first reading") {
       guard let client = try? service.client(), let first = try? client.reading() else { return false }

@@ -86,6 +86,83 @@ struct TurbostatParserTests {
     #expect(parser.take(text) == [.table(table)])
   }
 
+  struct Shape: CustomTestStringConvertible {
+    let testDescription: String
+    let text: String
+    /// Each package's watts.
+    let packages: [PackageID: [PowerDomain: Double]]
+  }
+
+  @Test(
+    "what turbostat prints for each core or the system only is whose it is",
+    arguments: [
+      Shape(
+        testDescription: "AMD, a Die column",
+        text: "Die\tCPU\tCorWatt\tPkgWatt\n-\t-\t100.23\t152.59\n0\t0\t6.33\t152.57\n",
+        packages: [PackageID(package: 0): [.package: 152.57, .core: 100.23]]),
+      Shape(
+        testDescription: "AMD, the row of another die's CPU",
+        text: "Die\tCPU\tCorWatt\tPkgWatt\n-\t-\t29.64\t42.53\n3\t0\t14.98\t43.14\n0\t1\t14.87\n",
+        packages: [PackageID(package: 0): [.package: 43.14, .core: 29.64]]),
+      Shape(
+        testDescription: "AMD, no Die column",
+        text: "CPU\tCorWatt\tPkgWatt\n-\t100.23\t152.59\n0\t6.33\t152.57\n1\t6.30\n",
+        packages: [PackageID(package: 0): [.package: 152.57, .core: 100.23]]),
+      Shape(
+        testDescription: "AMD, two packages of dies that are numbered across them",
+        text: """
+          Package\tDie\tCPU\tCorWatt\tPkgWatt
+          -\t-\t-\t41.24\t59.46
+          0\t0\t0\t7.40\t42.46
+          1\t4\t8\t2.97\t17.00
+
+          """,
+        packages: [PackageID(package: 0): [.package: 42.46], PackageID(package: 1): [.package: 17]]),
+      Shape(
+        testDescription: "AMD, impossible cores",
+        text: "CPU\tCorWatt\tPkgWatt\n-\t2e14\t152.59\n0\t6.33\t152.57\n",
+        packages: [PackageID(package: 0): [.package: 152.57]]),
+      Shape(
+        testDescription: "Intel, psys on the system row only, one package",
+        text: "CPU\tPkgWatt\tCorWatt\tSysWatt\n-\t42.50\t29.75\t63.76\n0\t42.50\t29.74\n1\n",
+        packages: [PackageID(package: 0): [.package: 42.5, .core: 29.74, .psys: 63.76]]),
+      Shape(
+        testDescription: "Intel, psys on the system row only, two packages",
+        text:
+          "Package\tCPU\tPkgWatt\tRAMWatt\tSysWatt\n-\t-\t59.77\t14.94\t612.00\n0\t0\t42.52\t10.63\n1\t1\t17.26\t4.31\n",
+        packages: [
+          PackageID(package: 0): [.package: 42.52, .dram: 10.63, .psys: 612],
+          PackageID(package: 1): [.package: 17.26, .dram: 4.31],
+        ]),
+      Shape(
+        testDescription: "Intel, a psys of 0, and one that cannot be",
+        text:
+          "CPU\tPkgWatt\tSysWatt\n-\t42.50\t0.00\n0\t42.50\nCPU\tPkgWatt\tSysWatt\n-\t42.50\t1044765.23\n0\t42.50\n",
+        packages: [PackageID(package: 0): [.package: 42.5]]),
+      Shape(
+        testDescription: "Intel, dies",
+        text: "Die\tCPU\tPkgWatt\tRAMWatt\n-\t-\t42.61\t2.67\n0\t0\t42.52\t2.66\n1\t1\n",
+        packages: [PackageID(package: 0, die: 0): [.package: 42.52, .dram: 2.66]]),
+    ])
+  func shapes(shape: Shape) {
+    var parser = TurbostatParser()
+    let tables = parser.take(shape.text).compactMap { event in
+      if case .table(let table) = event { table } else { nil }
+    }
+    #expect(!tables.isEmpty && parser.tally == TurbostatParser.Tally())
+    for table in tables {
+      #expect(Dictionary(uniqueKeysWithValues: table.packages.map { ($0.package, $0.watts) }) == shape.packages)
+    }
+  }
+
+  @Test("package power that is missing is said at the first header")
+  func noPackagePower() {
+    var parser = TurbostatParser()
+    #expect(parser.take("Time_Of_Day_Seconds\tCPU\n") == [.rejected(.noPackagePower)])
+    #expect("\(TurbostatRejection.noPackagePower)".contains("does not know the energy registers of this CPU"))
+    #expect(parser.take(twoPackages) == [.table(two)])
+  }
+
   struct Bad: CustomTestStringConvertible {
     let testDescription: String
     let text: String
@@ -114,8 +191,15 @@ struct TurbostatParserTests {
       Bad(
         testDescription: "a cut row", text: "Package\tCPU\tPkgWatt\n-\t-\t59.75\n0\t0\t42.50\n1\t2\t17.\u{1}\n",
         rejection: .junkRow, junkLines: 1),
+      Bad(testDescription: "no CPU column", text: "PkgWatt\n42.50\n", rejection: .noCPUColumn),
       Bad(
-        testDescription: "no CPU column", text: "PkgWatt\n42.50\n", rejection: .noCPUColumn, junkLines: 1),
+        testDescription: "no package power, as on a model that this turbostat does not know",
+        text: "Time_Of_Day_Seconds\tCPU\n1795632305.707445\t-\n1795632305.707399\t0\n1795632305.707445\t1\n",
+        rejection: .noPackagePower),
+      Bad(
+        testDescription: "no package power, but cores'", text: "CPU\tCorWatt\n-\t29.76\n0\t14.72\n",
+        rejection: .noPackagePower),
+      Bad(testDescription: "CPUs alone", text: "CPU\n-\n0\n", rejection: .noPackagePower),
       Bad(testDescription: "no packages", text: "CPU\tPkgWatt\n-\t42.50\n", rejection: .noPackages),
       Bad(testDescription: "headers again and again", text: "CPU\tPkgWatt\nCPU\tPkgWatt\n"),
       Bad(testDescription: "no UTF-8", text: "", junkLines: 1),

@@ -1,7 +1,6 @@
 """Other programs that read the same counters, each second: what they cost, and what the service does."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -18,25 +17,14 @@ performance counters), powertop 2.14 (estimates, with a battery only), i7z 0.27 
 
 
 def turbostat(folder):
-    """The machine's own turbostat, as it is but for its cpuid instructions: a CPU without RAPL would answer what it is."""
-    path, library = os.path.join(folder, "turbostat"), os.path.join(folder, "turbostat.so")
-    sources = [os.path.join(TOP, "Tests/MSRDevice/turbostat", name) for name in ("cpuid.c", "unlimited.c")]
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, *sources], check=True)
-    original = shutil.which("turbostat", path=os.environ["PATH"] + ":/usr/sbin")
-    with open(original, "rb") as file:
-        code = bytearray(file.read())
-    listing = subprocess.run(
-        ["objdump", "-d", "-F", "-j", ".text", original], check=True, stdout=subprocess.PIPE, text=True).stdout
-    # Where .text is in the file and in memory: "0000000000004a10 <main> (File Offset: 0x4a10):".
-    address, offset = re.search(r"^(\w+) <.*\(File Offset: 0x(\w+)\)", listing, re.M).groups()
-    places = re.findall(r"^ *(\w+):\s+0f a2\s+cpuid", listing, re.M)
-    for place in places:
-        at = int(place, 16) - int(address, 16) + int(offset, 16)
-        code[at:at + 2] = b"\x0f\x0b"
-    with open(path, "wb") as file:
-        file.write(code)
-    os.chmod(path, 0o755)
-    return ["env", f"LD_PRELOAD={library}", path, "--quiet", "--interval", "1", "--show", "PkgWatt"]
+    """The machine's own turbostat as it is, which takes this machine for a Skylake."""
+    library = os.path.join(folder, "impersonate.so")
+    source = os.path.join(TOP, "Tests/MSRDevice/turbostat/impersonate.c")
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+    program = shutil.which("turbostat", path=os.environ["PATH"] + ":/usr/sbin")
+    return [
+        "env", "IMPERSONATE=GenuineIntel:6:0x5E", f"LD_PRELOAD={library}", program, "--quiet", "--interval", "1", "--show",
+        "PkgWatt"]
 
 
 def cost(command, seconds):

@@ -8,6 +8,7 @@ public struct FaultyCPU: Sendable {
   private var faults: [PackageFaults]
   private var offline: Set<Int> = []
   private let units: UInt64?
+  private let plan: RegisterPlan?
 
   /// A CPU without faults, whose counters begin now.
   ///
@@ -15,12 +16,15 @@ public struct FaultyCPU: Sendable {
   ///   - packages: what each package draws.
   ///   - counterStart: what every counter reads at the start.
   ///   - units: what Intel's unit register says in place of the truth; the counters do not change by it.
+  ///   - plan: what registers read in place of all that.
   public init(
     packages: [SimulatedLoad], cpusPerPackage: Int = 2, counterStart: UInt32 = 0x0100_0000,
-    updates: SimulatedCPU.Updates = SimulatedCPU.Updates(), units: UInt64? = nil
+    updates: SimulatedCPU.Updates = SimulatedCPU.Updates(), units: UInt64? = nil,
+    plan: RegisterPlan? = nil
   ) {
     loads = packages
     self.units = units
+    self.plan = plan
     start = SuspendingClock().now
     cpu = SimulatedCPU(
       packages: packages, cpusPerPackage: cpusPerPackage, counterStart: counterStart, updates: updates)
@@ -41,6 +45,13 @@ public struct FaultyCPU: Sendable {
   /// Reads a register through one CPU. A read through an offline CPU reaches no counter, and uses up no fault.
   public mutating func read(_ address: UInt32, cpu number: Int) throws(RegisterError) -> UInt64 {
     guard isOnline(number), let package = cpu.package(of: number) else { throw .offline(cpu: number) }
+    if let plan {
+      let elapsed = (SuspendingClock().now - start) / .nanoseconds(1)
+      guard let value = plan.value(address, cpu: number, nanoseconds: Int64(elapsed)) else {
+        throw .absent(address: address, cpu: number)
+      }
+      return value
+    }
     if address == 0x606, let units { return units }
     guard PackageFaults.addresses.contains(address) else { return try cpu.read(address, cpu: number) }
     return UInt64(try faults[package].read(address, cpu: number, truth: truth(address, package)))

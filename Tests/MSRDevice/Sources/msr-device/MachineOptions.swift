@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import MSRDeviceModel
 internal import PowerSources
 
@@ -50,6 +51,13 @@ struct MachineOptions: ParsableArguments {
   var units: UInt32?
 
   @Option(
+    help: ArgumentHelp(
+      "What registers read in place of all that, one of some CPUs a line, and all others 0: CPUS ADDRESS value V, or CPUS ADDRESS counter START COUNTS_PER_SECOND BITS, or CPUS ADDRESS eio.",
+      valueName: "file"),
+    transform: { try RegisterPlan(String(contentsOfFile: $0, encoding: .utf8)) })
+  var registers: RegisterPlan?
+
+  @Option(
     help:
       "Whose proc/cpuinfo --tree writes: a Skylake client's, a Zen 3 desktop's, a Skylake or Sapphire Rapids server's.")
   var cpuinfo = CPUInfo.intel
@@ -83,7 +91,7 @@ struct MachineOptions: ParsableArguments {
     FaultyCPU(
       packages: loads, cpusPerPackage: cpusPerPackage, counterStart: counterStart,
       updates: SimulatedCPU.Updates(period: Int64(updatePeriodUs) * 1000, jitter: Int64(jitter) * 1000),
-      units: units.map { UInt64($0) })
+      units: units.map { UInt64($0) }, plan: registers)
   }
 
   /// Composes the machine's other files in a folder, and gives the folder to mount on.

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+@Suite(
+  "The real turbostat's tables, whatever the CPU", .serialized,
+  .enabled(if: RealTurbostat.isThere, Comment(rawValue: RealTurbostat.need)))
+struct TurbostatShapeTests {
+  /// A machine, and what each of its packages is to show: the device's domains are fixed shares of a package's watts.
+  struct Machine: CustomTestStringConvertible {
+    let testDescription: String
+    let cpu: String
+    var watts = [42.5]
+    var hasDies = false
+    let shares: [[String: Double]]
+    /// The die of each package.
+    var dies: [Int?] = [nil]
+  }
+
+  private struct Answer: Decodable {
+    struct Domain: Decodable {
+      let watts: Double?
+    }
+    struct Package: Decodable {
+      let package: Int
+      let die: Int?
+      let watts: Double
+      let domains: [String: Domain]
+    }
+    struct Sample: Decodable {
+      let watts: Double
+      let packages: [Package]
+    }
+    let sample: Sample
+  }
+
+  @Test(
+    "are served: each package, with the domains that are its own",
+    arguments: [
+      Machine(
+        testDescription: "Skylake", cpu: "GenuineIntel:6:0x5E", shares: [["core": 0.7, "uncore": 0.1, "dram": 0.25]]),
+      Machine(testDescription: "Sandy Bridge-EP", cpu: "GenuineIntel:6:0x2D", shares: [["core": 0.7, "dram": 0.25]]),
+      Machine(
+        testDescription: "Ice Lake-X, two packages", cpu: "GenuineIntel:6:0x6A", watts: [42.5, 17],
+        // The DRAM unit is 15.3 uJ, a quarter of the device's.
+        shares: [["dram": 0.25 * 15.3e-6 * 16_384], ["dram": 0.25 * 15.3e-6 * 16_384]], dies: [nil, nil]),
+      Machine(testDescription: "Avoton", cpu: "GenuineIntel:6:0x4D", shares: [["core": 0.7]]),
+      Machine(testDescription: "Zen 3", cpu: "AuthenticAMD:0x19:0x21", shares: [["core": 0.7]]),
+      Machine(
+        testDescription: "Zen 3, a Die column", cpu: "AuthenticAMD:0x19:0x21", hasDies: true, shares: [["core": 0.7]]),
+      Machine(
+        testDescription: "Zen 5, two packages, a Die column", cpu: "AuthenticAMD:0x1A:0x02", watts: [42.5, 17],
+        hasDies: true, shares: [[:], [:]], dies: [nil, nil]),
+      Machine(
+        testDescription: "Hygon, two packages", cpu: "HygonGenuine:0x18:0x01", watts: [42.5, 17], shares: [[:], [:]],
+        dies: [nil, nil]),
+      Machine(
+        testDescription: "Skylake-X, a Die column", cpu: "GenuineIntel:6:0x55", hasDies: true,
+        shares: [["dram": 0.25 * 15.3e-6 * 16_384]], dies: [0]),
+    ])
+  func served(machine: Machine) throws {
+    let turbostat = try RealTurbostat(
+      cpu: machine.cpu, packages: machine.watts.count, device: machine.watts.flatMap { ["--watts", "\($0)"] })
+    if machine.hasDies { try turbostat.eachCPUOnADie() }
+    let service = try Service(
+      ["--source", "turbostat", "--turbostat", turbostat.path], wrapper: turbostat.namespace)
+    var client: Client?
+    try wait(seconds: 30, for: "a first reading") {
+      client = try? service.client()
+      return (try? client?.reading()) != nil
+    }
+    // The mean of some windows: on a busy machine one may be off.
+    let samples = try (0..<4).map { _ in try sample(of: service, after: try #require(client)) }
+    for (index, watts) in machine.watts.enumerated() {
+      let packages = try samples.map { try #require($0.packages.first { $0.package == index }) }
+      #expect(samples.allSatisfy { $0.packages.count == machine.watts.count })
+      #expect(packages.allSatisfy { $0.die == machine.dies[index] })
+      #expect(packages.allSatisfy { Set($0.domains.keys) == Set(machine.shares[index].keys) }, "\(packages)")
+      expect(packages.map(\.watts), near: watts)
+      for (domain, share) in machine.shares[index] {
+        expect(packages.compactMap { $0.domains[domain]?.watts }, near: watts * share)
+      }
+    }
+    expect(samples.map(\.watts), near: machine.watts.reduce(0, +))
+  }
+
+  private func expect(_ watts: [Double], near expected: Double) {
+    #expect(abs(watts.reduce(0, +) / Double(watts.count) - expected) < 0.03 * expected, "\(watts), not \(expected)")
+  }
+
+  /// The sample that follows the client's next line.
+  private func sample(of service: Service, after client: Client) throws -> Answer.Sample {
+    _ = try client.reading()
+    let asking = try service.client()
+    asking.write("{\"get\": \"sample\"}\n")
+    while true {
+      let line = try asking.line()
+      if line.hasPrefix("{\"sample\"") { return try JSONDecoder().decode(Answer.self, from: Data(line.utf8)).sample }
+    }
+  }
+
+  @Test(
+    "without package power are told to be, at the first header",
+    arguments: ["GenuineIntel:18:1", "GenuineIntel:6:0x2F"])
+  func noPackagePower(cpu: String) throws {
+    let turbostat = try RealTurbostat(cpu: cpu, device: ["--watts", "20", "--watts", "20"])
+    let source = ["--source", "turbostat", "--turbostat", turbostat.path]
+    let service = try Service(source, wrapper: turbostat.namespace)
+    try wait(seconds: 5, for: "the reason") { service.child.output.contains("turbostat shows no package power") }
+    #expect(!service.child.output.contains("no reading"))
+    let (code, output) = try Child.run(turbostat.namespace + [Executables.service, "serve", "--check"] + source)
+    #expect(code == 1 && output.contains("turbostat shows no package power"), "\(output)")
+  }
+}

@@ -1,0 +1,82 @@
+internal import Foundation
+internal import RAPL
+
+/// Registers that a file plans, in place of the simulated CPU's own: any CPU's, with its units and domains.
+///
+/// One register of some CPUs a line; all others read 0:
+///
+///     CPUS ADDRESS value V
+///     CPUS ADDRESS counter START COUNTS_PER_SECOND BITS
+///     CPUS ADDRESS eio
+///
+/// CPUS is a list as the kernel writes it. A counter has one value for all CPUs of its line, moves every millisecond, and has so
+/// many bits, 64 at most.
+public struct RegisterPlan: Sendable, Equatable {
+  /// A line that is none.
+  public struct Malformed: Error, Equatable, CustomStringConvertible {
+    /// The line.
+    public let line: String
+
+    /// One sentence.
+    public var description: String {
+      "\"\(line)\" plans no register; a line is CPUS ADDRESS, and value V, counter START COUNTS_PER_SECOND BITS, or eio."
+    }
+  }
+
+  private enum Content: Equatable {
+    case value(UInt64)
+    case counter(start: UInt64, perSecond: Double, bits: Int)
+    case fault
+  }
+
+  private struct Place: Hashable {
+    let cpu: Int
+    let address: UInt32
+  }
+
+  private static let updateNanoseconds: Int64 = 1_000_000
+  private var contents: [Place: Content] = [:]
+
+  /// Reads a plan.
+  public init(_ text: String) throws(Malformed) {
+    for line in text.split(separator: "\n") {
+      let words = line.split(separator: " ").map(String.init)
+      guard words.count >= 3, let cpus = CPUList.parse(words[0]), let address = UInt32(number: words[1]),
+        let content = Self.content(Array(words.dropFirst(2)))
+      else { throw Malformed(line: String(line)) }
+      for cpu in cpus { contents[Place(cpu: cpu, address: address)] = content }
+    }
+  }
+
+  private static func content(_ words: [String]) -> Content? {
+    switch (words[0], words.count) {
+    case ("value", 2): return number(words[1]).map { .value($0) }
+    case ("counter", 4):
+      guard let start = number(words[1]), let perSecond = Double(words[2]), let bits = Int(words[3]),
+        (0...1e12).contains(perSecond), (1...64).contains(bits)
+      else { return nil }
+      return .counter(start: start, perSecond: perSecond, bits: bits)
+    case ("eio", 1): return .fault
+    default: return nil
+    }
+  }
+
+  private static func number(_ text: String) -> UInt64? {
+    text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+  }
+
+  /// What a register of a CPU reads so long after the start; nil if reading it fails with EIO.
+  func value(_ address: UInt32, cpu: Int, nanoseconds: Int64) -> UInt64? {
+    switch contents[Place(cpu: cpu, address: address)] {
+    case nil: return 0
+    case .value(let value)?: return value
+    case .fault?: return nil
+    case .counter(let start, let perSecond, let bits)?:
+      let milliseconds = Double(max(nanoseconds, 0) / Self.updateNanoseconds)
+      let counts = (milliseconds / 1000 * perSecond).rounded(.down)
+      // Below 2^63 for the next hundred days at the highest rate.
+      let value = start &+ (UInt64(exactly: counts) ?? 0)
+      return bits == 64 ? value : value & (1 << UInt64(bits) - 1)
+    }
+  }
+}
