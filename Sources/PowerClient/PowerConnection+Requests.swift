@@ -30,7 +30,7 @@ extension PowerConnection {
     try ask(.info) { if case .info(let info) = $0 { info } else { nil } }
   }
 
-  /// The latest sample; a fresh one for the trusted. Not while a subscription lasts: its samples look the same.
+  /// The latest sample. Not while a subscription lasts: its samples look the same.
   public mutating func sample() throws(ClientError) -> SampleReport {
     try ask(.sample) { if case .sample(let sample) = $0 { sample } else { nil } }
   }

@@ -25,8 +25,6 @@ final class Broadcaster {
   private let logger: Logger
   private var clients: [ClientHandler] = []
   private(set) var latest: Latest?
-  /// Since when there has been no client, in monotonic nanoseconds.
-  private var desertedSince: Int64? = .min
   /// The mean over the latest sleep, for whoever asks how the service is.
   private var slept: PowerLine?
   /// How many samples there were.
@@ -38,6 +36,8 @@ final class Broadcaster {
 
   /// Told when a client comes and finds the service asleep.
   var wake: () -> Void = {}
+  /// Told when the last client has left.
+  var rest: () -> Void = {}
   /// Whether nobody samples until somebody comes: nothing that was sampled before is fresh then.
   var isAsleep = false
 
@@ -52,7 +52,11 @@ final class Broadcaster {
   var isLost = false
 
   /// A fresh sample, and how long the machine has slept since it was started.
-  func publish(_ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
+  ///
+  /// - Parameter coversSleep: whether it is the mean over a time in which the service slept.
+  func publish(
+    _ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64, coversSleep: Bool = false
+  ) {
     guard let line = PowerLine(window.sample, status: status) else {
       logger.error("A sample of \(window.sample.watts) W is left out: no line can hold it.")
       return noSample()
@@ -62,14 +66,19 @@ final class Broadcaster {
     sequence += 1
     let time = window.sample.endMonotonicNanoseconds + asleep
     latest = Latest(window: window, line: line, time: time)
-    history.add(window, end: time, asleep: false)
+    history.add(window, end: time, asleep: coversSleep)
     send(line)
     if !waiting.isEmpty { answerWaiting() }
   }
 
   /// A point of the grid went by without a sample: once the latest is too old, everybody is told so.
   func noSample() {
-    if isStale, let latest { send(latest.line.with(status: .stale)) }
+    if isStale, let latest {
+      send(latest.line.with(status: .stale))
+    } else if let bytes = latest?.line.encoded {
+      // They woke the service, and were told nothing yet.
+      for client in clients where client.silentUntil == 0 { deliver(bytes, to: client, now: Self.now) }
+    }
     if !waiting.isEmpty { answerWaiting() }
   }
 
@@ -84,11 +93,8 @@ final class Broadcaster {
     return isLost || cmsr_boottime_nanoseconds() - latest.time > settings.staleAge
   }
 
-  /// Whether the last client has been gone for so long that sampling goes on for nobody.
-  var isDeserted: Bool {
-    guard let desertedSince else { return false }
-    return desertedSince == .min || Self.now - desertedSince >= settings.linger
-  }
+  /// Whether anybody is connected.
+  var hasClients: Bool { !clients.isEmpty }
 
   /// The mean over a time asleep: nothing for clients.
   func keep(_ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
@@ -118,7 +124,6 @@ final class Broadcaster {
   func add(_ client: ClientHandler) {
     client.place = clients.count
     clients.append(client)
-    desertedSince = nil
     logger.debug("A client connected; clients: \(clients.count).")
     if isAsleep { wake() }
     guard let current else {
@@ -140,8 +145,8 @@ final class Broadcaster {
       clients[place] = last
       last.place = place
     }
-    if clients.isEmpty { desertedSince = Self.now }
     logger.debug("A client has gone; clients: \(clients.count).")
+    if clients.isEmpty { rest() }
   }
 
   /// Whether the latest sample is what a service that is awake would give.

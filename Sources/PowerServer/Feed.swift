@@ -6,6 +6,8 @@ protocol Feed: AnyObject {
   func stop()
   /// Somebody has come who waits for a fresh sample: only where the broadcaster is asleep.
   func wake()
+  /// The last client has left.
+  func rest()
   /// Gives a client a stream of samples.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key)
   /// Takes a reading as soon as the trusted may have one, for a client that `answerFresh` of the broadcaster tells it.

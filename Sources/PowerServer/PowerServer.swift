@@ -62,6 +62,7 @@ public final class PowerServer: Sendable {
       let broadcaster = Broadcaster(settings: settings, access: access, logger: logger)
       let feed = feed(broadcaster, loop)
       broadcaster.wake = { [weak feed] in feed?.wake() }
+      broadcaster.rest = { [weak feed] in feed?.rest() }
       let desk = RequestDesk(
         settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: feed)
       running.value = Running(feed: feed, broadcaster: broadcaster, desk: desk)

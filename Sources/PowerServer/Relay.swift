@@ -36,6 +36,7 @@ final class Relay: Feed {
 
   /// Whoever takes the samples never sleeps.
   func wake() {}
+  func rest() {}
 
   /// Streams have their points where samples come, and take those that are a little early.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {

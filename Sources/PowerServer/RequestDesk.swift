@@ -45,6 +45,7 @@ final class RequestDesk {
     switch request {
     case .info: return .now(info(broadcaster.access.policy(trusted: isTrusted)).json)
     case .sample: return sample(for: client)
+    case .freshSample: return try freshSample(for: client)
     case .history(let seconds):
       return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.user)
     case .unsubscribe:
@@ -61,14 +62,22 @@ final class RequestDesk {
   }
 
   private func sample(for client: ClientHandler) -> Reply {
-    if client.isTrusted, feed.refresh(for: client) { return .later }
-    // A fresh one is what the trusted get: of a service that was asleep, the first that it takes.
-    let report = client.isTrusted && broadcaster.isAsleep ? nil : broadcaster.report(trusted: client.isTrusted)
-    guard let report else {
+    guard let report = broadcaster.report(trusted: client.isTrusted) else {
       broadcaster.answerNext(client)
       return .later
     }
     return .now(report)
+  }
+
+  private func freshSample(for client: ClientHandler) throws(RequestError) -> Reply {
+    guard client.isTrusted else { throw .freshNotAllowed(group: broadcaster.access.group?.name) }
+    if feed.refresh(for: client) { return .later }
+    // Of a service that was asleep, the first that it takes.
+    if broadcaster.isAsleep {
+      broadcaster.answerNext(client)
+      return .later
+    }
+    return sample(for: client)
   }
 
   private func history(_ seconds: Int, _ policy: Policy, user: UInt32) throws(RequestError) -> Reply {

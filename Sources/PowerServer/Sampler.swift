@@ -5,9 +5,10 @@ internal import RAPL
 
 /// Reads the source at every point of the grid and hands on what comes of it. Lives on the event loop.
 ///
-/// With nobody to hand it to it sleeps, and reads only as often as the counters' wraps need. Whoever comes then gets a
-/// fresh window of its own, which begins on a grid that all share too: connecting chooses no window. Whatever everybody
-/// gets to know lies between readings that are a shortest window apart; the trusted have readings in between.
+/// It sleeps as soon as the last client has left, and then reads only as often as the counters' wraps need. A client that
+/// wakes it gets the mean since the latest public reading, so one that polls sees all that was drawn since it was last there;
+/// if that reading is too old, it gets a short window of its own. Both end on a grid that all connections share. Public
+/// readings are a shortest window apart, less the tolerance of the grid; the trusted have readings in between.
 final class Sampler: Feed {
   /// What is done at a point.
   private enum Step {
@@ -15,7 +16,7 @@ final class Sampler: Feed {
     case sample
     /// A look in its sleep.
     case doze
-    /// The window of whoever woke it begins.
+    /// A window begins for the client that woke it, whose latest public reading is too old to end one.
     case beginWindow
   }
 
@@ -44,6 +45,8 @@ final class Sampler: Feed {
   /// The last reading that everybody gets to know of, and when it was made; nil where it began no window.
   private var lastPublic: EnergySnapshot?
   private var lastPublicRead: Int64
+  /// When the window that goes on began.
+  private var windowBegan: Int64
   /// The last reading of all domains, and when it was made.
   private var lastFull: EnergySnapshot
   private var lastFullRead: Int64
@@ -66,12 +69,14 @@ final class Sampler: Feed {
     lastRead = start
     lastPublicRead = start
     lastPublic = begun
+    windowBegan = start
     lastFull = begun
     lastFullRead = start
     grid = SamplingGrid(
-      first: start + settings.firstWindow, interval: settings.interval, shortestWindow: settings.shortestWindow)
-    wakingGrid = SamplingGrid(first: grid.first, interval: max(settings.firstWindow / 5, 1), shortestWindow: 0)
-    trustedGrid = SamplingGrid(first: grid.first, interval: broadcaster.access.trustedStep, shortestWindow: 0)
+      first: start + settings.firstWindow, interval: settings.interval,
+      shortestGap: settings.shortestPublicGap)
+    wakingGrid = SamplingGrid(first: grid.first, interval: max(settings.firstWindow / 5, 1), shortestGap: 0)
+    trustedGrid = SamplingGrid(first: grid.first, interval: broadcaster.access.trustedStep, shortestGap: 0)
     _ = meter.measure(begun)
   }
 
@@ -87,13 +92,20 @@ final class Sampler: Feed {
   func wake() {
     guard broadcaster.isAsleep, !isWaking else { return }
     isWaking = true
-    let begin = wakingGrid.next(after: now)
-    if lastPublic != nil, lastPublicRead + settings.shortestWindow > begin {
-      // Another reading so soon would be a window too short: the one that the latest reading began is young enough.
-      plan(.sample, at: lastPublicRead + settings.firstWindow)
+    let point = wakingGrid.next(after: now)
+    if point - windowBegan <= settings.longestWakingWindow {
+      plan(.sample, at: max(point, windowBegan + settings.firstWindow))
     } else {
-      plan(.beginWindow, at: begin)
+      plan(.beginWindow, at: point)
     }
+    arm()
+  }
+
+  func rest() {
+    // Before the first sample it goes on: a client that comes then would wait for it.
+    guard !broadcaster.hasNothing, !broadcaster.isAsleep || isWaking else { return }
+    fallAsleep()
+    broadcaster.beat()
     arm()
   }
 
@@ -119,6 +131,9 @@ final class Sampler: Feed {
     return true
   }
 
+  /// Before when nothing is read that everybody gets to know of.
+  private var earliestPublic: Int64 { lastPublicRead + settings.shortestPublicGap }
+
   private var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
   private func plan(_ step: Step, at time: Int64) {
@@ -128,7 +143,6 @@ final class Sampler: Feed {
 
   /// Waits for whatever comes first.
   private func arm() {
-    let earliestPublic = lastPublicRead + settings.shortestWindow
     var time = min(max(stepTime, earliestPublic), refreshTime)
     time = min(time, lastRead + settings.longestGap)
     if let due = broadcaster.streams.due(earliestPublic: earliestPublic) { time = min(time, due) }
@@ -138,7 +152,6 @@ final class Sampler: Feed {
   /// A point has come: everybody's, somebody's, or the one at which the counters have to be read.
   private func tick() {
     let now = now
-    let earliestPublic = lastPublicRead + settings.shortestWindow
     if now >= stepTime, now >= earliestPublic {
       switch step {
       case .sample: sample()
@@ -152,27 +165,30 @@ final class Sampler: Feed {
     arm()
   }
 
-  /// At a point of the grid: a sample for everybody.
+  /// At a point of the grid, or as soon as somebody has come: a sample for everybody.
   private func sample() {
     let snapshot = read(isPublic: true)
-    broadcaster.isAsleep = false
-    isWaking = false
     switch meter.finish(snapshot) {
     case .window(let window):
+      windowBegan = lastRead
       recovered()
-      broadcaster.publish(window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
+      // The time asleep has one mean only.
+      let isMean = broadcaster.isAsleep && window.sample.windowNanoseconds > settings.interval * 3 / 2
+      wakeUp()
+      broadcaster.publish(
+        window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds, coversSleep: isMean)
     case .none(let reason):
       report(reason)
+      if reason.beginsWindow {
+        windowBegan = lastRead
+        // After a suspend or a reset: the window that this reading begins is what the client that woke it gets.
+        if isWaking { return plan(.sample, at: lastRead + settings.firstWindow) }
+      }
+      wakeUp()
       broadcaster.noSample()
     }
     handOut(snapshot, isPublic: true)
-    broadcaster.isAsleep = broadcaster.isDeserted
-    broadcaster.beat()
-    if broadcaster.isAsleep {
-      plan(.doze, at: now + settings.longestSleep)
-    } else {
-      plan(.sample, at: grid.next(after: now))
-    }
+    goOn()
   }
 
   /// In its sleep: no counter may wrap unseen.
@@ -184,19 +200,11 @@ final class Sampler: Feed {
 
   /// Somebody has come: from here to the next sample goes what they are told.
   private func beginWindow() {
-    if look() {
-      plan(.sample, at: now + settings.firstWindow)
-    } else {
-      broadcaster.noSample()
-      broadcaster.beat()
-      // Whoever came may have given up.
-      isWaking = !broadcaster.isDeserted
-      if isWaking {
-        plan(.beginWindow, at: grid.next(after: now))
-      } else {
-        plan(.doze, at: now + settings.longestSleep)
-      }
-    }
+    if look() { return plan(.sample, at: lastRead + settings.firstWindow) }
+    // Without a reading they are told what there is, and that it is stale, and wait no longer for that than for a sample.
+    wakeUp()
+    broadcaster.noSample()
+    goOn()
   }
 
   /// Takes a reading in that is not for clients, and gives whether a new window begins with it.
@@ -204,14 +212,36 @@ final class Sampler: Feed {
     let snapshot = read(isPublic: true)
     switch meter.finish(snapshot) {
     case .window(let window):
+      windowBegan = lastRead
       recovered()
       broadcaster.keep(window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
       return true
     case .none(let reason):
       report(reason)
-      if !reason.beginsWindow { lastPublic = nil }
+      if reason.beginsWindow { windowBegan = lastRead } else { lastPublic = nil }
       return reason.beginsWindow
     }
+  }
+
+  /// From point to point while there are clients.
+  private func goOn() {
+    if broadcaster.hasClients {
+      plan(.sample, at: grid.next(after: lastRead))
+    } else {
+      fallAsleep()
+    }
+    broadcaster.beat()
+  }
+
+  private func wakeUp() {
+    broadcaster.isAsleep = false
+    isWaking = false
+  }
+
+  private func fallAsleep() {
+    broadcaster.isAsleep = true
+    isWaking = false
+    plan(.doze, at: lastRead + settings.longestSleep)
   }
 
   private func read(isPublic: Bool) -> EnergySnapshot {

@@ -4,6 +4,8 @@ internal import RAPL
 public struct ServerSettings: Sendable {
   /// The shortest window that every local user may see, in nanoseconds: finer readings leak secrets (CVE-2020-8694).
   public static let shortestPublicWindow: Int64 = 250_000_000
+  /// How late a public reading may be for its point, in nanoseconds.
+  static let lateness: Int64 = 10_000_000
   /// How long a connection is silent after its first line, in nanoseconds, so that a first `recv` holds one line.
   static let firstLineSilence: Int64 = 500_000_000
 
@@ -20,6 +22,10 @@ public struct ServerSettings: Sendable {
 
   /// How long the counters bear not to be read, in seconds.
   public var longestGapSeconds = Double.infinity
+
+  /// How far back a client that wakes the service sees, in seconds: it gets the mean since the latest public reading, unless
+  /// that is older.
+  public var longestWakingWindowSeconds = 10.0
 
   /// Whose members may know more than everybody, beside root; nil for nobody.
   public var trustedGroup: TrustedGroup?
@@ -48,15 +54,17 @@ public struct ServerSettings: Sendable {
   var firstWindow: Int64 { min(Self.shortestPublicWindow, interval) }
   /// The shortest window between two samples, in nanoseconds.
   var shortestWindow: Int64 { min(Self.shortestPublicWindow, interval / 2) }
+  /// The shortest time between two readings that everybody gets to know of, in nanoseconds. A reading may be a little late
+  /// for its point of the grid without costing the next point its own; only sockets that are private have shorter windows.
+  var shortestPublicGap: Int64 { shortestWindow - min(Self.lateness, shortestWindow / 25) }
   /// How long a connection is silent after its first line, in nanoseconds.
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
   var longestSleep: Int64 { max(interval, Int64(nanosecondsIn: min(max(longestSleepSeconds, 0), 3600))) }
   /// How long the counters bear not to be read, in nanoseconds.
   var longestGap: Int64 { Int64(nanosecondsIn: min(max(longestGapSeconds, 0.001), 86_400)) }
-  /// How long the last client must have been gone before it falls asleep, in nanoseconds: one that comes again and again
-  /// keeps it awake.
-  var linger: Int64 { staleAge }
+  /// How far back a client that wakes the service sees, in nanoseconds.
+  var longestWakingWindow: Int64 { Int64(nanosecondsIn: min(max(longestWakingWindowSeconds, 0), 3600)) }
   /// From what age on a sample is stale, in nanoseconds.
   var staleAge: Int64 { interval * 5 / 2 }
 }

@@ -30,7 +30,7 @@ final class StreamBoard {
       stream = found
     } else {
       stream = SampleStream(
-        key, phase: phase, shortestWindow: key.isTrusted ? trustedStep : settings.shortestWindow, start: start, now: now
+        key, phase: phase, shortestGap: key.isTrusted ? trustedStep : settings.shortestPublicGap, start: start, now: now
       )
       streams.append(stream)
     }

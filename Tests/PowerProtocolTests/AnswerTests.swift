@@ -62,6 +62,18 @@ struct AnswerTests {
     #expect(try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) == .sample(sample))
   }
 
+  @Test("of an older service, which does not tell what it serves, is understood")
+  func older() throws {
+    let text = info.json.text
+    let end = try #require(text.range(of: #", "requests""#))
+    let old = Data((text[..<end.lowerBound] + "}}").utf8)
+    guard case .info(let read) = try JSONDecoder().decode(Answer.self, from: old) else {
+      throw CancellationError()
+    }
+    #expect(read.requests.isEmpty && !read.serves("sample", member: "fresh") && read.policy == policy)
+    #expect(info.serves("sample", member: "fresh") && !info.serves("info", member: "fresh"))
+  }
+
   @Test("may be a line of version 1")
   func line() throws {
     let line = PowerLine(centiwatts: 4250, unixMilliseconds: 7500, status: .ok)

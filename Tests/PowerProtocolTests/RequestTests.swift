@@ -10,6 +10,7 @@ struct RequestTests {
     "means the same however its JSON is written",
     arguments: [
       (#"{"get":"info"}"#, .info), (#" { "get" : "sample" } "#, .sample),
+      (#"{"get": "sample", "fresh": false}"#, .sample), (#"{"fresh":true,"get":"sample"}"#, .freshSample),
       ("{\"get\": \"sample\"}\r", .sample), (#"{"get": "inf\u006f"}"#, .info),
       (#"{"seconds": 600, "get": "history"}"#, .history(seconds: 600)),
       (#"{"get": "history", "seconds": 8.64e4}"#, .history(seconds: 86_400)),
@@ -25,7 +26,7 @@ struct RequestTests {
   @Test(
     "is read back as it was sent",
     arguments: [
-      .info, .sample, .history(seconds: 1), .subscribe(intervalSeconds: nil), .subscribe(intervalSeconds: 0.01),
+      .info, .sample, .freshSample, .history(seconds: 1), .subscribe(intervalSeconds: nil), .subscribe(intervalSeconds: 0.01),
       .unsubscribe,
     ] as [Request])
   func roundTrip(request: Request) throws {
@@ -73,7 +74,8 @@ struct RequestTests {
       #"{"get": "history", "seconds": 1e400}"#, #"{"get": "history", "seconds": -1e300}"#,
       #"{"subscribe": "sample", "interval_seconds": 0}"#, #"{"subscribe": "sample", "interval_seconds": -1}"#,
       #"{"subscribe": "sample", "interval_seconds": 86401}"#, #"{"subscribe": "sample", "interval_seconds": "1"}"#,
-      #"{"subscribe": "sample", "interval_seconds": null}"#,
+      #"{"subscribe": "sample", "interval_seconds": null}"#, #"{"get": "sample", "fresh": 1}"#,
+      #"{"get": "sample", "fresh": null}"#, #"{"get": "sample", "fresh": "true"}"#,
     ])
   func values(text: String) {
     #expect(code(of: text) == "invalid_value")

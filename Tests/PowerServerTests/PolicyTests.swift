@@ -64,15 +64,35 @@ struct PolicyTests {
     #expect(try !digits(.member(54_321)))
   }
 
-  @Test("the trusted get a fresh reading each time, 10 ms apart at least", .enabled(if: Peer.canChange, isRoot))
+  @Test("the trusted get the public window too, unless they ask for a fresh one", .enabled(if: Peer.canChange, isRoot))
+  func publicWindow() throws {
+    let server = try RunningServer(interval: 0.5, trustedGroup: group)
+    let client = try TestClient(server.path, as: .member(54_321))
+    for _ in 0..<20 {
+      let sample = try client.sample()
+      #expect(sample.windowSeconds >= 0.24, "\(sample.windowSeconds) s")
+      usleep(30_000)
+    }
+  }
+
+  @Test("a fresh window is refused to everybody else, and the group is named", .enabled(if: Peer.canChange, isRoot))
+  func freshRefused() throws {
+    let server = try RunningServer(interval: 0.5, trustedGroup: group)
+    guard case .refused(let refusal) = try TestClient(server.path, as: .nobody).ask(.freshSample) else {
+      throw TestFailure(description: "granted")
+    }
+    #expect(refusal.code == "not_allowed" && refusal.message.contains("group power"))
+  }
+
+  @Test("the trusted get a fresh reading each time that they ask for one, 10 ms apart at least", .enabled(if: Peer.canChange, isRoot))
   func fresh() throws {
     let server = try RunningServer(interval: 0.5, trustedGroup: group)
     let client = try TestClient(server.path, as: .member(54_321))
     _ = try client.line()
-    var last = try client.sample()
+    var last = try client.sample(.freshSample)
     for _ in 0..<20 {
       let asked = Double(DispatchTime.now().uptimeNanoseconds) / 1e9
-      let sample = try client.sample()
+      let sample = try client.sample(.freshSample)
       #expect(sample.monotonicSeconds >= asked)
       #expect(abs(sample.monotonicSeconds - sample.windowSeconds - last.monotonicSeconds) < 1e-6)
       #expect(sample.windowSeconds >= 0.0099, "\(sample.windowSeconds) s")

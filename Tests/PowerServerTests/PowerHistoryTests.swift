@@ -157,9 +157,30 @@ struct PublicGridTests {
     #expect(abs(Double(settings.interval) / 1e9 - seconds) < 1e-6 * max(seconds, 1))
   }
 
-  @Test("a reading that is a little late skips no point of it, one that is late by a tenth does")
+  @Test("a reading that is up to 10 ms late skips no point of it, a later one takes the next point's place")
   func late() {
-    let grid = SamplingGrid(first: 0, interval: 250, shortestWindow: 250)
-    #expect(grid.next(after: 1) == 250 && grid.next(after: 25) == 250 && grid.next(after: 26) == 500)
+    let settings = ServerSettings(intervalSeconds: 1)
+    #expect(settings.shortestPublicGap == 240_000_000)
+    let grid = SamplingGrid(first: 0, interval: settings.publicStep, shortestGap: settings.shortestPublicGap)
+    let points = [1, 10, 11].map { grid.next(after: $0 * 1_000_000) / 1_000_000 }
+    #expect(points == [250, 250, 500])
+  }
+
+  @Test("lateness does not accumulate: 150 s of a public subscription have 600 points, each at most 10 ms late")
+  func punctual() {
+    let settings = ServerSettings(intervalSeconds: 1)
+    let stream = SampleStream(
+      SampleStream.Key(interval: settings.publicStep, isTrusted: false), phase: 0,
+      shortestGap: settings.shortestPublicGap, start: nil, now: 0)
+    var reads: [Int64] = []
+    var random = SystemRandomNumberGenerator()
+    while stream.next <= 150_000_000_000 {
+      // As the event loop is: a little late always, never early.
+      let now = stream.next + Int64.random(in: 50_000...9_000_000, using: &random)
+      reads.append(now)
+      _ = stream.take(nil, now: now)
+    }
+    #expect(reads.count == 600)
+    #expect(zip(reads, reads.dropFirst()).allSatisfy { $1 - $0 >= settings.shortestPublicGap })
   }
 }

@@ -11,13 +11,13 @@ struct SamplingGridTests {
       (2000, 3000), (50_100, 51_000), (50_900, 52_000),
     ] as [(Int64, Int64)])
   func next(now: Int64, expected: Int64) {
-    let grid = SamplingGrid(first: 1000, interval: 1000, shortestWindow: 250)
+    let grid = SamplingGrid(first: 1000, interval: 1000, shortestGap: 250)
     #expect(grid.next(after: now) == expected)
   }
 
   @Test("never drifts, however late each sample is")
   func drift() {
-    let grid = SamplingGrid(first: 17, interval: 1000, shortestWindow: 250)
+    let grid = SamplingGrid(first: 17, interval: 1000, shortestGap: 250)
     var time = grid.first
     for index in 0..<1000 {
       time = grid.next(after: time + Int64(index % 740))

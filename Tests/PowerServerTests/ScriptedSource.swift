@@ -74,7 +74,7 @@ final class RunningServer {
   private var isRunning = true
 
   init(
-    interval: Double = 0.05, longestSleep: Double = 30, behaviour: ScriptedSource.Behaviour = .good,
+    interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10, behaviour: ScriptedSource.Behaviour = .good,
     isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil
   ) throws {
     control.become(behaviour)
@@ -85,6 +85,7 @@ final class RunningServer {
     logger.logLevel = .critical
     var settings = ServerSettings(intervalSeconds: interval)
     settings.longestSleepSeconds = longestSleep
+    settings.longestWakingWindowSeconds = longestWakingWindow
     settings.trustedGroup = trustedGroup
     settings.onPulse = { [control] pulse in
       control.pulse.withLock { $0 = pulse }

@@ -16,9 +16,14 @@ struct SleepTests {
 
   private func now() -> Int64 { Int64(DispatchTime.now().uptimeNanoseconds) }
 
-  @Test("it sleeps, and whoever comes gets a short window that began after that, not the mean of the sleep")
+  /// What a source draws in a time, in watts on average, if so many counts come on top.
+  private func mean(_ counts: UInt64, over seconds: Double) -> Double {
+    ScriptedSource.watts + Double(counts) / 16_384 / seconds
+  }
+
+  @Test("after a long sleep a client gets a short window that began after it came, not the mean of the sleep")
   func fresh() throws {
-    let server = try RunningServer()
+    let server = try RunningServer(longestWakingWindow: 0.3)
     try waitUntilAsleep(server)
     let reads = server.control.reads.withLock { $0.count }
     // Ten intervals, and energy that would show in a mean over them.
@@ -36,10 +41,10 @@ struct SleepTests {
     #expect(!server.control.isAsleep)
   }
 
-  @Test("the window for whoever comes begins on the grid, wherever in between they come", arguments: [0, 65, 130, 195])
+  @Test("the window for a client that comes begins on the grid, at any time that it comes", arguments: [0, 65, 130, 195])
   func grid(milliseconds: UInt32) throws {
     // Of 50 ms, wider than any lateness.
-    let server = try RunningServer(interval: 0.5)
+    let server = try RunningServer(interval: 0.5, longestWakingWindow: 0.3)
     try waitUntilAsleep(server)
     // The first sample lies on the grid.
     let (point, reads) = server.control.reads.withLock { ($0[1], $0.count) }
@@ -66,16 +71,85 @@ struct SleepTests {
     #expect(try abs(#require(mean).watts - ScriptedSource.watts) < 0.5)
   }
 
-  @Test("a client that comes again and again keeps it awake")
-  func polled() throws {
-    let server = try RunningServer(interval: 0.1)
-    _ = try TestClient(server.path).line()
-    for _ in 0..<10 {
-      usleep(100_000)
-      #expect(!server.control.isAsleep)
-      _ = try TestClient(server.path).line()
-    }
+  @Test("it falls asleep as soon as the last client has left, and reads nothing for nobody")
+  func leaves() throws {
+    let server = try RunningServer(interval: 0.5)
     try waitUntilAsleep(server)
+    let reads: Int
+    do {
+      let client = try TestClient(server.path)
+      _ = try client.line()
+      _ = try client.line()
+      reads = server.control.reads.withLock { $0.count }
+    }
+    let left = now()
+    try waitUntilAsleep(server)
+    #expect(now() - left < 300_000_000)
+    usleep(1_200_000)
+    #expect(server.control.reads.withLock { $0.count } == reads)
+  }
+
+  @Test("a client that polls gets the mean since it was last there, on one reading each time", arguments: [false, true])
+  func polled(asks: Bool) throws {
+    let server = try RunningServer(interval: 0.5)
+    func poll() throws -> (watts: Double, seconds: Double) {
+      let client = try TestClient(server.path)
+      if !asks { return (try client.line().watts, 0) }
+      let sample = try client.sample()
+      return (sample.watts, sample.windowSeconds)
+    }
+    _ = try TestClient(server.path).line()
+    for _ in 0..<3 {
+      try waitUntilAsleep(server)
+      let reads = server.control.reads.withLock { $0 }
+      usleep(700_000)
+      server.control.burst.withLock { $0 += 100_000 }
+      usleep(300_000)
+      let began = now()
+      let polled = try poll()
+      let times = server.control.reads.withLock { $0 }
+      #expect(times.count == reads.count + 1, "\(times)")
+      let (last, next) = try (#require(reads.last), #require(times.last))
+      let seconds = Double(next - last) / 1e9
+      #expect(abs(polled.watts - mean(100_000, over: seconds)) < 0.5, "\(polled) over \(seconds) s")
+      if asks { #expect(abs(polled.seconds - seconds) < 0.02) }
+      // On the grid of 50 ms, and a moment for a busy machine.
+      #expect(now() - began < 90_000_000)
+    }
+  }
+
+  @Test("a look at the counters in its sleep begins what a client sees that comes then")
+  func afterLook() throws {
+    let server = try RunningServer(longestSleep: 1)
+    try waitUntilAsleep(server)
+    server.control.burst.withLock { $0 += 1_000_000 }
+    let reads = server.control.reads.withLock { $0.count }
+    let end = Date.now.addingTimeInterval(10)
+    while server.control.reads.withLock({ $0.count }) == reads {
+      try #require(Date.now < end, "it does not look")
+      usleep(5000)
+    }
+    usleep(400_000)
+    let line = try TestClient(server.path).line()
+    #expect(abs(line.watts - ScriptedSource.watts) < 0.5, "\(line)")
+  }
+
+  @Test("if nothing can be read after a sleep, every client has a line within 300 ms", arguments: [0.05, 4])
+  func failingFast(interval: Double) throws {
+    let server = try RunningServer(interval: interval)
+    try waitUntilAsleep(server)
+    server.control.become(.failing)
+    usleep(200_000)
+    // The first wakes it, the others come while it waits, or later.
+    var clients: [TestClient] = []
+    for _ in 0..<12 {
+      let began = now()
+      let client = try TestClient(server.path)
+      #expect(try client.line().watts > 0)
+      #expect(now() - began < 300_000_000)
+      clients.append(client)
+      usleep(41_000)
+    }
   }
 
   @Test("woken where nothing can be read, it goes on saying that it lives, and sleeps again once nobody waits")

@@ -84,8 +84,8 @@ final class TestClient {
     return try answer()
   }
 
-  func sample() throws -> SampleReport {
-    guard case .sample(let sample) = try ask(.sample) else { throw TestFailure(description: "no sample") }
+  func sample(_ request: Request = .sample) throws -> SampleReport {
+    guard case .sample(let sample) = try ask(request) else { throw TestFailure(description: "no sample") }
     return sample
   }
 

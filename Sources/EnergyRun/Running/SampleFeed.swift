@@ -58,7 +58,8 @@ struct SampleFeed: ~Copyable {
       guard now < deadline else { return .timeout }
       let asks = info.policy.isTrusted && !isAsked
       if asks && now >= dueNanoseconds {
-        try connection.send(.sample)
+        // A service that does not know fresh samples by name gives the trusted nothing else.
+        try connection.send(info.serves("sample", member: "fresh") ? .freshSample : .sample)
         isAsked = true
         askedNanoseconds = now
         continue

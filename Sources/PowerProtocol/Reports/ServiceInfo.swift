@@ -54,11 +54,13 @@ public struct ServiceInfo: Sendable, Equatable {
   public var packages: [Package]
   /// What applies to the connection that asked.
   public var policy: Policy
+  /// The requests that it serves, and the members of each; empty if it is an older one, which does not tell.
+  public var requests: [String: [String]]
 
   /// What a service is.
   public init(
     version: String, source: String, isSimulated: Bool, intervalSeconds: Double, cpu: String?, description: String,
-    packages: [Package], policy: Policy
+    packages: [Package], policy: Policy, requests: [String: [String]] = Request.served
   ) {
     self.version = version
     self.source = source
@@ -68,6 +70,12 @@ public struct ServiceInfo: Sendable, Equatable {
     self.description = description
     self.packages = packages
     self.policy = policy
+    self.requests = requests
+  }
+
+  /// Whether it serves a request, with that member.
+  public func serves(_ request: String, member: String) -> Bool {
+    requests[request]?.contains(member) ?? false
   }
 
   /// The answer as it is sent.
@@ -89,6 +97,11 @@ public struct ServiceInfo: Sendable, Equatable {
           ("simulated", .boolean(isSimulated)), ("interval_seconds", .number(intervalSeconds)),
           ("cpu", .optional(cpu)), ("description", .string(description)), ("packages", .array(packages)),
           ("policy", policy.json),
+          (
+            "requests",
+            .object(
+              requests.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value.map { .string($0) })) })
+          ),
         ])
       )
     ])
@@ -109,7 +122,22 @@ extension ServiceInfo: Decodable {
     case source
     case isSimulated = "simulated"
     case intervalSeconds = "interval_seconds"
-    case cpu, description, packages, policy
+    case cpu, description, packages, policy, requests
+  }
+
+  /// Reads what a service says of itself. A service older than `requests` has none.
+  public init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    version = try members.decode(String.self, forKey: .version)
+    protocolVersion = try members.decode(Int.self, forKey: .protocolVersion)
+    source = try members.decode(String.self, forKey: .source)
+    isSimulated = try members.decode(Bool.self, forKey: .isSimulated)
+    intervalSeconds = try members.decode(Double.self, forKey: .intervalSeconds)
+    cpu = try members.decodeIfPresent(String.self, forKey: .cpu)
+    description = try members.decode(String.self, forKey: .description)
+    packages = try members.decode([Package].self, forKey: .packages)
+    policy = try members.decode(Policy.self, forKey: .policy)
+    requests = try members.decodeIfPresent([String: [String]].self, forKey: .requests) ?? [:]
   }
 }
 

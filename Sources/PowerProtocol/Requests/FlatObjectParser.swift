@@ -48,7 +48,7 @@ struct FlatObjectParser {
     default:
       for word in ["true", "false", "null"] where bytes[position...].starts(with: word.utf8) {
         position += word.utf8.count
-        return .other
+        return word == "null" ? .other : .boolean(word == "true")
       }
       throw .invalidJSON("a value is missing at byte \(position + 1)")
     }

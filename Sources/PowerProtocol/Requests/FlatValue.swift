@@ -2,6 +2,7 @@
 enum FlatValue: Equatable {
   case string(String)
   case number(Double)
-  /// true, false or null, which no request takes.
+  case boolean(Bool)
+  /// null, which no request takes.
   case other
 }

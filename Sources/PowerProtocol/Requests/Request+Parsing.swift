@@ -19,7 +19,12 @@ extension Request {
   private static func get(_ name: FlatValue, _ members: inout Members) throws(RequestError) -> Self {
     switch name {
     case .string("info"): return .info
-    case .string("sample"): return .sample
+    case .string("sample"):
+      switch members.take("fresh") {
+      case nil, .boolean(false)?: return .sample
+      case .boolean(true)?: return .freshSample
+      default: throw .invalidValue("\"fresh\" has to be true or false")
+      }
     case .string("history"):
       guard case .number(let seconds)? = members.take("seconds"), seconds == seconds.rounded(),
         Double(historySeconds.lowerBound)...Double(historySeconds.upperBound) ~= seconds
@@ -29,7 +34,7 @@ extension Request {
       }
       return .history(seconds: Int(clamping: seconds))
     case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to get")
-    case .number, .other: throw .invalidValue("\"get\" has to be a string")
+    case .number, .boolean, .other: throw .invalidValue("\"get\" has to be a string")
     }
   }
 
@@ -44,7 +49,7 @@ extension Request {
       default: throw .invalidValue("\"interval_seconds\" has to be a number above 0, of 86400 at most")
       }
     case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to subscribe to")
-    case .number, .other: throw .invalidValue("\"subscribe\" has to be a string")
+    case .number, .boolean, .other: throw .invalidValue("\"subscribe\" has to be a string")
     }
   }
 

@@ -2,14 +2,22 @@
 public enum Request: Sendable, Equatable {
   /// What the service is and measures.
   case info
-  /// The latest sample; a fresh one for the trusted.
+  /// The latest finished window.
   case sample
+  /// A window that ends now, for the trusted.
+  case freshSample
   /// What was drawn in the latest so many seconds.
   case history(seconds: Int)
   /// A stream of samples, so many seconds apart; nil for the service's own interval.
   case subscribe(intervalSeconds: Double?)
   /// No stream any more.
   case unsubscribe
+
+  /// The requests that this version serves, and the members that each may have beside its name: what `info` lists, so that
+  /// a client can tell an older service from a newer one.
+  public static let served: [String: [String]] = [
+    "info": [], "sample": ["fresh"], "history": ["seconds"], "subscribe": ["interval_seconds"],
+  ]
 
   /// How far back history may be asked for, in seconds.
   public static let historySeconds = 1...86_400
@@ -21,6 +29,7 @@ public enum Request: Sendable, Equatable {
     switch self {
     case .info: .object([("get", .string("info"))])
     case .sample: .object([("get", .string("sample"))])
+    case .freshSample: .object([("get", .string("sample")), ("fresh", .boolean(true))])
     case .history(let seconds): .object([("get", .string("history")), ("seconds", .integer(seconds))])
     case .subscribe(let interval):
       .object(

@@ -8,6 +8,8 @@ public enum RequestError: Error, Sendable, Equatable {
   case invalidValue(String)
   /// An interval that is not for everybody, the shortest that is, and the group whose members may ask for more.
   case notAllowed(seconds: Double, shortest: Double, group: String?)
+  /// A fresh window is not for everybody, and the group whose members may ask for one.
+  case freshNotAllowed(group: String?)
   /// Nothing was measured yet.
   case noReading
   /// Too many long answers are on their way.
@@ -21,7 +23,7 @@ public enum RequestError: Error, Sendable, Equatable {
     case .invalidJSON: "invalid_json"
     case .unknownRequest: "unknown_request"
     case .invalidValue: "invalid_value"
-    case .notAllowed: "not_allowed"
+    case .notAllowed, .freshNotAllowed: "not_allowed"
     case .noReading: "no_reading"
     case .busy: "busy"
     case .requestTooLong: "request_too_long"
@@ -46,6 +48,9 @@ extension RequestError: CustomStringConvertible {
     case .notAllowed(let seconds, let shortest, let group):
       "An interval of \(seconds) s is for root\(group.map { " and members of the group \($0)" } ?? "") only; everybody may "
         + "ask for \(shortest) s or more."
+    case .freshNotAllowed(let group):
+      "A fresh window is for root\(group.map { " and members of the group \($0)" } ?? "") only; everybody gets the latest "
+        + "public window by {\"get\": \"sample\"}."
     case .noReading: "Nothing has been measured yet; the service's log says why."
     case .busy: "Too many long answers are on their way already; ask again in a moment."
     case .requestTooLong: "A request may be 4096 bytes long; this connection is closed."
