@@ -2,6 +2,8 @@
 public enum SimulatedLoad: Sendable {
   /// Always the same watts.
   case constant(watts: Double)
+  /// Pulses: 25/9 of these watts for the first 0.2 s of each second, 5/9 of them for the rest, these on average.
+  case pulses(watts: Double)
   /// Now more, now less.
   case varying(DesktopLoad)
 
@@ -14,8 +16,16 @@ public enum SimulatedLoad: Sendable {
   public func joules(seconds: Double) -> Double {
     switch self {
     case .constant(let watts): watts * seconds
+    case .pulses(let watts): watts * Self.pulsedSeconds(seconds)
     case .varying(let load): load.joules(seconds: seconds)
     }
+  }
+
+  /// How long the mean of pulses takes to draw what they have drawn.
+  private static func pulsedSeconds(_ seconds: Double) -> Double {
+    let whole = seconds.rounded(.down)
+    let rest = seconds - whole
+    return whole + rest * 5 / 9 + min(rest, 0.2) * 20 / 9
   }
 }
 

@@ -1,6 +1,7 @@
 """A client that asks."""
 
 import json
+import os
 import socket
 
 from harness import Failure, expect, wait_for
@@ -31,7 +32,7 @@ class Asker:
             return answer
 
     def sample(self):
-        answer = self.ask({"get": "sample"})
+        answer = self.ask({"get": "sample", "fresh": os.geteuid() == 0})
         expect("sample" in answer, f"no sample: {answer}")
         return answer["sample"]
 

@@ -23,9 +23,10 @@ program = None
 class Case:
     """For the time of a `with`: at its end nothing that it started is left."""
 
-    def __init__(self, *options, device=(), **launch):
+    def __init__(self, *options, device=(), watts=(42.5, 17.25), **launch):
         """device: options of the msr device; with None, or where none can be, the CPU is simulated."""
         self._device_options = device if HAS_DEVICE else None
+        self._watts = watts
         self._options, self._launch = list(options), launch
         if IS_ROOT:
             self._options += ["--user", "nobody"]
@@ -49,7 +50,7 @@ class Case:
     def _start(self):
         self.device = None
         if self._device_options is not None:
-            self.device = Device(os.path.join(self.folder, "machine"), *self._device_options)
+            self.device = Device(os.path.join(self.folder, "machine"), *self._device_options, watts=self._watts)
             self._ends.callback(self.device.end)
         self.serve()
 

@@ -26,7 +26,8 @@ struct RequestTests {
   @Test(
     "is read back as it was sent",
     arguments: [
-      .info, .sample, .freshSample, .history(seconds: 1), .subscribe(intervalSeconds: nil), .subscribe(intervalSeconds: 0.01),
+      .info, .sample, .freshSample, .history(seconds: 1), .subscribe(intervalSeconds: nil),
+      .subscribe(intervalSeconds: 0.01),
       .unsubscribe,
     ] as [Request])
   func roundTrip(request: Request) throws {

@@ -84,7 +84,9 @@ struct PolicyTests {
     #expect(refusal.code == "not_allowed" && refusal.message.contains("group power"))
   }
 
-  @Test("the trusted get a fresh reading each time that they ask for one, 10 ms apart at least", .enabled(if: Peer.canChange, isRoot))
+  @Test(
+    "the trusted get a fresh reading each time that they ask for one, 10 ms apart at least",
+    .enabled(if: Peer.canChange, isRoot))
   func fresh() throws {
     let server = try RunningServer(interval: 0.5, trustedGroup: group)
     let client = try TestClient(server.path, as: .member(54_321))

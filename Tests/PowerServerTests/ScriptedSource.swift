@@ -74,7 +74,8 @@ final class RunningServer {
   private var isRunning = true
 
   init(
-    interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10, behaviour: ScriptedSource.Behaviour = .good,
+    interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10,
+    behaviour: ScriptedSource.Behaviour = .good,
     isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil
   ) throws {
     control.become(behaviour)

@@ -41,7 +41,8 @@ struct SleepTests {
     #expect(!server.control.isAsleep)
   }
 
-  @Test("the window for a client that comes begins on the grid, at any time that it comes", arguments: [0, 65, 130, 195])
+  @Test(
+    "the window for a client that comes begins on the grid", arguments: [0, 65, 130, 195])
   func grid(milliseconds: UInt32) throws {
     // Of 50 ms, wider than any lateness.
     let server = try RunningServer(interval: 0.5, longestWakingWindow: 0.3)
@@ -89,7 +90,8 @@ struct SleepTests {
     #expect(server.control.reads.withLock { $0.count } == reads)
   }
 
-  @Test("a client that polls gets the mean since it was last there, on one reading each time", arguments: [false, true])
+  @Test(
+    "a client that polls gets the mean since it was last there, on one reading each time", arguments: [false, true])
   func polled(asks: Bool) throws {
     let server = try RunningServer(interval: 0.5)
     func poll() throws -> (watts: Double, seconds: Double) {

@@ -8,6 +8,7 @@ struct MachineOptions: ParsableArguments {
   /// What packages draw.
   enum Load: String, ExpressibleByArgument, CaseIterable {
     case constant
+    case pulses
     case desktop
   }
 
@@ -16,7 +17,10 @@ struct MachineOptions: ParsableArguments {
   )
   var watts: [Double] = []
 
-  @Option(help: "constant: the watts of --watts. desktop: 6 to 65 W, changing; --watts then only counts the packages.")
+  @Option(
+    help:
+      "constant: the watts of --watts. pulses: these on average, most of them in the first 0.2 s of each second. desktop: 6 to 65 W, changing; --watts then only counts the packages."
+  )
   var load = Load.constant
 
   @Option(help: ArgumentHelp("CPUs in each package: package 0 has the first ones.", valueName: "N"))
@@ -67,6 +71,7 @@ struct MachineOptions: ParsableArguments {
     let watts = watts.isEmpty ? [42.5] : watts
     return switch load {
     case .constant: watts.map { .constant(watts: $0) }
+    case .pulses: watts.map { .pulses(watts: $0) }
     case .desktop: watts.indices.map { .desktop(seed: UInt64($0) + 1) }
     }
   }
