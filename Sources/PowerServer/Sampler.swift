@@ -136,6 +136,9 @@ final class Sampler: Feed {
 
   private var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
+  /// How long the counters bear not to be read: a little more than a sleep for their sake, so that one alarm does for both.
+  private var longestGap: Int64 { Int64(nanosecondsIn: max(source.longestIntervalSeconds * 1.05, 0.001)) }
+
   private func plan(_ step: Step, at time: Int64) {
     self.step = step
     stepTime = time
@@ -144,7 +147,7 @@ final class Sampler: Feed {
   /// Waits for whatever comes first.
   private func arm() {
     var time = min(max(stepTime, earliestPublic), refreshTime)
-    time = min(time, lastRead + settings.longestGap)
+    time = min(time, lastRead + longestGap)
     if let due = broadcaster.streams.due(earliestPublic: earliestPublic) { time = min(time, due) }
     alarm.set(at: time)
   }

@@ -20,9 +20,6 @@ public struct ServerSettings: Sendable {
   /// a watchdog.
   public var longestSleepSeconds = 30.0
 
-  /// How long the counters bear not to be read, in seconds.
-  public var longestGapSeconds = Double.infinity
-
   /// How far back a client that wakes the service sees, in seconds: it gets the mean since the latest public reading, unless
   /// that is older.
   public var longestWakingWindowSeconds = 10.0
@@ -61,8 +58,6 @@ public struct ServerSettings: Sendable {
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
   var longestSleep: Int64 { max(interval, Int64(nanosecondsIn: min(max(longestSleepSeconds, 0), 3600))) }
-  /// How long the counters bear not to be read, in nanoseconds.
-  var longestGap: Int64 { Int64(nanosecondsIn: min(max(longestGapSeconds, 0.001), 86_400)) }
   /// How far back a client that wakes the service sees, in nanoseconds.
   var longestWakingWindow: Int64 { Int64(nanosecondsIn: min(max(longestWakingWindowSeconds, 0), 3600)) }
   /// From what age on a sample is stale, in nanoseconds.

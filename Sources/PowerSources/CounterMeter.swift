@@ -6,11 +6,14 @@ struct CounterMeter {
   /// How long a counter gets to show that it lives. It updates about every millisecond; 100 ms without is a dead one.
   private static let probeNanoseconds: Int64 = 100_000_000
 
+  /// A platform draws power all the time: its counter moves in less, in whole joules too.
+  private static let standstillNanoseconds: Int64 = 250_000_000
+
   let package: PackageID
   let domain: PowerDomain
   let unit: EnergyUnit
-  /// The longest time between two readings that cannot miss a wrap, in seconds.
-  let longestCertainSeconds: Double
+  private let range: UInt64
+  private var knownBound: PowerBound
   private var origin: any CounterOrigin
   private var counter: EnergyCounter
   private var lastMonotonicNanoseconds: Int64 = 0
@@ -28,13 +31,25 @@ struct CounterMeter {
     self.domain = domain
     self.unit = unit
     self.origin = origin
-    let bound = bound.of(domain, unit: unit)
-    longestCertainSeconds = bound.longestCertainSeconds(unit: unit, range: range)
-    counter = EnergyCounter(unit: unit, bound: bound, range: range, alwaysMoves: domain == .package)
+    self.range = range
+    knownBound = bound.of(domain, unit: unit)
+    counter = EnergyCounter(unit: unit, bound: knownBound, range: range, alwaysMoves: domain == .package)
+  }
+
+  /// The longest time between two readings that cannot miss a wrap, in seconds.
+  var longestCertainSeconds: Double { counter.bound.longestCertainSeconds(unit: unit, range: range) }
+
+  /// The bound, if it was raised since this was last asked.
+  mutating func takeRaisedBound() -> PowerBound? {
+    guard counter.bound != knownBound else { return nil }
+    knownBound = counter.bound
+    return knownBound
   }
 
   /// Reads the counter now and takes its value in.
-  mutating func read(asleepNanoseconds asleep: Int64) -> EnergyReading {
+  ///
+  /// - Parameter isInDoubt: set if the value was set aside, and another one soon after may settle it.
+  mutating func read(asleepNanoseconds asleep: Int64, isInDoubt: inout Bool) -> EnergyReading {
     let last = lastMonotonicNanoseconds
     let tolerance =
       last == 0
@@ -44,7 +59,9 @@ struct CounterMeter {
     do {
       let value = try origin.read(toleranceNanoseconds: tolerance)
       lastMonotonicNanoseconds = value.monotonicNanoseconds
-      outcome = .read(counter.record(value.value, at: value.monotonicNanoseconds, asleep: asleep))
+      let change = counter.record(value.value, at: value.monotonicNanoseconds, asleep: asleep)
+      if case .implausible = change, counter.isInDoubt { isInDoubt = true }
+      outcome = .read(change)
     } catch {
       outcome = .failed(error)
     }
@@ -61,6 +78,21 @@ struct CounterMeter {
       if case .register(.absent) = error { return false }
       throw error
     }
+  }
+
+  /// Whether the counter shows another value within a quarter of a second.
+  mutating func moves() -> Bool {
+    let start = cmsr_monotonic_nanoseconds()
+    var poll = start
+    var first: UInt64?
+    while let value = try? origin.read(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds).value {
+      if let first, value != first { return true }
+      first = value
+      guard poll < start + Self.standstillNanoseconds else { return false }
+      poll += 1_000_000
+      cmsr_sleep_until(poll)
+    }
+    return false
   }
 
   /// Waits until the counter has shown two values, neither of them 0.

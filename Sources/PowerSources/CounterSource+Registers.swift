@@ -1,12 +1,18 @@
+internal import CMSRShim
 internal import RAPL
 
 extension CounterSource {
   /// Reads units and bounds of every package, and makes sure that every package's counter moves.
   ///
-  /// - Parameter domains: further domains to read, where they exist: their register can be read, and is not 0.
+  /// - Parameters:
+  ///   - domains: further domains to read, where they exist: their register can be read, and is not 0.
+  ///   - lacks: what is to be known of CPUs that are not there, for the summary.
+  ///   - log: told what there is to know of the counters.
   init(
     registers: any RegisterFile, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
-    domains: Set<PowerDomain> = [], isSimulated: Bool = false
+    domains: Set<PowerDomain> = [], isSimulated: Bool = false, lacks: String = "",
+    log: @escaping SourceLog = { _ in },
+    boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() }
   ) throws(SourceError) {
     let model = CPUModel(identity)
     var meters: [CounterMeter] = []
@@ -15,7 +21,7 @@ extension CounterSource {
       guard let units = UnitRegister(try Self.value(of: map.units, through: &reader)) else {
         throw .noUnits(address: map.units)
       }
-      let bound = PowerBound(thermalDesignWatts: Self.thermalDesignWatts(map, units, through: &reader))
+      let bound = PowerBound(cores: package.cores)
       for domain in PowerDomain.allCases where domain == .package || domains.contains(domain) {
         guard let address = map.energy(of: domain) else { continue }
         let unit = units.energyUnit(of: domain, on: model)
@@ -23,18 +29,21 @@ extension CounterSource {
           package: package.id, domain: domain, unit: unit, bound: bound,
           origin: RegisterCounter(address, through: reader))
         if domain != .package, try !meter.exists() { continue }
-        // Shorter than any counter's own updates: junk, not a unit.
-        guard meter.longestCertainSeconds >= 1 else {
+        // No CPU has a counter that has to be read so often: junk, not a unit.
+        guard meter.longestCertainSeconds >= 0.5 else {
           throw .implausibleUnits(address: map.units, joulesPerCount: unit.joulesPerCount)
         }
         meters.append(meter)
       }
     }
     let unknown = model.isKnown ? "" : " (a model that is not known here: the unit is its register's)"
-    try self.init(meters, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated) { packages in
+    try self.init(
+      meters, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated, log: log, boottime: boottime
+    ) {
+      packages in
       isSimulated
         ? "a simulated CPU of \(packages) (its watts are invented)"
-        : "\(identity)\(unknown), \(packages), by its msr registers"
+        : "\(identity)\(unknown), \(packages), by its msr registers\(lacks)"
     }
   }
 
@@ -46,13 +55,5 @@ extension CounterSource {
     } catch {
       throw .register(error)
     }
-  }
-
-  /// nil where there is no such register: it is not needed, only better than without.
-  private static func thermalDesignWatts(
-    _ map: RegisterMap, _ units: UnitRegister, through reader: inout PackageReader
-  ) -> Double? {
-    guard let address = map.packagePowerInfo, let value = try? value(of: address, through: &reader) else { return nil }
-    return units.thermalDesignWatts(powerInfo: value)
   }
 }

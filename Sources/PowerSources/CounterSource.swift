@@ -3,51 +3,104 @@ internal import RAPL
 
 /// Energy from counters of one kind: one for each package, and one for each further domain.
 struct CounterSource: EnergySource {
+  /// A reading that was set aside is settled by another so soon.
+  private static let doubtSeconds = 0.25
+
+  /// How often all is read again because the machine slept meanwhile.
+  private static let mostTries = 3
+
   let isSimulated: Bool
   let cpu: String?
   let summary: String
-  let longestIntervalSeconds: Double
+  private(set) var longestIntervalSeconds: Double
   private var meters: [CounterMeter]
   private let packageCount: Int
+  private let log: SourceLog
+  /// Nanoseconds of a clock that goes on while the machine sleeps.
+  private let boottime: @Sendable () -> Int64
+  /// What the counters bear while none is in doubt, in seconds.
+  private var certainSeconds: Double
+  private var isInDoubt = false
 
-  /// Makes sure that every package's counter moves.
+  /// Makes sure that every package's counter moves, and leaves a platform's out that does not.
   ///
   /// - Parameters:
   ///   - meters: the counters, in the order in which to read them; packages are read before all others.
   ///   - cpu: what the CPU says it is.
+  ///   - log: told what there is to know of the counters.
+  ///   - boottime: nanoseconds of a clock that goes on while the machine sleeps.
   ///   - summary: what is measured and how, given how many packages there are: "2 packages".
   init(
-    _ meters: [CounterMeter], cpu: String?, isSimulated: Bool = false, summary: (_ packages: String) -> String
+    _ meters: [CounterMeter], cpu: String?, isSimulated: Bool = false, log: @escaping SourceLog = { _ in },
+    boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() },
+    summary: (_ packages: String) -> String
   ) throws(SourceError) {
     var packages = meters.filter { $0.domain == .package }
     for index in packages.indices { try packages[index].probe() }
+    var others: [CounterMeter] = []
+    for var meter in meters where meter.domain != .package {
+      if meter.domain == .psys, !meter.moves() {
+        log("The psys counter of \(meter.package) does not move, so it is left out.")
+      } else {
+        others.append(meter)
+      }
+    }
     self.isSimulated = isSimulated
     self.cpu = cpu
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
-    longestIntervalSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
     packageCount = packages.count
-    self.meters = packages + meters.filter { $0.domain != .package }
+    self.meters = packages + others
+    certainSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
+    longestIntervalSeconds = certainSeconds
+    self.log = log
+    self.boottime = boottime
   }
 
   mutating func read(domains: Bool) -> EnergySnapshot {
-    let asleep = Self.asleepNanoseconds()
-    var readings: [EnergyReading] = []
-    readings.reserveCapacity(meters.count)
-    for index in 0..<(domains ? meters.count : packageCount) {
-      readings.append(meters[index].read(asleepNanoseconds: asleep))
+    let count = domains ? meters.count : packageCount
+    var tries = 0
+    while true {
+      tries += 1
+      let asleep = asleepNanoseconds()
+      var readings: [EnergyReading] = []
+      readings.reserveCapacity(count)
+      var isInDoubt = false
+      for index in 0..<count {
+        readings.append(meters[index].read(asleepNanoseconds: asleep, isInDoubt: &isInDoubt))
+      }
+      if isInDoubt || self.isInDoubt { settle(isInDoubt) }
+      let boottime = boottime()
+      let monotonic = cmsr_monotonic_nanoseconds()
+      // Of a machine that slept meanwhile nobody knows what was read before it, and what after it.
+      if boottime - monotonic - asleep > PowerMeter.shortestSleepNanoseconds && tries < Self.mostTries { continue }
+      // The packages' time: a domain may have been lost long ago.
+      let end = packageCount > 0 ? readings[packageCount - 1].monotonicNanoseconds : 0
+      return EnergySnapshot(
+        readings: readings, unixNanoseconds: cmsr_realtime_nanoseconds() - (monotonic - end), asleepNanoseconds: asleep)
     }
-    let end = readings.last?.monotonicNanoseconds ?? 0
-    let unix = cmsr_realtime_nanoseconds() - (cmsr_monotonic_nanoseconds() - end)
-    return EnergySnapshot(readings: readings, unixNanoseconds: unix, asleepNanoseconds: asleep)
+  }
+
+  /// A counter has come into doubt, or out of it: then its bound may have been raised.
+  private mutating func settle(_ isInDoubt: Bool) {
+    self.isInDoubt = isInDoubt
+    for index in meters.indices {
+      guard let bound = meters[index].takeRaisedBound() else { continue }
+      let whose = meters[index].domain == .package ? "" : " \(meters[index].domain)"
+      log(
+        "Several readings in a row of \(meters[index].package)\(whose) agree on more power than was thought possible, so it is "
+          + "believed: up to \(Int64(clamping: bound.watts)) W from now on.")
+    }
+    certainSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
+    longestIntervalSeconds = isInDoubt ? min(Self.doubtSeconds, certainSeconds) : certainSeconds
   }
 
   /// How long the machine has slept: boot time less monotonic time, from the closest of a few readings of both.
-  private static func asleepNanoseconds() -> Int64 {
+  private func asleepNanoseconds() -> Int64 {
     var asleep: Int64 = 0
     var closest = Int64.max
     for _ in 0..<3 where closest > 1_000_000 {
       let before = cmsr_monotonic_nanoseconds()
-      let boottime = cmsr_boottime_nanoseconds()
+      let boottime = boottime()
       let apart = cmsr_monotonic_nanoseconds() - before
       guard apart < closest else { continue }
       closest = apart

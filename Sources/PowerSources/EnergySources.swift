@@ -1,5 +1,8 @@
 public import RAPL
 
+/// Told in one sentence what somebody who runs a source should know of it: something was left out, or has changed.
+public typealias SourceLog = @Sendable (String) -> Void
+
 /// Opens the sources of energy readings.
 public enum EnergySources {
   /// The energy registers of this machine, or of the folder that stands for one.
@@ -11,21 +14,24 @@ public enum EnergySources {
   ///   - root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
   ///   - domains: domains to read beyond the package, where the machine has them. AMD's core counters, one for each core,
   ///     are not among them.
+  ///   - log: told what there is to know of the counters.
   /// - Throws: what keeps the machine from being measured.
-  public static func msr(root: String? = nil, domains: Set<PowerDomain> = []) throws(SourceError) -> any EnergySource {
+  public static func msr(
+    root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
+  ) throws(SourceError) -> any EnergySource {
     let tree = MachineTree(root: root)
     let identity = try tree.identity()
-    do { return try msr(tree, identity, domains) } catch { throw reason(error, identity) }
+    do { return try msr(tree, identity, domains, log) } catch { throw reason(error, identity) }
   }
 
   private static func msr(
-    _ tree: MachineTree, _ identity: CPUIdentity, _ domains: Set<PowerDomain>
+    _ tree: MachineTree, _ identity: CPUIdentity, _ domains: Set<PowerDomain>, _ log: @escaping SourceLog
   ) throws(SourceError) -> any EnergySource {
     guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
     if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
     guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
     let packages = PackageCPUs.group(try tree.places(), by: map)
-    let devices = MSRDevices(cpus: packages.flatMap(\.cpus), path: tree.msrPath)
+    let devices = MSRDevices(cpus: packages.flatMap(\.cpus), tree: tree)
     // A CPU that cannot be opened matters only where no other of its package can.
     for package in packages where package.cpus.allSatisfy({ devices.openErrors[$0] != nil }) {
       guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
@@ -33,7 +39,15 @@ public enum EnergySources {
     }
     return try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
-      domains: map == .amd ? [] : domains)
+      domains: map == .amd ? [] : domains, lacks: lacks(tree), log: log)
+  }
+
+  /// The CPUs of which nobody knows whether they are of a package that is measured.
+  private static func lacks(_ tree: MachineTree) -> String {
+    let offline = tree.offlineCPUs().count
+    if offline == 0 { return "" }
+    let cpus = offline == 1 ? "1 CPU was" : "\(offline) CPUs were"
+    return "; \(cpus) offline at the start" + (tree.hasThreadsOff ? " (SMT is off)" : "")
   }
 
   /// The kernel's own reading of the energy counters: /sys/class/powercap/intel-rapl, in microjoules.
@@ -45,14 +59,19 @@ public enum EnergySources {
   ///   - root: a folder whose sys/class/powercap and proc/cpuinfo stand for the machine's own.
   ///   - domains: domains to read beyond the package, where the machine has them. AMD's core zone, which is that of one
   ///     core, is not among them.
+  ///   - log: told what there is to know of the counters.
   /// - Throws: what keeps the machine from being measured.
   public static func powercap(
-    root: String? = nil, domains: Set<PowerDomain> = []
+    root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(SourceError) -> any EnergySource {
     let tree = MachineTree(root: root)
     let identity = try tree.identity()
     do {
-      return try CounterSource(powercap: PowercapTree(root: tree.root), identity: identity, domains: domains)
+      // Only for the bounds: without it they are higher.
+      let places = (try? tree.places()) ?? []
+      let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
+      return try CounterSource(
+        powercap: PowercapTree(root: tree.root), identity: identity, packages: packages, domains: domains, log: log)
     } catch {
       throw reason(error, identity)
     }

@@ -1,11 +1,12 @@
 internal import CMSRShim
 internal import Glibc
+public import RAPL
 internal import SystemCalls
 
 /// The msr nodes of a machine, all opened read-only at the start.
 ///
-/// A descriptor outlives its CPU going offline and coming back, and the right to open is asked for only once: nothing is
-/// ever opened again.
+/// A descriptor outlives its CPU going offline and coming back: nothing is opened twice. CPUs that come online later are
+/// opened once no other of their package is left, as far as this process still may.
 public final class MSRDevices: RegisterFile {
   /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h.
   private static let driver: UInt32 = 202
@@ -13,11 +14,23 @@ public final class MSRDevices: RegisterFile {
   /// Each CPU's descriptor at its number; -1 where there is none.
   private let descriptors: [Int32]
 
+  /// Where later CPUs are found; nil if they are not looked for.
+  private let tree: MachineTree?
+
   /// Why the other CPUs' nodes could not be opened: errno values.
   package let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU that can be opened.
-  package init(cpus: [Int], path: (Int) -> String) {
+  package convenience init(cpus: [Int], path: (Int) -> String) {
+    self.init(cpus: cpus, path: path, tree: nil)
+  }
+
+  /// Opens the node of each CPU of a machine that can be opened.
+  package convenience init(cpus: [Int], tree: MachineTree) {
+    self.init(cpus: cpus, path: tree.msrPath, tree: tree)
+  }
+
+  private init(cpus: [Int], path: (Int) -> String, tree: MachineTree?) {
     var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
     var errors: [Int: Int32] = [:]
     for cpu in cpus {
@@ -28,6 +41,7 @@ public final class MSRDevices: RegisterFile {
       }
     }
     self.descriptors = descriptors
+    self.tree = tree
     openErrors = errors
   }
 
@@ -43,6 +57,20 @@ public final class MSRDevices: RegisterFile {
     let result = cmsr_read(descriptors[cpu], address)
     guard result.error == 0 else { throw Self.error(result.error, address: address, cpu: cpu) }
     return result.value
+  }
+
+  /// Opens CPUs of a package that have come online since.
+  public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
+    guard let tree, let places = try? tree.places() else { return nil }
+    let cpus = places.filter { place in
+      place.package == package.package && package.die ?? place.die == place.die && !known.contains(place.cpu)
+    }.map(\.cpu)
+    let devices = MSRDevices(cpus: cpus, tree: tree)
+    let opened = cpus.filter { devices.openErrors[$0] == nil }
+    if opened.isEmpty, let cpu = cpus.first, let errno = devices.openErrors[cpu] {
+      throw .notOpened(cpu: cpu, errno: errno)
+    }
+    return opened.isEmpty ? nil : Newcomers(registers: devices, cpus: opened)
   }
 
   private static func error(_ errno: Int32, address: UInt32, cpu: Int) -> RegisterError {

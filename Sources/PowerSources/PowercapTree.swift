@@ -24,8 +24,8 @@ package struct PowercapTree {
   /// One zone for each energy counter, packages first.
   ///
   /// The same counter may show twice: through the processor's registers, as intel-rapl, and through its memory-mapped ones,
-  /// as intel-rapl-mmio; the second is left out. AMD's core zone is that of one core, and its dies are CCDs that show the
-  /// package's counter again: both are left out.
+  /// as intel-rapl-mmio; the second is left out. AMD's core zone is that of one core: it is left out. Its dies each show the
+  /// package's counter: the first is taken, whatever its number (the second socket's may begin with 4).
   package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
     let names: [String]
     do {
@@ -55,7 +55,7 @@ package struct PowercapTree {
     let parent = parts.count == 3 ? try word("\(folder)/\(control)\(parts[1])/name") : nil
     guard let zone = PowercapZone(name: try word("\(folder)/\(name)/name"), parent: parent) else { return nil }
     if vendor == .intel { return zone }
-    guard zone.domain == .package, zone.package.die ?? 0 == 0 else { return nil }
+    guard zone.domain == .package else { return nil }
     return PowercapZone(name: "package-\(zone.package.package)", parent: nil)
   }
 

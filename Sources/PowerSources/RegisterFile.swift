@@ -1,10 +1,28 @@
 internal import Glibc
+public import RAPL
 internal import SystemCalls
 
 /// Registers that can be read: the machine's own, or simulated ones.
 public protocol RegisterFile: Sendable {
   /// Reads one register through one CPU.
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64
+
+  /// Opens CPUs of a package that have come online since, besides those that are known.
+  ///
+  /// - Returns: nil if there are none.
+  /// - Throws: why they cannot be opened.
+  func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers?
+}
+
+/// CPUs that came online after the start, and their registers.
+public struct Newcomers: Sendable {
+  let registers: any RegisterFile
+  let cpus: [Int]
+}
+
+extension RegisterFile {
+  /// No CPU ever comes.
+  public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? { nil }
 }
 
 /// A register that could not be read.
@@ -13,6 +31,8 @@ public enum RegisterError: Error, Equatable {
   case absent(address: UInt32, cpu: Int)
   /// The CPU is offline (ENXIO).
   case offline(cpu: Int)
+  /// The CPU came online after the start, and its node cannot be opened.
+  case notOpened(cpu: Int, errno: Int32)
   /// Any other errno value.
   case failed(address: UInt32, cpu: Int, errno: Int32)
 }
@@ -26,6 +46,9 @@ extension RegisterError: CustomStringConvertible {
         + "machine does not pass it on; measure on the host instead."
     case .offline(let cpu):
       "CPU \(cpu) is offline (ENXIO); bring it back with: echo 1 | sudo tee /sys/devices/system/cpu/cpu\(cpu)/online"
+    case .notOpened(let cpu, let errno):
+      "CPU \(cpu) came online after the start, and this process may not open it now (\(errorText(errno))), as with --seal; start "
+        + "it again."
     case .failed(let address, let cpu, EPERM):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): kernel lockdown (Secure Boot) or a "
         + "container forbids it; run on the host, with Secure Boot off."

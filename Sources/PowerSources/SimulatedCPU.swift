@@ -58,7 +58,7 @@ public struct SimulatedCPU: RegisterFile, Sendable {
     guard let package = package(of: cpu) else { throw .offline(cpu: cpu) }
     switch address {
     case RegisterMap.intel.units: return 0xA0E03
-    case RegisterMap.intel.packagePowerInfo: return 95 << 3
+    case 0x614: return 95 << 3
     case RegisterMap.amd.units: return 0xA1000
     case RegisterMap.amd.energy(of: .core):
       // One for each core.

@@ -1,15 +1,17 @@
 internal import Glibc
 public import RAPL
+internal import Synchronization
 internal import SystemCalls
 
-/// Notices a package that comes online after the source was opened: its energy is missing from the sum.
+/// Notices a package, or a die with a counter of its own, that comes online after the source was opened: its energy is
+/// missing from the sum.
 ///
-/// It compares one small file of sysfs, so that asking costs a read.
+/// It compares one small file of sysfs, so that asking costs a read; the topology is read once after each change of it.
 public final class TopologyWatch: Sendable {
   private let tree: MachineTree
-  private let vendor: CPUVendor
+  private let map: RegisterMap
   private let online: Descriptor
-  private let first: [UInt8]
+  private let seen: Mutex<[UInt8]>
   private let known: Set<PackageID>
 
   /// Remembers the packages of now.
@@ -21,25 +23,31 @@ public final class TopologyWatch: Sendable {
     let number = unsafe open("\(tree.root)/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { return nil }
     let online = Descriptor(owning: number)
-    guard let identity = try? tree.identity(), let text = Self.read(online),
-      let known = Self.packages(tree, identity.vendor)
+    guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
+      let text = Self.read(online), let known = Self.counters(tree, map)
     else { return nil }
     self.tree = tree
+    self.map = map
     self.online = online
     self.known = known
-    vendor = identity.vendor
-    first = text
+    seen = Mutex(text)
   }
 
-  /// A package that was not there at the start, if there is one now.
+  /// A package or die that was not there at the start, if there is one now.
   public func newcomer() -> PackageID? {
-    guard let text = Self.read(online), text != first, let packages = Self.packages(tree, vendor) else { return nil }
-    return packages.subtracting(known).min()
+    guard let text = Self.read(online), seen.withLock({ $0 != text }) else { return nil }
+    guard let counters = Self.counters(tree, map) else { return nil }
+    seen.withLock { $0 = text }
+    guard let newcomer = counters.subtracting(known).min() else { return nil }
+    // Its die is worth saying where others of its package are measured.
+    let isDie = known.contains { $0.package == newcomer.package }
+    return isDie ? newcomer : PackageID(package: newcomer.package)
   }
 
-  private static func packages(_ tree: MachineTree, _ vendor: CPUVendor) -> Set<PackageID>? {
-    guard let map = RegisterMap(vendor: vendor), let places = try? tree.places() else { return nil }
-    return Set(PackageCPUs.group(places, by: map).map(\.id))
+  /// Who has a counter: packages and dies as the kernel numbers them, whatever else is online.
+  private static func counters(_ tree: MachineTree, _ map: RegisterMap) -> Set<PackageID>? {
+    guard let places = try? tree.places() else { return nil }
+    return Set(places.map { PackageID(package: $0.package, die: map == .intel ? $0.die : nil) })
   }
 
   private static func read(_ descriptor: borrowing Descriptor) -> [UInt8]? {

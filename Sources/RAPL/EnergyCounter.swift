@@ -10,19 +10,24 @@ public enum CounterChange: Sendable, Equatable {
   case idle
   /// The counter was set to another value and goes on from there; the energy around that moment is partly unknown.
   case reset
-  /// So long since the last reading that the counter may have wrapped unseen, or the machine slept in between, through which
-  /// not every counter counts; its energy is a lower bound.
+  /// So long since the last reading that nobody can tell how often the counter has wrapped or whether it was reset, or the
+  /// machine slept in between, through which not every counter counts; its energy is a lower bound.
   case gap
   /// The counter had stood still, for longer than one that lives does, and goes on; its energy is a lower bound.
   case resumed
-  /// A value that the package cannot have reached: rejected, nothing counted, nothing lost.
+  /// A value that the package cannot have reached, or may not have: set aside, nothing counted, nothing lost.
   case implausible
 }
 
 /// A hardware energy counter that wraps, carried on to 64 bits, exact to the count.
 ///
-/// Wraps are followed. A value that no real power explains is rejected until a later reading either fits the last good
-/// one (a glitch: nothing is lost) or goes on from the rejected one (the counter was set anew: counting goes on there).
+/// Wraps are followed. A value that no real power explains is set aside until a later reading either fits the last good
+/// one (a glitch: nothing is lost) or goes on from the one that was set aside (the counter was set anew: counting goes on
+/// there). If several readings in a row agree on one power above the bound, the bound was wrong: it is raised.
+///
+/// A step of more than a quarter of the range may be a wrap, or a reset that looks like one. It is believed if its power is
+/// that of the step before it, or that of the next reading; otherwise the total becomes a lower bound.
+///
 /// Zero is never believed: AMD's mobile parts read 0 now and then, and nothing is lost by waiting for the next reading.
 public struct EnergyCounter: Sendable {
   /// How many values a RAPL register's counter has: the low 32 bits.
@@ -34,6 +39,21 @@ public struct EnergyCounter: Sendable {
   /// How long the counter of what always draws power may show the same value, in nanoseconds: a thousand updates.
   private static let longestStandstillNanoseconds: Int64 = 1_000_000_000
 
+  /// The share of the range beyond which a second wrap may have hidden.
+  private static let certainShare = 0.95
+
+  /// The shortest time between two readings whose power can be compared, in nanoseconds: fifty updates.
+  private static let shortestComparedNanoseconds: Int64 = 50_000_000
+
+  /// How far apart two powers may be that agree. It is also the most by which a reset that passes for a wrap is wrong.
+  private static let agreement = 1.125
+
+  /// How many steps in a row have to agree on a power above the bound.
+  private static let stepsToExceed = 4
+
+  /// How many readings in a row are worth an early look at the counter, because they were set aside.
+  private static let mostEarlyLooks = 8
+
   private struct Reading {
     var value: UInt64
     var time: Int64
@@ -43,22 +63,45 @@ public struct EnergyCounter: Sendable {
     var since: Int64
   }
 
-  private let boundCountsPerNanosecond: Double
+  /// The latest reading that was set aside.
+  private struct Doubt {
+    var reading: Reading
+    /// The power that led to it, in counts a nanosecond.
+    var rate: Double
+    /// How many steps in a row up to it agree on that power, and their counts.
+    var steps = 1
+    var counts: UInt64
+    /// What was drawn at least up to it, since the last good reading.
+    var least: UInt64
+    /// How many readings in a row were set aside, it included.
+    var inRow = 1
+  }
+
+  private let unit: EnergyUnit
   private let range: UInt64
   private let alwaysMoves: Bool
-  /// A quarter of a wrap: beyond it a change no longer has one certain reading.
+  /// A step that no reset need explain is no longer: a quarter of the range.
+  private let quarter: UInt64
   private let certainCounts: Double
+  private var boundCountsPerNanosecond: Double
   private var last: Reading?
-  private var rejected: Reading?
+  private var doubt: Doubt?
+  /// The latest step that was counted.
+  private var recentCounts: UInt64 = 0
+  private var recentNanoseconds: Int64 = 0
 
+  /// What is believed at once; raised if the counter goes on above it.
+  public private(set) var bound: PowerBound
   /// Counts since the first reading.
   public private(set) var total: UInt64 = 0
   /// How many times energy went by that could not be counted.
   public private(set) var losses: UInt32 = 0
-  /// How many readings were rejected as implausible.
+  /// How many readings were set aside.
   public private(set) var rejections: UInt32 = 0
   /// Whether `total` is only what was seen at least.
   public var isLowerBound: Bool { losses > 0 }
+  /// Whether a reading was set aside that another one soon after may settle.
+  public var isInDoubt: Bool { doubt.map { $0.inRow <= Self.mostEarlyLooks } ?? false }
 
   /// A counter that has not been read yet.
   ///
@@ -66,9 +109,12 @@ public struct EnergyCounter: Sendable {
   ///   - range: how many values it has before it starts again from 0, at least 1.
   ///   - alwaysMoves: whether what it counts always draws power, as a package does, and not every domain of it.
   public init(unit: EnergyUnit, bound: PowerBound, range: UInt64 = Self.registerRange, alwaysMoves: Bool = false) {
+    self.unit = unit
+    self.bound = bound
     self.range = max(range, 1)
     self.alwaysMoves = alwaysMoves
-    certainCounts = Double(range) / 4
+    quarter = self.range / 4
+    certainCounts = Double(self.range) * Self.certainShare
     boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
   }
 
@@ -93,34 +139,110 @@ public struct EnergyCounter: Sendable {
     if most > certainCounts || asleep &- last.asleep > PowerMeter.shortestSleepNanoseconds {
       let least = leastCounts(from: last.value, to: value)
       // Junk, before the gap or after it, tells nothing of the energy in between.
-      return lose(.gap, to: reading, atLeast: rejected == nil && Double(least) <= most ? least : 0)
+      return lose(.gap, to: reading, atLeast: doubt == nil && Double(least) <= most ? least : 0)
     }
     if step == 0 {
       self.last = Reading(value: value, time: time, asleep: asleep, since: last.since)
-      rejected = nil
+      doubt = nil
       return .idle
     }
     if Double(step) <= most {
-      if alwaysMoves && last.time &- last.since > Self.longestStandstillNanoseconds {
-        return lose(.resumed, to: reading, atLeast: step)
-      }
-      total &+= step
-      self.last = reading
-      rejected = nil
-      return value > last.value ? .advanced(step) : .wrapped(step)
+      if step <= quarter || isUsual(step, from: last, to: reading) { return advance(step, from: last, to: reading) }
+      return settle(step, from: last, to: reading)
     }
-    if value < last.value && Double(value) <= most {
+    if value < last.value && value <= quarter && Double(value) <= most {
       return lose(.reset, to: reading, atLeast: value)
     }
-    if let rejected, value != rejected.value {
-      let onward = self.step(from: rejected.value, to: value)
-      if Double(onward) <= mostCounts(from: rejected, to: reading) {
-        return lose(.reset, to: reading, atLeast: onward)
+    return question(step, from: last, to: reading)
+  }
+
+  private mutating func advance(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
+    if alwaysMoves && last.time &- last.since > Self.longestStandstillNanoseconds {
+      return lose(.resumed, to: reading, atLeast: step)
+    }
+    total &+= step
+    recentCounts = step
+    recentNanoseconds = reading.time &- last.time
+    self.last = reading
+    // Nearly always there is none, and it is the larger part of all that is stored here.
+    if doubt != nil { doubt = nil }
+    return reading.value > last.value ? .advanced(step) : .wrapped(step)
+  }
+
+  /// A step that power explains, but so long that a reset may as well: the reading after it tells.
+  private mutating func settle(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
+    let rate = rate(step, from: last, to: reading) ?? 0
+    guard let doubt else {
+      return setAside(
+        Doubt(reading: reading, rate: rate, counts: step, least: leastCounts(from: last.value, to: reading.value)))
+    }
+    let onward = self.step(from: doubt.reading.value, to: reading.value)
+    guard let onwardRate = self.rate(onward, from: doubt.reading, to: reading) else { return reject() }
+    guard Double(onward) <= mostCounts(from: doubt.reading, to: reading) else {
+      return setAside(
+        Doubt(reading: reading, rate: rate, counts: step, least: leastCounts(from: last.value, to: reading.value)))
+    }
+    if agree(onwardRate, doubt.rate) { return advance(step, from: last, to: reading) }
+    return lose(.gap, to: reading, atLeast: doubt.least &+ onward)
+  }
+
+  /// A step that the bound forbids: a glitch, a counter that was set anew, or a bound that is wrong.
+  private mutating func question(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
+    guard let doubt, doubt.reading.value != reading.value else {
+      return setAside(
+        Doubt(reading: reading, rate: rate(step, from: last, to: reading) ?? .infinity, counts: step, least: 0))
+    }
+    let onward = self.step(from: doubt.reading.value, to: reading.value)
+    guard let rate = rate(onward, from: doubt.reading, to: reading) else { return reject() }
+    let isWithinBound = Double(onward) <= mostCounts(from: doubt.reading, to: reading)
+    var next = Doubt(reading: reading, rate: rate, counts: onward, least: 0)
+    let watts = rate * 1e9 * unit.joulesPerCount
+    if watts <= PowerBound.highest.watts && agree(rate, doubt.rate) {
+      next.steps = doubt.steps + 1
+      next.counts &+= doubt.counts
+      // One of two that agree may be within the bound: then the power is about the bound's.
+      if next.steps >= Self.stepsToExceed || isWithinBound {
+        bound = bound.raised(to: watts)
+        boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
+        let most = mostCounts(from: last, to: reading)
+        if step <= quarter || step == next.counts, Double(step) <= most, most <= certainCounts {
+          return advance(step, from: last, to: reading)
+        }
+        return lose(.reset, to: reading, atLeast: next.counts)
       }
     }
-    rejected = reading
+    if isWithinBound { return lose(.reset, to: reading, atLeast: onward) }
+    return setAside(next)
+  }
+
+  private mutating func setAside(_ next: Doubt) -> CounterChange {
+    let before = doubt?.inRow ?? 0
+    doubt = next
+    doubt?.inRow = before + 1
+    return reject()
+  }
+
+  private mutating func reject() -> CounterChange {
     rejections &+= 1
     return .implausible
+  }
+
+  /// Whether a step has the power of the one before it.
+  private func isUsual(_ step: UInt64, from last: Reading, to reading: Reading) -> Bool {
+    guard recentNanoseconds >= Self.shortestComparedNanoseconds, let rate = rate(step, from: last, to: reading) else {
+      return false
+    }
+    return agree(rate, Double(recentCounts) / Double(recentNanoseconds))
+  }
+
+  private func agree(_ one: Double, _ other: Double) -> Bool {
+    one > 0 && other > 0 && max(one, other) <= min(one, other) * Self.agreement
+  }
+
+  /// Counts a nanosecond; nil for a time too short to tell.
+  private func rate(_ counts: UInt64, from start: Reading, to end: Reading) -> Double? {
+    let nanoseconds = Double(end.time) - Double(start.time)
+    return nanoseconds < Double(Self.shortestComparedNanoseconds) ? nil : Double(counts) / nanoseconds
   }
 
   private func mostCounts(from start: Reading, to end: Reading) -> Double {
@@ -143,7 +265,7 @@ public struct EnergyCounter: Sendable {
     total &+= counts
     losses &+= 1
     last = reading
-    rejected = nil
+    doubt = nil
     return change
   }
 }

@@ -67,7 +67,7 @@ public protocol EnergySource: Sendable {
   var cpu: String? { get }
   /// What is measured and how, in one line for a person.
   var summary: String { get }
-  /// The longest time between two snapshots, in seconds, that cannot miss a wrap.
+  /// The longest time to the next snapshot, in seconds, that cannot miss a wrap: shorter while a reading is in doubt.
   var longestIntervalSeconds: Double { get }
   /// Reads every package now.
   ///

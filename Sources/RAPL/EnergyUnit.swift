@@ -62,12 +62,4 @@ public struct UnitRegister: Sendable, Equatable {
     case .fixedJoule: EnergyUnit(joulesPerCount: 1, source: .model)
     }
   }
-
-  /// The thermal design power that MSR_PKG_POWER_INFO (0x614) gives in bits 14:0, in watts.
-  ///
-  /// - Returns: nil below 1 W and above 1 kW, which no package has: the register is then not to be believed.
-  public func thermalDesignWatts(powerInfo value: UInt64) -> Double? {
-    let watts = Double(value & 0x7FFF) / Double(1 << powerExponent)
-    return (1...1000).contains(watts) ? watts : nil
-  }
 }

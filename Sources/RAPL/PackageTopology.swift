@@ -32,12 +32,15 @@ public struct CPUPlace: Sendable, Equatable {
   public let package: Int
   /// Its die_id; 0 on kernels that have none.
   public let die: Int
+  /// Its core_id, which CPUs of one physical core share; nil if the kernel does not tell.
+  public let core: Int?
 
   /// A CPU's place.
-  public init(cpu: Int, package: Int, die: Int) {
+  public init(cpu: Int, package: Int, die: Int, core: Int? = nil) {
     self.cpu = cpu
     self.package = package
     self.die = die
+    self.core = core
   }
 }
 
@@ -47,6 +50,8 @@ public struct PackageCPUs: Sendable, Equatable {
   public let id: PackageID
   /// Its CPUs, ascending: the first reads it, the others stand in when that one is offline.
   public let cpus: [Int]
+  /// How many physical cores these CPUs are.
+  public let cores: Int
 
   /// Groups CPUs by the counter that they share.
   ///
@@ -59,12 +64,19 @@ public struct PackageCPUs: Sendable, Equatable {
         Set(cpus.map(\.die)).count > 1
       }
     let groups = Dictionary(grouping: places) { PackageID(package: $0.package, die: severalDies ? $0.die : nil) }
-    return groups.map { PackageCPUs(id: $0, cpus: $1.map(\.cpu).sorted()) }.sorted { $0.id < $1.id }
+    return groups.map { PackageCPUs(id: $0, cpus: $1.map(\.cpu).sorted(), cores: cores($1)) }.sorted { $0.id < $1.id }
   }
 
-  /// One energy counter and its CPUs.
-  public init(id: PackageID, cpus: [Int]) {
+  /// One energy counter and its CPUs; each of them is a core of its own unless it is known how many there are.
+  public init(id: PackageID, cpus: [Int], cores: Int? = nil) {
     self.id = id
     self.cpus = cpus
+    self.cores = cores ?? cpus.count
+  }
+
+  private static func cores(_ places: [CPUPlace]) -> Int {
+    // A core's number is its die's.
+    let known = Set(places.compactMap { place in place.core.map { [place.die, $0] } })
+    return known.count + places.count { $0.core == nil }
   }
 }

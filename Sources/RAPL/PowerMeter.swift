@@ -4,7 +4,7 @@
 /// all are back, so that its mean stays exact; where energy was lost or the machine slept, a new window begins.
 public struct PowerMeter: Sendable {
   /// The two clocks that tell a suspend are read one after the other; less than this between them is no sleep.
-  static let shortestSleepNanoseconds: Int64 = 50_000_000
+  package static let shortestSleepNanoseconds: Int64 = 50_000_000
 
   /// What the window that goes on began with.
   public private(set) var start: EnergySnapshot?

@@ -24,14 +24,6 @@ public enum RegisterMap: Sendable, Equatable {
     }
   }
 
-  /// The register with the package's thermal design power; AMD has none.
-  public var packagePowerInfo: UInt32? {
-    switch self {
-    case .intel: 0x614
-    case .amd: nil
-    }
-  }
-
   /// The energy counter of a domain, or nil where the vendor has no such domain.
   ///
   /// AMD's core counter is one for each physical core: the domain is their sum.

@@ -41,7 +41,7 @@ public struct TurbostatTable: Sendable, Equatable {
   }
 
   /// What no domain of a package exceeds, in watts.
-  static func most(_ domain: PowerDomain) -> Double { PowerBound(thermalDesignWatts: nil).of(domain).watts }
+  static func most(_ domain: PowerDomain) -> Double { PowerBound.highest.of(domain).watts }
 
   /// Watts of all packages together.
   public var watts: Double {

@@ -58,7 +58,6 @@ enum Measurement {
     case .energy(let source, _, let begun):
       // The watchdog hears of it when it wakes, soon enough for a message that is lost.
       let patience = watchdogNanoseconds.map { Double($0) / 3e9 } ?? .infinity
-      settings.longestGapSeconds = source.longestIntervalSeconds
       settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
       return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
     case .turbostat(let turbostat):

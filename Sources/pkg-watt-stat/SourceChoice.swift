@@ -16,10 +16,11 @@ enum SourceChoice: String, ExpressibleByArgument, CaseIterable {
 
   /// Opens the source of energy, and says which it is; nil for turbostat, which delivers watts.
   func open(root: String?, logger: Logger) throws -> (source: any EnergySource, name: String)? {
+    let log: SourceLog = { logger.warning("\($0)") }
     switch self {
     case .turbostat: return nil
-    case .msr: return (try EnergySources.msr(root: root, domains: Self.domains), rawValue)
-    case .powercap: return (try EnergySources.powercap(root: root, domains: Self.domains), rawValue)
+    case .msr: return (try EnergySources.msr(root: root, domains: Self.domains, log: log), rawValue)
+    case .powercap: return (try EnergySources.powercap(root: root, domains: Self.domains, log: log), rawValue)
     case .simulated: return (try EnergySources.simulated(domains: Self.domains), rawValue)
     case .auto: return try Self.firstThatMeasures(root: root, logger: logger)
     }
@@ -28,14 +29,15 @@ enum SourceChoice: String, ExpressibleByArgument, CaseIterable {
   private static func firstThatMeasures(
     root: String?, logger: Logger
   ) throws(NothingToMeasure) -> (source: any EnergySource, name: String) {
+    let log: SourceLog = { logger.warning("\($0)") }
     let noRegisters: SourceError
     do {
-      return (try EnergySources.msr(root: root, domains: domains), msr.rawValue)
+      return (try EnergySources.msr(root: root, domains: domains, log: log), msr.rawValue)
     } catch {
       noRegisters = error
     }
     do {
-      let source = try EnergySources.powercap(root: root, domains: domains)
+      let source = try EnergySources.powercap(root: root, domains: domains, log: log)
       logger.info("Measuring by powercap instead of by msr registers. \(noRegisters)")
       return (source, powercap.rawValue)
     } catch {

@@ -1,5 +1,6 @@
 import Foundation
 import RAPL
+import Synchronization
 import Testing
 
 @testable import PowerSources
@@ -102,6 +103,17 @@ struct PowercapTests {
     #expect(zones.map(\.package) == [Self.id(0)] && zones.map(\.domain) == [.package])
   }
 
+  @Test("AMD's first generation: the second socket's dies begin with 4, each showing its socket's counter")
+  func naples() throws {
+    for vendor in [CPUVendor.amd, .hygon] {
+      var zones: [String: String] = [:]
+      for die in 0..<8 { zones["intel-rapl:\(die)"] = "package-\(die / 4)-die-\(die)" }
+      let (tree, root) = try tree(zones)
+      defer { try? FileManager.default.removeItem(atPath: root) }
+      #expect(try tree.entries(vendor: vendor).map(\.zone.package) == [Self.id(0), Self.id(1)])
+    }
+  }
+
   @Test(
     "a folder without zones is refused with what to do", arguments: [[:], ["intel-rapl": ""], ["intel-rapl:0": "psys"]])
   func nothing(zones: [String: String]) throws {
@@ -149,6 +161,21 @@ struct PowercapTests {
     let error = #expect(throws: SourceError.self) { try EnergySources.powercap(root: zone.root) }
     #expect("\(error.map { "\($0)" } ?? "")".contains(says))
   }
+
+  @Test(
+    "a domain's zone that is of no use is left out, and said",
+    arguments: [("0\n", "holds no plausible number"), (nil, "No such file")] as [(String?, String)])
+  func uselessZone(largest: String?, says: String) throws {
+    let zone = try EnergyZone(microjoules: 262_143_328_000, largest: 262_143_328_850)
+    try zone.addDomain("core", largest: largest)
+    let advance = zone.keepAdvancing(by: 900)
+    defer { advance.cancel() }
+    let said = Mutex<[String]>([])
+    var source = try EnergySources.powercap(
+      root: zone.root, domains: [.core], log: { text in said.withLock { $0.append(text) } })
+    #expect(source.read().readings.map(\.domain) == [.package])
+    #expect(said.withLock { $0 }.contains { $0.contains("core counter of package 0 is left out") && $0.contains(says) })
+  }
 }
 
 /// A machine of one zone whose energy is a file.
@@ -172,6 +199,15 @@ private final class EnergyZone: Sendable {
       try text.write(toFile: root + name, atomically: false, encoding: .utf8)
     }
     try write("\(start)\n")
+  }
+
+  /// A zone of a domain, whose largest value is in no file if there is none.
+  func addDomain(_ name: String, largest: String?) throws {
+    let folder = root + "/sys/class/powercap/intel-rapl:0:0"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for case (let file, let text?) in [("name", name), ("energy_uj", "1000\n"), ("max_energy_range_uj", largest)] {
+      try text.write(toFile: "\(folder)/\(file)", atomically: false, encoding: .utf8)
+    }
   }
 
   func write(_ text: String?) throws {

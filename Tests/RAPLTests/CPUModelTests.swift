@@ -102,7 +102,7 @@ struct CPUModelTests {
     let model = CPUModel(CPUIdentity(vendor: vendor, family: 0x19, model: 0x21))
     #expect(model.domains == [.core])
     let map = try #require(RegisterMap(vendor: vendor))
-    #expect(map.units == 0xC001_0299 && map.packagePowerInfo == nil)
+    #expect(map.units == 0xC001_0299)
     #expect(map.energy(of: .package) == 0xC001_029B && map.energy(of: .core) == 0xC001_029A)
     #expect(map.energy(of: .dram) == nil && map.energy(of: .uncore) == nil && map.energy(of: .psys) == nil)
     #expect(try #require(UnitRegister(0xA1000)).energyUnit(of: .package, on: model).joulesPerCount == 1 / 65_536)
@@ -110,7 +110,7 @@ struct CPUModelTests {
 
   @Test("Intel's registers are those of the manual")
   func intelRegisters() {
-    #expect(RegisterMap.intel.units == 0x606 && RegisterMap.intel.packagePowerInfo == 0x614)
+    #expect(RegisterMap.intel.units == 0x606)
     #expect(PowerDomain.allCases.map { RegisterMap.intel.energy(of: $0) } == [0x611, 0x639, 0x641, 0x619, 0x64D])
     #expect(RegisterMap(vendor: .other("CentaurHauls")) == nil)
   }
@@ -125,24 +125,26 @@ struct CPUModelTests {
     #expect(UnitRegister(0) == nil)
   }
 
-  @Test(
-    "the thermal design power counts only where it can be one",
-    arguments: [
-      (95 << 3, 95), (0x7FFF_0000_0000_0078, 15), (0, nil), (0x7FFF, nil), (8000, 1000), (8008, nil), (8, 1), (7, nil),
-    ]
-      as [(UInt64, Double?)])
-  func thermalDesignPower(value: UInt64, watts: Double?) throws {
-    #expect(try #require(UnitRegister(0xA0E03)).thermalDesignWatts(powerInfo: value) == watts)
+  @Test("no real package reaches the bound of its cores")
+  func bound() {
+    // Reported: a handheld, a laptop's and a desktop's turbo, limits lifted on a desktop and on workstations.
+    for (cores, real) in [(4, 60.0), (4, 64), (8, 250), (16, 400), (24, 600), (56, 1900), (96, 2000)] {
+      #expect(PowerBound(cores: cores).watts > real * 1.5)
+    }
+    #expect(PowerBound(cores: 16).watts == 1160 && PowerBound(cores: 0).watts == 260)
+    #expect(PowerBound(cores: nil).watts == PowerBound(cores: 64).watts)
+    #expect(PowerBound(cores: 512).watts == PowerBound.highest.watts)
   }
 
-  @Test("no real package reaches the bound, and the interval that it allows is short enough for a quarter of a wrap")
-  func bound() {
-    for (tdp, real) in [(15.0, 64.0), (125, 400), (350, 1000), (500, 1200)] {
-      #expect(PowerBound(thermalDesignWatts: tdp).watts > real)
+  @Test("a bound of 1.2 kW or less takes one and a half looks a minute at most, on every unit that CPUs have")
+  func looks() {
+    // 2^-16 J, 2^-14 J, Sapphire Rapids' DRAM, Bay Trail.
+    for joulesPerCount in [0x1p-16, 0x1p-14, 0.000_061, 0.000_032] {
+      for cores in 1...16 {
+        #expect(
+          60 / PowerBound(cores: cores).longestCertainSeconds(unit: EnergyUnit(joulesPerCount: joulesPerCount)) <= 1.5)
+      }
     }
-    let server = PowerBound(thermalDesignWatts: nil)
-    #expect(server.watts >= 1000)
-    #expect(server.longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 1 / 65_536)) == 16.384 - 0.1)
-    #expect(server.longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 1 / 16_384)) == 65.536 - 0.1)
+    #expect(60 / PowerBound(watts: 4000).longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 0x1p-16)) < 5.5)
   }
 }

@@ -6,7 +6,7 @@ private let second: Int64 = 1_000_000_000
 
 /// A counter in 2^-14 J that may draw up to 1,000 W: 16,384,000 counts a second.
 private func counter(startingAt value: UInt64 = 1_000_000) -> EnergyCounter {
-  var counter = EnergyCounter(unit: joule, bound: PowerBound(thermalDesignWatts: nil))
+  var counter = EnergyCounter(unit: joule, bound: PowerBound(watts: 1000))
   _ = counter.record(value, at: 0)
   return counter
 }
@@ -26,7 +26,7 @@ struct EnergyCounterTests {
 
   @Test("begins with its first reading, but never with 0")
   func first() {
-    var counter = EnergyCounter(unit: joule, bound: PowerBound(thermalDesignWatts: nil))
+    var counter = EnergyCounter(unit: joule, bound: PowerBound(watts: 1000))
     #expect(counter.record(0, at: 0) == .implausible)
     #expect(counter.record(7, at: second) == .first)
     #expect(counter.total == 0 && !counter.isLowerBound)
@@ -42,7 +42,7 @@ struct EnergyCounterTests {
     let start = truth
     var time: Int64 = 0
     let unit = EnergyUnit(joulesPerCount: 262_144 / Double(range))
-    var counter = EnergyCounter(unit: unit, bound: PowerBound(thermalDesignWatts: nil), range: range)
+    var counter = EnergyCounter(unit: unit, bound: PowerBound(watts: 1000), range: range)
     #expect(counter.record(truth, at: 0) == .first)
     var wraps = 0
     // 60 s at up to 1,000 W: a wrap takes five readings or more.
@@ -67,7 +67,7 @@ struct EnergyCounterTests {
 
   @Test("a value beyond its range is implausible", arguments: [1000, 1001, .max] as [UInt64])
   func beyondRange(value: UInt64) {
-    var counter = EnergyCounter(unit: joule, bound: PowerBound(thermalDesignWatts: nil), range: 1000)
+    var counter = EnergyCounter(unit: joule, bound: PowerBound(watts: 1000), range: 1000)
     #expect(counter.record(999, at: 0) == .first)
     #expect(counter.record(value, at: second) == .implausible)
     #expect(counter.total == 0 && !counter.isLowerBound)
@@ -101,7 +101,7 @@ struct EnergyCounterTests {
     arguments: [(true, 1, 0), (true, 2, 0), (true, 3, 1), (true, 40, 1), (false, 40, 0)] as [(Bool, Int64, UInt32)])
   func standstill(alwaysMoves: Bool, readings: Int64, losses: UInt32) {
     var counter = EnergyCounter(
-      unit: joule, bound: PowerBound(thermalDesignWatts: nil), alwaysMoves: alwaysMoves)
+      unit: joule, bound: PowerBound(watts: 1000), alwaysMoves: alwaysMoves)
     // Half a second apart, the first of them included.
     for index in 0..<readings { _ = counter.record(1_000_000, at: index * second / 2 + index) }
     #expect(
@@ -183,7 +183,7 @@ struct EnergyCounterTests {
     ] as [(UInt64, UInt64, UInt64)])
   func gap(before: UInt64, after: UInt64, atLeast: UInt64) {
     var counter = counter(startingAt: before)
-    #expect(counter.record(after, at: 100 * second) == .gap)
+    #expect(counter.record(after, at: 260 * second) == .gap)
     #expect(counter.total == atLeast && counter.isLowerBound)
   }
 
@@ -191,7 +191,7 @@ struct EnergyCounterTests {
   func gapAfterJunk() {
     var counter = counter()
     #expect(counter.record(3_000_000_000, at: second) == .implausible)
-    #expect(counter.record(4_000_000_000, at: 100 * second) == .gap)
+    #expect(counter.record(4_000_000_000, at: 260 * second) == .gap)
     #expect(counter.total == 0 && counter.isLowerBound)
   }
 

@@ -2,7 +2,7 @@ import RAPL
 import Testing
 
 private let second: Int64 = 1_000_000_000
-private let bound = PowerBound(thermalDesignWatts: nil)
+private let bound = PowerBound(watts: 1000)
 
 /// A machine of one 40 W package, whose readings can be told one by one.
 private struct Desk {

@@ -9,7 +9,7 @@ private struct Machine {
 
   init(packages: Int) {
     let unit = EnergyUnit(joulesPerCount: 1 / 16_384)
-    counters = (0..<packages).map { _ in EnergyCounter(unit: unit, bound: PowerBound(thermalDesignWatts: nil)) }
+    counters = (0..<packages).map { _ in EnergyCounter(unit: unit, bound: PowerBound(watts: 1000)) }
   }
 
   /// Reads every package: nil is a failed read.
@@ -114,10 +114,10 @@ struct PowerMeterTests {
     var machine = Machine(packages: 1)
     var meter = PowerMeter()
     _ = meter.measure(machine.snapshot([at(40, 0)], at: 0))
-    let snapshot = machine.snapshot([at(40, 100)], at: 100)
+    let snapshot = machine.snapshot([at(40, 260)], at: 260)
     #expect(meter.measure(snapshot).reason.contains("unread for too long"))
     #expect(snapshot.readings[0].losses == 1)
-    #expect(abs((meter.measure(machine.snapshot([at(40, 101)], at: 101)).watts ?? 0) - 40) < 0.001)
+    #expect(abs((meter.measure(machine.snapshot([at(40, 261)], at: 261)).watts ?? 0) - 40) < 0.001)
   }
 
   @Test("a source whose first reading failed begins with the first good one")

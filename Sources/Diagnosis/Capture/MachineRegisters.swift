@@ -60,7 +60,7 @@ struct MachineRegisters: RegisterFile {
     switch error {
     case .absent: EIO
     case .offline: ENXIO
-    case .failed(_, _, let errno): errno
+    case .notOpened(_, let errno), .failed(_, _, let errno): errno
     }
   }
 }

@@ -1,0 +1,226 @@
+import Foundation
+import RAPL
+import Synchronization
+import Testing
+
+@testable import PowerSources
+
+/// An Intel CPU whose registers a test moves, one time unit after the other.
+private final class Bench: RegisterFile {
+  struct State {
+    var counts: [UInt32: UInt64] = [:]
+    var gone: Set<UInt32> = []
+    /// How far all counters go on with each read.
+    var creep: UInt64 = 1
+    var offline: Set<Int> = []
+    var later: [Int] = []
+    var laterError: Int32 = 0
+    var looks = 0
+    var onRead: @Sendable (UInt32) -> Void = { _ in }
+  }
+
+  let state = Mutex(State())
+  let isLate: Bool
+
+  init(isLate: Bool = false) { self.isLate = isLate }
+
+  func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    let state = self.state.withLock { state in
+      state.counts[address, default: 1_000_000] += state.creep
+      return state
+    }
+    state.onRead(address)
+    if state.offline.contains(cpu) { throw .offline(cpu: cpu) }
+    if state.gone.contains(address) { throw .absent(address: address, cpu: cpu) }
+    return address == 0x606 ? 0xA0E03 : state.counts[address] ?? 0
+  }
+
+  func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
+    let state = self.state.withLock { state in
+      state.looks += 1
+      return state
+    }
+    let cpus = state.later.filter { !known.contains($0) }
+    guard let first = cpus.first else { return nil }
+    if state.laterError != 0 { throw .notOpened(cpu: first, errno: state.laterError) }
+    return Newcomers(registers: self, cpus: cpus)
+  }
+}
+
+private let desktop = CPUIdentity(vendor: .intel, family: 6, model: 0x9E)
+private let one = [PackageCPUs(id: PackageID(package: 0), cpus: [0, 1], cores: 2)]
+
+@Suite("What becomes of a source's counters")
+struct CounterSourceTests {
+  private func source(
+    _ bench: Bench, domains: Set<PowerDomain> = [.core, .dram, .psys], log: @escaping SourceLog = { _ in },
+    boottime: (@Sendable () -> Int64)? = nil
+  ) throws -> CounterSource {
+    let clock = boottime ?? { Int64(DispatchTime.now().uptimeNanoseconds) }
+    return try CounterSource(
+      registers: bench, packages: one, identity: desktop, map: .intel, domains: domains, log: log,
+      boottime: clock)
+  }
+
+  @Test("a domain that can no longer be read does not stop the time of the sample")
+  func lostDomain() throws {
+    let bench = Bench()
+    var source = try source(bench)
+    let whole = source.read()
+    #expect(whole.readings.map(\.domain) == [.package, .core, .dram, .psys])
+    bench.state.withLock { $0.gone = [0x64D, 0x639] }
+    var last = whole.unixNanoseconds
+    for _ in 0..<3 {
+      usleep(2000)
+      let snapshot = source.read()
+      #expect(snapshot.unixNanoseconds - last > 1_900_000)
+      last = snapshot.unixNanoseconds
+      let failed = snapshot.readings.filter { if case .failed = $0.outcome { true } else { false } }
+      #expect(failed.map(\.domain) == [.core, .psys])
+    }
+  }
+
+  @Test("a domain that faults is asked for through one CPU, not through all of its package")
+  func oneInterrupt() throws {
+    let bench = Bench()
+    var source = try source(bench)
+    let reads = Mutex(0)
+    bench.state.withLock {
+      $0.gone = [0x64D]
+      $0.onRead = { address in if address == 0x64D { reads.withLock { $0 += 1 } } }
+    }
+    _ = source.read()
+    #expect(reads.withLock { $0 } == 1)
+  }
+
+  @Test("a suspend between the clock's reading and a register's spoils no window")
+  func suspendBetween() throws {
+    let bench = Bench()
+    let asleep = Mutex<Int64>(0)
+    var source = try source(
+      bench, boottime: { Int64(DispatchTime.now().uptimeNanoseconds) + asleep.withLock { $0 } })
+    var meter = PowerMeter()
+    _ = meter.measure(source.read())
+    usleep(2000)
+    // 40 kJ are drawn while it sleeps, just before the package's register is read.
+    let isAwake = Mutex(true)
+    bench.state.withLock { state in
+      state.onRead = { address in
+        guard address == 0x611 else { return }
+        isAwake.withLock { isAwake in
+          if isAwake { asleep.withLock { $0 += 3_600_000_000_000 } }
+          isAwake = false
+        }
+      }
+    }
+    guard case .none(.suspended) = meter.measure(source.read()) else {
+      Issue.record("the window that the suspend is in was measured")
+      return
+    }
+    usleep(2000)
+    guard case .sample(let sample) = meter.measure(source.read()) else {
+      Issue.record("no window after the suspend")
+      return
+    }
+    #expect(sample.windowNanoseconds < 1_000_000_000)
+  }
+
+  @Test("a psys counter that does not move is left out, and that is said")
+  func stuckPlatform() throws {
+    let bench = Bench()
+    bench.state.withLock { $0.counts[0x64D] = 123_456 }
+    let frozen = Frozen(bench: bench, address: 0x64D, value: 123_456)
+    let said = Mutex<[String]>([])
+    var source = try CounterSource(
+      registers: frozen, packages: one, identity: desktop, map: .intel, domains: [.dram, .psys],
+      log: { text in said.withLock { $0.append(text) } })
+    #expect(source.read().readings.map(\.domain) == [.package, .dram])
+    #expect(said.withLock { $0 }.contains { $0.contains("psys") && $0.contains("left out") })
+  }
+
+  private final class Frozen: RegisterFile {
+    let bench: Bench
+    let address: UInt32
+    let value: UInt64
+
+    init(bench: Bench, address: UInt32, value: UInt64) {
+      self.bench = bench
+      self.address = address
+      self.value = value
+    }
+
+    func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+      address == self.address ? value : try bench.read(address, cpu: cpu)
+    }
+  }
+
+  @Test(
+    "power above the bound is looked at again soon, believed in the end, and said; the counters are read more often then"
+  )
+  func raisedBound() throws {
+    let bench = Bench()
+    let said = Mutex<[String]>([])
+    // Two cores: 320 W. The test's own second is one of 60 ms.
+    var source = try source(bench, domains: [], log: { text in said.withLock { $0.append(text) } })
+    _ = source.read()
+    let calm = source.longestIntervalSeconds
+    bench.state.withLock { $0.creep = 0 }
+    let start = DispatchTime.now().uptimeNanoseconds
+    var total: UInt64 = 0
+    var last = start
+    var doubts = 0
+    for _ in 0..<12 {
+      usleep(60_000)
+      let now = DispatchTime.now().uptimeNanoseconds
+      // 1,150 W.
+      let counts = UInt64(Double(now - last) * 1150 * 16_384 / 1e9)
+      last = now
+      bench.state.withLock { $0.counts[0x611, default: 0] += counts }
+      total = source.read().readings[0].counts
+      if source.longestIntervalSeconds == 0.25 { doubts += 1 }
+    }
+    let watts = Double(total) / 16_384 * 1e9 / Double(last - start)
+    #expect(abs(watts - 1150) < 30, "\(watts) W")
+    #expect(doubts >= 2 && source.longestIntervalSeconds > 1 && source.longestIntervalSeconds < calm / 2)
+    #expect(said.withLock { $0 }.count == 1 && said.withLock { $0 }[0].contains("package 0"))
+  }
+
+  @Test("once all of a package's CPUs are offline, those that came after the start are opened")
+  func newcomers() throws {
+    let bench = Bench()
+    var source = try source(bench)
+    _ = source.read()
+    bench.state.withLock {
+      $0.offline = [0, 1]
+      $0.later = [4, 5]
+    }
+    guard case .read = source.read().readings[0].outcome else {
+      Issue.record("the newcomers were not read")
+      return
+    }
+    bench.state.withLock { $0.offline = [4, 1, 0] }
+    guard case .read = source.read().readings[0].outcome else {
+      Issue.record("the second newcomer does not stand in for the first")
+      return
+    }
+  }
+
+  @Test("CPUs that may not be opened any more are said, and not asked for at every reading")
+  func sealedNewcomers() throws {
+    let bench = Bench()
+    var source = try source(bench)
+    bench.state.withLock {
+      $0.offline = [0, 1]
+      $0.later = [4]
+      $0.laterError = EPERM
+    }
+    for _ in 0..<20 {
+      guard case .failed(let error) = source.read(domains: false).readings[0].outcome else {
+        Issue.record("it was read")
+        return
+      }
+      #expect("\(error)".contains("CPU 4 came online after the start") && "\(error)".contains("--seal"), "\(error)")
+    }
+    #expect(bench.state.withLock { $0.looks } <= 2)
+  }
+}

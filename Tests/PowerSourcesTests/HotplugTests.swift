@@ -1,0 +1,85 @@
+import Foundation
+import PowerSources
+import RAPL
+import Testing
+
+/// A folder with the topology of a machine, whose CPUs come and go.
+private final class Folder {
+  let root = NSTemporaryDirectory() + "pkg-watt-stat-" + UUID().uuidString
+
+  init(vendor: String = "GenuineIntel", places: [Int: (package: Int, die: Int)], online: [Int]) throws {
+    try write("proc/cpuinfo", "vendor_id\t: \(vendor)\ncpu family\t: 6\nmodel\t\t: 85\npower management: [14]\n")
+    for (cpu, place) in places {
+      let topology = "sys/devices/system/cpu/cpu\(cpu)/topology"
+      try write("\(topology)/physical_package_id", "\(place.package)\n")
+      try write("\(topology)/die_id", "\(place.die)\n")
+    }
+    try set(online: online)
+  }
+
+  func set(online: [Int]) throws { try write("sys/devices/system/cpu/online", CPUList.text(online) + "\n") }
+
+  func write(_ path: String, _ text: String) throws {
+    let url = URL(filePath: root + "/" + path)
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    // In place, as the kernel's files: whoever has it open sees the new text.
+    if let file = FileHandle(forWritingAtPath: url.path) {
+      try file.truncate(atOffset: 0)
+      try file.write(contentsOf: Data(text.utf8))
+    } else {
+      try Data(text.utf8).write(to: url)
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: root) }
+}
+
+@Suite("CPUs that come and go")
+struct HotplugTests {
+  struct Change: CustomTestStringConvertible {
+    let testDescription: String
+    var vendor = "GenuineIntel"
+    var places: [Int: (package: Int, die: Int)] = [0: (0, 0), 1: (0, 1), 2: (1, 0), 3: (1, 1)]
+    let before: [Int]
+    let after: [Int]
+    let newcomer: PackageID?
+  }
+
+  @Test(
+    "a package or die that was not there is a newcomer, one that goes or comes back is none",
+    arguments: [
+      Change(testDescription: "a die goes", before: [0, 1], after: [0], newcomer: nil),
+      Change(testDescription: "a whole package goes", before: [0, 1, 2, 3], after: [0, 1], newcomer: nil),
+      Change(
+        testDescription: "a die comes", before: [0], after: [0, 1], newcomer: PackageID(package: 0, die: 1)),
+      Change(testDescription: "a package comes", before: [0, 1], after: [0, 1, 2], newcomer: PackageID(package: 1)),
+      Change(
+        testDescription: "another CPU of the same die", places: [0: (0, 0), 1: (0, 0)], before: [0], after: [1],
+        newcomer: nil),
+      Change(
+        testDescription: "AMD's dies are no counters", vendor: "AuthenticAMD", before: [0], after: [0, 1],
+        newcomer: nil),
+    ])
+  func changes(_ change: Change) throws {
+    let folder = try Folder(vendor: change.vendor, places: change.places, online: change.before)
+    let watch = try #require(TopologyWatch(root: folder.root))
+    #expect(watch.newcomer() == nil)
+    try folder.set(online: change.after)
+    #expect(watch.newcomer() == change.newcomer)
+    try folder.set(online: change.before)
+    #expect(watch.newcomer() == nil)
+  }
+
+  @Test("the topology is read once after a change, however often it is asked")
+  func readOnce() throws {
+    let folder = try Folder(places: [0: (0, 0), 1: (0, 0)], online: [0, 1])
+    let watch = try #require(TopologyWatch(root: folder.root))
+    try folder.set(online: [0])
+    #expect(watch.newcomer() == nil)
+    // If it were read again, this would be seen.
+    try folder.write("sys/devices/system/cpu/cpu0/topology/physical_package_id", "7\n")
+    #expect(watch.newcomer() == nil)
+    try folder.set(online: [0, 1])
+    #expect(watch.newcomer() == PackageID(package: 7))
+  }
+}
