@@ -11,29 +11,37 @@ public enum SocketActivation {
 
   /// Takes over what was handed to this process, and clears the environment of it, so that no child takes it for its own.
   ///
-  /// - Returns: descriptors of listening Unix stream sockets, close-on-exec; none where nothing was handed over.
+  /// - Returns: listening Unix stream sockets, close-on-exec; none if nothing was handed over.
   /// - Throws: what is wrong with them.
-  public static func sockets() throws(ActivationError) -> [Int32] {
+  public static func sockets() throws(ActivationError) -> [PassedSocket] {
     defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
     // Meant for another process: a parent that did not clear it.
     guard let pid = variable("LISTEN_PID"), pid == "\(getpid())" else { return [] }
     guard let text = variable("LISTEN_FDS"), let count = Int32(text), 0...Int32(most) ~= count else {
       throw .environment("LISTEN_FDS", variable("LISTEN_FDS") ?? "")
     }
-    if let names = variable("LISTEN_FDNAMES") {
-      guard names.split(separator: ":", omittingEmptySubsequences: false).count == count else {
-        throw .environment("LISTEN_FDNAMES", names)
-      }
+    var names = [String?](repeating: nil, count: Int(count))
+    if let text = variable("LISTEN_FDNAMES") {
+      names = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      guard names.count == count else { throw .environment("LISTEN_FDNAMES", text) }
     }
-    var descriptors: [Int32] = []
-    for descriptor in first..<first + count {
+    var sockets: [PassedSocket] = []
+    for (descriptor, name) in zip(first..<first + count, names) {
       var error = cmsr_set_close_on_exec(descriptor)
       if error == 0 { error = cmsr_check_listener(descriptor) }
       guard error == 0 else { throw .noListener(descriptor: descriptor, errno: error) }
-      descriptors.append(descriptor)
+      sockets.append(PassedSocket(descriptor: descriptor, name: name))
     }
-    return descriptors
+    return sockets
   }
+}
+
+/// A socket that a service manager has handed over.
+public struct PassedSocket: Sendable {
+  /// The listening socket.
+  public let descriptor: Int32
+  /// What the manager calls it: systemd by its unit, unless that says otherwise (FileDescriptorName=). nil if it did not say.
+  public let name: String?
 }
 
 /// A variable of the environment.

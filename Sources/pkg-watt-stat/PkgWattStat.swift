@@ -6,7 +6,7 @@ internal import SystemCalls
 /// would have more.
 @main
 struct PkgWattStat: ParsableCommand {
-  static let version = "0.2.0"
+  static let version = "0.3.0"
 
   static let configuration = CommandConfiguration(
     commandName: "pkg-watt-stat",

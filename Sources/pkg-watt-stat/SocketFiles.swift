@@ -3,17 +3,31 @@ internal import Logging
 internal import PowerProtocol
 internal import PowerServer
 internal import Privileges
+internal import ServiceManager
 internal import SystemCalls
 
 /// The sockets of one service: those asked for, or both well-known ones.
 struct SocketFiles {
   private(set) var files: [SocketFile] = []
 
-  /// - Parameter passed: descriptors that a service manager has handed over; where there are any, nothing else is bound.
-  init(options: ServeOptions, passed: [Int32], owner: SocketFile.Owner?, logger: Logger) throws {
+  /// The units that hold the well-known paths under systemd.
+  private static let units = (preferred: "pkg-watt-stat.socket", original: "pkg-watt-stat-tmp.socket")
+
+  /// - Parameter passed: sockets that a service manager has handed over; if there are any, nothing else is bound.
+  init(options: ServeOptions, passed: [PassedSocket], owner: SocketFile.Owner?, logger: Logger) throws {
     if !passed.isEmpty {
       guard options.socket.isEmpty else { throw ServeError.socketsTwice }
-      for descriptor in passed { files.append(try SocketFile.passed(descriptor)) }
+      for socket in passed { files.append(try SocketFile.passed(socket.descriptor)) }
+      let names = passed.map(\.name)
+      if names.contains(Self.units.preferred), !names.contains(Self.units.original),
+        !files.contains(where: { $0.path == SocketPaths.original })
+      {
+        logger.warning(
+          """
+          Nobody is served at \(SocketPaths.original), because \(Self.units.original) did not start. Once that path is free, \
+          start it: sudo systemctl restart pkg-watt-stat.service
+          """)
+      }
       return
     }
     do {

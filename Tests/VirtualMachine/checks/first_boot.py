@@ -4,32 +4,17 @@ import glob
 import json
 import os
 import signal
+import stat
 import subprocess
 import time
 
-import machine
+import upgrade
 from crowd import Crowd
 from harness import Failure, Impossible, check, expect, run, wait_for
 from service import (
-    ALL_WATTS, EXPORTER, PACKAGE_WATTS, PATHS, RAW_IO, SCRAPE, SOCKET, UNIT, DropIn, Journal, answers, child, expect_confined,
+    ALL_WATTS, EXPORTER, GROUP, PACKAGE_WATTS, PATHS, RAW_IO, SCRAPE, SOCKET, TMP_SOCKET, UNIT, DropIn, Journal, answers, child, expect_confined,
     expect_watts, online, pid, readings, restart, running, served, show, systemctl, threads, uptime,
 )
-
-_before = None
-
-
-@check("the guest is up, and its registers are live")
-def _():
-    global _before
-    run("insmod", "/mnt/registers/rapl_registers.ko")
-    run("modprobe", "msr")
-    run("modprobe", "-r", "intel_rapl_msr", "intel_rapl_common")
-    run("modprobe", "intel_rapl_msr")
-    run("udevadm", "settle")
-    expect(len(glob.glob("/dev/cpu/*/msr")) == 4, f"{glob.glob('/dev/cpu/*')}")
-    expect(len(glob.glob("/sys/class/powercap/intel-rapl:?")) == 2, f"{glob.glob('/sys/class/powercap/*')}")
-    _before = machine.state()
-
 
 @check("the package installs, and the service serves the watts of both packages")
 def _():
@@ -42,7 +27,7 @@ def _():
 def _():
     systemctl("stop", SOCKET, UNIT)
     for path in PATHS:
-        expect(not os.path.exists(path), f"{path} is still there")
+        wait_for(f"{path} to be gone", lambda path=path: not os.path.exists(path))
     systemctl("start", SOCKET)
     expect(show(UNIT, "ActiveState") == "inactive", "the service runs before anybody asks")
     found = [expect_watts(ALL_WATTS, readings(path, 3)[-1]) for path in PATHS]
@@ -75,12 +60,12 @@ def _():
     return expect_confined(pid(), RAW_IO)
 
 
-@check("an ordinary user cannot open a register node, nor can one of the group msr without the capability")
+@check("an ordinary user cannot open a register node, nor can one of the register group without the capability")
 def _():
     opening = "import sys\ntry: open('/dev/cpu/0/msr', 'rb')\nexcept PermissionError as error: print(error.strerror)"
     ordinary = run("python3", "-c", opening, user="alice").strip()
     expect(ordinary == "Permission denied", ordinary)
-    member = run("setpriv", "--reuid=alice", "--regid=msr", "--clear-groups", "--", "python3", "-c", opening).strip()
+    member = run("setpriv", "--reuid=alice", f"--regid={GROUP}", "--clear-groups", "--", "python3", "-c", opening).strip()
     expect(member == "Operation not permitted", member)
     return f"{ordinary}; {member}"
 
@@ -114,16 +99,38 @@ def _():
 def _():
     run("groupadd", "power")
     run("useradd", "--groups", "power", "bob")
-    with DropIn("group", "[Socket]\nSocketGroup=power\nSocketMode=0660\n", SOCKET):
-        expect_watts(ALL_WATTS, readings(user="bob", count=3)[-1])
-        try:
-            readings()
-        except Failure as failure:
-            expect("Permission denied" in str(failure), f"{failure}")
-        else:
-            raise Failure("alice reads it")
+    text = "[Socket]\nSocketGroup=power\nSocketMode=0660\n"
+    with DropIn("group", text, TMP_SOCKET), DropIn("group", text, SOCKET):
+        for path in PATHS:
+            expect_watts(ALL_WATTS, readings(path, user="bob", count=3)[-1])
+            try:
+                readings(path)
+            except Failure as failure:
+                expect("Permission denied" in str(failure), f"{failure}")
+            else:
+                raise Failure(f"alice reads it at {path}")
     run("userdel", "--remove", "bob", fails=True)
     run("groupdel", "power")
+
+
+@check("whatever lies at the path in /tmp is left alone, the service serves in /run, and says which command starts the other")
+def _():
+    path, command = PATHS[1], "sudo systemctl restart pkg-watt-stat.service"
+    for place, take in [(os.mkdir, os.rmdir), (lambda path: open(path, "x").close(), os.remove)]:
+        systemctl("stop", SOCKET, UNIT)
+        wait_for("the path to be free", lambda: not os.path.exists(path))
+        place(path)
+        journal = Journal()
+        restart()
+        served()
+        journal.wait(f"Nobody is served at {path}, because {TMP_SOCKET} did not start.")
+        journal.wait(command)
+        expect(show(TMP_SOCKET, "ActiveState") == "failed" and not stat.S_ISSOCK(os.stat(path).st_mode), "it was taken")
+        take(path)
+        run(*command.split()[1:])
+        expect_watts(ALL_WATTS, readings(path)[0], percent=5)
+        served()
+    return command
 
 
 @check("clients that come during a restart are served after it, none is refused")
@@ -293,8 +300,7 @@ def _():
 @check("the doctor finds the service running")
 def _():
     said = run("pkg-watt-stat", "doctor")
-    for path in PATHS:
-        expect(f"The service answers at {path}" in said, said)
+    expect(said.count("The service answers at") == 1 and f"at {' and '.join(PATHS)}: " in said, said)
     return said.strip().splitlines()[-1]
 
 
@@ -303,7 +309,8 @@ def _():
     complaints = [
         line for line in run("journalctl", "-b", "-p", "warning", "-o", "cat").splitlines() if "pkg-watt-stat" in line
     ]
-    known = ("Watchdog timeout", "Failed with result", "code=killed", "Killing process", "code=dumped", "code=exited")
+    # Of the checks themselves: what lay at the path in /tmp.
+    known = ("is there and is not a socket", "Failed to create listening socket", "Failed to listen on", "did not start. Once", "Control process exited", "Watchdog timeout", "Failed with result", "code=killed", "Killing process", "code=dumped", "code=exited")
     unknown = [line for line in complaints if not any(word in line for word in known)]
     expect(not unknown, "\n".join(unknown))
 
@@ -313,4 +320,4 @@ def leave(mark, failures):
     module = run("modinfo", "-n", "msr").strip()
     os.rename(module, "/var/tmp/msr.ko")
     with open(mark, "w") as file:
-        json.dump({"failures": failures, "before": {key: sorted(value) for key, value in _before.items()}, "module": module}, file)
+        json.dump({"failures": failures, "before": {key: sorted(value) for key, value in upgrade.before.items()}, "module": module}, file)

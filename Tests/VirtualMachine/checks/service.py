@@ -11,6 +11,8 @@ from harness import Failure, expect, run, wait_for
 
 UNIT = "pkg-watt-stat.service"
 SOCKET = "pkg-watt-stat.socket"
+TMP_SOCKET = "pkg-watt-stat-tmp.socket"
+GROUP = "pkg-watt-stat-registers"
 EXPORTER = "pkg-watt-stat-exporter.service"
 PATHS = ["/run/pkg-watt-stat/pkg-watt-stat.sock", "/tmp/pkg-watt-stat.sock"]
 PACKAGE_WATTS = [42.5, 17.25]
@@ -122,7 +124,7 @@ def served(watts=ALL_WATTS, seconds=30):
 
 def restart(unit=UNIT):
     # The checks start it more often than its start limit allows.
-    systemctl("reset-failed", UNIT, SOCKET, fails=True)
+    systemctl("reset-failed", UNIT, SOCKET, TMP_SOCKET, fails=True)
     systemctl("restart", unit)
 
 
@@ -133,7 +135,7 @@ class Journal:
         self.cursor = re.search(r"-- cursor: (.*)", run("journalctl", "-n0", "--show-cursor")).group(1)
 
     def text(self):
-        return run("journalctl", "--after-cursor", self.cursor, "-o", "cat", "-u", UNIT, "-u", SOCKET)
+        return run("journalctl", "--after-cursor", self.cursor, "-o", "cat", "-u", UNIT, "-u", SOCKET, "-u", TMP_SOCKET)
 
     def wait(self, words, seconds=30):
         try:
@@ -197,7 +199,7 @@ def threads(process):
 
 def expect_confined(process, capabilities):
     """Every thread has the service's user, these capabilities, a system-call filter, and no way to more."""
-    user, group = pwd.getpwnam("pkg-watt-stat").pw_uid, grp.getgrnam("msr").gr_gid
+    user, group = pwd.getpwnam("pkg-watt-stat").pw_uid, grp.getgrnam(GROUP).gr_gid
     count = 0
     for thread in threads(process):
         count += 1
