@@ -12,10 +12,11 @@ package final class PowercapCounter: CounterOrigin {
   /// Opens it.
   init(path: String) throws(SourceError) {
     self.path = path
-    // Non-blocking: a FIFO in a captured tree must not hang the service.
-    let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard number >= 0 else { throw .energyFile(path: path, errno: errno) }
-    descriptor = Descriptor(owning: number)
+    do {
+      descriptor = try RegularFile.open(path)
+    } catch {
+      throw .energyFile(path: path, errno: error.errno)
+    }
   }
 
   func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {

@@ -50,14 +50,16 @@ struct ServiceManagerTests {
   @Test(
     "without the socket in /tmp serves at the other, and says which command starts it",
     arguments: [
-      ("pkg-watt-stat.socket", true), ("pkg-watt-stat.socket:pkg-watt-stat-tmp.socket", false), ("own", false), (nil, false),
+      ("pkg-watt-stat.socket", true), ("pkg-watt-stat.socket:pkg-watt-stat-tmp.socket", false), ("own", false),
+      (nil, false),
     ])
   func oneOfTwo(names: String?, says: Bool) throws {
     let paths = (names ?? "").split(separator: ":", omittingEmptySubsequences: false).map { folder.file("\($0).sock") }
     let child = try start(paths, environment: names.map { ["LISTEN_FDNAMES=\($0)"] } ?? [])
     try wait(for: "it to serve") { child.output.contains("Ready: serving at \(paths[0])") }
     #expect(try Client(paths[0]).reading().status == "simulated")
-    let warning = "WARNING: Nobody is served at /tmp/pkg-watt-stat.sock, because pkg-watt-stat-tmp.socket did not start."
+    let warning =
+      "WARNING: Nobody is served at /tmp/pkg-watt-stat.sock, because pkg-watt-stat-tmp.socket did not start."
     #expect(child.output.contains(warning) == says, "\(child.output)")
     #expect(child.output.contains("start it: sudo systemctl restart pkg-watt-stat.service\n") == says)
   }
