@@ -40,6 +40,8 @@ final class Sampler: Feed {
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.tick() }
   private var hasComplained = false
   private var isWaking = false
+  /// Whether a reading was set aside since somebody came, and is tried again.
+  private var isRetrying = false
   /// When the counters were last read.
   private var lastRead: Int64
   /// The last reading that everybody gets to know of, and when it was made; nil where it began no window.
@@ -92,6 +94,7 @@ final class Sampler: Feed {
   func wake() {
     guard broadcaster.isAsleep, !isWaking else { return }
     isWaking = true
+    isRetrying = false
     let point = wakingGrid.next(after: now)
     if point - windowBegan <= settings.longestWakingWindow {
       plan(.sample, at: max(point, windowBegan + settings.firstWindow))
@@ -182,6 +185,7 @@ final class Sampler: Feed {
         window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds, coversSleep: isMean)
     case .none(let reason):
       report(reason)
+      if retries(reason) { return plan(.sample, at: lastRead + settings.firstWindow) }
       if reason.beginsWindow {
         windowBegan = lastRead
         // After a suspend or a reset: the window that this reading begins is what the client that woke it gets.
@@ -203,26 +207,42 @@ final class Sampler: Feed {
 
   /// Somebody has come: from here to the next sample goes what they are told.
   private func beginWindow() {
-    if look() { return plan(.sample, at: lastRead + settings.firstWindow) }
+    switch look() {
+    case nil: return plan(.sample, at: lastRead + settings.firstWindow)
+    case let reason?:
+      if retries(reason) { return plan(.beginWindow, at: lastRead + settings.firstWindow) }
+    }
     // Without a reading they are told what there is, and that it is stale, and wait no longer for that than for a sample.
     wakeUp()
     broadcaster.noSample()
     goOn()
   }
 
-  /// Takes a reading in that is not for clients, and gives whether a new window begins with it.
-  private func look() -> Bool {
+  /// Whether a reading that was set aside is to be tried again before anybody is told that there is none: one odd value, as
+  /// of an AMD part that reads 0 now and then, is settled by the next one.
+  private func retries(_ reason: NoSample) -> Bool {
+    guard isWaking, !isRetrying, case .implausible = reason else { return false }
+    isRetrying = true
+    return true
+  }
+
+  /// Takes a reading in that is not for clients, and gives why no new window begins with it, if none does.
+  private func look() -> NoSample? {
     let snapshot = read(isPublic: true)
     switch meter.finish(snapshot) {
     case .window(let window):
       windowBegan = lastRead
       recovered()
       broadcaster.keep(window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
-      return true
+      return nil
     case .none(let reason):
       report(reason)
-      if reason.beginsWindow { windowBegan = lastRead } else { lastPublic = nil }
-      return reason.beginsWindow
+      if reason.beginsWindow {
+        windowBegan = lastRead
+        return nil
+      }
+      lastPublic = nil
+      return reason
     }
   }
 

@@ -17,6 +17,8 @@ struct ScriptedSource: EnergySource {
     func become(_ new: Behaviour) { behaviour.withLock { $0 = new } }
     /// Counts that came on top of what the power gives.
     let burst = Mutex(UInt64(0))
+    /// How many of the next readings are set aside.
+    let oddReadings = Mutex(0)
     /// When it was read, in monotonic nanoseconds.
     let reads = Mutex([Int64]())
     /// How many of the reads asked for domains too.
@@ -49,7 +51,12 @@ struct ScriptedSource: EnergySource {
     control.reads.withLock { $0.append(now) }
     if domains { control.domainReads.withLock { $0 += 1 } }
     let outcome: EnergyReading.Outcome
+    let isOdd = control.oddReadings.withLock { left in
+      defer { left = max(left - 1, 0) }
+      return left > 0
+    }
     switch control.behaviour.withLock({ $0 }) {
+    case .good where isOdd: outcome = .read(.implausible)
     case .good:
       idleSince = nil
       outcome = .read(.advanced(1))

@@ -136,6 +136,17 @@ struct SleepTests {
     #expect(abs(line.watts - ScriptedSource.watts) < 0.5, "\(line)")
   }
 
+  @Test("one odd reading after a sleep is tried again, and stales no line", arguments: [10, 0.2])
+  func odd(longestWakingWindow: Double) throws {
+    let server = try RunningServer(interval: 0.5, longestWakingWindow: longestWakingWindow)
+    try waitUntilAsleep(server)
+    usleep(1_500_000)
+    server.control.oddReadings.withLock { $0 = 1 }
+    let line = try TestClient(server.path).line()
+    #expect(line.status == .ok && abs(line.watts - ScriptedSource.watts) < 0.5, "\(line)")
+    #expect(server.control.oddReadings.withLock { $0 } == 0)
+  }
+
   @Test("if nothing can be read after a sleep, every client has a line within 300 ms", arguments: [0.05, 4])
   func failingFast(interval: Double) throws {
     let server = try RunningServer(interval: interval)
