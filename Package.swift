@@ -99,7 +99,11 @@ if Context.environment["FUZZ"] != nil {
   package.targets += [
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "fuzz", dependencies: ["CFuzzer", "RAPL", "PowerSources", "PowerProtocol", "Turbostat", "SystemCalls"],
+      name: "fuzz",
+      dependencies: [
+        "CFuzzer", "RAPL", "PowerSources", "PowerProtocol", "Turbostat", "SystemCalls", "PowerClient", "Terminal",
+        "EnergyRun", "Exporter",
+      ],
       path: "Tests/Fuzz", exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),
   ]
 }

@@ -7,6 +7,10 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+
+#include "clocks.h"
+#include "sockets.h"
 
 // From here on SIGINT and SIGTERM no longer end the process, but make this descriptor readable. -1 on failure.
 static inline int cmsr_interrupt_descriptor(void)
@@ -18,6 +22,32 @@ static inline int cmsr_interrupt_descriptor(void)
 	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+// Connects to path, and waits for room in a listener's full backlog: EAGAIN after so many milliseconds without any,
+// ECANCELED soon after the interrupt descriptor (-1: none) is readable, or what cmsr_connect says.
+//
+// A connect that does not block fails at once there, and nothing can be polled for room. One that blocks stands in the
+// listener's queue, but signals that are blocked for a signalfd do not end it; so it blocks for a moment at a time.
+static inline int cmsr_connect_within(int descriptor, const char *path, int interrupt, int milliseconds)
+{
+	enum { slice_milliseconds = 50 };
+	const int64_t deadline = cmsr_monotonic_nanoseconds() + (int64_t)milliseconds * 1000000;
+	struct timeval slice = {0, slice_milliseconds * 1000}, for_ever = {0, 0};
+	if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice) != 0)
+		return errno;
+	for (;;) {
+		struct pollfd polled = {interrupt, POLLIN, 0};
+		if (poll(&polled, 1, 0) > 0)
+			return ECANCELED;
+		int error = cmsr_connect(descriptor, path);
+		if (error == 0)
+			return setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &for_ever, sizeof for_ever) == 0 ? 0 : errno;
+		if (error != EAGAIN && error != EINTR)
+			return error;
+		if (cmsr_monotonic_nanoseconds() >= deadline)
+			return EAGAIN;
+	}
 }
 
 // Whether poll tells by POLLERR or POLLHUP that nobody reads any more what is written to a descriptor: of a pipe, or of a

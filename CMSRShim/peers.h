@@ -24,6 +24,24 @@ static inline uid_t cmsr_peer_user(int descriptor)
 	return credentials.user;
 }
 
+struct cmsr_user {
+	uid_t user;
+	int error;
+};
+
+// Who began to listen at the socket that this one is connected to.
+static inline struct cmsr_user cmsr_server_user(int descriptor)
+{
+	struct cmsr_credentials credentials;
+	struct cmsr_user server = {(uid_t)-1, 0};
+	socklen_t size = sizeof credentials;
+	if (getsockopt(descriptor, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &size) != 0)
+		server.error = errno;
+	else
+		server.user = credentials.user;
+	return server;
+}
+
 // Whether the peer is root, or has `group` as its group or among its supplementary groups (SO_PEERCRED, SO_PEERGROUPS): 1,
 // or 0, also where the kernel does not say.
 static inline int cmsr_peer_is_trusted(int descriptor, int has_group, gid_t group)

@@ -39,7 +39,7 @@ static inline int cmsr_unix_address(const char *path, struct sockaddr_un *addres
 	return 0;
 }
 
-// Connects to path. Blocks only while the listener's backlog is full.
+// Connects to path. While the listener's backlog is full it blocks, or for as long as SO_SNDTIMEO says: EAGAIN then.
 static inline int cmsr_connect(int descriptor, const char *path)
 {
 	struct sockaddr_un address;

@@ -16,6 +16,10 @@ public enum ClientError: Error, Equatable {
   case noReading(path: String)
   /// The service closed the connection.
   case closed(path: String)
+  /// Somebody listens at a path, and let nobody in for so many seconds.
+  case full(path: String, seconds: Int)
+  /// Somebody else than the service may be serves at a path that was not asked for.
+  case untrusted(ServerIdentity)
   /// Nothing came for so many seconds.
   case silent(path: String, seconds: Int)
   /// What came is not the protocol.
@@ -32,9 +36,9 @@ extension ClientError {
   /// Whether the service has gone, and may come again.
   public var isEndOfService: Bool {
     switch self {
-    case .closed, .failed, .noReading, .noService, .notASocket, .silent: true
+    case .closed, .failed, .full, .noReading, .noService, .notASocket, .silent: true
     case .refused(_, let refusal): refusal.code == "no_reading"
-    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong: false
+    case .cannotConnect, .interrupted, .notTheProtocol, .pathTooLong, .untrusted: false
     }
   }
 }
@@ -44,14 +48,14 @@ extension ClientError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noService(let paths) where paths.count == 1:
-      "No service answers at \(paths[0]); start one there with: pkg-watt-stat serve --socket \(paths[0])"
+      "No service answers at \(paths[0]); start one there with: \(Checkout.start ?? "pkg-watt-stat serve") --socket \(paths[0])"
     case .noService(let paths):
       "No service answers at \(paths.joined(separator: " or ")); start it with: sudo systemctl start "
-        + "pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"
+        + "pkg-watt-stat.service, or by hand with: \(Checkout.start ?? "sudo pkg-watt-stat serve")"
     case .pathTooLong(let path):
       "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow 107. Choose a shorter one."
     case .notASocket(let path):
-      "\(path) is no socket; the service's are \(SocketPaths.preferred) and \(SocketPaths.original), unless it was told others."
+      "\(path) is not a socket; the service's are \(SocketPaths.preferred) and \(SocketPaths.original), unless it was told others."
     case .cannotConnect(let path, EACCES):
       "This user may not connect to \(path): the service's socket there is private. Ask as root, or as a member of its group."
     case .cannotConnect(let path, let errno):
@@ -60,6 +64,9 @@ extension ClientError: CustomStringConvertible {
       "The service at \(path) has no reading to give; its log says why (journalctl -u pkg-watt-stat.service)."
     case .closed(let path):
       "The service at \(path) has ended, or was restarted; start it if it does not come back."
+    case .full(let path, let seconds):
+      "Whoever listens at \(path) let nobody in for \(seconds) s; it hangs, or more clients come than it can take: restart it."
+    case .untrusted(let server): "\(server) If you trust it, name it: --socket \(server.path)"
     case .silent(let path, let seconds):
       "Nothing came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs: restart it."
     case .notTheProtocol(let path, let why):

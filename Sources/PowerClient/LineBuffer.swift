@@ -1,20 +1,23 @@
 /// Cuts a stream of bytes into lines, however it arrives.
-struct LineBuffer {
+package struct LineBuffer {
   /// More bytes without a newline than any line of the protocol has.
   static let mostBytes = 1 << 20
 
   private var bytes: [UInt8] = []
   private var start = 0
 
+  /// Nothing has arrived yet.
+  package init() {}
+
   /// Adds what arrived.
-  mutating func append(_ more: some Sequence<UInt8>) {
+  package mutating func append(_ more: some Sequence<UInt8>) {
     bytes.removeFirst(start)
     start = 0
     bytes += more
   }
 
   /// The next whole line, without its newline; nil until there is one.
-  mutating func next() -> [UInt8]? {
+  package mutating func next() -> [UInt8]? {
     guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
     defer { start = end + 1 }
     return Array(bytes[start..<end])

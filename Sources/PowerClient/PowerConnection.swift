@@ -1,5 +1,4 @@
 internal import CMSRShim
-internal import FoundationEssentials
 internal import Glibc
 public import PowerProtocol
 internal import SystemCalls
@@ -14,7 +13,7 @@ public struct PowerConnection: ~Copyable {
     public let line: PowerLine
   }
 
-  /// How long the service may take for its first line, or an answer: it promises 1.5 s.
+  /// How long the service may take to let this client in, for its first line, and for an answer: it promises 1.5 s.
   public let patienceMilliseconds: Int32
   private static let chunkBytes = 16_384
 
@@ -23,14 +22,19 @@ public struct PowerConnection: ~Copyable {
   let descriptor: Descriptor
   private let interrupt: Int32
   private var buffer = LineBuffer()
-  private var hasReceived = false
+  private(set) var hasReceived = false
+  /// From sample to sample, in seconds, as far as the service has said it on this connection.
+  private(set) var stepSeconds: Double?
+  private var isSubscribed = false
+  /// Whether it was asked what it is only to see whether it answers.
+  var isProbed = false
 
   /// Connects to the first path where somebody listens.
   ///
   /// - Parameters:
   ///   - paths: tried in this order.
   ///   - interrupt: a descriptor that ends every wait once it is readable, or -1.
-  ///   - patienceMilliseconds: how long the service may take for its first line, and for an answer.
+  ///   - patienceMilliseconds: how long the service may take to let this client in, for its first line, and for an answer.
   public init(
     paths: [String] = [SocketPaths.preferred, SocketPaths.original], interrupt: Int32 = -1,
     patienceMilliseconds: Int32 = 5000
@@ -41,7 +45,7 @@ public struct PowerConnection: ~Copyable {
       let socket = cmsr_unix_socket()
       guard socket.error == 0 else { throw .failed(path: path, errno: socket.error) }
       let descriptor = Descriptor(owning: socket.descriptor)
-      switch unsafe cmsr_connect(descriptor.number, path) {
+      switch unsafe cmsr_connect_within(descriptor.number, path, interrupt, patienceMilliseconds) {
       case 0:
         self.path = path
         self.descriptor = descriptor
@@ -50,16 +54,18 @@ public struct PowerConnection: ~Copyable {
         throw .notASocket(path)
       case ENOENT, ECONNREFUSED, ENOTDIR: continue
       case ENAMETOOLONG: throw .pathTooLong(path)
+      case EAGAIN: throw .full(path: path, seconds: Int(patienceMilliseconds / 1000))
+      case ECANCELED: throw .interrupted
       case let error: throw .cannotConnect(path: path, errno: error)
       }
     }
     throw .noService(paths: paths)
   }
 
-  /// Waits for the next line of version 1.
+  /// Waits for the next line of version 1, as long as the service is alive.
   public mutating func next() throws(ClientError) -> Received {
     while true {
-      let bytes = try line(patienceMilliseconds: hasReceived ? -1 : patienceMilliseconds)
+      guard let bytes = try lineInTime() else { continue }
       if case .line(let line) = try decode(bytes) {
         return Received(text: String(decoding: bytes, as: UTF8.self), line: line)
       }
@@ -105,15 +111,21 @@ public struct PowerConnection: ~Copyable {
   }
 
   /// What a line says.
-  func decode(_ bytes: [UInt8]) throws(ClientError) -> Answer {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw .notTheProtocol(path: path, why: "a line is not UTF-8")
-    }
+  mutating func decode(_ bytes: [UInt8]) throws(ClientError) -> Answer {
+    let answer: Answer
     do {
-      return try JSONDecoder().decode(Answer.self, from: Data(bytes))
+      answer = try Answer(line: bytes)
     } catch {
-      throw .notTheProtocol(path: path, why: "a line is no reading (\(text.prefix(80)))")
+      throw .notTheProtocol(path: path, why: error.why)
     }
+    switch answer {
+    case .info(let info) where !isSubscribed: stepSeconds = info.intervalSeconds
+    case .subscribed(let subscription):
+      isSubscribed = subscription.intervalSeconds != nil
+      stepSeconds = subscription.intervalSeconds
+    default: break
+    }
+    return answer
   }
 }
 

@@ -12,14 +12,8 @@ extension PowerLine: Decodable {
   /// - Throws: `DecodingError` for a missing field, a wrong type, an unknown status, or numbers out of reason.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
-    let watts = try fields.decode(Double.self, forKey: .watts)
-    let seconds = try fields.decode(Double.self, forKey: .timestamp)
-    guard watts >= 0, watts < 1e15 else {
-      throw DecodingError.dataCorruptedError(forKey: .watts, in: fields, debugDescription: "\(watts) is no power")
-    }
-    guard abs(seconds) < 1e12 else {
-      throw DecodingError.dataCorruptedError(forKey: .timestamp, in: fields, debugDescription: "\(seconds) is no time")
-    }
+    let watts = try fields.number(.watts, in: Plausible.watts)
+    let seconds = try fields.number(.timestamp, in: Plausible.unixSeconds)
     self.init(
       centiwatts: Int64(clamping: (watts * 100).rounded()),
       unixMilliseconds: Int64(clamping: (seconds * 1000).rounded()),

@@ -116,7 +116,7 @@ public struct OpenFolder: ~Copyable, Sendable {
   /// Where a symbolic link leads to; nil if it is none.
   ///
   /// - Throws: ELOOP if it is not to be followed.
-  private static func followed(_ name: [CChar], in folder: Int32) throws(Errno) -> [UInt8]? {
+  static func followed(_ name: [CChar], in folder: Int32) throws(Errno) -> [UInt8]? {
     var link = stat()
     var around = stat()
     guard unsafe fstatat(folder, name, &link, AT_SYMLINK_NOFOLLOW) == 0, unsafe fstat(folder, &around) == 0 else {

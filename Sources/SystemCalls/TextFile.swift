@@ -48,12 +48,7 @@ public enum TextFile {
 
   /// Writes all of a text to an open file.
   static func write(_ text: String, to file: borrowing Descriptor) throws(Errno) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file.number, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw Errno(number: errno) }
-      rest = rest.dropFirst(count)
-    }
+    let error = writeAll(text.utf8, to: file.number)
+    if error != 0 { throw Errno(number: error) }
   }
 }

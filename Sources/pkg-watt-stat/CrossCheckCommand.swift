@@ -3,6 +3,7 @@ internal import CMSRShim
 internal import Diagnosis
 internal import PowerSources
 internal import RAPL
+internal import SystemCalls
 internal import Terminal
 internal import Turbostat
 
@@ -59,7 +60,7 @@ struct CrossCheckCommand: ParsableCommand {
     } catch {
       result = CrossCheckResult(reason: "\(error)")
     }
-    print(json ? result.json : result.text)
+    try StandardOutput.write((json ? result.json : result.text) + "\n")
     if result.verdict.exitCode != 0 { throw ExitCode(result.verdict.exitCode) }
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Diagnosis
+internal import SystemCalls
 
 /// Explains whether and how this machine can be measured.
 struct DoctorCommand: ParsableCommand {
@@ -35,9 +36,12 @@ struct DoctorCommand: ParsableCommand {
     let report = Doctor.examine(machine)
     if let capture {
       try machine.capture(in: capture)
-      if !json { print("What was read is saved in \(capture); pkg-watt-stat doctor --root \(capture) replays it.\n") }
+      if !json {
+        try StandardOutput.write(
+          "What was read is saved in \(capture); pkg-watt-stat doctor --root \(capture) replays it.\n\n")
+      }
     }
-    print(json ? report.json : report.text)
+    try StandardOutput.write((json ? report.json : report.text) + "\n")
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
   }
 }

@@ -4,7 +4,6 @@ internal import Exporter
 internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
-internal import RAPL
 internal import SystemCalls
 
 /// Writes samples of a running service in the formats of others.
@@ -60,10 +59,11 @@ struct ExportCommand: ParsableCommand {
       throw ValidationError("--interval must be more than 0, and 86400 at most.")
     }
     if output == "" { throw ValidationError("--output needs the path of a file.") }
-    _ = try parsedTemplate()
   }
 
   func run() throws {
+    // Before anything is asked or written.
+    _ = try parsedTemplate()
     do {
       try export()
     } catch let error as ClientError {
@@ -86,7 +86,7 @@ struct ExportCommand: ParsableCommand {
         try followService(&header, isGone: &isGone)
       } catch let error as ClientError where header != nil && error.isEndOfService {
         if !isGone {
-          ReportPlace.complain("\(error) Waiting for it.")
+          StandardError.say("Error: \(error) Waiting for it.")
           try writeAbsence(error)
         }
         isGone = true
@@ -102,28 +102,16 @@ struct ExportCommand: ParsableCommand {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
     let first = try connection.sample()
-    let step = try connection.subscribe(intervalSeconds: interval).intervalSeconds ?? 0
-    // Later than this a sample is late.
-    let lateMilliseconds = Int32(clamping: 1000 + 2500 * min(max(step, 0), Request.longestIntervalSeconds))
+    _ = try connection.subscribe(intervalSeconds: interval)
     if header == nil, output == nil { try write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header
     try write(first, by: writer)
     isGone = false
-    var isAsked = false
     while true {
-      let patience = isAsked ? connection.patienceMilliseconds : lateMilliseconds
-      switch try connection.next(output: reader, milliseconds: patience) {
-      case .answer(let answer):
-        isAsked = false
-        guard case .sample(let sample) = answer else { continue }
-        try write(sample, by: writer)
-      case .timeout where isAsked:
-        throw ClientError.silent(path: connection.path, seconds: Int(patience / 1000))
-      case .timeout:
-        // A service that only has no sample says what it is.
-        isAsked = true
-        try connection.send(.info)
+      switch try connection.nextInTime(output: reader) {
+      case .answer(.sample(let sample)): try write(sample, by: writer)
+      case .answer, .timeout: continue
       case .other: try endUnread()
       }
     }
@@ -135,14 +123,14 @@ struct ExportCommand: ParsableCommand {
   /// Ends as the next write would, whenever that were.
   private func endUnread() throws -> Never {
     raise(SIGPIPE)
-    throw ExitCode.failure
+    throw StandardOutput.WriteError(errno: EPIPE)
   }
 
   private func writer(for connection: inout PowerConnection) throws -> SampleWriter {
     do {
       return try SampleWriter(format, try connection.info(), template: try parsedTemplate())
     } catch let error as TemplateError {
-      throw ValidationError("\(error)")
+      throw UsageError("\(error)")
     }
   }
 
@@ -155,12 +143,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func write(_ text: String) throws {
-    guard let output else {
-      print(text, terminator: "")
-      // Whoever reads a pipe wants each sample when it comes.
-      fflush(nil)
-      return
-    }
+    guard let output else { return try StandardOutput.write(text) }
     do {
       try TextFile.replace(output, text)
     } catch {
@@ -172,7 +155,7 @@ struct ExportCommand: ParsableCommand {
     do throws(TemplateError) {
       return try template.map { (text) throws(TemplateError) in try SampleTemplate(text) }
     } catch {
-      throw ValidationError("\(error)")
+      throw UsageError("\(error)")
     }
   }
 }

@@ -28,12 +28,53 @@ struct PkgWattStat: ParsableCommand {
     if let word = argumentThatIsNotUTF8() {
       exit(withError: ValidationError("The argument '\(word)' is not UTF-8; give the path another way."))
     }
-    // Else the default, serve, would say that it takes no such argument.
-    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
-    if let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help", !names.contains(word) {
-      exit(withError: ValidationError("There is no command '\(word)'; there are \(names.joined(separator: ", "))."))
+    do {
+      try checkCommand(Array(CommandLine.arguments.dropFirst()))
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(error)
     }
-    main(nil)
+  }
+
+  /// Makes sure that what looks like a command is one, and stands where commands do.
+  ///
+  /// Else the default, serve, would say that it takes no such argument.
+  private static func checkCommand(_ arguments: [String]) throws {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let first = arguments.first else { return }
+    let word = first == "help" ? arguments.dropFirst().first : first
+    if let word, !word.hasPrefix("-") {
+      guard names.contains(word) || word == "help" else {
+        throw UsageError("There is no command '\(word)'; there are \(names.joined(separator: ", ")).")
+      }
+      return
+    }
+    // "--socket read" serves at a socket of that name, and "--socket x -- read" has no command either.
+    let own = arguments.prefix { $0 != "--" }
+    guard first.hasPrefix("-"), (try? parseAsRoot(Array(own))) == nil,
+      let index = own.dropFirst().firstIndex(where: { names.contains($0) })
+    else { return }
+    let options = own[..<index].joined(separator: " ")
+    throw UsageError(
+      "The command stands before its options: pkg-watt-stat \(own[index]) \(options). pkg-watt-stat help \(own[index]) says "
+        + "which it has.")
+  }
+
+  /// Ends with what an error says: help and version on stdout, everything else on stderr.
+  private static func end(_ error: any Error) -> Never {
+    if let error = error as? UsageError {
+      StandardError.say("Error: \(error)")
+      exit(withError: ExitCode(UsageError.exitCode))
+    }
+    // The parser would print it by itself, and not see whether that arrives.
+    guard exitCode(for: error) == .success else { exit(withError: error) }
+    do {
+      try StandardOutput.write(fullMessage(for: error) + "\n")
+      exit(withError: ExitCode.success)
+    } catch {
+      exit(withError: error)
+    }
   }
 
   /// The first argument that is not UTF-8: changed into it, a path would name another file. What follows -- is a command for

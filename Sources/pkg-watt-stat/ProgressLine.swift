@@ -1,5 +1,6 @@
 internal import Diagnosis
 internal import Glibc
+internal import SystemCalls
 internal import Terminal
 
 /// How far a cross-check is, on stderr, since stdout is the result's: one line that changes on a terminal, else one now and
@@ -29,10 +30,7 @@ struct ProgressLine {
   }
 
   private func write(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-      // Where stderr is gone there is nobody to tell.
-      _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-    }
+    // Where stderr is gone there is nobody to tell.
+    _ = writeAll(text.utf8, to: STDERR_FILENO)
   }
 }

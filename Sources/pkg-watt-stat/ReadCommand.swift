@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import CMSRShim
-internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
+internal import SystemCalls
 internal import Terminal
 
 /// Prints readings of a running service.
@@ -31,9 +31,7 @@ struct ReadCommand: ParsableCommand {
     var left = follow ? Int.max : count ?? 1
     while left > 0 {
       let received = try connection.next()
-      print(json ? received.text : Self.text(received.line))
-      // Whoever reads a pipe wants each line when it comes.
-      fflush(nil)
+      try StandardOutput.write((json ? received.text : Self.text(received.line)) + "\n")
       left -= 1
     }
   }

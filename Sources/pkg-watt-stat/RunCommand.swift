@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import EnergyRun
 internal import PowerClient
 internal import PowerProtocol
+internal import SystemCalls
 
 /// Runs a command and says what was drawn meanwhile.
 struct RunCommand: ParsableCommand {
@@ -10,11 +11,12 @@ struct RunCommand: ParsableCommand {
     discussion: """
       It is the energy of all that ran, not of the command alone; --idle subtracts what was drawn before it. The command has \
       its input, output and terminal to itself; the report is on stderr, after its end. Ctrl-C is the command's; SIGTERM \
-      and SIGHUP are handed on to it.
+      and SIGHUP are handed on to it. Once it has ended, they end the wait for the last reading, without which nothing is \
+      known.
 
-      Exit codes: the command's own, or 128 and the signal's number where one killed it; 125 where it was not started \
-      because nothing can be measured, or the report not written, 126 where it cannot be executed, 127 where it is not \
-      found, 64 wrong usage.
+      Exit codes: the command's own, or 128 and the signal's number where one killed it; 1 where it succeeded and the \
+      report could not be written; 125 where it was not started, because nothing can be measured or no report could be \
+      written, 126 where it cannot be executed, 127 where it is not found, 64 wrong usage.
       """)
 
   @OptionGroup var service: ClientOptions
@@ -33,7 +35,10 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Report as one JSON object.")
   var json = false
 
-  @Option(help: ArgumentHelp("Write the report to this file in place of stderr.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Write the report to this file in place of stderr, once it is there: until then an old one stays.",
+      valueName: "file"))
   var output: String?
 
   @Argument(parsing: .postTerminator, help: "The command, behind --, and its arguments.")
@@ -48,7 +53,7 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let exitCode: Int32
+    var exitCode: Int32
     do {
       let place = try ReportPlace(output)
       let report = try measure()
@@ -56,10 +61,11 @@ struct RunCommand: ParsableCommand {
       do {
         try place.write(json ? report.json.text : report.text)
       } catch {
-        ReportPlace.complain("\(error)")
+        StandardError.say("Error: \(error)")
+        if exitCode == 0 { exitCode = ExitCode.failure.rawValue }
       }
     } catch {
-      ReportPlace.complain("\(error)")
+      StandardError.say("Error: \(error)")
       exitCode = (error as? RunFailure)?.exitCode ?? 125
     }
     if exitCode != 0 { throw ExitCode(exitCode) }
@@ -69,9 +75,9 @@ struct RunCommand: ParsableCommand {
     let signals = try CommandSignals()
     let connection: PowerConnection
     do {
-      connection = try service.connect(interrupt: signals.descriptor)
+      connection = try service.connectTrusting(interrupt: signals.descriptor)
     } catch {
-      throw RunFailure.service(error)
+      throw RunFailure(error, signals)
     }
     var meter = try RunMeter(connection, signals)
     let words = CommandWords(last: command.count)

@@ -5,6 +5,7 @@ internal import PowerServer
 internal import PowerSources
 internal import Privileges
 internal import ServiceManager
+internal import SystemCalls
 internal import Turbostat
 
 /// The service: registers to clients.
@@ -36,7 +37,7 @@ struct ServeCommand: ParsableCommand {
     }
     if options.check {
       try measurement.check(logger)
-      print("Measurable: \(measurement.summary).")
+      try StandardOutput.write("Measurable: \(measurement.summary).\n")
       return
     }
 

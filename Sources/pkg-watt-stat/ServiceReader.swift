@@ -13,7 +13,7 @@ final class ServiceReader: PowerService {
 
     /// - Throws: `ExporterError.trusted` where everybody would get to know what this user may; else `ClientError`.
     init(_ options: ClientOptions) throws {
-      var connection = try options.connect()
+      var connection = try options.connectTrusting()
       let info = try connection.info()
       guard !info.policy.isTrusted else { throw ExporterError.trusted(group: info.policy.trustedGroup) }
       // It is asked for what is wanted.

@@ -3,6 +3,7 @@ internal import CMSRShim
 internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
+internal import SystemCalls
 internal import Terminal
 
 /// A live view of a running service's readings.
@@ -46,29 +47,27 @@ struct WatchCommand: ParsableCommand {
     }
   }
 
-  /// One line for each reading, until the reader of the pipe ends it.
+  /// One line for each reading, until nobody reads them any more, or the service ends or hangs.
   private func printLines() throws {
     var connection = try service.connect()
     var lines = PlainLines()
     if let interval { _ = try connection.subscribe(intervalSeconds: interval) }
-    repeat {
-      print(lines.next(try Self.next(&connection, isSubscribed: interval != nil)))
-      // Whoever reads a pipe wants each line when it comes.
-    } while fflush(nil) == 0
-    throw ScreenError.cannotPrint(errno: errno)
+    while true {
+      try StandardOutput.write(lines.next(try Self.next(&connection, isSubscribed: interval != nil)) + "\n")
+    }
   }
 
   private static func next(_ connection: inout PowerConnection, isSubscribed: Bool) throws(ClientError) -> Reading {
     guard isSubscribed else { return Reading(try connection.next().line) }
     while true {
-      if case .answer(.sample(let sample)) = try connection.next() { return Reading(sample) }
+      if case .answer(.sample(let sample)) = try connection.nextInTime() { return Reading(sample) }
     }
   }
 
   private func printOnce() throws {
     var connection = try service.connect()
     let line = try connection.next().line
-    for line in try Self.snapshot(&connection, line) { print(line) }
+    try StandardOutput.write(try Self.snapshot(&connection, line).map { $0 + "\n" }.joined())
   }
 
   private static func snapshot(_ connection: inout PowerConnection, _ line: PowerLine) throws(ClientError) -> [String] {

@@ -32,7 +32,7 @@ struct WatchScreen {
   /// - Throws: where there is no service at the start, or none that gives readings. One that goes away later is waited for.
   mutating func run() throws {
     // Before the screen is taken: a sentence is all there is to say.
-    var connection = try service.connect()
+    var connection = try service.open()
     var screen = try FullScreen(output: STDOUT_FILENO, keys: STDIN_FILENO)
     while true {
       do throws(ClientError) {
@@ -50,7 +50,7 @@ struct WatchScreen {
   private mutating func follow(_ connection: inout PowerConnection, _ screen: inout FullScreen) throws(ClientError)
     -> Bool
   {
-    view.model.connected()
+    view.model.connected(warning: service.warning(of: connection))
     // Their answers come in this order, between the readings. A service that slept has a sample only once it is awake, and
     // its history then tells of the time asleep too.
     var asked: [Request] = [
@@ -97,9 +97,10 @@ struct WatchScreen {
         continue
       }
       do throws(ClientError) {
-        return try service.connect()
+        // A listener that lets nobody in must not keep keys and signals waiting.
+        return try service.open(interrupt: screen.descriptor)
       } catch {
-        guard error.isEndOfService else { throw error }
+        guard error.isEndOfService || error == .interrupted else { throw error }
       }
     }
   }

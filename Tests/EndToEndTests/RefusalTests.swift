@@ -32,6 +32,11 @@ struct RefusalTests {
       Case("--loud", code: 64, says: "--loud"),
       Case("sevre", code: 64, says: "There is no command 'sevre'; there are serve, read, watch"),
       Case("", code: 64, says: "There is no command ''"),
+      Case("help", "sevre", code: 64, says: "There is no command 'sevre'; there are serve, read, watch"),
+      Case(
+        "--socket", "/tmp/x.sock", "read", code: 64,
+        says: "The command stands before its options: pkg-watt-stat read --socket /tmp/x.sock."),
+      Case("--json", "watch", code: 64, says: "pkg-watt-stat watch --json."),
       Case("--log-level", "LOUD", code: 64, says: "LOUD"),
       Case("--source", "guess", code: 64, says: "guess"),
       Case("--source", "simulated", "--root", "/", code: 64, says: "--root"),

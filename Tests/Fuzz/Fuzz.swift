@@ -13,6 +13,7 @@ enum Fuzz {
       "turbostat": { fuzzTurbostat(UnsafeBufferPointer(start: $0, count: $1)) },
       "powercap": { fuzzPowercap(UnsafeBufferPointer(start: $0, count: $1)) },
       "topology": { fuzzTopology(UnsafeBufferPointer(start: $0, count: $1)) },
+      "answers": { fuzzAnswers(UnsafeBufferPointer(start: $0, count: $1)) },
       "requests": { fuzzRequests(UnsafeBufferPointer(start: $0, count: $1)) },
     ]
     guard let parser = parsers.first(where: { $0.key == CommandLine.arguments.dropFirst().first }) else {

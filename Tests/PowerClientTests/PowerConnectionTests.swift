@@ -129,7 +129,14 @@ struct PowerConnectionTests {
     // Readable at once, as the interrupt descriptor is after Ctrl-C.
     let interrupt = open("/dev/zero", O_RDONLY)
     defer { close(interrupt) }
-    var connection = try PowerConnection(paths: [server.path], interrupt: interrupt)
+    #expect(throws: ClientError.interrupted) { _ = try PowerConnection(paths: [server.path], interrupt: interrupt) }
+    // Not readable yet when it connects.
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    defer { ends.forEach { close($0) } }
+    let slow = try OneClientServer([good + "\n"], pause: 5_000_000)
+    var connection = try PowerConnection(paths: [slow.path], interrupt: ends[0])
+    #expect(write(ends[1], "x", 1) == 1)
     do {
       _ = try connection.next()
       Issue.record("it went on")

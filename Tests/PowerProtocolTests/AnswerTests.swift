@@ -89,4 +89,76 @@ struct AnswerTests {
   func junk(text: String) {
     #expect(throws: (any Error).self) { try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) }
   }
+
+  @Test(
+    "with a number out of reason is an error",
+    arguments: [
+      (sample.json, "\"sequence\": 12", ["-1", "1e300", "1e19", "0.5"]),
+      (sample.json, "\"timestamp\": 1640995200.123", ["1e300", "-1e12", "1e12", "1e400"]),
+      (sample.json, "\"monotonic_seconds\": 86412.507", ["1e300", "-1", "1e11"]),
+      (sample.json, "\"window_seconds\": 1", ["1e300", "-1", "1e10"]),
+      (sample.json, "\"watts\": 59.75", ["1e300", "-1e-9", "1e16"]),
+      (sample.json, "\"watts\": 29.75", ["1e300", "-1"]),
+      (sample.json, "\"joules\": 12345.67", ["1e300", "-1"]),
+      (sample.json, "\"rejected_readings\": 3", ["-1", "1e300"]), (sample.json, "\"wakeups\": 123", ["-1", "1e300"]),
+      (sample.json, "\"cpu_seconds\": 0.12", ["-1", "1e300"]), (sample.json, "\"die\": 1", ["-1", "1e300"]),
+      (sample.json, "\"package\": 0", ["-1", "1e300", "1e7"]),
+      (info.json, "\"interval_seconds\": 1", ["0", "-1", "1e10", "1e300", "1e-300"]),
+      (info.json, "\"shortest_interval_seconds\": 0.25", ["0", "-1", "1e10", "1e300", "1e-300"]),
+      (info.json, "\"watts_resolution\": 0.01", ["-1", "1e300"]),
+      (info.json, "\"joules_resolution\": 0.01", ["-1", "1e300"]),
+      (info.json, "\"unit_joules\": 6.103515625e-05", ["-1", "1e300"]),
+      (info.json, "\"protocol\": 2", ["-1", "1e300"]),
+      (Subscription(intervalSeconds: 5).json, "\"interval_seconds\": 5", ["0", "-1", "1e10", "1e300"]),
+      (history.json, "\"seconds\": 600", ["0", "-1", "1e300", "86401"]),
+      (history.json, "[7.5, 30,", ["[1e300, 30,", "[7.5, -1,", "[7.5, 1e10,", "[7.5, 30, -1,", "[7.5, 30, 1e300,"]),
+    ] as [(JSON, String, [String])])
+  func absurd(json: JSON, member: String, numbers: [String]) throws {
+    #expect(json.text.contains(member))
+    for number in numbers {
+      let new = member.hasPrefix("[") ? number : member.prefix { $0 != ":" } + ": " + number
+      let text = json.text.replacingOccurrences(of: member, with: new)
+      #expect(throws: (any Error).self, "\(new)") { try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) }
+    }
+  }
+
+  @Test("that names a package twice, or is two answers at once, is an error")
+  func ambiguous() {
+    for text in [
+      sample.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
+      info.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
+      sample.json.text.dropLast() + ", " + info.json.text.dropFirst(),
+    ] {
+      #expect(throws: (any Error).self) { try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) }
+    }
+  }
+
+  @Test("has texts that a terminal may be given, and that have an end")
+  func texts() throws {
+    let evil = "\u{1B}]0;x\u{7}\u{9B}31m\u{202E}\n\u{7F}µ"
+    let clean = "?]0;x??31m????"
+    var (evilInfo, cleanInfo) = (info, info)
+    (evilInfo.version, evilInfo.source, evilInfo.cpu, evilInfo.description) = (evil, evil, evil, evil)
+    (cleanInfo.version, cleanInfo.source, cleanInfo.cpu, cleanInfo.description) = (clean, clean, clean, clean)
+    (evilInfo.policy.trustedGroup, cleanInfo.policy.trustedGroup) = (evil, clean)
+    evilInfo.packages[0].domains[0].unitSource = evil
+    cleanInfo.packages[0].domains[0].unitSource = clean
+    #expect(try JSONDecoder().decode(Answer.self, from: Data(evilInfo.json.line)) == .info(cleanInfo))
+    var (evilSample, cleanSample) = (sample, sample)
+    (evilSample.reason, cleanSample.reason) = (evil, clean)
+    #expect(try JSONDecoder().decode(Answer.self, from: Data(evilSample.json.line)) == .sample(cleanSample))
+    evilSample.reason = String(repeating: "x", count: 100_000)
+    cleanSample.reason = String(repeating: "x", count: 2000) + "..."
+    #expect(try JSONDecoder().decode(Answer.self, from: Data(evilSample.json.line)) == .sample(cleanSample))
+    let refusal = JSON.object([("error", .object([("code", .string(evil)), ("message", .string(evil))]))])
+    #expect(
+      try JSONDecoder().decode(Answer.self, from: Data(refusal.line)) == .refused(Refusal(code: clean, message: clean)))
+  }
+
+  @Test("of history leaves out rows of no time")
+  func emptyRows() throws {
+    let text = history.json.text.replacingOccurrences(of: "[8.5, 1,", with: "[8.5, 0,")
+    let read = HistoryReport(seconds: 600, rows: [history.rows[0]])
+    #expect(try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) == .history(read))
+  }
 }

@@ -92,7 +92,7 @@ struct RequestTests {
     let bytes = error.json.line
     #expect(bytes.last == UInt8(ascii: "\n") && bytes.dropLast().allSatisfy { (32...126).contains($0) })
     let answer = try JSONDecoder().decode(Answer.self, from: Data(bytes))
-    #expect(answer == .refused(Refusal(code: error.code, message: "\(error)")))
+    #expect(answer == .refused(Refusal(code: error.code, message: "\(error)".printable)))
   }
 
   @Test("for more than is allowed is refused with the name of the group that may")

@@ -70,6 +70,56 @@ struct FileTests {
     close(kept)
   }
 
+  @Test("output that a path names leaves what is there until it is written, and keeps its permissions")
+  func places() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try TextFile.replace(folder + "/file", "old")
+    chmod(folder + "/file", 0o640)
+    symlink("file", folder + "/link")
+    symlink(folder, folder + "/around")
+    symlink("loop", folder + "/loop")
+    for path in ["/file", "/link", "/./around//link", "/around/../" + (folder as NSString).lastPathComponent + "/file"]
+    {
+      let place = try OutputPlace(folder + path)
+      #expect(try TextFile.read(folder + "/file") != path)
+      #expect(try Set(Folder.names(in: folder)) == ["file", "link", "around", "loop"])
+      try place.write(path)
+      #expect(try TextFile.read(folder + "/file") == path)
+      #expect(try FilePermissions(of: folder + "/file").mode == 0o640)
+    }
+    for (path, errno) in [
+      ("/loop", ELOOP), ("/none/file", ENOENT), ("/file/x", ENOTDIR), ("", EISDIR), ("/new/", ENOENT), ("/..", EISDIR),
+      ("/" + String(repeating: "x", count: 256), ENAMETOOLONG),
+    ] {
+      #expect(throws: FileError(path: folder + path, errno: errno)) { _ = try OutputPlace(folder + path) }
+    }
+    #expect(throws: FileError(path: "", errno: EISDIR)) { _ = try OutputPlace("") }
+    #expect(throws: FileError(path: "/dev/full", errno: ENOSPC)) { try OutputPlace("/dev/full").write("x") }
+    #expect(try Set(Folder.names(in: folder)) == ["file", "link", "around", "loop"])
+  }
+
+  @Test("all is written, however slowly it is taken, also to what does not block")
+  func writing() async throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0 && fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
+    let (reader, writer) = (ends[0], ends[1])
+    let bytes = (0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    let taken = Task.detached {
+      var all: [UInt8] = []
+      var chunk = [UInt8](repeating: 0, count: 10_000)
+      while case let count = read(reader, &chunk, chunk.count), count > 0 { all += chunk[..<count] }
+      return all
+    }
+    #expect(writeAll(bytes, to: writer) == 0)
+    close(writer)
+    let all = await taken.value
+    close(reader)
+    #expect(all == bytes)
+    let full = open("/dev/full", O_WRONLY)
+    defer { close(full) }
+    #expect(writeAll([1], to: full) == ENOSPC && writeAll([], to: full) == 0 && writeAll([1], to: -1) == EBADF)
+  }
+
   @Test("permissions are those of chmod")
   func permissions() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -35,6 +35,17 @@ public enum RunFailure: Error, Equatable {
   }
 }
 
+extension RunFailure {
+  /// Why the service could not be asked: because a signal arrived, if that is so.
+  public init(_ error: ClientError, _ signals: borrowing CommandSignals) {
+    if error == .interrupted, let signal = signals.ending() {
+      self = .interrupted(signal: signal)
+    } else {
+      self = .service(error)
+    }
+  }
+}
+
 extension RunFailure: CustomStringConvertible {
   /// What failed, on what, why, and what to do.
   public var description: String {

@@ -14,7 +14,7 @@ public struct RunMeter: ~Copyable {
     do {
       feed = try SampleFeed(connection)
     } catch {
-      throw Self.failure(error, signals)
+      throw RunFailure(error, signals)
     }
     self.feed = feed
     self.signals = signals
@@ -100,7 +100,7 @@ public struct RunMeter: ~Copyable {
     }
   }
 
-  /// Waits for the readings up to a span's end.
+  /// Waits for the readings up to a span's end, unless a signal arrives.
   private mutating func finish(_ tally: inout EnergyTally, _ span: CommandSpan) -> Result<RunEnergy, RunProblem> {
     let patience = patienceSeconds
     let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patience)
@@ -109,11 +109,13 @@ public struct RunMeter: ~Copyable {
       if let energy = RunEnergy(tally, during: span, resolution) { return .success(energy) }
       feed.hurry()
       do {
-        guard case .sample(let sample) = try feed.next(or: -1, until: deadline) else {
-          return .failure(.noReading(seconds: patience, reason: reason))
+        switch try feed.next(or: signals.descriptor, until: deadline) {
+        case .sample(let sample):
+          reason = sample.reason
+          if let point = EnergyPoint(sample) { tally.add(point, notBefore: span.start) }
+        case .other: if let signal = signals.ending() { return .failure(.interrupted(signal: signal)) }
+        case .timeout: return .failure(.noReading(seconds: patience, reason: reason))
         }
-        reason = sample.reason
-        if let point = EnergyPoint(sample) { tally.add(point, notBefore: span.start) }
       } catch {
         return .failure(.service(error))
       }
@@ -133,7 +135,7 @@ public struct RunMeter: ~Copyable {
       do {
         event = try feed.next(or: signals.descriptor, until: deadline)
       } catch {
-        throw Self.failure(error, signals)
+        throw RunFailure(error, signals)
       }
       switch event {
       case .sample(let sample):
@@ -152,9 +154,4 @@ public struct RunMeter: ~Copyable {
 
   /// A sample that is later than this will not come.
   private var patienceSeconds: Double { 3 + 2.5 * max(windowSeconds, info.intervalSeconds) }
-
-  private static func failure(_ error: ClientError, _ signals: borrowing CommandSignals) -> RunFailure {
-    if error == .interrupted, let signal = signals.ending() { return .interrupted(signal: signal) }
-    return .service(error)
-  }
 }

@@ -21,10 +21,16 @@ extension Answer: Decodable {
 
   /// Reads a line of the service.
   ///
-  /// - Throws: `DecodingError` for what is neither a line of version 1 nor an answer of version 2. Members that this
+  /// Its numbers are checked here, once and for all: none is out of reason, and no text can steer a terminal.
+  ///
+  /// - Throws: `DecodingError` for what is neither a line of version 1 nor one answer of version 2. Members that this
   ///   version does not know are left alone.
   public init(from decoder: any Decoder) throws {
     let kinds = try decoder.container(keyedBy: Kind.self)
+    guard kinds.allKeys.count <= 1 else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "several answers are one"))
+    }
     switch kinds.allKeys.first {
     case .info: self = .info(try kinds.decode(ServiceInfo.self, forKey: .info))
     case .sample: self = .sample(try kinds.decode(SampleReport.self, forKey: .sample))

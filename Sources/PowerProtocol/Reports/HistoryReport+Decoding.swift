@@ -19,12 +19,23 @@ extension HistoryReport: Decodable {
         throw DecodingError.dataCorruptedError(forKey: .rows, in: fields, debugDescription: "a row is not as wide")
       }
       let values = places.map { cells[$0].number }
+      for (value, (name, range)) in zip(values, zip(Self.columns, Self.plausible)) where !range.contains(value) {
+        throw DecodingError.dataCorruptedError(
+          forKey: .rows, in: fields, debugDescription: "\(value) is out of reason for \(name)")
+      }
       return Row(
         unixSeconds: values[0], seconds: values[1], watts: values[2], leastWatts: values[3], mostWatts: values[4],
         joules: values[5], isAsleep: values[6] != 0)
     }
-    self.init(seconds: try fields.decode(Int.self, forKey: .seconds), rows: rows)
+    // A row that is rounded to no time at all has no power.
+    self.init(seconds: try fields.number(.seconds, in: Request.historySeconds), rows: rows.filter { $0.seconds > 0 })
   }
+
+  /// What the values of a row can be, in the order of `columns`.
+  private static let plausible = [
+    Plausible.unixSeconds, Plausible.windowSeconds, Plausible.watts, Plausible.watts, Plausible.watts,
+    Plausible.joules, 0.0...1.0,
+  ]
 
   /// A number, or true or false as 1 or 0.
   private struct Cell: Decodable {

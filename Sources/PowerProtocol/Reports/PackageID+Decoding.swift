@@ -9,8 +9,8 @@ extension PackageID: Decodable {
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
-      package: try fields.decode(Int.self, forKey: .package),
-      die: try fields.decodeIfPresent(Int.self, forKey: .die))
+      package: try fields.number(.package, in: Plausible.places),
+      die: try fields.optionalNumber(.die, in: Plausible.places))
   }
 }
 

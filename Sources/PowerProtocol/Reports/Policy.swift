@@ -40,4 +40,14 @@ extension Policy: Decodable {
     case wattsResolution = "watts_resolution"
     case joulesResolution = "joules_resolution"
   }
+
+  /// Reads what applies to a connection.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      isTrusted: try fields.decode(Bool.self, forKey: .isTrusted), trustedGroup: try fields.optionalText(.trustedGroup),
+      shortestIntervalSeconds: try fields.number(.shortestIntervalSeconds, in: Plausible.intervalSeconds),
+      wattsResolution: try fields.optionalNumber(.wattsResolution, in: Plausible.steps),
+      joulesResolution: try fields.optionalNumber(.joulesResolution, in: Plausible.steps))
+  }
 }

@@ -12,4 +12,14 @@ public struct Refusal: Error, Sendable, Equatable {
   }
 }
 
-extension Refusal: Decodable {}
+extension Refusal: Decodable {
+  private enum CodingKeys: String, CodingKey {
+    case code, message
+  }
+
+  /// Reads why a request was not served.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(code: try fields.text(.code), message: try fields.text(.message))
+  }
+}

@@ -104,31 +104,3 @@ public struct SampleReport: Sendable, Equatable {
     self.service = service
   }
 }
-
-extension SampleReport: Decodable {
-  private enum CodingKeys: String, CodingKey {
-    case sequence
-    case unixSeconds = "timestamp"
-    case monotonicSeconds = "monotonic_seconds"
-    case windowSeconds = "window_seconds"
-    case watts, joules
-    case isLowerBound = "lower_bound"
-    case status, reason
-    case rejectedReadings = "rejected_readings"
-    case packages, service
-  }
-}
-
-extension SampleReport.Cost: Decodable {
-  private enum CodingKeys: String, CodingKey {
-    case cpuSeconds = "cpu_seconds"
-    case wakeups
-  }
-}
-
-extension SampleReport.Domain: Decodable {
-  private enum CodingKeys: String, CodingKey {
-    case watts, joules
-    case isLowerBound = "lower_bound"
-  }
-}

@@ -114,37 +114,3 @@ extension PackageID {
     [("package", .integer(package))] + (die.map { [("die", .integer($0))] } ?? [])
   }
 }
-
-extension ServiceInfo: Decodable {
-  private enum CodingKeys: String, CodingKey {
-    case version
-    case protocolVersion = "protocol"
-    case source
-    case isSimulated = "simulated"
-    case intervalSeconds = "interval_seconds"
-    case cpu, description, packages, policy, requests
-  }
-
-  /// Reads what a service says of itself. A service older than `requests` has none.
-  public init(from decoder: any Decoder) throws {
-    let members = try decoder.container(keyedBy: CodingKeys.self)
-    version = try members.decode(String.self, forKey: .version)
-    protocolVersion = try members.decode(Int.self, forKey: .protocolVersion)
-    source = try members.decode(String.self, forKey: .source)
-    isSimulated = try members.decode(Bool.self, forKey: .isSimulated)
-    intervalSeconds = try members.decode(Double.self, forKey: .intervalSeconds)
-    cpu = try members.decodeIfPresent(String.self, forKey: .cpu)
-    description = try members.decode(String.self, forKey: .description)
-    packages = try members.decode([Package].self, forKey: .packages)
-    policy = try members.decode(Policy.self, forKey: .policy)
-    requests = try members.decodeIfPresent([String: [String]].self, forKey: .requests) ?? [:]
-  }
-}
-
-extension ServiceInfo.Domain: Decodable {
-  private enum CodingKeys: String, CodingKey {
-    case domain
-    case unitJoules = "unit_joules"
-    case unitSource = "unit_source"
-  }
-}

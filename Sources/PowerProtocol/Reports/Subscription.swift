@@ -21,4 +21,10 @@ extension Subscription: Decodable {
   private enum CodingKeys: String, CodingKey {
     case intervalSeconds = "interval_seconds"
   }
+
+  /// Reads what begins or ends.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(intervalSeconds: try fields.optionalNumber(.intervalSeconds, in: Plausible.intervalSeconds))
+  }
 }

@@ -82,13 +82,8 @@ public struct FullScreen: ~Copyable {
   ///
   /// - Throws: where the terminal is gone.
   public func show(_ bytes: [UInt8]) throws(ScreenError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes { unsafe write(output, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw ScreenError.cannotDraw(errno: errno) }
-      rest = rest.dropFirst(count)
-    }
+    let error = writeAll(bytes, to: output)
+    if error != 0 { throw ScreenError.cannotDraw(errno: error) }
   }
 
   private mutating func take() {

@@ -4,8 +4,6 @@ internal import SystemCalls
 public enum ScreenError: Error, Equatable {
   /// A terminal cannot be drawn on: an errno value.
   case cannotDraw(errno: Int32)
-  /// Standard output takes no more: an errno value.
-  case cannotPrint(errno: Int32)
 }
 
 extension ScreenError: CustomStringConvertible {
@@ -13,7 +11,6 @@ extension ScreenError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .cannotDraw(let errno): "Cannot draw on this terminal: \(errorText(errno)). Try it with --once, or in a pipe."
-    case .cannotPrint(let errno): "Cannot write to standard output: \(errorText(errno))."
     }
   }
 }

@@ -1,10 +1,5 @@
-/// Sentences of the service, made fit for a terminal.
+/// Sentences of the service, made to fit a terminal's size.
 enum Words {
-  /// Only printable ASCII: whoever serves at the socket must not be able to steer a terminal.
-  static func printable(_ text: String) -> String {
-    String(text.unicodeScalars.map { " "..."~" ~= $0 ? Character($0) : "?" })
-  }
-
   /// A text in lines of at most so many columns, broken between words.
   ///
   /// - Parameter most: how many lines at most; the last one then ends in "...".

@@ -47,7 +47,7 @@ enum Headline {
     let window = reading.sample.map { ", mean of \(Numbers.duration($0.windowSeconds))" } ?? ""
     let count = reading.sample?.packages.count ?? 0
     let of = count == 1 ? "CPU package" : count > 1 ? "\(count) CPU packages" : "all CPU packages"
-    let who = model.info.map { Words.printable([$0.cpu, $0.source].compactMap(\.self).joined(separator: ", ")) }
+    let who = model.info.map { [$0.cpu, $0.source].compactMap(\.self).joined(separator: ", ").printable }
     return ["\(of)\(window)"] + (who.map { [$0] } ?? [])
   }
 

@@ -33,9 +33,9 @@ enum HelpPage {
   private static func service(_ model: WatchModel) -> [(String, String)] {
     var lines: [(String, String)] = []
     if let info = model.info {
-      lines.append(("service", Words.printable("pkg-watt-stat \(info.version), source \(info.source)")))
-      lines.append(("", Words.printable(info.description)))
-      if let cpu = info.cpu { lines.append(("CPU", Words.printable(cpu))) }
+      lines.append(("service", "pkg-watt-stat \(info.version), source \(info.source)".printable))
+      lines.append(("", info.description.printable))
+      if let cpu = info.cpu { lines.append(("CPU", cpu.printable)) }
       let finest = "means over \(Numbers.duration(info.policy.shortestIntervalSeconds)) or more"
       lines.append(("you get", finest + (info.policy.isTrusted ? ", in full resolution: you are trusted" : "")))
     }

@@ -4,8 +4,8 @@ internal import PowerProtocol
 enum Notes {
   /// The most important first.
   static func sentences(_ model: WatchModel, now: Double) -> [String] {
-    let reason = model.reading?.sample?.reason.map { " " + Words.printable($0) } ?? ""
-    var notes: [String] = []
+    let reason = model.reading?.sample?.reason.map { " " + $0.printable } ?? ""
+    var notes = model.warning.map { [$0] } ?? []
     switch model.link {
     case .lost(let why): notes.append("\(why) Looking for it every second.")
     case .waiting where model.reading == nil: notes.append("Waiting for the first reading.")

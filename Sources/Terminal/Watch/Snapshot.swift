@@ -43,7 +43,7 @@ public enum Snapshot {
 
   private static func status(_ reading: Reading, now: Double) -> String {
     let age = reading.status == .stale ? ", \(Numbers.fixed(max(now - reading.unixSeconds, 0), places: 0)) s old" : ""
-    let reason = reading.sample?.reason.map { ": " + Words.printable($0) } ?? ""
+    let reason = reading.sample?.reason.map { ": " + $0.printable } ?? ""
     return "status  \(reading.status.rawValue)\(age)\(reason)"
   }
 

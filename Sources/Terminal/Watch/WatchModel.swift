@@ -28,6 +28,8 @@ public struct WatchModel: Sendable {
   private(set) var anchor: Double?
   /// The shortest time between two lines of version 1, in seconds.
   private var shortestStep: Double?
+  /// What has to be known of whoever serves; nil if it is trusted.
+  private(set) var warning: String?
   /// When the latest line of version 1 on this connection ended, in seconds since 1970.
   private var latestLine: Double?
 
@@ -36,7 +38,7 @@ public struct WatchModel: Sendable {
 
   /// From sample to sample, in seconds, as far as it is known.
   var intervalSeconds: Double {
-    // Within what a service can mean, whatever it says.
+    // Stamps of version 1 may lie as far apart as they like.
     min(max(subscribedSeconds ?? info?.intervalSeconds ?? shortestStep.map(Self.round) ?? 1, 0.001), 86_400)
   }
 
@@ -47,8 +49,11 @@ public struct WatchModel: Sendable {
   }
 
   /// A service is connected, the first or another.
-  public mutating func connected() {
+  ///
+  /// - Parameter warning: what has to be known of whoever serves; nil if it is trusted.
+  public mutating func connected(warning: String? = nil) {
     link = .waiting
+    self.warning = warning
     (info, anchor, subscribedSeconds, shortestStep, latestLine, isVersion1) = (nil, nil, nil, nil, nil, false)
   }
 

@@ -1,0 +1,96 @@
+internal import Glibc
+
+/// Where output goes that somebody has named by a path: a file, which is replaced whole or not at all, or something else,
+/// such as a pipe or a terminal, which is written to.
+///
+/// Symbolic links are followed as `OpenFolder` follows them, also at the path's end.
+public struct OutputPlace: ~Copyable {
+  /// As many symbolic links as the kernel follows.
+  private static let mostLinks = 40
+
+  private let path: String
+  /// The file's path, behind all links.
+  private let target: String
+  private let special: Descriptor?
+
+  /// Finds a path, and makes sure that it can be written to; what is there stays as it is.
+  ///
+  /// - Throws: ELOOP for a symbolic link that is not followed, else what the system says.
+  public init(_ path: String) throws(FileError) {
+    let found: (target: String, special: Int32?)
+    do {
+      found = try Self.find(path)
+      // Let go of again, so that nothing lies about while the output is made.
+      if found.special == nil { _ = try NewFile(replacing: found.target) }
+    } catch {
+      throw FileError(path: path, errno: error.errno)
+    }
+    self.path = path
+    target = found.target
+    special = found.special.map { Descriptor(owning: $0) }
+  }
+
+  /// Writes a text; into a file it is the only one.
+  public func write(_ text: String) throws(FileError) {
+    switch special {
+    case .some(let special):
+      let error = writeAll(text.utf8, to: special.number)
+      if error != 0 { throw FileError(path: path, errno: error) }
+    case nil:
+      do {
+        try TextFile.replace(target, text)
+      } catch {
+        throw FileError(path: path, errno: error.errno)
+      }
+    }
+  }
+
+  /// Where a path leads to, and an open descriptor of it if that is not a file.
+  private static func find(_ path: String) throws(FileError) -> (target: String, special: Int32?) {
+    var path = path
+    for _ in 0...mostLinks {
+      let parts = PathParts(path)
+      let folder = try OpenFolder.walk(parts.folder, making: false)
+      let name = cString(parts.name.utf8)
+      var there = stat()
+      guard unsafe fstatat(folder.number, name, &there, AT_SYMLINK_NOFOLLOW) == 0 else {
+        guard errno == ENOENT else { throw FileError(path: path, errno: errno) }
+        return (path, nil)
+      }
+      switch there.st_mode & S_IFMT {
+      case S_IFREG: return (path, nil)
+      case S_IFDIR: throw FileError(path: path, errno: EISDIR)
+      case S_IFLNK:
+        // /dev/stdout is such a one in the end: it leads to what is open already, and its text is no path to go on by.
+        if isOpenDescriptor(parts.name, in: folder) { return (path, try open(name, in: folder, path)) }
+        do throws(Errno) {
+          guard let next = try OpenFolder.followed(name, in: folder.number) else { continue }
+          let link = String(decoding: next, as: UTF8.self)
+          path = next.first == UInt8(ascii: "/") ? link : "\(parts.folder)/\(link)"
+        } catch {
+          throw FileError(path: path, errno: error.number)
+        }
+      default: return (path, try open(name, in: folder, path, O_NOFOLLOW))
+      }
+    }
+    throw FileError(path: path, errno: ELOOP)
+  }
+
+  /// Whether a link is one of those in /proc/self/fd.
+  private static func isOpenDescriptor(_ name: String, in folder: borrowing Descriptor) -> Bool {
+    guard name.allSatisfy(\.isNumber) else { return false }
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = unsafe readlink("/proc/self/fd/\(folder.number)", &target, target.count)
+    let path = String(decoding: target.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return path.hasPrefix("/proc/") && path.hasSuffix("/fd")
+  }
+
+  private static func open(
+    _ name: [CChar], in folder: borrowing Descriptor, _ path: String, _ flags: Int32 = 0
+  ) throws(FileError) -> Int32 {
+    // To its end: what was written there before stays.
+    let number = unsafe openat(folder.number, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | flags)
+    guard number >= 0 else { throw FileError(path: path, errno: errno) }
+    return number
+  }
+}

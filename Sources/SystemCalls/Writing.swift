@@ -1,0 +1,53 @@
+internal import Glibc
+
+/// Writes all bytes to a descriptor, however many calls that takes.
+///
+/// - Returns: 0, or why some of them were not written: an errno value.
+public func writeAll(_ bytes: some Sequence<UInt8>, to descriptor: Int32) -> Int32 {
+  var rest = Array(bytes)[...]
+  while !rest.isEmpty {
+    let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    if count > 0 {
+      rest = rest.dropFirst(count)
+    } else if count == 0 {
+      // POSIX has no such answer to a write that is not empty; going on might never end.
+      return EIO
+    } else if errno == EAGAIN {
+      // Another process has made the terminal or pipe that we share non-blocking.
+      var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      if unsafe poll(&polled, 1, -1) < 0 && errno != EINTR { return errno }
+    } else if errno != EINTR {
+      return errno
+    }
+  }
+  return 0
+}
+
+/// Standard error.
+public enum StandardError {
+  /// Writes a line. If nobody can be told there is nobody to tell that.
+  public static func say(_ line: String) { _ = writeAll((line + "\n").utf8, to: STDERR_FILENO) }
+}
+
+/// Standard output, unbuffered: what was written has arrived, or is known not to have.
+public enum StandardOutput {
+  /// Standard output takes no more, for example because its disk is full.
+  public struct WriteError: Error, Equatable, CustomStringConvertible {
+    /// Why: an errno value.
+    public let errno: Int32
+
+    /// A failure to write.
+    public init(errno: Int32) {
+      self.errno = errno
+    }
+
+    /// What failed, and why.
+    public var description: String { "Cannot write to standard output: \(errorText(errno))." }
+  }
+
+  /// Writes a text. A reader that has gone ends the process by SIGPIPE, unless that is ignored.
+  public static func write(_ text: String) throws(WriteError) {
+    let error = writeAll(text.utf8, to: STDOUT_FILENO)
+    if error != 0 { throw WriteError(errno: error) }
+  }
+}

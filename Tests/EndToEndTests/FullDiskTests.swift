@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+@Suite("Output that cannot be written", .serialized)
+struct FullDiskTests {
+  private static let sentence = "Error: Cannot write to standard output: No space left on device.\n"
+
+  @Test(
+    "ends each command with one sentence and exit code 1",
+    arguments: [
+      "read", "read --json", "read --count 2", "read --follow", "watch --once", "watch", "watch --interval 1",
+      "export --format json", "export --format csv", "export --format prometheus", "export --format openmetrics",
+      "export --format waybar", "export --format template --template {watts}", "export --format csv --follow",
+      "export --format json --follow",
+    ])
+  func clients(command: String) throws {
+    let service = try Service.simulated()
+    let (code, output) = try Child.run([
+      "sh", "-c", "exec \(Executables.service) \(command) --socket \(service.socket) > /dev/full",
+    ])
+    #expect(code == 1 && output == Self.sentence, "\(output)")
+  }
+
+  @Test(
+    "ends what asks no service as well",
+    arguments: [
+      "doctor --root /nonexistent", "doctor --root /nonexistent --json", "serve --check --source simulated",
+      "cross-check --root /nonexistent --duration 2", "--help", "help read", "run --help", "--version",
+    ])
+  func others(command: String) throws {
+    let (code, output) = try Child.run(["sh", "-c", "exec \(Executables.service) \(command) > /dev/full"])
+    #expect(code == 1 && output.hasSuffix(Self.sentence), "\(output)")
+  }
+
+  @Test("ends a follower in the middle, once the disk is full", .enabled(if: Executables.isRoot, "needs root"))
+  func follower() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let mount = "mount -t tmpfs -o size=4k none \(service.folder.file("disk"))"
+    let export = "\(Executables.service) export --socket \(service.socket) --format json --follow"
+    let script =
+      "mkdir \(service.folder.file("disk")) && \(mount) && exec \(export) > \(service.folder.file("disk/out"))"
+    let (code, output) = try Child.run(["unshare", "-m", "sh", "-c", script], seconds: 30)
+    #expect(code == 1 && output == Self.sentence, "\(output)")
+  }
+
+  @Test("is no news where the reader has gone: the commands end as it has always been", arguments: ["read", "export"])
+  func reader(command: String) throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let options = command == "read" ? "--follow" : "--format csv --follow"
+    let line = "\(Executables.service) \(command) --socket \(service.socket) \(options)"
+    let (_, output) = try Child.run(["bash", "-c", "\(line) | head -n 1 > /dev/null; echo ${PIPESTATUS[0]}"])
+    #expect(output == "141\n")
+    // By a parent that ignores SIGPIPE.
+    let (_, ignored) = try Child.run([
+      "bash", "-c", "trap '' PIPE; \(line) | head -n 1 > /dev/null; echo ${PIPESTATUS[0]}",
+    ])
+    #expect(ignored == "Error: Cannot write to standard output: Broken pipe.\n1\n")
+  }
+
+  @Test("is said by run, whose exit code is then 1 where the command succeeded")
+  func report() throws {
+    let service = try Service.simulated()
+    let full = Run(service: service, options: ["--output", "/dev/full"])
+    for (command, expected) in [("true", 1), ("exit 5", 5)] as [(String, Int32)] {
+      let (code, output) = try Child.run(full.arguments(["sh", "-c", command]))
+      #expect(code == expected)
+      #expect(output == "Error: The report cannot be written to /dev/full: No space left on device.\n")
+    }
+    let onStderr = Run(service: service).arguments(["true"]).joined(separator: " ")
+    #expect(try Child.run(["sh", "-c", "exec \(onStderr) 2> /dev/full"]).exitCode == 1)
+  }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+@Suite("A service that hangs", .serialized)
+struct HangingServiceTests {
+  @Test(
+    "is told from one that has nothing new, and ends what reads its lines with a sentence",
+    arguments: ["read --follow", "read --json --count 1000", "watch", "watch --interval 0.5"])
+  func hangs(command: String) throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let words = command.split(separator: " ").map(String.init)
+    let child = try Child([Executables.service] + words + ["--socket", service.socket])
+    try wait(for: "a reading") { child.output.contains("\n") }
+    service.child.send(SIGSTOP)
+    #expect(try child.exitCode(seconds: 25) == 1)
+    #expect(child.output.contains("Error: Nothing came from \(service.socket) in 5 s;"), "\(child.output)")
+    service.child.send(SIGCONT)
+  }
+
+  @Test("is not what a service is that has a new reading once an hour", arguments: ["read --follow", "watch"])
+  func slow(command: String) throws {
+    let service = try Service.simulated(["--interval", "3600"])
+    let words = command.split(separator: " ").map(String.init)
+    let child = try Child([Executables.service] + words + ["--socket", service.socket])
+    try wait(for: "a reading") { child.output.contains("\n") }
+    // Asked once after 5 s, it would be given up after another 5.
+    #expect(throws: TestFailure.self) { try child.exitCode(seconds: 12) }
+    #expect(child.isRunning)
+  }
+}
+
+@Suite("Where no service is", .serialized)
+struct NoServiceTests {
+  @Test("the script that starts one from this checkout is named, and it is there")
+  func checkout() throws {
+    let (code, output) = try Child.run([Executables.service, "read", "--socket", "/nonexistent/x"])
+    #expect(code == 1)
+    let script = try #require(
+      output.firstMatch(of: #/start one there with: (.*/scripts/start) --socket /nonexistent/x\n/#))
+    #expect(FileManager.default.isExecutableFile(atPath: String(script.output.1)))
+    // A program that was installed has none.
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: Executables.service, toPath: folder.file("pkg-watt-stat"))
+    let (_, installed) = try Child.run([folder.file("pkg-watt-stat"), "read", "--socket", "/nonexistent/x"])
+    #expect(installed.contains("start one there with: pkg-watt-stat serve --socket /nonexistent/x\n"), "\(installed)")
+  }
+}
