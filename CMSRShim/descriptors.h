@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +15,15 @@ static inline int cmsr_raise_descriptor_limit(void)
 		return errno;
 	limit.rlim_cur = limit.rlim_max;
 	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : errno;
+}
+
+// How many files this process may have open.
+static inline int64_t cmsr_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX)
+		return INT32_MAX;
+	return (int64_t)limit.rlim_cur;
 }
 
 // Opens /dev/null, close-on-exec, where stdin, stdout or stderr is closed: else a socket would get that number, and the

@@ -4,16 +4,21 @@
 #include <errno.h>
 #include <signal.h>
 
+// SIGTERM, SIGINT and SIGHUP. Not SIGHUP if it is ignored: nohup(1) does that, so that the end of a terminal ends nothing. A
+// signal that is blocked reaches sigwait(3) even if it is ignored.
 static inline sigset_t cmsr_ending_signals(void)
 {
 	sigset_t set;
+	struct sigaction action;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	if (sigaction(SIGHUP, 0, &action) != 0 || action.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	return set;
 }
 
-// Blocks SIGTERM and SIGINT for this thread and every thread it starts, and ignores SIGPIPE: a client that has gone, or
+// Blocks the ending signals for this thread and every thread it starts, and ignores SIGPIPE: a client that has gone, or
 // a log that nobody reads any more, is an error value, not the end.
 static inline int cmsr_block_ending_signals(void)
 {
@@ -23,7 +28,7 @@ static inline int cmsr_block_ending_signals(void)
 	return sigprocmask(SIG_BLOCK, &set, 0) == 0 ? 0 : errno;
 }
 
-// Waits for SIGTERM or SIGINT and gives its number. The next one ends the process at once, should the orderly end hang.
+// Waits for an ending signal and gives its number. The next one ends the process at once, should the orderly end hang.
 static inline int cmsr_wait_for_ending_signal(void)
 {
 	sigset_t set = cmsr_ending_signals();

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -60,8 +61,10 @@ static inline int cmsr_probe(const char *path)
 	return error;
 }
 
-// Binds to name inside the directory that folder refers to, whatever the length of that directory's path. Needs /proc.
-static inline int cmsr_bind_at(int descriptor, int folder, const char *name)
+// Binds to name inside the directory that folder refers to, whatever the length of that directory's path. Needs /proc. The
+// file has this mode from its first moment (unix_bind_bsd: the socket's own mode, less the umask), so that nobody has to change
+// it by its name later, where it may be another's file by then.
+static inline int cmsr_bind_at(int descriptor, int folder, const char *name, mode_t mode)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct sockaddr_un address;
@@ -71,7 +74,13 @@ static inline int cmsr_bind_at(int descriptor, int folder, const char *name)
 	int error = cmsr_unix_address(path, &address);
 	if (error != 0)
 		return error;
-	return bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+	if (fchmod(descriptor, mode) != 0)
+		return errno;
+	// The umask is the whole process's: no other thread of the service creates files.
+	mode_t mask = umask(0);
+	error = bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+	umask(mask);
+	return error;
 }
 
 // Opens a folder as a place to name files in, not to read.
@@ -85,6 +94,31 @@ static inline struct cmsr_descriptor cmsr_open_folder(const char *path)
 
 // Listens; calling it again on a listening socket changes the backlog.
 static inline int cmsr_listen(int descriptor, int backlog) { return listen(descriptor, backlog) == 0 ? 0 : errno; }
+
+// Takes the next connection that waits, close-on-exec and non-blocking; EAGAIN where none does.
+static inline struct cmsr_descriptor cmsr_accept(int listener)
+{
+	struct cmsr_descriptor result = {-1, 0};
+	do
+		// accept4, which glibc declares under _GNU_SOURCE only.
+		result.descriptor = (int)syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (result.descriptor < 0 && errno == EINTR);
+	if (result.descriptor < 0)
+		result.error = errno;
+	return result;
+}
+
+// A second descriptor of the same socket, close-on-exec.
+static inline struct cmsr_descriptor cmsr_duplicate(int descriptor)
+{
+	struct cmsr_descriptor result = {fcntl(descriptor, F_DUPFD_CLOEXEC, 0), 0};
+	if (result.descriptor < 0)
+		result.error = errno;
+	return result;
+}
+
+// Closes a descriptor; on Linux it is closed whatever close(2) says.
+static inline void cmsr_close(int descriptor) { close(descriptor); }
 
 // renameat2(2) inside one directory: gives `from` the name `to`, which must not exist yet (EEXIST).
 static inline int cmsr_rename_new(int folder, const char *from, const char *to)
@@ -101,22 +135,60 @@ static inline int cmsr_rename_exchange(int folder, const char *one, const char *
 struct cmsr_file {
 	uint64_t device, inode; // together they identify the file
 	uint32_t mode;          // type and permissions, as in stat(2)
+	uint32_t owner;         // user id
 	int error;
 };
+
+static inline struct cmsr_file cmsr_file_of(int result, const struct stat *status)
+{
+	struct cmsr_file file = {0, 0, 0, 0, 0};
+	if (result != 0) {
+		file.error = errno;
+		return file;
+	}
+	file.device = status->st_dev;
+	file.inode = status->st_ino;
+	file.mode = status->st_mode;
+	file.owner = status->st_uid;
+	return file;
+}
 
 // What name in folder is, without following a symbolic link.
 static inline struct cmsr_file cmsr_file_at(int folder, const char *name)
 {
 	struct stat status;
-	struct cmsr_file file = {0, 0, 0, 0};
-	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-		file.error = errno;
-		return file;
-	}
-	file.device = status.st_dev;
-	file.inode = status.st_ino;
-	file.mode = status.st_mode;
+	int result = fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW);
+	return cmsr_file_of(result, &status);
+}
+
+// What an open descriptor is.
+static inline struct cmsr_file cmsr_file_behind(int descriptor)
+{
+	struct stat status;
+	int result = fstat(descriptor, &status);
+	return cmsr_file_of(result, &status);
+}
+
+// The file that a socket was bound to, whatever its name is by now: as the kernel knows it (SIOCUNIXFILE, Linux 4.12), which
+// takes CAP_NET_ADMIN; otherwise an error.
+static inline struct cmsr_file cmsr_bound_file(int descriptor)
+{
+	int path = ioctl(descriptor, 0x89E0 /* SIOCUNIXFILE */);
+	if (path < 0)
+		return cmsr_file_of(-1, 0);
+	struct cmsr_file file = cmsr_file_behind(path);
+	close(path);
 	return file;
+}
+
+// Makes this thread look like another user to file systems: what it creates is that user's, and it may do there what that
+// user may (setfsuid(2); root loses its power over files by it, and has it again once it is root again). 0, or EPERM.
+static inline int cmsr_act_as(uid_t user, gid_t group)
+{
+	// Neither says whether it worked; asked for an impossible id they give the present one.
+	syscall(SYS_setfsgid, group);
+	syscall(SYS_setfsuid, user);
+	return (uid_t)syscall(SYS_setfsuid, -1) == user && (gid_t)syscall(SYS_setfsgid, -1) == group ? 0 : EPERM;
 }
 
 // Sends without waiting. On a Unix stream socket a message this small (one page at most) goes whole or not at all:

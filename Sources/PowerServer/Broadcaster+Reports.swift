@@ -19,7 +19,7 @@ extension Broadcaster {
     let clients = waiting
     waiting = []
     for client in clients {
-      client.answer(latestReport(trusted: client.isTrusted) ?? RequestError.noReading.json)
+      client.answer { [self] in latestReport(trusted: client.isTrusted) ?? RequestError.noReading.json }
     }
   }
 
@@ -28,12 +28,12 @@ extension Broadcaster {
     var meter = client.meter ?? PowerMeter()
     let result = meter.finish(snapshot)
     client.meter = meter
-    switch result {
-    case .window(let window):
-      client.answer(
-        window.report(sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true)).json)
-    case .none(let reason):
-      client.answer(latestReport(trusted: true, failure: reason) ?? RequestError.noReading.json)
+    client.answer { [self, sequence] in
+      switch result {
+      case .window(let window):
+        window.report(sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true)).json
+      case .none(let reason): latestReport(trusted: true, failure: reason) ?? RequestError.noReading.json
+      }
     }
   }
 

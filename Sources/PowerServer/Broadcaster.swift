@@ -38,6 +38,8 @@ final class Broadcaster {
   var wake: () -> Void = {}
   /// Told when the last client has left.
   var rest: () -> Void = {}
+  /// Told at each point of the grid, and when the service looks at the counters in its sleep.
+  var tend: () -> Void = {}
   /// Whether nobody samples until somebody comes: nothing that was sampled before is fresh then.
   var isAsleep = false
 
@@ -113,6 +115,7 @@ final class Broadcaster {
 
   /// Tells whoever wants to know that another point of the grid went by.
   func beat() {
+    tend()
     settings.onPulse(
       ServerPulse(line: isAsleep ? slept ?? current : current, clients: clients.count, isAsleep: isAsleep))
   }

@@ -11,9 +11,11 @@ final class ClientHandler: ChannelDuplexHandler {
   typealias OutboundOut = ByteBuffer
 
   /// What the smallest socket buffer takes whole: half of SOCK_MIN_SNDBUF, less what the kernel keeps (unix_stream_sendmsg).
-  private static let mostWholeBytes = 2000
+  static let mostWholeBytes = 2000
   /// How much may be on its way to a client before no more of its requests are served.
   private static let mostUnsentBytes = 16_384
+  /// How much may be unread that came at once, at the end of a client's input.
+  private static let mostUnreadBytes = 65_536
   /// How long a client may take to read an answer.
   private static let patience = TimeAmount.seconds(10)
 
@@ -25,8 +27,8 @@ final class ClientHandler: ChannelDuplexHandler {
   var stream: SampleStream?
   /// What measures between its own readings; nil before the first.
   var meter: PowerMeter?
-  /// Whose connection it is, by user id.
-  var user: UInt32 { cmsr_peer_user(descriptor) }
+  /// Whose connection it is.
+  let share: UserShare
   /// Whether its peer is trusted: asked for by its first request only.
   private(set) lazy var isTrusted = desk.trusts(descriptor)
 
@@ -41,17 +43,29 @@ final class ClientHandler: ChannelDuplexHandler {
   private var writes = 0
   /// Whether an answer is to come later.
   private var isWaiting = false
+  /// The answer that has come, for which there is no time yet.
+  private var late: (() -> JSON)?
+  /// What is left of a long answer.
+  private var rest: LongAnswer?
+  /// Whether it waits for its user's turn.
+  private var isQueued = false
+  private var unreadBytes = 0
   private var isServing = false
   private var wantsToRead = false
 
-  init(_ broadcaster: Broadcaster, desk: RequestDesk) {
+  init(_ broadcaster: Broadcaster, desk: RequestDesk, share: UserShare) {
     self.broadcaster = broadcaster
     self.desk = desk
+    self.share = share
+  }
+
+  deinit {
+    share.leave()
   }
 
   /// Sends a line unasked, or drops it where the client has not read the earlier ones, or an answer is only half sent.
   func send(_ bytes: [UInt8]) {
-    guard descriptor >= 0, writes == 0 else { return }
+    guard descriptor >= 0, writes == 0, rest == nil else { return }
     guard bytes.count <= Self.mostWholeBytes else { return write(ByteBuffer(bytes: bytes)) }
     switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor, $0.baseAddress, $0.count) }) {
     case 0, EAGAIN, ENOBUFS, ENOMEM: return
@@ -59,11 +73,16 @@ final class ClientHandler: ChannelDuplexHandler {
     }
   }
 
-  /// Gives the answer that was to come later.
-  func answer(_ json: JSON) {
+  /// Gives the answer that was to come later: now, or once its user has time for it.
+  func answer(_ json: @escaping () -> JSON) {
     guard isWaiting else { return }
-    isWaiting = false
-    write(ByteBuffer(bytes: json.line))
+    late = json
+    goOn()
+  }
+
+  /// Goes on, now that its user has time again.
+  func takeTurn() {
+    isQueued = false
     goOn()
   }
 
@@ -105,59 +124,96 @@ final class ClientHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    unread.append(unwrapInboundIn(data))
+    let bytes = unwrapInboundIn(data)
+    share.countRead()
+    unreadBytes += bytes.readableBytes
+    // Only at the end of its input does so much come unasked.
+    guard unreadBytes <= Self.mostUnreadBytes else { return close() }
+    unread.append(bytes)
     goOn()
   }
 
-  /// Reads no further while an answer is on its way, or once what comes is ignored: a flood fills the client's own
-  /// buffers.
+  /// Reads no further while an answer is on its way, while its user has no time left, or once what comes is ignored: a flood
+  /// fills the client's own buffers.
   func read(context: ChannelHandlerContext) {
-    if isBusy || requests.isExhausted {
+    if isBusy || isQueued || requests.isExhausted {
       wantsToRead = true
+    } else if !share.hasTime {
+      wantsToRead = true
+      queue()
     } else {
       context.read()
     }
   }
 
-  private var isBusy: Bool { writes > 0 || isWaiting }
+  private var isBusy: Bool { writes > 0 || isWaiting && late == nil }
 
-  /// Serves what has come, in its order and one answer after the other; then reads on. At the end of its input NIO reads
-  /// all that is left at once; that too is answered bit by bit.
+  private var hasWork: Bool { late != nil || rest != nil || !events.isEmpty || !unread.isEmpty }
+
+  private func queue() {
+    guard !isQueued else { return }
+    isQueued = true
+    share.wait(self)
+  }
+
+  /// Serves what has come, in its order and one answer after the other, as long as its user has time; then reads on. At the end
+  /// of its input NIO reads all that is left at once; that too is answered bit by bit.
   private func goOn() {
     // An answer that is sent at once comes back here.
     guard !isServing else { return }
     isServing = true
-    while !isBusy {
-      if events.isEmpty {
-        guard let bytes = unread.popFirst() else { break }
-        events = requests.take(bytes.readableBytesView)[...]
-      } else {
-        serve()
+    while !isBusy, !isQueued, hasWork {
+      guard share.hasTime else {
+        queue()
+        break
       }
+      serve()
     }
     isServing = false
-    if !isBusy, wantsToRead, let context {
+    if !isBusy, !isQueued, wantsToRead, let context {
       wantsToRead = false
       read(context: context)
     }
   }
 
-  /// Serves requests until one has to wait, or enough is on its way.
+  /// Serves requests until one has to wait, enough is on its way, or there is no time left.
   private func serve() {
     var answers = ByteBuffer()
-    while !isWaiting, answers.readableBytes < Self.mostUnsentBytes, let event = events.popFirst() {
-      switch reply(to: event) {
-      case .now(let json): answers.writeBytes(json.line)
-      case .later: isWaiting = true
-      case .long(let bytes, let ended):
-        answers.writeBytes(bytes)
-        return write(answers, done: ended)
+    var isLast = false
+    repeat {
+      share.work {
+        if let late {
+          self.late = nil
+          isWaiting = false
+          answers.writeBytes(late().line)
+        } else if let rest {
+          answers.writeBytes(rest.next())
+          if rest.isAtEnd { end(rest) }
+        } else if let event = events.popFirst() {
+          isLast = event == .tooLong
+          take(reply(to: event), into: &answers)
+        } else if let bytes = unread.popFirst() {
+          unreadBytes -= bytes.readableBytes
+          events = requests.take(bytes.readableBytesView)[...]
+        }
       }
-      if event == .tooLong {
-        return write(answers) { [weak self] in self?.close() }
-      }
+    } while !isLast && !isWaiting && hasWork && answers.readableBytes < Self.mostUnsentBytes && share.hasTime
+    guard answers.readableBytes > 0 else { return }
+    share.countAnswer(bytes: answers.readableBytes)
+    share.work { write(answers) { [weak self] in if isLast { self?.close() } } }
+  }
+
+  private func take(_ reply: RequestDesk.Reply, into answers: inout ByteBuffer) {
+    switch reply {
+    case .now(let json): answers.writeBytes(json.line)
+    case .later: isWaiting = true
+    case .long(let answer): rest = answer
     }
-    if answers.readableBytes > 0 { write(answers) }
+  }
+
+  private func end(_ answer: LongAnswer) {
+    rest = nil
+    answer.ended()
   }
 
   private func reply(to event: RequestStream.Event) -> RequestDesk.Reply {
@@ -187,5 +243,7 @@ final class ClientHandler: ChannelDuplexHandler {
   private func forgetRequests() {
     events = []
     unread.removeAll()
+    late = nil
+    if let rest { end(rest) }
   }
 }

@@ -1,29 +1,77 @@
+internal import CMSRShim
 internal import Glibc
 internal import Logging
 internal import NIOCore
+internal import SystemCalls
 
-/// Waits a second where no more clients can be accepted, and says so once a minute at most.
+/// Accepts connections, a bounded number in each turn of the event loop. Lives on the event loop.
 ///
-/// NIO's AcceptBackoffHandler does not help here: where the very first accept of a round fails, as at the descriptor
-/// limit, NIO stays registered for reading and spins (seen with 2.101.2). Switching reading off and on does help.
+/// Who comes is not known before, so whoever connects as fast as they can is accepted as cheaply as can be: by the bare
+/// descriptor, until their share allows more. NIO accepts only the first of each turn, and tells so that there are some.
+///
+/// Where no more can be accepted it waits a second, and says so once a minute at most. NIO's AcceptBackoffHandler does not help
+/// here: where the very first accept of a round fails, as at the descriptor limit, NIO stays registered for reading and spins
+/// (seen with 2.101.2). Switching reading off and on does help.
 final class ListenerHandler: ChannelInboundHandler {
   typealias InboundIn = any Channel
-  typealias InboundOut = any Channel
 
+  /// How many are accepted in a turn, with NIO's, and how long that may go on, in nanoseconds.
+  private static let mostInTurn = 64
+  private static let turn: Int64 = 500_000
   private static let pause = TimeAmount.seconds(1)
   private static let quiet = TimeAmount.minutes(1)
 
+  private let listener: Int32
+  private let shares: UserShares
   private let logger: Logger
   private var quietUntil = NIODeadline.distantPast
 
-  init(_ logger: Logger) {
+  /// - Parameter listener: the listening descriptor, which NIO owns.
+  init(_ listener: Int32, _ shares: UserShares, _ logger: Logger) {
+    self.listener = listener
+    self.shares = shares
     self.logger = logger
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else {
-      // A client that went before it was accepted.
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let channel = unwrapInboundIn(data)
+    do {
+      // One way for all: a client's channel is made from its descriptor, once it is its turn.
+      let copy = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+        cmsr_duplicate($0)
+      }
+      channel.close(promise: nil)
+      guard let copy else { return }
+      guard copy.error == 0 else { return fail(copy.error, context) }
+      shares.take(copy.descriptor)
+    } catch {
+      // It has ended already.
+      channel.close(promise: nil)
       return logger.debug("A connection could not be accepted: \(error).")
+    }
+    acceptMore(context)
+  }
+
+  private func acceptMore(_ context: ChannelHandlerContext) {
+    let end = cmsr_monotonic_nanoseconds() + Self.turn
+    for _ in 1..<Self.mostInTurn where context.channel.isActive {
+      let accepted = cmsr_accept(listener)
+      guard accepted.error == 0 else { return fail(accepted.error, context) }
+      shares.take(accepted.descriptor)
+      if cmsr_monotonic_nanoseconds() >= end { return }
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? IOError else { return logger.debug("A connection could not be accepted: \(error).") }
+    fail(error.errnoCode, context)
+  }
+
+  private func fail(_ error: Int32, _ context: ChannelHandlerContext) {
+    if error == EAGAIN { return }
+    guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error) else {
+      // A client that went before it was accepted.
+      return logger.debug("A connection could not be accepted: \(errorText(error)).")
     }
     let channel = context.channel
     Self.setReading(false, of: channel, logger)
@@ -34,7 +82,8 @@ final class ListenerHandler: ChannelInboundHandler {
     guard now >= quietUntil else { return }
     quietUntil = now + Self.quiet
     logger.warning(
-      "No more clients can be accepted for now (\(error)); raise the limit on open files (LimitNOFILE=) to serve more.")
+      "No more clients can be accepted for now (\(errorText(error))); raise the limit on open files (LimitNOFILE=) to serve more."
+    )
   }
 
   private static func setReading(_ reading: Bool, of channel: any Channel, _ logger: Logger) {

@@ -10,7 +10,7 @@ public final class PowerServer: Sendable {
     let feed: any Feed
     let broadcaster: Broadcaster
     let desk: RequestDesk
-    var listeners: [any Channel] = []
+    let sockets: SocketBoard
   }
 
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -65,8 +65,13 @@ public final class PowerServer: Sendable {
       broadcaster.rest = { [weak feed] in feed?.rest() }
       let desk = RequestDesk(
         settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: feed)
-      running.value = Running(feed: feed, broadcaster: broadcaster, desk: desk)
+      let shares = UserShares(mostConnections: settings.connectionsOfUser, on: loop, logger: logger)
+      shares.begin = Self.beginner(loop, broadcaster, desk, logger)
+      let board = SocketBoard(settings, shares: shares, on: loop, logger: logger)
+      broadcaster.tend = { [weak board] in board?.look() }
+      running.value = Running(feed: feed, broadcaster: broadcaster, desk: desk, sockets: board)
       feed.start()
+      board.start()
     }
   }
 
@@ -89,30 +94,20 @@ public final class PowerServer: Sendable {
   ///
   /// - Throws: what the system says where a socket cannot be served.
   public func start() throws {
+    let running = running
+    let loop = group.any()
     for socket in sockets {
-      let listener = try listen(socket).wait()
-      let running = running
-      try group.any().submit { running.value?.listeners.append(listener) }.wait()
-      // NIO listens anew, with a backlog of its own.
-      let error = cmsr_listen(socket.descriptor, SocketFile.backlog)
-      if error != 0 { throw SocketError.failed(path: socket.path, step: "listen at", errno: error) }
+      try loop.flatSubmit { running.value?.sockets.serve(socket) ?? loop.makeFailedFuture(ChannelError.eof) }.wait()
     }
   }
 
   /// Removes the sockets, closes every connection, and ends the thread.
   public func stop() {
-    for socket in sockets {
-      do {
-        try socket.remove()
-      } catch {
-        logger.warning("\(error)")
-      }
-    }
     let running = running
     do {
       try group.any().submit {
         running.value?.feed.stop()
-        for listener in running.value?.listeners ?? [] { listener.close(promise: nil) }
+        running.value?.sockets.close()
         running.value?.broadcaster.closeAll()
         running.value = nil
       }.wait()
@@ -122,27 +117,29 @@ public final class PowerServer: Sendable {
     }
   }
 
-  private func listen(_ socket: SocketFile) -> EventLoopFuture<any Channel> {
-    let running = running
-    let logger = logger
-    return ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: SocketFile.backlog)
-      .serverChannelOption(.maxMessagesPerRead, value: 256)
-      .serverChannelInitializer { channel in
+  /// What begins to serve the connection behind a descriptor.
+  private static func beginner(
+    _ loop: any EventLoop, _ broadcaster: Broadcaster, _ desk: RequestDesk, _ logger: Logger
+  ) -> (Int32, UserShare) -> Void {
+    let client = NIOLoopBoundBox<ClientHandler?>(nil, eventLoop: loop)
+    let bootstrap = ClientBootstrap(group: loop)
+      .channelOption(.socketOption(.so_sndbuf), value: 1)  // the kernel makes it its minimum
+      .channelOption(.allowRemoteHalfClosure, value: true)
+      .channelOption(.maxMessagesPerRead, value: 1)
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
+      .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ListenerHandler(logger))
+          guard let handler = client.value else { throw ChannelError.eof }
+          try channel.pipeline.syncOperations.addHandler(handler)
         }
       }
-      .childChannelOption(.socketOption(.so_sndbuf), value: 1)  // the kernel makes it its minimum
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(.maxMessagesPerRead, value: 1)
-      .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          guard let server = running.value else { throw ChannelError.eof }
-          try channel.pipeline.syncOperations.addHandler(ClientHandler(server.broadcaster, desk: server.desk))
-        }
+    return { descriptor, share in
+      // On the event loop the channel is made at once.
+      client.value = ClientHandler(broadcaster, desk: desk, share: share)
+      bootstrap.withConnectedSocket(descriptor).whenFailure { error in
+        logger.debug("A client could not be served: \(error).")
       }
-      .withBoundSocket(socket.descriptor)
+      client.value = nil
+    }
   }
 }

@@ -10,8 +10,8 @@ final class RequestDesk {
     case now(JSON)
     /// By `ClientHandler.answer`, later.
     case later
-    /// At once, by more than a socket holds; with what is to be told once it has gone out, or its client has.
-    case long([UInt8], ended: () -> Void)
+    /// Bit by bit, by more than a socket holds.
+    case long(LongAnswer)
   }
 
   /// How many answers may be on their way to one user that are more than a socket holds, so that clients who do not read cost
@@ -47,7 +47,7 @@ final class RequestDesk {
     case .sample: return sample(for: client)
     case .freshSample: return try freshSample(for: client)
     case .history(let seconds):
-      return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.user)
+      return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.share.user)
     case .unsubscribe:
       broadcaster.streams.unsubscribe(client)
       client.silentUntil = .max
@@ -86,10 +86,11 @@ final class RequestDesk {
     else { throw .busy }
     longAnswers[user, default: 0] += 1
     let report = broadcaster.history.report(seconds: seconds, now: cmsr_boottime_nanoseconds(), policy: policy)
-    return .long(report.json.line) { [self] in
+    let answer = LongAnswer(report) { [self] in
       longAnswers[user, default: 1] -= 1
       if longAnswers[user] == 0 { longAnswers[user] = nil }
     }
+    return .long(answer)
   }
 
   private func info(_ policy: Policy) -> ServiceInfo {

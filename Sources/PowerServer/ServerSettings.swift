@@ -27,6 +27,18 @@ public struct ServerSettings: Sendable {
   /// Whose members may know more than everybody, beside root; nil for nobody.
   public var trustedGroup: TrustedGroup?
 
+  /// How many connections a user may have, beside root, who may have 20,000 or more; nil for 4,096, or three quarters of
+  /// what the limit on open files allows if that is less.
+  public var connectionsOfUser: Int?
+
+  /// Paths to serve at as soon as they are free.
+  public var wantedSockets: [WantedSocket] = []
+
+  /// How often a path that is not free is tried again, in seconds.
+  var socketRetrySeconds = 60.0
+  /// How long nobody looks whether the sockets' files are still there, in seconds.
+  var socketLookSeconds = 10.0
+
   /// What the service is, for whoever asks.
   public var description = ServiceDescription()
 
@@ -44,6 +56,9 @@ public struct ServerSettings: Sendable {
 
   /// Told at each point of the grid how the service is, on the server's thread: it must not wait.
   public var onPulse: @Sendable (ServerPulse) -> Void = { _ in }
+
+  /// How many connections a user may have if nobody has said so: what is left of the limit on open files is for others.
+  static func connectionsOfUser(descriptorLimit: Int64) -> Int { Int(min(4096, max(descriptorLimit * 3 / 4, 1))) }
 
   /// How long a connection waits for a service that never had a good reading, in nanoseconds.
   var patience: Int64 { Int64(nanosecondsIn: patienceSeconds) }

@@ -27,8 +27,20 @@ public enum SocketError: Error, Equatable {
   case inUse(path: String)
   /// A socket is there that can neither be reached nor be taken for dead.
   case unreachable(path: String, errno: Int32)
+  /// Somebody else put another file in the socket's place while it was made.
+  case swapped(path: String)
   /// Any other step.
   case failed(path: String, step: String, errno: Int32)
+}
+
+extension SocketError {
+  /// Whether somebody with more rights could do it.
+  var isMissingRight: Bool {
+    switch self {
+    case .folder(_, let errno), .unreachable(_, let errno), .failed(_, _, let errno): errno == EACCES || errno == EPERM
+    case .notAFile, .tooLong, .occupied, .inUse, .swapped: false
+    }
+  }
 }
 
 extension SocketError: CustomStringConvertible {
@@ -52,6 +64,9 @@ extension SocketError: CustomStringConvertible {
     case .unreachable(let path, let errno):
       "Whether the socket at \(path) is in use cannot be told: \(errorText(errno)). Remove it, or choose another path "
         + "with --socket."
+    case .swapped(let path):
+      "Somebody replaced the socket \(path) with another file while it was made; serve in a folder that only root or the "
+        + "service's user may write to, with --socket."
     case .failed(let path, let step, let errno):
       "Cannot \(step) the socket \(path): \(errorText(errno)). Choose a path that this user may write to, with --socket."
     }

@@ -17,6 +17,7 @@ public final class SocketFile: Sendable {
   public let path: String
   /// The listening socket, until the server takes it.
   let descriptor: Int32
+  private let mode: UInt32
   /// nil where somebody else has bound the socket.
   private let place: Place?
 
@@ -62,10 +63,30 @@ public final class SocketFile: Sendable {
   ///
   /// A socket whose listener is gone is replaced. Whatever else is there stays untouched.
   ///
+  /// Root acts as `owner` meanwhile, so that it never does for a folder's owner what that one could not do alone. If the owner
+  /// may not do it, root does it itself.
+  ///
   /// - Parameters:
   ///   - mode: permissions of the file; connecting needs the right to write.
   ///   - owner: who is to own the file, or nil for this process's user. In a sticky folder only the owner can remove it.
+  ///     Root stays the owner in a folder that is neither the owner's to write nor root's alone.
   public static func bind(_ path: String, mode: UInt32, owner: Owner?) throws(SocketError) -> SocketFile {
+    guard let owner else { return try bind(path, mode: mode, giving: nil) }
+    let user = geteuid()
+    let group = getegid()
+    guard cmsr_act_as(owner.user, owner.group) == 0 else {
+      _ = cmsr_act_as(user, group)
+      throw .failed(path: path, step: "create as its owner", errno: EPERM)
+    }
+    let asOwner = Result { () throws(SocketError) in try bind(path, mode: mode, giving: nil) }
+    // Root has to be root again, whatever came of it.
+    guard cmsr_act_as(user, group) == 0 else { throw .failed(path: path, step: "create as its owner", errno: EPERM) }
+    if case .failure(let error) = asOwner, error.isMissingRight { return try bind(path, mode: mode, giving: owner) }
+    return try asOwner.get()
+  }
+
+  /// - Parameter owner: who is given the file if the folder is root's alone, so that nobody else can swap what has its name.
+  private static func bind(_ path: String, mode: UInt32, giving owner: Owner?) throws(SocketError) -> SocketFile {
     let (folderPath, name) = try split(path)
     let opened = unsafe cmsr_open_folder(folderPath)
     guard opened.error == 0 else { throw .folder(path: folderPath, errno: opened.error) }
@@ -74,20 +95,36 @@ public final class SocketFile: Sendable {
     guard socket.error == 0 else { throw .failed(path: path, step: "open", errno: socket.error) }
     let listener = Descriptor(owning: socket.descriptor)
 
-    let temporary = try bindTemporarily(listener.number, in: folder.number, for: path)
-    let file: cmsr_file
+    let temporary = try bindTemporarily(listener.number, in: folder.number, for: path, mode: mode)
+    let identity: FileIdentity
     do throws(SocketError) {
-      try prepare(listener.number, path: path, folder: folder.number, temporary: temporary, mode: mode, owner: owner)
-      file = unsafe cmsr_file_at(folder.number, temporary)
-      guard file.error == 0 else { throw SocketError.failed(path: path, step: "find", errno: file.error) }
-      try SocketPublication(path: path, folder: folder.number, name: name, temporary: temporary).run()
+      let error = cmsr_listen(listener.number, backlog)
+      if error != 0 { throw SocketError.failed(path: path, step: "listen at", errno: error) }
+      let publication = SocketPublication(
+        path: path, folder: folder.number, name: name, temporary: temporary, listener: listener.number)
+      identity = try publication.run { () throws(SocketError) in
+        guard let owner, isRootsAlone(folder.number) else { return }
+        let given = unsafe fchownat(folder.number, temporary, owner.user, owner.group, AT_SYMLINK_NOFOLLOW)
+        if given != 0 { throw .failed(path: path, step: "give away", errno: errno) }
+      }
     } catch {
       unsafe unlinkat(folder.number, temporary, 0)
       throw error
     }
     return SocketFile(
-      path: path, descriptor: listener.release(),
-      place: Place(folder: folder, name: name, identity: FileIdentity(file)))
+      path: path, mode: mode, descriptor: listener.release(),
+      place: Place(folder: folder, name: name, identity: identity))
+  }
+
+  /// Binds it once more, after somebody has removed its file; as whoever this process is by now.
+  public func boundAnew() throws(SocketError) -> SocketFile {
+    try Self.bind(path, mode: mode, owner: nil)
+  }
+
+  /// Whether only root can change what has which name in a folder.
+  private static func isRootsAlone(_ folder: Int32) -> Bool {
+    let found = cmsr_file_behind(folder)
+    return found.error == 0 && found.owner == 0 && found.mode & 0o022 == 0
   }
 
   /// A socket that a service manager has bound, and keeps: it listens already, and its file is never removed.
@@ -98,20 +135,7 @@ public final class SocketFile: Sendable {
     }
     let path = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard error == 0 else { throw .failed(path: "descriptor \(descriptor)", step: "find", errno: error) }
-    return SocketFile(path: path, descriptor: descriptor, place: nil)
-  }
-
-  private static func prepare(
-    _ listener: Int32, path: String, folder: Int32, temporary: String, mode: UInt32, owner: Owner?
-  ) throws(SocketError) {
-    func step(_ name: String, _ error: Int32) throws(SocketError) {
-      if error != 0 { throw .failed(path: path, step: name, errno: error) }
-    }
-    try step("listen at", cmsr_listen(listener, backlog))
-    try step("set the permissions of", unsafe fchmodat(folder, temporary, mode, 0) == 0 ? 0 : errno)
-    guard let owner else { return }
-    let owned = unsafe fchownat(folder, temporary, owner.user, owner.group, AT_SYMLINK_NOFOLLOW)
-    try step("give away", owned == 0 ? 0 : errno)
+    return SocketFile(path: path, mode: 0, descriptor: descriptor, place: nil)
   }
 
   /// Takes the file away, if it is still this one. The socket itself is closed by whoever serves it.
@@ -133,8 +157,12 @@ public final class SocketFile: Sendable {
     return file.error == 0 && FileIdentity(file) == place.identity
   }
 
-  private init(path: String, descriptor: Int32, place: Place?) {
+  /// Whether its file is this process's to bind and to remove.
+  public var isOurs: Bool { place != nil }
+
+  private init(path: String, mode: UInt32, descriptor: Int32, place: Place?) {
     self.path = path
+    self.mode = mode
     self.descriptor = descriptor
     self.place = place
   }
@@ -147,11 +175,11 @@ public final class SocketFile: Sendable {
   }
 
   private static func bindTemporarily(
-    _ listener: Int32, in folder: Int32, for path: String
+    _ listener: Int32, in folder: Int32, for path: String, mode: UInt32
   ) throws(SocketError) -> String {
     while true {
       let name = ".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-      switch unsafe cmsr_bind_at(listener, folder, name) {
+      switch unsafe cmsr_bind_at(listener, folder, name, mode) {
       case 0: return name
       case EADDRINUSE: continue
       case let error: throw .failed(path: path, step: "create", errno: error)

@@ -10,8 +10,35 @@ struct SocketPublication {
   let folder: Int32
   let name: String
   let temporary: String
+  let listener: Int32
 
-  func run() throws(SocketError) {
+  /// - Parameter prepare: what is done with the file under its temporary name, once that is known to be the socket's.
+  /// - Returns: which file it is.
+  /// - Throws: also if another file has taken the place of the socket's, before or after.
+  func run(prepare: () throws(SocketError) -> Void) throws(SocketError) -> SocketFile.FileIdentity {
+    let socket = try ownFile()
+    try prepare()
+    try move()
+    let published = unsafe cmsr_file_at(folder, name)
+    guard published.error == 0, SocketFile.FileIdentity(published) == socket else { throw .swapped(path: path) }
+    return socket
+  }
+
+  /// Which file the temporary name stands for: the one that the socket was bound to.
+  private func ownFile() throws(SocketError) -> SocketFile.FileIdentity {
+    let named = unsafe cmsr_file_at(folder, temporary)
+    guard named.error == 0 else { throw .swapped(path: path) }
+    let bound = cmsr_bound_file(listener)
+    if bound.error == 0 {
+      guard SocketFile.FileIdentity(named) == SocketFile.FileIdentity(bound) else { throw .swapped(path: path) }
+    } else if occupant(mode: named.mode) != nil {
+      // Only root can ask the kernel; without its rights a swapped file does no more than its owner could do anyway.
+      throw .swapped(path: path)
+    }
+    return SocketFile.FileIdentity(named)
+  }
+
+  private func move() throws(SocketError) {
     for _ in 0..<Self.mostTries {
       let found = unsafe cmsr_file_at(folder, name)
       if found.error == ENOENT {

@@ -17,7 +17,7 @@ struct ExporterCommand: ParsableCommand {
       means over 250 ms or more, to 10 mW. There is no password and no encryption; put a proxy before it where that \
       matters. It connects to the service when it is asked, and lets go of it afterwards, so that the service can sleep. \
       Where the service does not answer, /metrics says pkg_watt_stat_up 0. Started as root it becomes nobody. Ends on \
-      SIGTERM or SIGINT.
+      SIGTERM, SIGINT or SIGHUP.
       """)
 
   @OptionGroup var service: ClientOptions

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import CMSRShim
+internal import Glibc
 internal import Logging
+internal import PowerProtocol
 internal import PowerServer
 internal import PowerSources
 internal import Privileges
@@ -14,12 +16,14 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Read the energy counters and serve watts on Unix sockets.",
     discussion: """
-      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes; keeps CAP_SYS_RAWIO only. Ends on SIGTERM or SIGINT.
+      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes; keeps CAP_SYS_RAWIO only. Ends on SIGTERM, SIGINT or \
+      SIGHUP.
       """)
 
   @OptionGroup var options: ServeOptions
 
   func run() throws {
+    explainInTerminal()
     guard cmsr_block_ending_signals() == 0, cmsr_raise_descriptor_limit() == 0 else { throw ServeError.limits }
     let logger = StderrLogHandler.logger(level: options.logLevel)
     try PrivilegeProof.requireProc()
@@ -43,15 +47,17 @@ struct ServeCommand: ParsableCommand {
 
     let sockets = try SocketFiles(options: options, passed: passed, owner: identity.owner, logger: logger)
     let report = ServiceReport(
-      notifier, topology: measurement.missesNewPackages ? topology : nil, sockets: sockets.files, logger: logger)
+      notifier, topology: measurement.missesNewPackages ? topology : nil, logger: logger)
     do {
       let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.seal ? .nothing : .own
       for warning in try PrivilegeDrop.run(identity, keep: keep) {
         logger.warning("\(warning)")
       }
       logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
+      var settings = options.settings(trustedGroup: trustedGroup, onPulse: report.take)
+      settings.wantedSockets = sockets.wanted
       let server = measurement.server(
-        sockets.files, logger: logger, settings: options.settings(trustedGroup: trustedGroup, onPulse: report.take),
+        sockets.files, logger: logger, settings: settings,
         watchdogNanoseconds: notifier.watchdogNanoseconds)
       defer { server.stop() }
       try server.start()
@@ -67,5 +73,16 @@ struct ServeCommand: ParsableCommand {
       sockets.remove(logger)
       throw error
     }
+  }
+
+  /// Without a word on the command line, somebody at a terminal may not know yet what this program does.
+  private func explainInTerminal() {
+    guard CommandLine.arguments.count == 1, isatty(STDERR_FILENO) == 1 else { return }
+    let text = """
+      This starts the service: it reads the CPU's energy counters and serves watts at \(SocketPaths.preferred) and
+      \(SocketPaths.original), until Ctrl-C ends it. From another terminal: pkg-watt-stat read. Other commands: pkg-watt-stat --help
+
+      """
+    _ = unsafe text.utf8.withContiguousStorageIfAvailable { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

@@ -56,6 +56,12 @@ struct ServeOptions: ParsableArguments {
       valueName: "name"))
   var trustedGroup: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How many connections a user may have, from 1 to 1000000; root may always have 20000. Without it: 4096, or three quarters of the limit on open files if that is less.",
+      valueName: "number"))
+  var connectionsPerUser: Int?
+
   @Flag(help: "Give up CAP_SYS_RAWIO too, once the registers are open: it is asked for on opening only.")
   var seal = false
 
@@ -69,6 +75,9 @@ struct ServeOptions: ParsableArguments {
     if interval < Self.shortestPublicInterval && socket.isEmpty {
       throw ValidationError(
         "An interval below 0.5 s needs a private socket (--socket): shorter readings for everybody would leak secrets.")
+    }
+    if let connectionsPerUser, !(1...1_000_000).contains(connectionsPerUser) {
+      throw ValidationError("--connections-per-user takes a whole number from 1 to 1000000.")
     }
     if root == "" { throw ValidationError("--root needs the path of a folder.") }
     if root != nil && (source == .simulated || source == .turbostat) {
@@ -118,6 +127,7 @@ struct ServeOptions: ParsableArguments {
   func settings(trustedGroup: TrustedGroup?, onPulse: @escaping @Sendable (ServerPulse) -> Void) -> ServerSettings {
     var settings = ServerSettings(intervalSeconds: interval)
     settings.trustedGroup = trustedGroup
+    settings.connectionsOfUser = connectionsPerUser
     settings.onPulse = onPulse
     return settings
   }

@@ -19,22 +19,17 @@ final class ServiceReport: Sendable {
     var statusTold: Int64 = 0
     var status = ""
     var newcomer: PackageID?
-    var missing: Set<String> = []
   }
 
   private let notifier: ServiceNotifier
   private let topology: TopologyWatch?
-  private let sockets: [SocketFile]
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// - Parameters:
-  ///   - topology: asked whether a package has come online that is not measured.
-  ///   - sockets: looked after, whether they are still in place.
-  init(_ notifier: ServiceNotifier, topology: TopologyWatch?, sockets: [SocketFile], logger: Logger) {
+  /// - Parameter topology: asked whether a package has come online that is not measured.
+  init(_ notifier: ServiceNotifier, topology: TopologyWatch?, logger: Logger) {
     self.notifier = notifier
     self.topology = topology
-    self.sockets = sockets
     self.logger = logger
   }
 
@@ -64,7 +59,6 @@ final class ServiceReport: Sendable {
         if status != state.status { assignments.append("STATUS=\(status)") }
         state.status = status
         lookForNewcomer(&state)
-        lookForSockets(&state)
       }
     }
     if !assignments.isEmpty { tell(assignments) }
@@ -75,13 +69,6 @@ final class ServiceReport: Sendable {
     state.newcomer = newcomer
     // The main thread waits for it, and ends the service in order.
     kill(getpid(), SIGTERM)
-  }
-
-  private func lookForSockets(_ state: inout State) {
-    for socket in sockets where !socket.isInPlace && state.missing.insert(socket.path).inserted {
-      logger.warning(
-        "Somebody has removed or replaced \(socket.path), so no new client finds the service there; start it again.")
-    }
   }
 
   private static func status(_ pulse: ServerPulse) -> String {

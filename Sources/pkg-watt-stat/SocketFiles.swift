@@ -9,6 +9,8 @@ internal import SystemCalls
 /// The sockets of one service: those asked for, or both well-known ones.
 struct SocketFiles {
   private(set) var files: [SocketFile] = []
+  /// Those that are to be served as soon as their path is free.
+  private(set) var wanted: [WantedSocket] = []
 
   /// The units that hold the well-known paths under systemd.
   private static let units = (preferred: "pkg-watt-stat.socket", original: "pkg-watt-stat-tmp.socket")
@@ -31,12 +33,7 @@ struct SocketFiles {
       return
     }
     do {
-      if options.socket.isEmpty {
-        if makeFolder(owner: owner, logger: logger) {
-          files.append(try SocketFile.bind(SocketPaths.preferred, mode: options.socketMode, owner: owner))
-        }
-        files.append(try SocketFile.bind(SocketPaths.original, mode: options.socketMode, owner: owner))
-      }
+      if options.socket.isEmpty { try bindBoth(mode: options.socketMode, owner: owner, logger: logger) }
       for path in options.socket {
         files.append(try SocketFile.bind(path, mode: options.socketMode, owner: owner))
       }
@@ -56,20 +53,42 @@ struct SocketFiles {
     }
   }
 
+  /// Both well-known paths. Anybody may have put something at the one in /tmp: that stops nobody who can serve at the other.
+  private mutating func bindBoth(mode: UInt32, owner: SocketFile.Owner?, logger: Logger) throws {
+    if makeFolder(owner: owner, logger: logger) {
+      files.append(try SocketFile.bind(SocketPaths.preferred, mode: mode, owner: owner))
+    }
+    do throws(SocketError) {
+      files.append(try SocketFile.bind(SocketPaths.original, mode: mode, owner: owner))
+    } catch {
+      if files.isEmpty { throw error }
+      wanted.append(WantedSocket(path: SocketPaths.original, mode: mode))
+      logger.warning(
+        "Serving at \(SocketPaths.preferred) only; \(SocketPaths.original) is tried again every minute. \(error)")
+    }
+  }
+
   /// Makes the folder of the preferred path where it is missing and may be made, and gives it to the service's user,
   /// who could not remove the socket from it otherwise.
+  ///
+  /// Its own folder, /run, is root's alone, so nobody else can have put anything there. What root does in it later it does as
+  /// the service's user (`SocketFile.bind`).
   private func makeFolder(owner: SocketFile.Owner?, logger: Logger) -> Bool {
-    let folder = SocketPaths.preferredFolder
-    let exists = unsafe mkdir(folder, 0o755) == 0 || errno == EEXIST
-    guard unsafe exists && access(folder, W_OK) == 0 else {
+    let path = SocketPaths.preferredFolder
+    func refuse(_ why: String) -> Bool {
       logger.warning(
-        "This user may not serve in \(folder) (\(errorText(errno))); clients find the service at \(SocketPaths.original)."
-      )
+        "This user may not serve in \(path) (\(why)); clients find the service at \(SocketPaths.original).")
       return false
     }
-    if let owner, unsafe chown(folder, owner.user, owner.group) != 0 {
+    guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { return refuse(errorText(errno)) }
+    // The folder itself: whatever else has its name is not followed.
+    let opened = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard opened >= 0 else { return refuse(errorText(errno)) }
+    let folder = Descriptor(owning: opened)
+    guard unsafe access(path, W_OK) == 0 else { return refuse(errorText(errno)) }
+    if let owner, fchown(folder.number, owner.user, owner.group) != 0 {
       logger.warning(
-        "Cannot give \(folder) to the service's user (\(errorText(errno))); its socket may outlive the service.")
+        "Cannot give \(path) to the service's user (\(errorText(errno))); its socket may outlive the service.")
     }
     return true
   }

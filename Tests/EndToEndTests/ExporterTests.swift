@@ -43,6 +43,13 @@ private final class Exporter {
 
 @Suite("The exporter of a running service", .serialized)
 struct ExporterTests {
+  @Test("ends with exit code 0 on SIGTERM, SIGINT and SIGHUP", arguments: [SIGTERM, SIGINT, SIGHUP])
+  func ending(signal: Int32) throws {
+    let exporter = try Exporter("/nonexistent/watts.sock")
+    exporter.child.send(signal)
+    #expect(try exporter.child.exitCode() == 0)
+  }
+
   @Test("serves its watts and joules, and the page's data")
   func serves() throws {
     let service = try Service.simulated()

@@ -37,6 +37,7 @@ struct RefusalTests {
         "--socket", "/tmp/x.sock", "read", code: 64,
         says: "The command stands before its options: pkg-watt-stat read --socket /tmp/x.sock."),
       Case("--json", "watch", code: 64, says: "pkg-watt-stat watch --json."),
+      Case("--connections-per-user", "0", code: 64, says: "from 1 to 1000000"),
       Case("--log-level", "LOUD", code: 64, says: "LOUD"),
       Case("--source", "guess", code: 64, says: "guess"),
       Case("--source", "simulated", "--root", "/", code: 64, says: "--root"),

@@ -61,7 +61,8 @@ struct ServingTests {
     #expect(output.split(separator: "\n") == ["666", "1", "666", "1", "/run/pkg-watt-stat:", "/tmp:"], "\(output)")
   }
 
-  @Test("SIGTERM and SIGINT end it with exit code 0 and remove the socket", arguments: [SIGTERM, SIGINT])
+  @Test(
+    "SIGTERM, SIGINT and SIGHUP end it with exit code 0 and remove the socket", arguments: [SIGTERM, SIGINT, SIGHUP])
   func ending(signal: Int32) throws {
     let service = try Service.simulated()
     let client = try service.client()
@@ -91,17 +92,71 @@ struct ServingTests {
     #expect(try first.client().reading().status == "simulated")
   }
 
-  @Test("a socket that somebody removes is said, and its clients are served on", arguments: [false, true])
+  @Test("started by nohup it stays when its terminal goes")
+  func nohup() throws {
+    let service = try Service.simulated(["--interval", "0.5"], wrapper: ["nohup"])
+    let client = try service.client()
+    service.child.send(SIGHUP)
+    for _ in 0..<3 { #expect(try client.reading().status == "simulated") }
+    #expect(try service.stop() == 0)
+  }
+
+  @Test("a socket that somebody removes is put back; one that somebody replaces is said", arguments: [false, true])
   func removed(isReplaced: Bool) throws {
     let service = try Service.simulated(["--interval", "0.5"])
     let client = try service.client()
     #expect(unlink(service.socket) == 0)
     if isReplaced { try Data().write(to: URL(filePath: service.socket)) }
-    try wait(seconds: 20, for: "the log") { service.child.output.contains("removed or replaced \(service.socket)") }
+    let said = isReplaced ? "removed or replaced \(service.socket)" : "had removed \(service.socket); it is there again"
+    try wait(seconds: 20, for: "the log") { service.child.output.contains(said) }
     #expect(try client.reading().status == "simulated")
+    if !isReplaced { #expect(try service.client().reading().status == "simulated") }
     #expect(try service.stop() == 0)
     // What took its place is not the service's to remove.
     #expect(FileManager.default.fileExists(atPath: service.socket) == isReplaced)
+  }
+
+  @Test(
+    "whatever is at the path in /tmp, it serves at the one in /run, and says so once",
+    .enabled(if: Executables.isRoot, "needs root"),
+    arguments: [
+      "mkdir $path", "echo precious >$path", "ln -s nowhere $path",
+      "socat UNIX-LISTEN:$path,fork,mode=666 /dev/null & trap \"kill $!\" EXIT; until [ -S $path ]; do :; done",
+    ])
+  func occupied(by obstacle: String) throws {
+    let script = """
+      exec 9<"$0"
+      mount -t tmpfs none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 9
+      path=/tmp/pkg-watt-stat.sock
+      \(obstacle)
+      before=$(stat -c %i:%f $path)
+      /proc/$$/fd/9 --source simulated 2>/run/log & service=$!
+      until grep -q Ready /run/log; do kill -0 $service || { cat /run/log; exit 8; }; done
+      echo | socat - UNIX-CONNECT:/run/pkg-watt-stat/pkg-watt-stat.sock | grep -c simulated
+      kill $service && wait $service || exit 7
+      grep -c "Serving at /run/pkg-watt-stat/pkg-watt-stat.sock only; $path is tried again every minute" /run/log
+      [ "$before" = "$(stat -c %i:%f $path)" ] && ls -A /run/pkg-watt-stat
+      """
+    let (code, output) = try Child.run([
+      "unshare", "-m", "sh", "-c", script, Executables.service,
+    ])
+    #expect(code == 0 && output.split(separator: "\n") == ["1", "1"], "\(code): \(output)")
+  }
+
+  @Test(
+    "bare, in a terminal, it says what it is about to do and how it ends",
+    .enabled(if: Executables.isRoot, "needs root"))
+  func bare() throws {
+    // What comes then, on this machine, is no matter here.
+    let script = """
+      exec 9<"$0"
+      mount -t tmpfs none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 9
+      exec timeout 5 python3 -c 'import pty; pty.spawn(["/proc/self/fd/9"])'
+      """
+    let (_, output) = try Child.run(["unshare", "-m", "sh", "-c", script, Executables.service])
+    #expect(output.contains("starts the service") && output.contains("Ctrl-C ends it"), "\(output)")
+    let plain = try Child.run([Executables.service, "--source", "simulated", "--check"])
+    #expect(!plain.output.contains("Ctrl-C"), "\(plain)")
   }
 
   @Test("closed standard descriptors do not disturb it")

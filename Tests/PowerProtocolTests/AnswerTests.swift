@@ -162,3 +162,26 @@ struct AnswerTests {
     #expect(try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) == .history(read))
   }
 }
+
+@Suite("A history in pieces")
+struct HistoryPieceTests {
+  @Test("is the whole answer", arguments: [0, 1, 2, 3, 4, 5, 9, 10, 11])
+  func pieces(rows: Int) {
+    let row = { (number: Int) in
+      HistoryReport.Row(
+        unixSeconds: Double(number), seconds: 1, watts: 2.5, leastWatts: 1, mostWatts: 3, joules: 2.5,
+        isAsleep: number % 2 == 0)
+    }
+    let report = HistoryReport(seconds: 600, rows: (0..<rows).map(row))
+    for count in [1, 2, 5, 100] {
+      var bytes: [UInt8] = []
+      var piece = 0
+      while let next = report.piece(piece, ofRows: count) {
+        bytes += next
+        piece += 1
+      }
+      #expect(bytes == report.json.line, "\(count)")
+      #expect(piece == max((rows + count - 1) / count, 1))
+    }
+  }
+}

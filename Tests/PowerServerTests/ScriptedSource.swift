@@ -82,8 +82,8 @@ final class RunningServer {
 
   init(
     interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10,
-    behaviour: ScriptedSource.Behaviour = .good,
-    isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil
+    behaviour: ScriptedSource.Behaviour = .good, isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil,
+    changing: (inout ServerSettings) -> Void = { _ in }
   ) throws {
     control.become(behaviour)
     var source = ScriptedSource(control, isSimulated: isSimulated)
@@ -95,6 +95,7 @@ final class RunningServer {
     settings.longestSleepSeconds = longestSleep
     settings.longestWakingWindowSeconds = longestWakingWindow
     settings.trustedGroup = trustedGroup
+    changing(&settings)
     settings.onPulse = { [control] pulse in
       control.pulse.withLock { $0 = pulse }
       control.pulses.withLock { $0 += 1 }

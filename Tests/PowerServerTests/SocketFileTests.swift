@@ -1,5 +1,6 @@
 import Foundation
 import PowerServer
+import Synchronization
 import Testing
 
 /// A folder that goes away with its owner.
@@ -12,6 +13,31 @@ private final class Folder {
 
   var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
   deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Somebody who may write to a folder, and puts a symbolic link in the place of every socket that is being made there.
+private final class Swapper: Sendable {
+  private let count = Mutex(0)
+  private let isEnding = Mutex(false)
+
+  init(in folder: String, target: String) {
+    Thread.detachNewThread { [self] in
+      while !isEnding.withLock({ $0 }) {
+        guard let names = opendir(folder) else { return }
+        while let entry = readdir(names) {
+          let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+          }
+          guard name.hasPrefix(".pkg-watt-stat-") else { continue }
+          if unlink(folder + "/" + name) == 0, symlink(target, folder + "/" + name) == 0 { count.withLock { $0 += 1 } }
+        }
+        closedir(names)
+      }
+    }
+  }
+
+  var swaps: Int { count.withLock { $0 } }
+  func stop() { isEnding.withLock { $0 = true } }
 }
 
 private func failure(_ path: String) -> SocketError? {
@@ -45,6 +71,51 @@ struct SocketFileTests {
     _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
     let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
     #expect(attributes[.ownerAccountID] as? Int == 12_345 && attributes[.groupOwnerAccountID] as? Int == 23_456)
+  }
+
+  @Test("is its owner's also in a folder that only the owner may write to", .enabled(if: getuid() == 0, "needs root"))
+  func ownersFolder() throws {
+    let folder = try Folder()
+    chown(folder.path, 12_345, 23_456)
+    let mask = umask(0o077)
+    defer { umask(mask) }
+    let file = try SocketFile.bind(
+      folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
+    let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
+    #expect(attributes[.ownerAccountID] as? Int == 12_345 && attributes[.groupOwnerAccountID] as? Int == 23_456)
+    #expect(attributes[.posixPermissions] as? Int == 0o666)
+    // Root has its rights again.
+    #expect(FileManager.default.createFile(atPath: folder.path + "/root's", contents: nil))
+    #expect(try FileManager.default.attributesOfItem(atPath: folder.path + "/root's")[.ownerAccountID] as? Int == 0)
+    try file.remove()
+  }
+
+  @Test(
+    "what the folder's owner swaps in while root makes a socket is neither changed nor published",
+    .enabled(if: getuid() == 0, "needs root"), arguments: [12_345, 54_321] as [UInt32])
+  func swapping(folderOwner: UInt32) throws {
+    let folder = try Folder()
+    let secret = try Folder()
+    chown(folder.path, folderOwner, folderOwner)
+    let file = secret.path + "/secret"
+    #expect(FileManager.default.createFile(atPath: file, contents: Data("root's".utf8)))
+    chmod(file, 0o600)
+    let swapper = Swapper(in: folder.path, target: file)
+    defer { swapper.stop() }
+    let path = folder.path + "/s"
+    let end = Date.now.addingTimeInterval(20)
+    // Often enough that it came in between each step.
+    while Date.now < end, swapper.swaps < 500 {
+      let made = try? SocketFile.bind(path, mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 12_345))
+      if made != nil {
+        let type = try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        try #require(type == .typeSocket, "\(String(describing: type)) was published")
+      }
+      unlink(path)
+      let attributes = try FileManager.default.attributesOfItem(atPath: file)
+      try #require(attributes[.posixPermissions] as? Int == 0o600 && attributes[.ownerAccountID] as? Int == 0)
+    }
+    #expect(swapper.swaps > 10, "nothing was swapped in")
   }
 
   @Test("a live socket is refused, a dead one replaced")

@@ -47,20 +47,42 @@ public struct HistoryReport: Sendable, Equatable {
   static let columns = ["timestamp", "seconds", "watts", "min_watts", "max_watts", "joules", "asleep"]
 
   /// The answer as it is sent.
-  public var json: JSON {
-    let rows = rows.map { row in
-      JSON.array([
-        .number(row.unixSeconds), .number(row.seconds), .number(row.watts), .number(row.leastWatts),
-        .number(row.mostWatts), .number(row.joules), .boolean(row.isAsleep),
-      ])
-    }
-    return .object([
+  public var json: JSON { json(rows) }
+
+  /// The answer's line in pieces of so many rows: each at the cost of its own rows, for one who has other things to do too.
+  ///
+  /// - Parameter piece: which, from 0; nil behind the last one.
+  package func piece(_ piece: Int, ofRows count: Int) -> [UInt8]? {
+    let first = piece * count
+    if piece > 0 && first >= rows.count { return nil }
+    let whole = json([]).line
+    // The answer without rows ends with the brackets of these, of the history and of the answer.
+    let tail = Array("]}}\n".utf8)
+    var bytes = piece == 0 ? Array(whole.dropLast(tail.count)) : Array(", ".utf8)
+    let rows = rows.dropFirst(first).prefix(count)
+    bytes += rows.map { $0.json.text }.joined(separator: ", ").utf8
+    if first + count >= self.rows.count { bytes += tail }
+    return bytes
+  }
+
+  private func json(_ rows: [Row]) -> JSON {
+    .object([
       (
         "history",
         .object([
-          ("seconds", .integer(seconds)), ("columns", .array(Self.columns.map { .string($0) })), ("rows", .array(rows)),
+          ("seconds", .integer(seconds)), ("columns", .array(Self.columns.map { .string($0) })),
+          ("rows", .array(rows.map(\.json))),
         ])
       )
+    ])
+  }
+}
+
+extension HistoryReport.Row {
+  fileprivate var json: JSON {
+    .array([
+      .number(unixSeconds), .number(seconds), .number(watts), .number(leastWatts), .number(mostWatts), .number(joules),
+      .boolean(isAsleep),
     ])
   }
 }

@@ -89,20 +89,28 @@ struct FlatObjectParser {
       case UInt8(ascii: "\""):
         guard let string = String(validating: units, as: UTF8.self) else { throw .invalidJSON("a string is not UTF-8") }
         return string
-      case UInt8(ascii: "\\"): units += String(try escaped()).utf8
+      case UInt8(ascii: "\\"): units += UTF8.encode(try escaped()) ?? UTF8.encodedReplacementCharacter
       default: units.append(byte)
       }
     }
   }
 
   private mutating func escaped() throws(RequestError) -> Unicode.Scalar {
-    let escapes: [UInt8: Unicode.Scalar] = [
-      UInt8(ascii: "\""): "\"", UInt8(ascii: "\\"): "\\", UInt8(ascii: "/"): "/", UInt8(ascii: "b"): "\u{8}",
-      UInt8(ascii: "f"): "\u{C}", UInt8(ascii: "n"): "\n", UInt8(ascii: "r"): "\r", UInt8(ascii: "t"): "\t",
-    ]
-    if let scalar = bytes.at(position).flatMap({ escapes[$0] }) {
+    let plain: Unicode.Scalar? =
+      switch bytes.at(position) {
+      case UInt8(ascii: "\""): "\""
+      case UInt8(ascii: "\\"): "\\"
+      case UInt8(ascii: "/"): "/"
+      case UInt8(ascii: "b"): "\u{8}"
+      case UInt8(ascii: "f"): "\u{C}"
+      case UInt8(ascii: "n"): "\n"
+      case UInt8(ascii: "r"): "\r"
+      case UInt8(ascii: "t"): "\t"
+      default: nil
+      }
+    if let plain {
       position += 1
-      return scalar
+      return plain
     }
     let first = try unit()
     if let scalar = Unicode.Scalar(first) { return scalar }
@@ -119,13 +127,22 @@ struct FlatObjectParser {
     try expect("u")
     var value: UInt16 = 0
     for _ in 0..<4 {
-      guard let digit = bytes.at(position).flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else {
+      guard let digit = bytes.at(position).flatMap(Self.hexadecimal) else {
         throw .invalidJSON("a hexadecimal digit is missing at byte \(position + 1)")
       }
-      value = value << 4 | UInt16(digit)
+      value = value << 4 | digit
       position += 1
     }
     return value
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> UInt16? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(byte - UInt8(ascii: "a") + 10)
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt16(byte - UInt8(ascii: "A") + 10)
+    default: nil
+    }
   }
 
   private mutating func skipBlanks() {

@@ -1,0 +1,161 @@
+internal import CMSRShim
+internal import NIOCore
+
+/// What one local user may have of the service: so many connections, and so much of the event loop's time. Lives on the event
+/// loop.
+///
+/// Work beyond the share waits for its turn, and nothing of it is lost. What everybody is sent unasked is not counted.
+final class UserShare {
+  /// Part of the event loop's time for a user's requests, in thousandths, and how much may be saved up, in nanoseconds.
+  private static let requestThousandths: Int64 = 35
+  private static let mostRequestTime: Int64 = 50_000_000
+  /// The same for new connections; what may be saved up is enough for all that a user may have at once.
+  private static let arrivalThousandths: Int64 = 10
+  private static let arrivalTime: Int64 = 100_000
+  /// How much of either is done at a time, in nanoseconds, so that others wait no longer than that.
+  private static let turn: Int64 = 1_000_000
+
+  // What the event loop does beside the work that is timed, measured on a machine of 2026 (nanoseconds).
+  /// To find that something has come, and to read it.
+  private static let readTime: Int64 = 8000
+  /// To send on what did not fit at once, for each `ClientHandler.mostWholeBytes`.
+  private static let resumeTime: Int64 = 8000
+  /// To let go of a connection.
+  private static let departureTime: Int64 = 15_000
+
+  /// Its id.
+  let user: UInt32
+  /// How many connections it may have.
+  let mostConnections: Int
+  /// How many it has, and how many wait to begin.
+  private(set) var connections = 0
+
+  private var requests: Allowance
+  private var arrivals: Allowance
+  private var turns: Allowance
+  private var waiting = CircularBuffer<ClientHandler>()
+  private var newcomers = CircularBuffer<Int32>()
+  private let begin: (Int32, UserShare) -> Void
+  private let eventLoop: any EventLoop
+  private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.goOn() }
+  private var isAlarmSet = false
+
+  /// - Parameter begin: begins to serve the connection behind a descriptor.
+  init(
+    user: UInt32, mostConnections: Int, on eventLoop: any EventLoop, begin: @escaping (Int32, UserShare) -> Void
+  ) {
+    let now = cmsr_monotonic_nanoseconds()
+    self.user = user
+    self.mostConnections = mostConnections
+    self.eventLoop = eventLoop
+    self.begin = begin
+    requests = Allowance(
+      thousandths: Self.requestThousandths, most: Self.mostRequestTime, enough: Self.turn, now: now)
+    arrivals = Allowance(
+      thousandths: Self.arrivalThousandths, most: Int64(mostConnections) * Self.arrivalTime, enough: Self.turn, now: now
+    )
+    turns = Allowance(thousandths: 500, most: Self.turn, enough: Self.turn / 2, now: now)
+  }
+
+  deinit {
+    for descriptor in newcomers { cmsr_close(descriptor) }
+  }
+
+  /// Whether all of it is there, and nobody uses it: then it need not be remembered.
+  func isUntouched(now: Int64) -> Bool {
+    connections == 0 && requests.isFull(now: now) && arrivals.isFull(now: now)
+  }
+
+  /// Takes a new connection in: at once, or when its turn comes; false if the user has too many.
+  func take(_ descriptor: Int32) -> Bool {
+    guard connections < mostConnections else { return false }
+    connections += 1
+    if newcomers.isEmpty, arrivalWait == 0 {
+      beginNow(descriptor)
+    } else {
+      newcomers.append(descriptor)
+      setAlarm()
+    }
+    return true
+  }
+
+  /// A connection has ended.
+  func leave() {
+    connections -= 1
+  }
+
+  /// Whether there is time for a request now.
+  var hasTime: Bool { requestWait == 0 }
+
+  /// Calls a client's `goOn` when there is time again.
+  func wait(_ client: ClientHandler) {
+    waiting.append(client)
+    setAlarm()
+  }
+
+  /// Something has been read.
+  func countRead() { spend(Self.readTime, on: \.requests) }
+
+  /// An answer of so many bytes is sent.
+  func countAnswer(bytes: Int) {
+    let pieces = Int64(bytes / ClientHandler.mostWholeBytes)
+    if pieces > 0 { spend(pieces * Self.resumeTime, on: \.requests) }
+  }
+
+  /// Does some of a user's work, and counts it.
+  func work<Result>(_ body: () -> Result) -> Result { timed(\.requests, body) }
+
+  private func beginNow(_ descriptor: Int32) {
+    spend(Self.departureTime, on: \.arrivals)
+    timed(\.arrivals) { begin(descriptor, self) }
+  }
+
+  private func timed<Result>(_ allowance: ReferenceWritableKeyPath<UserShare, Allowance>, _ body: () -> Result)
+    -> Result
+  {
+    // The thread's own time: what other programs take meanwhile is nobody's work here.
+    let before = cmsr_thread_nanoseconds()
+    let result = body()
+    spend(cmsr_thread_nanoseconds() - before, on: allowance)
+    return result
+  }
+
+  private func spend(_ nanoseconds: Int64, on allowance: ReferenceWritableKeyPath<UserShare, Allowance>) {
+    let now = cmsr_monotonic_nanoseconds()
+    self[keyPath: allowance].spend(nanoseconds, now: now)
+    turns.spend(nanoseconds, now: now)
+  }
+
+  private var requestWait: Int64 {
+    let now = cmsr_monotonic_nanoseconds()
+    return max(requests.wait(now: now), turns.wait(now: now))
+  }
+
+  private var arrivalWait: Int64 {
+    let now = cmsr_monotonic_nanoseconds()
+    return max(arrivals.wait(now: now), turns.wait(now: now))
+  }
+
+  private func setAlarm() {
+    guard !isAlarmSet else { return }
+    var wait = Int64.max
+    if !waiting.isEmpty { wait = requestWait }
+    if !newcomers.isEmpty { wait = min(wait, arrivalWait) }
+    guard wait < .max else { return }
+    isAlarmSet = true
+    // Later in any case: the loop looks for others first.
+    alarm.set(at: cmsr_monotonic_nanoseconds() + max(wait, Self.turn / 4))
+  }
+
+  private func goOn() {
+    isAlarmSet = false
+    while arrivalWait == 0, let descriptor = newcomers.popFirst() { beginNow(descriptor) }
+    // Each once: those that have more to do wait again.
+    var left = waiting.count
+    while left > 0, requestWait == 0, let client = waiting.popFirst() {
+      left -= 1
+      client.takeTurn()
+    }
+    setAlarm()
+  }
+}

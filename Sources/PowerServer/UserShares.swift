@@ -1,0 +1,61 @@
+internal import CMSRShim
+internal import Logging
+internal import NIOCore
+
+/// The shares of all users who are connected, or were lately. Lives on the event loop.
+final class UserShares {
+  /// How many root may have at least: services that act for many others are root's.
+  private static let rootsConnections = 20_000
+  /// How long nothing more is logged about a user who wants too much, in nanoseconds.
+  private static let quiet: Int64 = 60_000_000_000
+  private static let leastRemembered = 64
+
+  private let mostConnections: Int
+  private let eventLoop: any EventLoop
+  private let logger: Logger
+  private var shares: [UInt32: UserShare] = [:]
+  private var mostRemembered = leastRemembered
+  private var quietUntil = Int64.min
+  /// Begins to serve the connection behind a descriptor.
+  var begin: (Int32, UserShare) -> Void = { descriptor, share in
+    cmsr_close(descriptor)
+    share.leave()
+  }
+
+  /// - Parameter mostConnections: how many a user may have; nil for what follows from the limit on open files.
+  init(mostConnections: Int?, on eventLoop: any EventLoop, logger: Logger) {
+    self.mostConnections = mostConnections ?? ServerSettings.connectionsOfUser(descriptorLimit: cmsr_descriptor_limit())
+    self.eventLoop = eventLoop
+    self.logger = logger
+  }
+
+  /// Takes a new connection in, or closes it if its user has too many.
+  func take(_ descriptor: Int32) {
+    let user = cmsr_peer_user(descriptor)
+    let share = share(of: user)
+    if share.take(descriptor) { return }
+    cmsr_close(descriptor)
+    let now = cmsr_monotonic_nanoseconds()
+    guard now >= quietUntil else { return }
+    quietUntil = now + Self.quiet
+    logger.warning(
+      "The user with the id \(user) has \(share.connections) connections, the most that one user may have, so more are closed; raise the limit with --connections-per-user if they are meant."
+    )
+  }
+
+  private func share(of user: UInt32) -> UserShare {
+    if let found = shares[user] { return found }
+    if shares.count >= mostRemembered {
+      // A share that was used is remembered until all of it is there again: leaving earns nothing.
+      let now = cmsr_monotonic_nanoseconds()
+      shares = shares.filter { !$0.value.isUntouched(now: now) }
+      mostRemembered = max(Self.leastRemembered, shares.count * 2)
+    }
+    let most = user == 0 ? max(mostConnections, Self.rootsConnections) : mostConnections
+    let share = UserShare(user: user, mostConnections: most, on: eventLoop) { [weak self] in
+      self?.begin($0, $1)
+    }
+    shares[user] = share
+    return share
+  }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import PowerProtocol
+import Testing
+
+@testable import PowerServer
+
+@Suite("A user's share", .serialized)
+struct ShareTests {
+  @Test("a user has so many connections, and one more once one of them has gone")
+  func connections() throws {
+    // Root has more, so somebody else is limited if there is root.
+    let server = try RunningServer { $0.connectionsOfUser = 5 }
+    var clients = try (0..<5).map { _ in try TestClient(server.path, as: .nobody) }
+    for client in clients { _ = try client.line() }
+    #expect(try TestClient(server.path, as: .nobody).text() == nil, "the sixth is served")
+    if Peer.canChange { _ = try TestClient(server.path, as: .itself).line() }
+    for client in clients { _ = try client.line() }
+    clients.removeLast()
+    let end = Date.now.addingTimeInterval(10)
+    while true {
+      try #require(Date.now < end, "no other may come")
+      if try TestClient(server.path, as: .nobody).text() != nil { break }
+    }
+  }
+
+  @Test("root may have 20,000 connections at least", .enabled(if: Peer.canChange, "needs root"))
+  func root() throws {
+    let server = try RunningServer { $0.connectionsOfUser = 1 }
+    let clients = try (0..<10).map { _ in try TestClient(server.path) }
+    for client in clients { _ = try client.line() }
+  }
+
+  @Test("follows from the limit on open files where that is low", arguments: [(65_536, 4096), (1024, 768), (1, 1)])
+  func descriptors(limit: Int64, most: Int) {
+    #expect(ServerSettings.connectionsOfUser(descriptorLimit: limit) == most)
+  }
+
+  @Test("what is asked beyond it waits, and nothing of it is lost")
+  func waiting() throws {
+    let server = try RunningServer(interval: 0.5)
+    let greedy = try (0..<5).map { _ in try TestClient(server.path, as: .nobody) }
+    // More than the saved-up time is enough for: a name that is as long to read as any.
+    let costly = #"{"get": ""# + String(repeating: #"\u00e9"#, count: 600) + #""}"# + "\n"
+    let rounds = 60
+    let descriptors = greedy.map(\.descriptor)
+    Thread.detachNewThread {
+      let text = costly + #"{"get": "info"}"# + "\n"
+      for descriptor in descriptors {
+        for _ in 0..<rounds { _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) }
+      }
+    }
+    var answers = [0, 0]
+    while answers[1] < rounds * greedy.count {
+      for client in greedy {
+        while answers[1] < rounds * greedy.count, let answer = try client.arrived() {
+          switch answer {
+          case .refused: answers[0] += 1
+          case .info: answers[1] += 1
+          default: break
+          }
+        }
+      }
+      // Somebody else is answered meanwhile.
+      if Peer.canChange { _ = try TestClient(server.path).ask(.info) }
+    }
+    #expect(answers == [rounds * greedy.count, rounds * greedy.count])
+  }
+
+  @Test("a history is answered whole, whatever its user asked before")
+  func history() throws {
+    let server = try RunningServer(interval: 0.02)
+    let client = try TestClient(server.path, as: .nobody)
+    for _ in 0..<20 { _ = try client.line() }
+    for _ in 0..<200 {
+      guard case .history(let history) = try client.ask(.history(seconds: 86_400)) else {
+        throw TestFailure(description: "no history")
+      }
+      #expect(history.rows.count == 1)
+    }
+  }
+
+  @Test("a path that is not free is served once it is")
+  func wanted() throws {
+    let path = "/tmp/pkg-watt-stat-wanted-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    try Data("precious".utf8).write(to: URL(filePath: path))
+    defer { unlink(path) }
+    let server = try RunningServer {
+      $0.wantedSockets = [WantedSocket(path: path, mode: 0o666)]
+      $0.socketRetrySeconds = 0.05
+    }
+    let client = try TestClient(server.path)
+    for _ in 0..<5 { _ = try client.line() }
+    #expect(try String(contentsOf: URL(filePath: path), encoding: .utf8) == "precious")
+    unlink(path)
+    let end = Date.now.addingTimeInterval(10)
+    while true {
+      try #require(Date.now < end, "it does not come")
+      if let other = try? TestClient(path) {
+        _ = try other.line()
+        break
+      }
+    }
+    server.stop()
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  @Test("a file that was replaced is left alone, and the socket is there again once it has gone")
+  func replaced() throws {
+    let server = try RunningServer {
+      $0.socketRetrySeconds = 0.05
+      $0.socketLookSeconds = 0
+    }
+    let client = try TestClient(server.path)
+    unlink(server.path)
+    try Data("precious".utf8).write(to: URL(filePath: server.path))
+    for _ in 0..<5 { _ = try client.line() }
+    #expect(try String(contentsOf: URL(filePath: server.path), encoding: .utf8) == "precious")
+    unlink(server.path)
+    let end = Date.now.addingTimeInterval(10)
+    while (try? TestClient(server.path).line()) == nil { try #require(Date.now < end, "it is not put back") }
+    // Those who came before are served on.
+    _ = try client.line()
+  }
+}
