@@ -168,8 +168,11 @@ final class Broadcaster {
   private func send(_ line: PowerLine) {
     let bytes = line.encoded
     let now = Self.now
-    for client in clients where now >= client.silentUntil {
-      deliver(bytes, to: client, now: now)
+    // Whoever has thousands of connections makes nobody else wait for their lines.
+    for isSmall in [true, false] {
+      for client in clients where client.share.isSmall == isSmall && now >= client.silentUntil {
+        deliver(bytes, to: client, now: now)
+      }
     }
   }
 

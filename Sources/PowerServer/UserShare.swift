@@ -7,7 +7,7 @@ internal import NIOCore
 /// Work beyond the share waits for its turn, and nothing of it is lost. What everybody is sent unasked is not counted.
 final class UserShare {
   /// Part of the event loop's time for a user's requests, in thousandths, and how much may be saved up, in nanoseconds.
-  private static let requestThousandths: Int64 = 35
+  private static let requestThousandths: Int64 = 25
   private static let mostRequestTime: Int64 = 50_000_000
   /// The same for new connections; what may be saved up is enough for all that a user may have at once.
   private static let arrivalThousandths: Int64 = 10
@@ -27,6 +27,9 @@ final class UserShare {
   let user: UInt32
   /// How many connections it may have.
   let mostConnections: Int
+  /// Whether the user has so few that they cost others nothing: they are told first.
+  var isSmall: Bool { connections <= Self.fewConnections }
+  private static let fewConnections = 256
   /// How many it has, and how many wait to begin.
   private(set) var connections = 0
 

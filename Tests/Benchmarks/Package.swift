@@ -23,6 +23,8 @@ let package = Package(
     .executableTarget(name: "fanout-floor", path: "FanoutFloor", cSettings: plainC),
     .executableTarget(name: "sampling-floor", path: "SamplingFloor", cSettings: plainC),
     .executableTarget(name: "crowd", path: "Crowd", cSettings: plainC),
+    .executableTarget(name: "attack", path: "Attack", cSettings: plainC),
+    .executableTarget(name: "newcomers", path: "Newcomers", cSettings: plainC),
     .executableTarget(name: "recorder", path: "Recorder", cSettings: plainC),
     .executableTarget(
       name: "sampling",

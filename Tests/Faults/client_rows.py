@@ -1,6 +1,7 @@
 """Clients that misbehave: whatever they do, the others miss nothing and the service measures on."""
 
 import re
+import time
 
 from bad_clients import BadClients
 from case import INTERVAL, Case
@@ -37,6 +38,43 @@ def _():
     said, seen = misbehave("floods", 20)
     expect(seen["answers"] > 100, f"they were not answered: {seen}")
     return said
+
+
+@fault("one user attacks by all means", "others miss nothing, are late by 100 ms at most; calm", needs="root", alone=True)
+def _():
+    # Accepting is beside a user's share; in this mixture it is most of what is left.
+    with Case(device=None) as case:
+        others = []
+        with BadClients("attacks", case.service.path, 3000) as clients:
+            case.witness.fresh(4)
+            cpu, began = case.service.cpu_seconds(), time.monotonic()
+            while time.monotonic() - began < 10:
+                connecting = time.monotonic()
+                late = Witness(case.service.path)
+                late.fresh()
+                others.append(time.monotonic() - connecting)
+                late.close()
+            share = (case.service.cpu_seconds() - cpu) / (time.monotonic() - began)
+        expect(clients.seen["answers"] > 100, f"the attack was no attack: {clients.seen}")
+        longest = max(others) * 1000
+        expect(longest <= 100, f"somebody else waited {longest:.0f} ms for a line")
+        expect(share < 0.5, f"it takes {share:.0%} of a core")
+        return f"{case.judge()}; {len(others)} others came, the slowest was served in {longest:.0f} ms; {share:.0%} of a core"
+
+
+@fault("connections without end by one user", "4,096 stay, others are served; said once", needs="root", alone=True)
+def _():
+    with Case(device=None) as case:
+        with BadClients("idles", case.service.path, 6000) as clients:
+            case.service.says("the most that one user may have")
+            late = Witness(case.service.path)
+            late.fresh()
+            late.close()
+            case.witness.fresh(4)
+        said = len(re.findall("the most that one user may have", case.service.log()))
+        expect(said == 1, f"it was said {said} times")
+        expect(clients.seen["ended"] == 6000 - 4096, f"{clients.seen}")
+        return f"{case.judge()}; {clients.seen['ended']} of 6,000 were closed"
 
 
 @fault("clients that send binary", CALM, needs=None, alone=True)

@@ -4,11 +4,15 @@ Prints a line once they have begun, and ends with its stdin; what they saw is th
 """
 
 import json
+import resource
 import selectors
 import socket
 import sys
 import time
 
+# Thousands of connections are more than some machines allow at first.
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 kind, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 REQUEST = b'{"get": "info"}\n'
 seen = dict.fromkeys(("connected", "refused", "answers", "lines", "ended"), 0)
@@ -66,6 +70,48 @@ class Ending:
 
     def within(self, seconds):
         return bool(self._selector.select(seconds))
+
+
+def leave_root():
+    """From here on somebody else, as far as that is possible."""
+    import os
+
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def idles(ending):
+    """As many connections as there may be; those that are closed are seen at the end."""
+    leave_root()
+    clients = crowd()
+    yield
+    ending.within(None)
+    for client in clients:
+        read(client)
+
+
+def attacks(ending):
+    """All that one user can do at once: thousands of connections, every request as fast as it goes, and connects without end."""
+    leave_root()
+    requests = [
+        REQUEST * 20, b'{"get": "sample"}\n' * 20, b'{"get": "history", "seconds": 86400}\n' * 20,
+        b'{"get": "' + b"\\u00e9" * 675 + b'"}\n', b'{"subscribe": "sample", "interval_seconds": 0.25}\n']
+    clients = crowd()
+    for client in clients:
+        send(client, b'{"subscribe": "none"}\n')
+    yield
+    place = 0
+    while not ending.within(0):
+        for _ in range(200):
+            client = clients[place % len(clients)]
+            send(client, requests[place % len(requests)])
+            read(client)
+            place += 1
+            newcomer = connect(blocking=False)
+            if newcomer:
+                newcomer.close()
 
 
 def never_reads(ending):

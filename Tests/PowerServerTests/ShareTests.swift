@@ -41,7 +41,7 @@ struct ShareTests {
     let greedy = try (0..<5).map { _ in try TestClient(server.path, as: .nobody) }
     // More than the saved-up time is enough for: a name that is as long to read as any.
     let costly = #"{"get": ""# + String(repeating: #"\u00e9"#, count: 600) + #""}"# + "\n"
-    let rounds = 60
+    let rounds = 20
     let descriptors = greedy.map(\.descriptor)
     Thread.detachNewThread {
       let text = costly + #"{"get": "info"}"# + "\n"
