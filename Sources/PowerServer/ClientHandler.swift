@@ -29,6 +29,10 @@ final class ClientHandler: ChannelDuplexHandler {
   var meter: PowerMeter?
   /// Whose connection it is.
   let share: UserShare
+  /// Whether it gets more samples than the service has lines.
+  var isFast = false {
+    didSet { if isFast != oldValue { share.fastClients += isFast ? 1 : -1 } }
+  }
   /// Whether its peer is trusted: asked for by its first request only.
   private(set) lazy var isTrusted = desk.trusts(descriptor)
 
@@ -112,6 +116,7 @@ final class ClientHandler: ChannelDuplexHandler {
   func channelInactive(context: ChannelHandlerContext) {
     descriptor = -1
     isWaiting = false
+    isFast = false
     forgetRequests()
     broadcaster.remove(self)
     self.context = nil

@@ -50,11 +50,17 @@ final class RequestDesk {
       return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.share.user)
     case .unsubscribe:
       broadcaster.streams.unsubscribe(client)
+      client.isFast = false
       client.silentUntil = .max
       return .now(Subscription(intervalSeconds: nil).json)
     case .subscribe(let seconds):
-      let interval = try broadcaster.access.grant(
+      var interval = try broadcaster.access.grant(
         seconds: seconds ?? Double(settings.interval) / 1e9, trusted: isTrusted)
+      client.isFast = false
+      if !isTrusted && interval < settings.interval {
+        client.isFast = client.share.mayBeFast
+        if !client.isFast { interval = settings.interval }
+      }
       feed.subscribe(client, to: SampleStream.Key(interval: interval, isTrusted: isTrusted))
       client.silentUntil = .max
       return .now(Subscription(intervalSeconds: Double(interval) / 1e9).json)

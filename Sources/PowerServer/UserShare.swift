@@ -33,6 +33,12 @@ final class UserShare {
   /// How many it has, and how many wait to begin.
   private(set) var connections = 0
 
+  /// How many get more samples than the service has lines: these are sent unasked, and so counted by their number.
+  var fastClients = 0
+  /// Whether another one may.
+  var mayBeFast: Bool { fastClients < Self.mostFastClients }
+  private static let mostFastClients = 256
+
   private var requests: Allowance
   private var arrivals: Allowance
   private var turns: Allowance

@@ -35,6 +35,25 @@ struct ShareTests {
     #expect(ServerSettings.connectionsOfUser(descriptorLimit: limit) == most)
   }
 
+  @Test("a user may have 256 subscriptions faster than the lines; one more gets the lines' interval")
+  func subscriptions() throws {
+    let server = try RunningServer(interval: 1)
+    var clients = try (0..<256).map { _ in try TestClient(server.path, as: .nobody) }
+    // Without root, whoever runs the tests is nobody special too.
+    func interval(of client: TestClient) throws -> Double? {
+      guard case .subscribed(let subscription) = try client.ask(.subscribe(intervalSeconds: 0.25)) else { return nil }
+      return subscription.intervalSeconds
+    }
+    for client in clients { #expect(try interval(of: client) == 0.25) }
+    let another = try TestClient(server.path, as: .nobody)
+    #expect(try interval(of: another) == 1)
+    // Again is no more.
+    #expect(try interval(of: clients[0]) == 0.25)
+    _ = try clients[0].ask(.unsubscribe)
+    clients.removeLast()
+    #expect(try interval(of: another) == 0.25)
+  }
+
   @Test("what is asked beyond it waits, and nothing of it is lost")
   func waiting() throws {
     let server = try RunningServer(interval: 0.5)
