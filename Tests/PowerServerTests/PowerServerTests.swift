@@ -192,8 +192,8 @@ struct PowerServerTests {
   func unansweredThenGone() throws {
     let server = try RunningServer()
     // Long ones, so that they are few: no user has all of the service's time.
-    let request = "{" + String(repeating: " ", count: 97) + "}\n"
-    let chunk = String(repeating: request, count: 2000)
+    let request = "{" + String(repeating: " ", count: 47) + "}\n"
+    let chunk = String(repeating: request, count: 4000)
     /// A client with as many requests as it gets rid of; answers that it does not read keep them waiting.
     func flooder() throws -> (client: TestClient, requests: Int) {
       let client = try TestClient(server.path)
