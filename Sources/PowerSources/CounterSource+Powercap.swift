@@ -8,10 +8,11 @@ extension CounterSource {
   /// - Parameters:
   ///   - packages: what there is in the machine, as far as it is known.
   ///   - domains: further domains to read, where there is a zone for them.
+  ///   - lacks: what is to be known of CPUs that are not there, for the summary.
   ///   - log: told what there is to know of the counters.
   init(
     powercap tree: PowercapTree, identity: CPUIdentity, packages: [PackageCPUs], domains: Set<PowerDomain>,
-    log: @escaping SourceLog
+    lacks: String = "", log: @escaping SourceLog
   ) throws(SourceError) {
     var meters: [CounterMeter] = []
     for entry in try tree.entries(vendor: identity.vendor) {
@@ -31,7 +32,7 @@ extension CounterSource {
         log("The \(zone.domain) counter of \(zone.package) is left out. \(error)")
       }
     }
-    try self.init(meters, cpu: "\(identity)", log: log) { "\(identity), \($0), by the kernel's powercap" }
+    try self.init(meters, cpu: "\(identity)", log: log) { "\(identity), \($0), by the kernel's powercap\(lacks)" }
   }
 
   /// How many microjoules a counter counts before it starts again from 0.

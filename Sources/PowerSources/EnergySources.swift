@@ -44,10 +44,8 @@ public enum EnergySources {
 
   /// The CPUs of which nobody knows whether they are of a package that is measured.
   private static func lacks(_ tree: MachineTree) -> String {
-    let offline = tree.offlineCPUs().count
-    if offline == 0 { return "" }
-    let cpus = offline == 1 ? "1 CPU was" : "\(offline) CPUs were"
-    return "; \(cpus) offline at the start" + (tree.hasThreadsOff ? " (SMT is off)" : "")
+    let offline = tree.offlineCPUs()
+    return offline.cpus.isEmpty ? "" : "; \(offline)"
   }
 
   /// The kernel's own reading of the energy counters: /sys/class/powercap/intel-rapl, in microjoules.
@@ -71,7 +69,8 @@ public enum EnergySources {
       let places = (try? tree.places()) ?? []
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
       return try CounterSource(
-        powercap: PowercapTree(root: tree.root), identity: identity, packages: packages, domains: domains, log: log)
+        powercap: PowercapTree(root: tree.root), identity: identity, packages: packages, domains: domains,
+        lacks: lacks(tree), log: log)
     } catch {
       throw reason(error, identity)
     }

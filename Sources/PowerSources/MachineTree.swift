@@ -6,7 +6,7 @@ package import SystemCalls
 package struct MachineTree {
   /// Empty for the machine itself.
   package let root: String
-  private let files: any Files
+  let files: any Files
 
   /// The tree below a folder; below / without one.
   package init(root: String?, files: any Files = SystemFiles()) {
@@ -49,21 +49,6 @@ package struct MachineTree {
       places.append(CPUPlace(cpu: cpu, package: package, die: die, core: core))
     }
     return places
-  }
-
-  /// The CPUs that are there, but not online: the kernel tells no more of them.
-  package func offlineCPUs() -> [Int] {
-    let folder = root + "/sys/devices/system/cpu"
-    guard let present = (try? files.text(folder + "/present")).flatMap(CPUList.parse),
-      let online = (try? files.text(folder + "/online")).flatMap(CPUList.parse)
-    else { return [] }
-    return present.filter { !Set(online).contains($0) }
-  }
-
-  /// Whether CPUs are offline because the kernel was told to use one thread of each core.
-  package var hasThreadsOff: Bool {
-    guard let text = try? files.text(root + "/sys/devices/system/cpu/smt/control") else { return false }
-    return ["off", "forceoff"].contains(Substring(text).trimmed)
   }
 
   private func text(_ path: String) throws(SourceError) -> String {

@@ -82,4 +82,41 @@ struct HotplugTests {
     try folder.set(online: [0, 1])
     #expect(watch.newcomer() == PackageID(package: 7))
   }
+
+  struct Offline: CustomTestStringConvertible {
+    let testDescription: String
+    var control = "on"
+    /// The nodes of CPUs 2 and 3, which are offline; 0 and 1 are of node 0.
+    var node: Int? = 0
+    var distance = "10\n"
+    let says: String
+  }
+
+  @Test(
+    "a package is called missing only if its node proves it",
+    arguments: [
+      Offline(testDescription: "some of the only package", says: "2 CPUs were offline at the start"),
+      Offline(testDescription: "nosmt", control: "forceoff", says: "2 CPUs were offline at the start (SMT is off)"),
+      Offline(testDescription: "a kernel without NUMA", node: nil, says: "2 CPUs were offline at the start"),
+      Offline(
+        testDescription: "a sub-NUMA cluster", node: 1, distance: "11 10\n", says: "2 CPUs were offline at the start"),
+      Offline(
+        testDescription: "another socket", node: 1, distance: "21 10\n",
+        says: "2 CPUs were offline at the start, among them all of a package, which is not in the sum"),
+    ])
+  func offline(_ machine: Offline) throws {
+    let folder = try Folder(places: [0: (0, 0), 1: (0, 0)], online: [0, 1])
+    try folder.write("sys/devices/system/cpu/present", "0-3\n")
+    try folder.write("sys/devices/system/cpu/smt/control", machine.control + "\n")
+    for cpu in 0...3 {
+      guard let node = cpu < 2 ? 0 : machine.node else { continue }
+      try folder.write("sys/devices/system/cpu/cpu\(cpu)/node\(node)/x", "")
+    }
+    if let node = machine.node { try folder.write("sys/devices/system/node/node\(node)/distance", machine.distance) }
+    let tree = MachineTree(root: folder.root)
+    #expect("\(tree.offlineCPUs())" == machine.says)
+    #expect(tree.offlineCPUs().ofMissingPackages == (machine.says.contains("among") ? [2, 3] : []))
+    try folder.set(online: [0, 1, 2, 3])
+    #expect("\(tree.offlineCPUs())" == "")
+  }
 }

@@ -14,21 +14,24 @@ extension Examination {
     packages = PackageCPUs.group(places, by: identity.flatMap { RegisterMap(vendor: $0.vendor) } ?? .intel)
     let each = packages.map { "\($0.id) (\(names(of: $0.cpus)))" }.joined(separator: ", ")
     ok(.topology, "\(packages.count == 1 ? "One energy counter" : "\(packages.count) energy counters"): \(each).")
-    lookAtOfflineCPUs(online: Set(places.map(\.cpu)))
+    lookAtOfflineCPUs(tree.offlineCPUs())
     if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {
       ok(.topology, "Performance cores (CPUs \(fast)) and efficient ones (CPUs \(slow)) share the package's counter.")
     }
   }
 
-  private mutating func lookAtOfflineCPUs(online: Set<Int>) {
-    let path = "\(machine.root)/sys/devices/system/cpu/present"
-    guard let text = try? machine.text(path), let present = CPUList.parse(text) else { return }
-    let offline = present.filter { !online.contains($0) }
-    guard !offline.isEmpty else { return }
+  private mutating func lookAtOfflineCPUs(_ offline: OfflineCPUs) {
+    if offline.cpus.isEmpty { return }
+    if !offline.ofMissingPackages.isEmpty {
+      return warn(
+        .topology,
+        "Offline: \(names(of: offline.cpus)). \(names(of: offline.ofMissingPackages)) are of a package without any CPU online, so "
+          + "what it draws is not in the sum.", fix: "bring one of them back, and start the service again.")
+    }
     ok(
       .topology,
-      "Offline: \(names(of: offline)). Others of their package read for them; a package without any "
-        + "CPU online is not measured.")
+      "Offline: \(names(of: offline.cpus))\(offline.hasThreadsOff ? " (SMT is off)" : ""). Others of their package read for them; "
+        + "a package without any CPU online is not measured.")
   }
 
   /// The CPUs of one kind of core, which a hybrid CPU's kernel has as performance monitors of their own.
