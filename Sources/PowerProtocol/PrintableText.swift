@@ -1,9 +1,22 @@
 extension String {
-  /// The text with "?" for everything but printable ASCII.
+  /// A peer's text, with "?" for everything but printable ASCII.
   ///
   /// Whoever serves at a socket must not be able to steer a terminal. Nor do real services say anything else: CPU names,
   /// sentences and names of groups are ASCII.
   public var printable: String {
     String(String.UnicodeScalarView(unicodeScalars.map { " "..."~" ~= $0 ? $0 : "?" }))
+  }
+
+  /// A text of this machine, such as a path, with "?" for everything that steers a terminal: control and format characters,
+  /// separators of lines, and what Unicode has given no meaning.
+  public var harmless: String {
+    String(
+      String.UnicodeScalarView(
+        unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: "?"
+          default: scalar
+          }
+        }))
   }
 }

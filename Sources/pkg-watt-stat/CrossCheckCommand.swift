@@ -22,8 +22,8 @@ struct CrossCheckCommand: ParsableCommand {
     abstract:
       "Compare the watts of this machine's energy registers with those of turbostat and powercap, over the same time.",
     discussion: """
-      Needs root, as turbostat does. Exit codes: 0 agree, 1 disagree, 2 could not compare, 64 wrong usage; the last line \
-      says which and why. Ctrl-C ends it early, with what was compared so far.
+      Needs root, as turbostat does. Exit codes: 0 agree, 1 disagree, or the result could not be written, 2 could not \
+      compare, 64 wrong usage; the last line says which and why. Ctrl-C ends it early, with what was compared so far.
       """)
 
   @Option(help: ArgumentHelp("How long to compare.", valueName: "seconds"))

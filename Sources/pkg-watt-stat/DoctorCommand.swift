@@ -8,8 +8,8 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Explain whether and how this machine can be measured, and what to do where it cannot.",
     discussion: """
-      Changes nothing. Sees most as root. Exit codes: 0 this machine can be measured, 1 it cannot, or the capture failed, 64 \
-      wrong usage; the last line says which.
+      Changes nothing. Sees most as root. Exit codes: 0 this machine can be measured, 1 it cannot, or the capture failed, \
+      or nothing could be written, 64 wrong usage; the last line says which.
       """)
 
   @Flag(help: "Print one JSON object.")

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CMSRShim
+internal import PowerProtocol
 internal import SystemCalls
 
 /// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
@@ -67,13 +68,22 @@ struct PkgWattStat: ParsableCommand {
       StandardError.say("Error: \(error)")
       exit(withError: ExitCode(UsageError.exitCode))
     }
-    // The parser would print it by itself, and not see whether that arrives.
-    guard exitCode(for: error) == .success else { exit(withError: error) }
+    // The parser would print by itself, and not see whether that arrives, nor what it holds.
+    let message = fullMessage(for: error)
+    let code = exitCode(for: error)
+    guard !message.isEmpty else { exit(withError: code) }
     do {
-      try StandardOutput.write(fullMessage(for: error) + "\n")
-      exit(withError: ExitCode.success)
+      if code == .success {
+        try StandardOutput.write(message + "\n")
+      } else {
+        StandardError.say(
+          message.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).harmless }
+            .joined(separator: "\n"))
+      }
+      exit(withError: code)
     } catch {
-      exit(withError: error)
+      StandardError.say("Error: \(error)")
+      exit(withError: ExitCode.failure)
     }
   }
 

@@ -52,4 +52,13 @@ struct DoctorTests {
     #expect((json["findings"] as? [[String: Any]])?.count == report.findings.count)
     #expect(json["summary"] as? String == report.summary)
   }
+
+  @Test("what a machine's files say cannot steer the terminal, and letters stay")
+  func escapes() {
+    let evil = Finding(level: .ok, topic: .cpu, text: "höhe \u{1B}[2J\u{9B}31m\u{202E}\n", fix: "a\u{7}\r\u{2028}b")
+    let report = DoctorReport(findings: [evil], measuredBy: [])
+    #expect(report.text.hasPrefix("ok       CPU  höhe ?[2J?31m??\n              To do: a???b\n"), "\(report.text)")
+    let result = CrossCheckResult(reason: "\u{1B}[2J\n")
+    #expect(result.text.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "\(result.text)")
+  }
 }

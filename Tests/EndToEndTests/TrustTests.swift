@@ -62,6 +62,13 @@ struct TrustTests {
     }
   }
 
+  @Test("is named by doctor, which does not say that the service answers")
+  func doctor() throws {
+    let (_, output) = try run(.daemon, .root, "$P doctor")
+    #expect(output.contains("warning  service"), "\(output)")
+    #expect(output.contains("/tmp/pkg-watt-stat.sock is served by user daemon (1)"), "\(output)")
+  }
+
   @Test("is refused by run unless it is to be trusted", arguments: cases)
   func refusal(example: Case) throws {
     let (code, output) = try run(example.server, example.client, "$P run -- echo started")

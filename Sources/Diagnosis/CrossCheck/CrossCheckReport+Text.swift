@@ -21,7 +21,7 @@ extension CrossCheckReport {
       )
     }
     lines += unmatched
-    return (lines + ["\(verdict)"]).joined(separator: "\n")
+    return (lines + ["\(verdict)"]).map(\.harmless).joined(separator: "\n")
   }
 
   private static func row(_ comparison: Comparison) -> [String] {

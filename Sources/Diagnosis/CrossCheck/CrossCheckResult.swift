@@ -21,7 +21,7 @@ public struct CrossCheckResult: Sendable {
 
   /// For a person: each reference's table and verdict.
   public var text: String {
-    reports.isEmpty ? "\(verdict)" : reports.map(\.text).joined(separator: "\n\n")
+    reports.isEmpty ? "\(verdict)".harmless : reports.map(\.text).joined(separator: "\n\n")
   }
 
   /// One JSON object.

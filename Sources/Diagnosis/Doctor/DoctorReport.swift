@@ -23,8 +23,8 @@ public struct DoctorReport: Sendable, Equatable {
     let width = findings.map(\.topic.rawValue.count).max() ?? 0
     let lines = findings.flatMap { finding in
       let head = "\(Self.padded(finding.level.rawValue, 9))\(Self.padded(finding.topic.rawValue, width + 2))"
-      let fix = finding.fix.map { "\(String(repeating: " ", count: head.count))To do: \($0)" }
-      return ["\(head)\(finding.text)"] + [fix].compactMap { $0 }
+      let fix = finding.fix.map { "\(String(repeating: " ", count: head.count))To do: \($0.harmless)" }
+      return ["\(head)\(finding.text.harmless)"] + [fix].compactMap { $0 }
     }
     return (lines + ["", summary]).joined(separator: "\n")
   }

@@ -22,6 +22,8 @@ extension Examination {
       case "ok":
         let places = isOne ? paths.joined(separator: " and ") : path
         ok(.service, "The service answers at \(places): \(words.last ?? "").")
+      case "stranger":
+        warn(.service, words.last ?? "", fix: "end whatever serves there, and start the service in its place")
       case "simulated":
         warn(.service, words.last ?? "", fix: "to measure, end it, and start one without --source simulated")
       default:
@@ -50,11 +52,13 @@ extension Examination {
     return lines[1] != "" && (lines[1] == lines[0] || lines[1] == lines[2])
   }
 
-  /// "ok 42.5 W", "absent", or "simulated" or "trouble" and a sentence.
+  /// "ok 42.5 W", "absent", or "simulated", "stranger" or "trouble" and a sentence.
   private static func ask(_ path: String) -> String {
     do {
       var connection = try PowerConnection(paths: [path])
+      let server = connection.server
       let line = try connection.next().line
+      guard server.trust == .trusted else { return "stranger \(server)" }
       let sentence = "The service at \(path) says \(line.wattsText) W, \(line.status.rawValue)."
       return switch line.status {
       case .ok: "ok \(line.wattsText) W"

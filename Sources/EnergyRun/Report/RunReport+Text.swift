@@ -1,3 +1,4 @@
+internal import PowerProtocol
 internal import RAPL
 internal import Terminal
 
@@ -107,9 +108,7 @@ extension RunReport {
 
   /// Words for one line of a terminal: nothing that it would act on, and not too long.
   private static func readable(_ words: [String]) -> String {
-    let text = words.joined(separator: " ").unicodeScalars.map {
-      $0.properties.generalCategory == .control ? "?" : "\($0)"
-    }
-    return text.count > 60 ? text.prefix(57).joined() + "..." : text.joined()
+    let text = words.joined(separator: " ").harmless
+    return text.unicodeScalars.count > 60 ? String(text.unicodeScalars.prefix(57)) + "..." : text
   }
 }
