@@ -101,8 +101,8 @@ if Context.environment["FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "CFuzzer", "RAPL", "PowerSources", "PowerProtocol", "Turbostat", "SystemCalls", "PowerClient", "Terminal",
-        "EnergyRun", "Exporter",
+        "CFuzzer", "RAPL", "PowerSources", "PowerProtocol", "PowerServer", "Turbostat", "SystemCalls", "PowerClient",
+        "Terminal", "EnergyRun", "Exporter",
       ],
       path: "Tests/Fuzz", exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),
   ]

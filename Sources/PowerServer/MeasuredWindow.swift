@@ -1,10 +1,10 @@
-internal import RAPL
+package import RAPL
 
 /// A finished window: the energy at its two ends, and the watts between them.
-struct MeasuredWindow {
-  let start: EnergySnapshot
-  let end: EnergySnapshot
-  let sample: PowerSample
+package struct MeasuredWindow {
+  package let start: EnergySnapshot
+  package let end: EnergySnapshot
+  package let sample: PowerSample
 
   /// What all packages drew in it, in joules.
   var joules: Double {
@@ -13,6 +13,24 @@ struct MeasuredWindow {
       joules += end.readings[index].unit.joules(end.readings[index].counts &- start.readings[index].counts)
     }
     return joules
+  }
+
+  /// This window and a later one as one, over the time of both; the later one alone where it is of other packages.
+  func joined(by later: MeasuredWindow) -> MeasuredWindow {
+    let (first, second) = (sample, later.sample)
+    let nanoseconds = first.windowNanoseconds &+ second.windowNanoseconds
+    guard nanoseconds > second.windowNanoseconds, first.packageWatts.count == second.packageWatts.count,
+      start.readings.map(\.package) == later.end.readings.map(\.package),
+      start.readings.map(\.domain) == later.end.readings.map(\.domain)
+    else { return later }
+    let share = Double(first.windowNanoseconds) / Double(nanoseconds)
+    func mean(_ earlier: Double, _ later: Double) -> Double { earlier * share + later * (1 - share) }
+    return MeasuredWindow(
+      start: start, end: later.end,
+      sample: PowerSample(
+        watts: mean(first.watts, second.watts), packageWatts: zip(first.packageWatts, second.packageWatts).map(mean),
+        windowNanoseconds: nanoseconds, endMonotonicNanoseconds: second.endMonotonicNanoseconds,
+        endUnixNanoseconds: second.endUnixNanoseconds))
   }
 }
 

@@ -5,7 +5,8 @@ internal import RAPL
 
 /// Hands on the samples that somebody else takes, and says when there are none. Lives on the event loop.
 ///
-/// Samples come when they come, but clients expect lines apart: one that comes right behind another line waits.
+/// Samples come when they come, but clients expect lines apart: one that comes right behind another line waits. So does one
+/// that is stale when it comes, for a fresh one behind it. Those that wait are sent as one, over the time of all.
 final class Relay: Feed {
   private let settings: ServerSettings
   private let broadcaster: Broadcaster
@@ -52,16 +53,18 @@ final class Relay: Feed {
 
   /// Hands on a sample.
   func publish(_ relayed: RelayedSample) {
-    let window = energy.add(relayed)
-    let wait = lastLine == .min ? 0 : lastLine + settings.shortestWindow - cmsr_monotonic_nanoseconds()
-    if wait <= 0 { return send(window) }
-    // The newest one that waits is sent.
-    if waiting == nil {
-      nextSample = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) { [weak self] in
-        if let self, let window = self.waiting { self.send(window) }
-      }
-    }
+    guard let added = energy.add(relayed) else { return }
+    let window = waiting?.joined(by: added) ?? added
     waiting = window
+    let now = cmsr_monotonic_nanoseconds()
+    guard nextSample == nil, now &- window.sample.endMonotonicNanoseconds <= settings.staleAge else { return }
+    let wait = lastLine == .min ? 0 : lastLine + settings.shortestWindow - now
+    if wait <= 0 { return send(window) }
+    nextSample = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) { [weak self] in
+      guard let self else { return }
+      self.nextSample = nil
+      if let window = self.waiting { self.send(window) }
+    }
   }
 
   /// Whoever takes the samples has failed: until the next one, the latest is stale, however young.
@@ -79,7 +82,7 @@ final class Relay: Feed {
   private func tick() {
     defer { broadcaster.beat() }
     let now = cmsr_monotonic_nanoseconds()
-    guard broadcaster.isStale, waiting == nil, lastLine <= now - settings.shortestWindow else { return }
+    guard broadcaster.isStale, nextSample == nil, lastLine <= now - settings.shortestWindow else { return }
     lastLine = now
     broadcaster.noSample()
     broadcaster.deliver(nil, now: now + earliness, isPublic: true, status: .stale)

@@ -2,7 +2,7 @@ internal import CMSRShim
 internal import RAPL
 
 /// Adds watts up to energy, in microjoules since the first sample.
-struct RelayedEnergy {
+package struct RelayedEnergy {
   private static let unit = EnergyUnit(joulesPerCount: 1e-6, source: .sum)
   /// How far apart the end of a window and the start of the next may lie, as a part of it: turbostat's rows are means over
   /// windows of their own, and its lines come when they come.
@@ -11,12 +11,22 @@ struct RelayedEnergy {
   private var readings: [EnergyReading] = []
   private var lastEnd: Int64?
 
+  /// Before the first sample.
+  package init() {}
+
   /// The window of a sample, with the energy at its two ends.
-  mutating func add(_ relayed: RelayedSample) -> MeasuredWindow {
+  ///
+  /// - Returns: nil where it has no window behind the one before: a window that is not positive is none, and ends never
+  ///   go back.
+  package mutating func add(_ relayed: RelayedSample) -> MeasuredWindow? {
     let sample = relayed.sample
-    let start = sample.endMonotonicNanoseconds - sample.windowNanoseconds
-    let slack = Int64(clamping: Double(sample.windowNanoseconds) * Self.tolerance)
-    let isGap = lastEnd.map { abs(start - $0) > slack } ?? false
+    // What others say of their clocks may be anything: sums of it wrap around.
+    let start = sample.endMonotonicNanoseconds &- sample.windowNanoseconds
+    guard sample.windowNanoseconds > 0, start < sample.endMonotonicNanoseconds,
+      lastEnd.map({ sample.endMonotonicNanoseconds > $0 }) ?? true
+    else { return nil }
+    let slack = UInt64(clamping: Double(sample.windowNanoseconds) * Self.tolerance)
+    let isGap = lastEnd.map { (start &- $0).magnitude > slack } ?? false
     let before = relayed.powers.map { reading(of: $0, at: start, microjoules: 0, losing: isGap) }
     readings = before
     let after = relayed.powers.map { power in
@@ -26,12 +36,12 @@ struct RelayedEnergy {
     }
     readings = after
     lastEnd = sample.endMonotonicNanoseconds
-    let asleep = cmsr_boottime_nanoseconds() - cmsr_monotonic_nanoseconds()
+    let asleep = cmsr_boottime_nanoseconds() &- cmsr_monotonic_nanoseconds()
     func snapshot(_ readings: [EnergyReading], _ unix: Int64) -> EnergySnapshot {
       EnergySnapshot(readings: readings, unixNanoseconds: unix, asleepNanoseconds: asleep)
     }
     return MeasuredWindow(
-      start: snapshot(before, sample.endUnixNanoseconds - sample.windowNanoseconds),
+      start: snapshot(before, sample.endUnixNanoseconds &- sample.windowNanoseconds),
       end: snapshot(after, sample.endUnixNanoseconds), sample: sample)
   }
 

@@ -13,6 +13,9 @@ public struct Turbostat: Sendable {
   /// How long it has to end in order, before it is killed.
   private static let endingTime = Duration.milliseconds(500)
 
+  /// How long what it wrote may take to be read, once this process runs.
+  private static let lookingTime = Duration.milliseconds(250)
+
   /// The program.
   public let executable: String
   /// From reading to reading, in seconds.
@@ -56,8 +59,11 @@ public struct Turbostat: Sendable {
     return options
   }
 
+  /// How long it may say nothing, from its start or from table to table, before it is ended and started again, in seconds.
+  public var longestSilenceSeconds: Double { intervalSeconds * Self.silentIntervals + Self.slackSeconds }
+
   private func runOnce(_ reader: TurbostatReader) async -> TurbostatEnd {
-    let silence = intervalSeconds * Self.silentIntervals + Self.slackSeconds
+    let silence = longestSilenceSeconds
     do {
       let result = try await Subprocess.run(
         .path(FilePath(executable)), arguments: arguments, environment: .inherit.updating(["LC_ALL": "C"]),
@@ -99,7 +105,12 @@ public struct Turbostat: Sendable {
   /// Throws once nothing was read for too long.
   private static func watch(_ reader: TurbostatReader, silence: Double) async throws {
     while true {
-      let quiet = reader.secondsSinceReading
+      var quiet = reader.secondsSinceReading
+      if quiet >= silence {
+        // This process may have been stopped for so long itself: what has come meanwhile is read first.
+        try await Task.sleep(for: Self.lookingTime)
+        quiet = reader.secondsSinceReading
+      }
       if quiet >= silence { throw Silent(seconds: silence) }
       try await Task.sleep(for: .seconds(silence - quiet))
     }

@@ -144,6 +144,9 @@ public enum TurbostatRejection: Sendable, Equatable {
   case junkRow
   /// The system row is not the sum of the packages.
   case unequal(system: Double, packages: Double)
+  /// Nobody can say over which time its watts are a mean: it came right behind another without saying when its interval
+  /// ended, or the machine slept in it.
+  case noWindow
 }
 
 extension TurbostatRejection: CustomStringConvertible {
@@ -158,6 +161,8 @@ extension TurbostatRejection: CustomStringConvertible {
     case .junkRow: "turbostat's table has a line that is no row, or that says impossible watts."
     case .unequal(let system, let packages):
       "turbostat's system row says \(system) W, but its packages add up to \(packages) W."
+    case .noWindow:
+      "turbostat's table belongs to no window: it came right behind another, or the machine slept meanwhile."
     }
   }
 }

@@ -1,5 +1,4 @@
 internal import CMSRShim
-internal import RAPL
 internal import Synchronization
 
 /// Turns what one run of turbostat writes into events.
@@ -12,27 +11,31 @@ final class TurbostatReader: Sendable {
     var parser = TurbostatParser()
     var errorLine: [UInt8] = []
     var errorLines = 0
-    var lastReading: Int64
+    var dating: TurbostatDating
+    /// When the last table came, on the monotonic clock; the start where none has.
+    var lastArrival: Int64
     var hasRead = false
   }
 
-  private let intervalNanoseconds: Int64
   private let state: Mutex<State>
   private let handle: @Sendable (TurbostatEvent) -> Void
 
   /// A reader of a run that begins now.
   init(intervalSeconds: Double, _ handle: @escaping @Sendable (TurbostatEvent) -> Void) {
-    intervalNanoseconds = Int64(nanosecondsIn: intervalSeconds)
-    state = Mutex(State(lastReading: cmsr_monotonic_nanoseconds()))
+    let begun = TurbostatDating.Moment.now
+    state = Mutex(
+      State(
+        dating: TurbostatDating(intervalSeconds: intervalSeconds, begun: begun),
+        lastArrival: begun.monotonicNanoseconds))
     self.handle = handle
   }
 
   /// Whether there was a table.
   var hasRead: Bool { state.withLock { $0.hasRead } }
 
-  /// Seconds since the last table, or since the start.
+  /// Seconds since the last table came, or since the start.
   var secondsSinceReading: Double {
-    Double(cmsr_monotonic_nanoseconds() - state.withLock { $0.lastReading }) / 1e9
+    Double(cmsr_monotonic_nanoseconds() - state.withLock { $0.lastArrival }) / 1e9
   }
 
   /// Takes a chunk of stdout.
@@ -42,10 +45,14 @@ final class TurbostatReader: Sendable {
         switch event {
         case .rejected(let reason): handle(.rejected(reason))
         case .table(let table):
-          let sample = sample(of: table, since: state.hasRead ? state.lastReading : nil)
+          let now = TurbostatDating.Moment.now
+          state.lastArrival = now.monotonicNanoseconds
           state.hasRead = true
-          state.lastReading = sample.endMonotonicNanoseconds
-          handle(.sample(sample, table))
+          if let sample = state.dating.sample(of: table, readAt: now) {
+            handle(.sample(sample, table))
+          } else {
+            handle(.rejected(.noWindow))
+          }
         }
       }
     }
@@ -79,19 +86,5 @@ final class TurbostatReader: Sendable {
     guard state.errorLines <= Self.mostErrorLines, line.contains(where: { !$0.isWhitespace }) else { return }
     handle(.said(line))
     if state.errorLines == Self.mostErrorLines { handle(.said("(and more, which is left out)")) }
-  }
-
-  /// The table's watts, with the end of the interval that they describe: what turbostat says it was, or now where it does
-  /// not say or the time of day was set meanwhile.
-  private func sample(of table: TurbostatTable, since last: Int64?) -> PowerSample {
-    let monotonic = cmsr_monotonic_nanoseconds()
-    let unix = cmsr_realtime_nanoseconds()
-    let end = table.packages.compactMap(\.endUnixNanoseconds).max() ?? unix
-    let age = (0...2 * intervalNanoseconds).contains(unix - end) ? unix - end : 0
-    let endMonotonic = monotonic - age
-    return PowerSample(
-      watts: table.watts, packageWatts: table.packages.map { $0.watts[.package] ?? 0 },
-      windowNanoseconds: last.map { endMonotonic - $0 } ?? intervalNanoseconds,
-      endMonotonicNanoseconds: endMonotonic, endUnixNanoseconds: unix - age)
   }
 }

@@ -43,6 +43,10 @@ public struct TurbostatTable: Sendable, Equatable {
   /// What no domain of a package exceeds, in watts.
   static func most(_ domain: PowerDomain) -> Double { PowerBound.highest.of(domain).watts }
 
+  /// When the interval ended by the time of day, in nanoseconds since 1970: that of the package read last; nil where
+  /// turbostat did not say.
+  public var endUnixNanoseconds: Int64? { packages.compactMap(\.endUnixNanoseconds).max() }
+
   /// Watts of all packages together.
   public var watts: Double {
     packages.reduce(0) { $0 + ($1.watts[.package] ?? 0) }

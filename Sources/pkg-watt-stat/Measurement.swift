@@ -2,6 +2,7 @@ internal import Logging
 internal import PowerServer
 internal import PowerSources
 internal import RAPL
+internal import Synchronization
 internal import Turbostat
 
 /// What the service measures with: an energy source that it reads itself, or turbostat.
@@ -39,9 +40,14 @@ enum Measurement {
   }
 
   /// Makes sure that it measures, where opening it has not shown that already.
-  func check(_ logger: Logger) throws(TurbostatEnd) {
+  func check(_ logger: Logger) throws {
     guard case .turbostat(let turbostat) = self else { return }
-    if let end = TurbostatCheck(logger).failure(of: turbostat) { throw end }
+    try TurbostatCheck(logger).run(turbostat)
+  }
+
+  /// How long the first reading may take, in seconds; nil where there is one already.
+  var firstReadingSeconds: Double? {
+    if case .turbostat(let turbostat) = self { turbostat.longestSilenceSeconds } else { nil }
   }
 
   /// The server that serves it, already at work.
@@ -69,14 +75,27 @@ enum Measurement {
   }
 
   /// Starts what delivers samples to the server from outside of it.
-  func start(_ server: PowerServer, logger: Logger) -> TurbostatRun? {
-    guard case .turbostat(let turbostat) = self else { return nil }
+  ///
+  /// - Parameter ready: called once there is something to serve: now, or with the first sample, then on the server's thread.
+  func start(_ server: PowerServer, logger: Logger, ready: @escaping @Sendable () -> Void) -> TurbostatRun? {
+    guard case .turbostat(let turbostat) = self else {
+      ready()
+      return nil
+    }
     if let complaint = TurbostatRights.complaint() { logger.warning("\(complaint)") }
+    logger.info("Waiting for turbostat's first table.")
     let log = TurbostatLog(logger)
+    let isReady = Mutex(false)
     return TurbostatRun(turbostat, on: server.taskExecutor) { event in
       log.note(event)
       switch event {
-      case .sample(let sample, let table): server.publish(RelayedSample(sample, table))
+      case .sample(let sample, let table):
+        server.publish(RelayedSample(sample, table))
+        let isFirst = isReady.withLock { isReady in
+          defer { isReady = true }
+          return !isReady
+        }
+        if isFirst { ready() }
       case .ended: server.lose()
       case .said, .rejected: break
       }

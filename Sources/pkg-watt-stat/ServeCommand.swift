@@ -61,10 +61,13 @@ struct ServeCommand: ParsableCommand {
         watchdogNanoseconds: notifier.watchdogNanoseconds)
       defer { server.stop() }
       try server.start()
-      let run = measurement.start(server, logger: logger)
+      if let seconds = measurement.firstReadingSeconds { report.waiting(seconds: seconds) }
+      let places = sockets.files.map(\.path).joined(separator: " and ")
+      let run = measurement.start(server, logger: logger) {
+        logger.info("Ready: serving at \(places).")
+        report.ready()
+      }
       defer { run?.stop() }
-      logger.info("Ready: serving at \(sockets.files.map(\.path).joined(separator: " and ")).")
-      report.ready()
       let signal = cmsr_wait_for_ending_signal()
       report.stopping()
       if let newcomer = report.newcomer { throw ServeError.newPackage(newcomer) }

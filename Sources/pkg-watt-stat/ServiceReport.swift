@@ -18,6 +18,7 @@ final class ServiceReport: Sendable {
     var watchdogTold: Int64 = 0
     var statusTold: Int64 = 0
     var status = ""
+    var hasReading = false
     var newcomer: PackageID?
   }
 
@@ -36,8 +37,13 @@ final class ServiceReport: Sendable {
   /// The package that has come online since the start, if that is what ended the service.
   var newcomer: PackageID? { state.withLock { $0.newcomer } }
 
+  /// It serves once there is a reading, which may take so many seconds: beyond what a start may usually take.
+  func waiting(seconds: Double) {
+    tell(["EXTEND_TIMEOUT_USEC=\(Int64(nanosecondsIn: seconds) / 1000)", "STATUS=Waiting for the first reading."])
+  }
+
   /// It serves.
-  func ready() { tell(["READY=1", "STATUS=Serving, no reading yet."]) }
+  func ready() { tell(["READY=1", "STATUS=Serving."]) }
 
   /// It is about to end.
   func stopping() { tell(["STOPPING=1", "STATUS=Ending."]) }
@@ -53,8 +59,9 @@ final class ServiceReport: Sendable {
         assignments.append("WATCHDOG=1")
       }
       let isDue = now - state.statusTold >= Self.statusNanoseconds
-      if isDue || state.status.isEmpty && pulse.line != nil {
+      if isDue || !state.hasReading && pulse.line != nil {
         state.statusTold = now
+        state.hasReading = pulse.line != nil
         let status = Self.status(pulse)
         if status != state.status { assignments.append("STATUS=\(status)") }
         state.status = status

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Logging
 internal import ServiceManager
 
@@ -9,7 +8,9 @@ struct StderrLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
 
   static func logger(level: LogLevel) -> Logger {
-    Logger(label: "pkg-watt-stat") { _ in StderrLogHandler(logLevel: level.level) }
+    // Opened now, while this process may.
+    _ = LogOutput.stderr
+    return Logger(label: "pkg-watt-stat") { _ in StderrLogHandler(logLevel: level.level) }
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -30,9 +31,12 @@ struct StderrLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    let head = Journal.readsStderr ? "<\(Self.priority(event.level))>" : "\(event.level.rawValue.uppercased()): "
-    let line = "\(head)\(event.message)\n"
-    // A log that nobody can read any more, or whose disk is full, must not stop the service.
-    _ = unsafe line.utf8.withContiguousStorageIfAvailable { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    LogOutput.stderr.write(Self.line(event.level, "\(event.message)")) { leftOut in
+      Self.line(.warning, "The log was not read: lines that were left out here: \(leftOut).")
+    }
+  }
+
+  private static func line(_ level: Logger.Level, _ message: String) -> String {
+    (Journal.readsStderr ? "<\(priority(level))>" : "\(level.rawValue.uppercased()): ") + "\(message)\n"
   }
 }

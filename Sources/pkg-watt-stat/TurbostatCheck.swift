@@ -1,31 +1,61 @@
-internal import Dispatch
+internal import ArgumentParser
+internal import CMSRShim
+internal import Glibc
 internal import Logging
 internal import Synchronization
 internal import Turbostat
 
-/// Runs turbostat until its first reading, or its end.
+/// Runs turbostat until its first reading, its end, or a signal that ends this process.
 final class TurbostatCheck: Sendable {
+  private enum State {
+    case waiting
+    case good
+    case failed(TurbostatEnd)
+    case over
+  }
+
+  private let logger: Logger
   private let log: TurbostatLog
-  private let end = Mutex<TurbostatEnd?>(nil)
-  private let decided = DispatchSemaphore(value: 0)
+  private let state = Mutex(State.waiting)
 
   init(_ logger: Logger) {
+    self.logger = logger
     log = TurbostatLog(logger)
   }
 
-  /// Why it gave no reading; nil where it gave one.
-  func failure(of turbostat: Turbostat) -> TurbostatEnd? {
+  /// Gives back once there was a reading.
+  ///
+  /// - Throws: `TurbostatEnd` where it gave none; 128 and the number of a signal as the exit code.
+  func run(_ turbostat: Turbostat) throws {
     let run = TurbostatRun(turbostat) { [self] event in
       switch event {
-      case .sample: break
-      case .ended(let end, _, _): self.end.withLock { $0 = end }
-      case .rejected(.noPackagePower): self.end.withLock { $0 = .useless(.noPackagePower) }
-      case .said, .rejected: return log.note(event)
+      case .sample: decide(.good)
+      case .ended(let end, _, _): decide(.failed(end))
+      case .rejected(.noPackagePower): decide(.failed(.useless(.noPackagePower)))
+      case .said, .rejected: log.note(event)
       }
-      decided.signal()
     }
-    decided.wait()
+    let signal = cmsr_wait_for_ending_signal()
+    let decision = state.withLock { state in
+      defer { state = .over }
+      return state
+    }
     run.stop()
-    return end.withLock { $0 }
+    switch decision {
+    case .good: return
+    case .failed(let end): throw end
+    case .waiting, .over:
+      logger.info("Ending on signal \(signal), before turbostat has given a table.")
+      throw ExitCode(128 + signal)
+    }
+  }
+
+  private func decide(_ decision: State) {
+    state.withLock { state in
+      guard case .waiting = state else { return }
+      state = decision
+      // The main thread waits for it, or for one from outside.
+      kill(getpid(), SIGTERM)
+    }
   }
 }

@@ -7,6 +7,7 @@ internal import Turbostat
 final class TurbostatLog: Sendable {
   private let logger: Logger
   private let isBad = Mutex(false)
+  private let hasRead = Mutex(false)
 
   init(_ logger: Logger) {
     self.logger = logger
@@ -14,13 +15,16 @@ final class TurbostatLog: Sendable {
 
   func note(_ event: TurbostatEvent) {
     switch event {
-    case .sample: if change(to: false) { logger.info("turbostat's readings are good again.") }
+    case .sample:
+      hasRead.withLock { $0 = true }
+      if change(to: false) { logger.info("turbostat's readings are good again.") }
     case .rejected(let reason):
       if change(to: true) { logger.warning("\(reason) Such tables are left out.") } else { logger.debug("\(reason)") }
     case .said(let line): logger.warning("turbostat says: \(line)")
     case .ended(let end, let tally, let seconds):
       _ = change(to: true)
-      logger.warning("\(end) It is started again in \(Int(clamping: seconds)) s.\(Self.leftOut(tally))")
+      let lack = hasRead.withLock { $0 } ? "" : " It has given no table yet, and the service is ready only after one."
+      logger.warning("\(end) It is started again in \(Int(clamping: seconds)) s.\(lack)\(Self.leftOut(tally))")
     }
   }
 

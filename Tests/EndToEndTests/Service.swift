@@ -2,20 +2,24 @@ import Foundation
 
 /// A running service on a socket of its own.
 final class Service {
+  static let readiness = "Ready: serving at"
+
   let child: Child
   let folder: TemporaryFolder
   let socket: String
 
   /// Starts the service and waits until it says that it is ready.
   ///
-  /// - Parameter wrapper: a command that ends by executing the service in its place, such as `prlimit`.
-  init(_ arguments: [String], wrapper: [String] = []) throws {
+  /// - Parameters:
+  ///   - wrapper: a command that ends by executing the service in its place, such as `prlimit`.
+  ///   - saying: what it says once it may be used.
+  init(_ arguments: [String], wrapper: [String] = [], saying: String = readiness) throws {
     folder = try TemporaryFolder()
     socket = folder.file("watts.sock")
     child = try Child(wrapper + [Executables.service, "serve", "--socket", socket] + arguments)
     try wait(for: "the service to be ready") {
       guard child.isRunning else { throw TestFailure("the service ended: \(child.output)") }
-      return child.output.contains("Ready: serving at")
+      return child.output.contains(saying)
     }
   }
 

@@ -5,7 +5,11 @@ import Testing
 private func fake(in folder: TemporaryFolder, _ body: String) -> String {
   let script = """
     #!/bin/sh
-    table() { printf 'Package\\tCPU\\tPkgWatt\\n-\\t-\\t%s\\n0\\t0\\t%s\\n1\\t2\\t%s\\n' "$1" "$2" "$3"; }
+    table() {
+      now=$(date +%s.%6N)
+      printf 'Time_Of_Day_Seconds\\tPackage\\tCPU\\tPkgWatt\\n'
+      printf "$now"'\\t%s\\t%s\\t%s\\n' - - "$1" 0 0 "$2" 1 2 "$3"
+    }
     \(body)
     """
   let path = folder.file("turbostat")
@@ -24,10 +28,10 @@ private func children(of pid: pid_t) throws -> [pid_t] {
 }
 
 extension Service {
-  fileprivate static func turbostat(_ path: String, _ arguments: [String] = [], wrapper: [String] = []) throws
-    -> Service
-  {
-    try Service(["--source", "turbostat", "--turbostat", path] + arguments, wrapper: wrapper)
+  fileprivate static func turbostat(
+    _ path: String, _ arguments: [String] = [], wrapper: [String] = [], saying: String = readiness
+  ) throws -> Service {
+    try Service(["--source", "turbostat", "--turbostat", path] + arguments, wrapper: wrapper, saying: saying)
   }
 
   /// Waits for a reading with this status.
@@ -119,14 +123,77 @@ struct TurbostatTests {
   @Test("a child that ends at once is started again with growing pauses, and its words are shown")
   func endsAtOnce() throws {
     let path = fake(in: folder, "echo no such luck >&2; exit 3")
-    let service = try Service.turbostat(path)
+    let service = try Service.turbostat(path, saying: "Waiting for turbostat's first table.")
     try wait(for: "three starts") { service.child.output.contains("exit code 3. It is started again in 4 s.") }
-    #expect(service.child.output.contains("exit code 3. It is started again in 1 s."))
+    #expect(service.child.output.contains("exit code 3. It is started again in 1 s. It has given no table yet"))
     #expect(service.child.output.contains("exit code 3. It is started again in 2 s."))
+    #expect(!service.child.output.contains("Ready"))
     #expect(service.child.output.contains("turbostat says: no such luck"))
     // It never had a reading: clients are let go.
     let client = try service.client()
     #expect(client.receive()?.isEmpty == true)
+    #expect(try service.stop() == 0)
+  }
+
+  @Test("it is ready only after a table, says so to the service manager, and ends on a signal while it waits")
+  func readiness() throws {
+    let manager = try NotificationSocket(folder.file("notify.sock"))
+    let path = fake(
+      in: folder, "until [ -e \"$0.go\" ]; do sleep 0.1; done; while :; do sleep 0.5; table 59.75 42.5 17.25; done")
+    let wrapper = ["env", "NOTIFY_SOCKET=\(folder.file("notify.sock"))"]
+    let waiting = "Waiting for turbostat's first table."
+    let first = try Service.turbostat(path, wrapper: wrapper, saying: waiting)
+    #expect(try manager.message() == "EXTEND_TIMEOUT_USEC=7500000\nSTATUS=Waiting for the first reading.")
+    #expect(try first.stop() == 0)
+    #expect(!first.child.output.contains("Ready"))
+    while try manager.message() != "STOPPING=1\nSTATUS=Ending." {}
+    let second = try Service.turbostat(path, wrapper: wrapper, saying: waiting)
+    #expect(try manager.message().hasPrefix("EXTEND_TIMEOUT_USEC="))
+    try "".write(toFile: "\(path).go", atomically: false, encoding: .utf8)
+    var message = ""
+    while !message.hasPrefix("READY=1") { message = try manager.message() }
+    #expect(message == "READY=1\nSTATUS=Serving.")
+    #expect(try second.client().reading().power_watts == 59.75)
+    while !message.hasPrefix("STATUS=59.75 W (ok)") { message = try manager.message() }
+  }
+
+  @Test("a check ends on a signal while it waits for a table")
+  func checkEnds() throws {
+    let child = try Child([
+      Executables.service, "serve", "--check", "--source", "turbostat", "--turbostat",
+      fake(in: folder, "echo begun >&2; while :; do sleep 1; done"), "--interval", "3600",
+    ])
+    try wait(for: "turbostat") { child.output.contains("begun") }
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 128 + SIGTERM)
+    #expect(child.output.contains("before turbostat has given a table"))
+  }
+
+  @Test("a service that was stopped for a while goes on, and has lost nothing", arguments: [2.2, 12])
+  func stopped(seconds: Double) throws {
+    let path = fake(in: folder, "while :; do sleep 0.5; table 42.50 21.25 21.25; done")
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    let client = try service.client()
+    for _ in 0..<3 { _ = try client.reading() }
+    let child = try children(of: service.child.pid)
+    service.child.send(SIGSTOP)
+    usleep(UInt32(seconds * 1e6))
+    service.child.send(SIGCONT)
+    var last = try client.reading()
+    let resumed = Date.now.timeIntervalSince1970
+    while last.timestamp < resumed {
+      let next = try client.reading()
+      #expect(next.timestamp >= last.timestamp && next.power_watts == 42.5)
+      last = next
+    }
+    #expect(try children(of: service.child.pid) == child)
+    // What was drawn meanwhile counts.
+    client.write("{\"get\": \"sample\"}\n")
+    var answer = try client.line()
+    while !answer.hasPrefix("{\"sample\"") { answer = try client.line() }
+    #expect(answer.contains("\"lower_bound\": false") && !answer.contains("\"lower_bound\": true"), "\(answer)")
+    let joules = try #require(try /"joules": ([0-9.]+)/.firstMatch(in: answer).flatMap { Double($0.1) })
+    #expect(joules > (seconds + 1) * 42.5, "\(answer)")
   }
 
   @Test("a child that falls silent, and does not end when told to, is killed and started again")

@@ -11,6 +11,7 @@ enum Fuzz {
   static func main() {
     let parsers: KeyValuePairs<String, Parser> = [
       "turbostat": { fuzzTurbostat(UnsafeBufferPointer(start: $0, count: $1)) },
+      "relay": { fuzzRelay(UnsafeBufferPointer(start: $0, count: $1)) },
       "powercap": { fuzzPowercap(UnsafeBufferPointer(start: $0, count: $1)) },
       "topology": { fuzzTopology(UnsafeBufferPointer(start: $0, count: $1)) },
       "answers": { fuzzAnswers(UnsafeBufferPointer(start: $0, count: $1)) },

@@ -118,33 +118,6 @@ struct PowerHistoryTests {
   }
 }
 
-@Suite("Energy of what somebody else has measured")
-struct RelayedEnergyTests {
-  private func relayed(_ watts: Double, start: Int64, end: Int64, packages: Int = 2) -> RelayedSample {
-    let powers = (0..<packages).map {
-      RelayedSample.Power(package: PackageID(package: $0), domain: .package, watts: watts)
-    }
-    return RelayedSample(
-      sample: PowerSample(
-        watts: watts * Double(packages), packageWatts: powers.map(\.watts), windowNanoseconds: end - start,
-        endMonotonicNanoseconds: end, endUnixNanoseconds: end), powers: powers)
-  }
-
-  @Test("adds up over windows that follow each other, and is a lower bound after a gap or a newcomer")
-  func sums() {
-    var energy = RelayedEnergy()
-    func joules(_ window: MeasuredWindow) -> [Double] { window.end.readings.map { $0.unit.joules($0.counts) } }
-    #expect(joules(energy.add(relayed(10, start: 0, end: second))) == [10, 10])
-    let next = energy.add(relayed(20, start: second, end: 2 * second))
-    #expect(joules(next) == [30, 30] && next.joules == 40)
-    #expect(next.end.readings.allSatisfy { $0.losses == 0 })
-    let gap = energy.add(relayed(20, start: 5 * second, end: 6 * second))
-    #expect(joules(gap) == [50, 50] && gap.end.readings.allSatisfy { $0.losses == 1 })
-    let newcomer = energy.add(relayed(20, start: 6 * second, end: 7 * second, packages: 3))
-    #expect(newcomer.end.readings.map(\.losses) == [1, 1, 1])
-  }
-}
-
 @Suite("A grid of 250 ms")
 struct PublicGridTests {
   @Test(

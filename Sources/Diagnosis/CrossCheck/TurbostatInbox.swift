@@ -1,15 +1,13 @@
-internal import CMSRShim
+internal import RAPL
 internal import Synchronization
 internal import Turbostat
 
 /// What turbostat's thread hands over to the one that compares.
 final class TurbostatInbox: Sendable {
-  /// A table and when it came.
+  /// A table, and the window that it is the mean of.
   struct Arrival {
+    let sample: PowerSample
     let table: TurbostatTable
-    let monotonicNanoseconds: Int64
-    /// The time of day less the monotonic time, in nanoseconds.
-    let unixOffset: Int64
   }
 
   private struct State {
@@ -40,12 +38,9 @@ final class TurbostatInbox: Sendable {
 
   /// Takes in what happened.
   func take(_ event: TurbostatEvent) {
-    let now = cmsr_monotonic_nanoseconds()
-    let unixOffset = cmsr_realtime_nanoseconds() - now
     state.withLock { state in
       switch event {
-      case .sample(_, let table):
-        state.arrivals.append(Arrival(table: table, monotonicNanoseconds: now, unixOffset: unixOffset))
+      case .sample(let sample, let table): state.arrivals.append(Arrival(sample: sample, table: table))
       case .rejected(let reason): state.trouble = "\(reason)"
       case .said(let line): if state.said.count < Self.mostLines { state.said.append(line) }
       case .ended(let end, _, _): state.trouble = "\(end)"

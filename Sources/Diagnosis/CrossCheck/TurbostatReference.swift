@@ -3,6 +3,9 @@ internal import Turbostat
 
 /// turbostat as the reference: its windows are its own intervals, and end when it says.
 struct TurbostatReference: Reference {
+  /// How much later than usual a package may be read, in nanoseconds; a turbostat that is started again takes longer.
+  private static let mostJitter: UInt64 = 100_000_000
+
   let name = "turbostat"
   private let turbostat: Turbostat
   private let inbox = TurbostatInbox()
@@ -18,18 +21,26 @@ struct TurbostatReference: Reference {
   }
 
   mutating func windows() -> [ReferenceWindow] {
+    inbox.empty().flatMap { windows(of: $0.table, $0.sample) }
+  }
+
+  /// The windows of a table that ended when its sample did.
+  mutating func windows(of table: TurbostatTable, _ sample: PowerSample) -> [ReferenceWindow] {
     var windows: [ReferenceWindow] = []
-    for arrived in inbox.empty() {
-      for row in arrived.table.packages {
-        guard let id = row.package else { continue }
-        // Without its word on when the interval ended, the arrival has to do.
-        let end = row.endUnixNanoseconds.map { $0 - arrived.unixOffset } ?? arrived.monotonicNanoseconds
-        defer { ends[id] = end }
-        // The first one's beginning is not known.
-        guard let start = ends[id], end > start else { continue }
-        for (domain, watts) in row.watts {
-          windows.append(ReferenceWindow(channel: Channel(id, domain), start: start, end: end, watts: watts))
-        }
+    for row in table.packages {
+      guard let id = row.package else { continue }
+      // Packages are read one after the other; what one says that was read much earlier than the last is no time of it.
+      var before: Int64 = 0
+      if let last = table.endUnixNanoseconds, let own = row.endUnixNanoseconds { before = last &- own }
+      if !(0...sample.windowNanoseconds / 2).contains(before) { before = 0 }
+      let end = sample.endMonotonicNanoseconds &- before
+      defer { ends[id] = end }
+      // Where the interval before was not turbostat's, or is missing, this one's beginning is not known.
+      guard let start = ends[id], end > start,
+        (end &- start &- sample.windowNanoseconds).magnitude <= Self.mostJitter
+      else { continue }
+      for (domain, watts) in row.watts {
+        windows.append(ReferenceWindow(channel: Channel(id, domain), start: start, end: end, watts: watts))
       }
     }
     return windows

@@ -1,0 +1,93 @@
+internal import CMSRShim
+public import RAPL
+
+/// Dates the tables of one run of turbostat: when the interval of each ended on the monotonic clock, and how long it was.
+///
+/// turbostat says by the time of day when an interval ended. A table may be read much later, where this process was stopped
+/// meanwhile, and the time of day may be set in between. So what it says is believed only where it lies behind the end of
+/// the table before and not in the future: ends never go back.
+public struct TurbostatDating: Sendable {
+  /// A moment by each of the clocks.
+  public struct Moment: Sendable {
+    /// Nanoseconds of the monotonic clock.
+    public var monotonicNanoseconds: Int64
+    /// Nanoseconds since 1970, by the time of day.
+    public var unixNanoseconds: Int64
+    /// How long the machine has slept since it was started, in nanoseconds.
+    public var asleepNanoseconds: Int64
+
+    /// A moment from its parts.
+    public init(monotonicNanoseconds: Int64, unixNanoseconds: Int64, asleepNanoseconds: Int64) {
+      self.monotonicNanoseconds = monotonicNanoseconds
+      self.unixNanoseconds = unixNanoseconds
+      self.asleepNanoseconds = asleepNanoseconds
+    }
+
+    /// Now.
+    public static var now: Self {
+      let monotonic = cmsr_monotonic_nanoseconds()
+      return Self(
+        monotonicNanoseconds: monotonic, unixNanoseconds: cmsr_realtime_nanoseconds(),
+        asleepNanoseconds: cmsr_boottime_nanoseconds() &- monotonic)
+    }
+
+    /// The time of day less the monotonic time, in nanoseconds. Any clock may say anything: sums of clocks wrap around.
+    fileprivate var offset: Int64 { unixNanoseconds &- monotonicNanoseconds }
+  }
+
+  /// The wire counts milliseconds: what is shorter is no window.
+  static let shortestWindow: Int64 = 1_000_000
+  /// Two clocks that are read one after the other tell no shorter sleep.
+  private static let shortestSleep: Int64 = 50_000_000
+
+  private let interval: Int64
+  private var lastEnd: Int64
+  private var isFirst = true
+  private var offset: Int64
+  private var asleep: Int64
+
+  /// The dating of a run that begins at a moment.
+  public init(intervalSeconds: Double, begun: Moment) {
+    interval = max(Int64(nanosecondsIn: intervalSeconds), Self.shortestWindow)
+    lastEnd = begun.monotonicNanoseconds
+    offset = begun.offset
+    asleep = begun.asleepNanoseconds
+  }
+
+  /// A table's watts with the window that they are the mean of.
+  ///
+  /// - Parameter now: when the table was read.
+  /// - Returns: nil where nobody can say what window that is, or the machine slept in it. The time until the next one then
+  ///   belongs to none.
+  public mutating func sample(of table: TurbostatTable, readAt now: Moment) -> PowerSample? {
+    let slept = now.asleepNanoseconds &- asleep
+    asleep = now.asleepNanoseconds
+    let dated = end(of: table, readAt: now)
+    let end = dated ?? now.monotonicNanoseconds
+    let elapsed = end &- lastEnd
+    guard end > lastEnd, elapsed >= Self.shortestWindow else { return nil }
+    lastEnd = end
+    defer { isFirst = false }
+    if slept > Self.shortestSleep { return nil }
+    // The first interval begins some time after the start. And of a table that does not say when it ended, the arrival
+    // may be late, but it is the mean over no more than an interval.
+    let isExact = !isFirst && (dated != nil || elapsed <= interval + interval / 2)
+    return PowerSample(
+      watts: table.watts, packageWatts: table.packages.map { $0.watts[.package] ?? 0 },
+      windowNanoseconds: isExact ? elapsed : min(elapsed, interval), endMonotonicNanoseconds: end,
+      endUnixNanoseconds: now.unixNanoseconds &- (now.monotonicNanoseconds &- end))
+  }
+
+  /// When its interval ended, on the monotonic clock, as turbostat says it; nil where it does not, or cannot be right.
+  private mutating func end(of table: TurbostatTable, readAt now: Moment) -> Int64? {
+    guard let stamp = table.endUnixNanoseconds else { return nil }
+    // Where the time of day was set since the table before, the stamp may still be of the time before that.
+    for offset in [now.offset, offset] {
+      let end = stamp &- offset
+      guard end > lastEnd, end <= now.monotonicNanoseconds else { continue }
+      self.offset = offset
+      return end
+    }
+    return nil
+  }
+}

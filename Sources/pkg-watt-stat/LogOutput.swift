@@ -1,0 +1,51 @@
+internal import CMSRShim
+internal import Glibc
+internal import Synchronization
+
+/// Writes lines to stderr without ever waiting for whoever reads them: one that does not fit is left out whole, and how many
+/// were is said once there is room again.
+final class LogOutput: Sendable {
+  /// This process's.
+  static let stderr = LogOutput()
+
+  private struct State {
+    /// What did not fit of a line that was begun.
+    var rest: ArraySlice<UInt8> = []
+    var leftOut = 0
+  }
+
+  private let own = cmsr_open_own_stderr()
+  private let state = Mutex(State())
+
+  private init() {}
+
+  /// Writes a line, or leaves it out: a log that nobody reads, or whose disk is full, must not stop the service.
+  ///
+  /// - Parameter notice: the line that says how many were left out.
+  func write(_ line: String, notice: (Int) -> String) {
+    state.withLock { state in
+      var fits = put(state.rest, &state.rest) && state.rest.isEmpty
+      if fits, state.leftOut > 0 {
+        fits = put(Array(notice(state.leftOut).utf8)[...], &state.rest)
+        if fits { state.leftOut = 0 }
+        fits = fits && state.rest.isEmpty
+      }
+      if !fits || !put(Array(line.utf8)[...], &state.rest) { state.leftOut += 1 }
+    }
+  }
+
+  /// Writes as much as fits, and keeps the rest.
+  ///
+  /// - Returns: false where nothing fits; then nothing is kept either, beyond what was.
+  private func put(_ bytes: ArraySlice<UInt8>, _ rest: inout ArraySlice<UInt8>) -> Bool {
+    var left = bytes
+    while !left.isEmpty {
+      let written = unsafe left.withUnsafeBytes { unsafe cmsr_write_to_stderr(own, $0.baseAddress, $0.count) }
+      guard written > 0 else { break }
+      left = left.dropFirst(written)
+    }
+    if left.count == bytes.count && !bytes.isEmpty { return false }
+    rest = left
+    return true
+  }
+}

@@ -1,0 +1,74 @@
+import RAPL
+import Testing
+
+@testable import PowerServer
+
+@Suite("Energy of what somebody else has measured")
+struct RelayedEnergyTests {
+  private static let packages = (0..<3).map { PackageID(package: $0) }
+
+  private func relayed(_ watts: [Double], end: Int64, window: Int64) -> RelayedSample {
+    RelayedSample(
+      sample: PowerSample(
+        watts: watts.reduce(0, +), packageWatts: watts, windowNanoseconds: window, endMonotonicNanoseconds: end,
+        endUnixNanoseconds: end),
+      powers: zip(Self.packages, watts).map { RelayedSample.Power(package: $0, domain: .package, watts: $1) })
+  }
+
+  private func there(_ window: MeasuredWindow?) throws -> MeasuredWindow { try #require(window) }
+
+  @Test("adds up over windows that follow each other, and is a lower bound after a gap or a newcomer")
+  func sums() throws {
+    var energy = RelayedEnergy()
+    func add(_ watts: [Double], end: Int64) throws -> MeasuredWindow {
+      try there(energy.add(relayed(watts, end: end * 1_000_000_000, window: 1_000_000_000)))
+    }
+    let first = try add([40, 20], end: 1)
+    let second = try add([10, 5], end: 2)
+    #expect(first.joules == 60 && second.joules == 15)
+    #expect(second.end.readings.map(\.counts) == [50_000_000, 25_000_000])
+    #expect(second.end.readings.allSatisfy { $0.losses == 0 })
+    let late = try add([10, 5], end: 9)
+    #expect(late.end.readings.map(\.losses) == [1, 1])
+    let newcomer = try add([10, 5, 5], end: 10)
+    #expect(newcomer.end.readings.map(\.losses) == [1, 1, 1])
+  }
+
+  @Test(
+    "a window that is not positive, or ends no later than the one before, is none",
+    arguments: [
+      (2_000_000_000, 0), (2_000_000_000, -700_000_000), (2_000_000_000, .min), (1_000_000_000, 500_000_000),
+      (300_000_000, 1_000_000_000), (.min, 1), (.min, .max),
+    ] as [(Int64, Int64)])
+  func none(end: Int64, window: Int64) throws {
+    var energy = RelayedEnergy()
+    let first = try there(energy.add(relayed([40, 20], end: 1_000_000_000, window: 1_000_000_000)))
+    let none = energy.add(relayed([40, 20], end: end, window: window))
+    #expect(none == nil)
+    let next = try there(energy.add(relayed([40, 20], end: 2_000_000_000, window: 1_000_000_000)))
+    #expect(next.start.readings.map(\.counts) == first.end.readings.map(\.counts))
+  }
+
+  @Test("watts that cannot be add no energy, and trap nothing", arguments: [-.infinity, -1, .nan] as [Double])
+  func absurd(watts: Double) throws {
+    var energy = RelayedEnergy()
+    let sample = try there(energy.add(relayed([watts, watts], end: 1_000_000_000, window: 1_000_000_000)))
+    #expect(sample.joules == 0)
+    for number in 1...3 as ClosedRange<Int64> {
+      _ = energy.add(relayed([1e300, .infinity], end: .max - 10 + number, window: .max))
+    }
+  }
+
+  @Test("windows that wait for each other are sent as one, over the time of both")
+  func joined() throws {
+    var energy = RelayedEnergy()
+    let first = try there(energy.add(relayed([40, 20], end: 1_000_000_000, window: 1_000_000_000)))
+    let second = try there(energy.add(relayed([10, 5], end: 4_000_000_000, window: 3_000_000_000)))
+    let both = first.joined(by: second)
+    #expect(both.sample.watts == 26.25 && both.sample.packageWatts == [17.5, 8.75])
+    #expect(both.sample.windowNanoseconds == 4_000_000_000 && both.joules == first.joules + second.joules)
+    #expect(both.sample.endMonotonicNanoseconds == second.sample.endMonotonicNanoseconds)
+    let other = try there(energy.add(relayed([10], end: 5_000_000_000, window: 1_000_000_000)))
+    #expect(both.joined(by: other).sample == other.sample)
+  }
+}
