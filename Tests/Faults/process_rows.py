@@ -1,17 +1,24 @@
 """Faults of the process and of what it stands on: sockets, signals, memory, logs, /proc."""
 
+import fcntl
 import os
+import pty
+import re
+import select
 import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import time
+import tty
 
 import case as cases
 from bad_clients import BadClients
 from case import SIMULATED, Case
 from harness import expect, wait_for
 from memory import MemoryLimit
+from places import IS_ROOT
 from service import Service
 from table import fault
 from witness import Witness
@@ -140,6 +147,78 @@ def _():
         os.close(stderr)
         if end is not None:
             os.close(end)
+
+
+def pipe():
+    """A reader's end, and the one that is written to."""
+    return os.pipe()
+
+
+def sockets():
+    """The journal's kind."""
+    return [end.detach() for end in socket.socketpair()]
+
+
+def terminal():
+    """One whose user has pressed Ctrl-S."""
+    reader, writer = pty.openpty()
+    tty.setraw(writer)
+    termios.tcflow(writer, termios.TCOOFF)
+    return reader, writer
+
+
+def flood(case, count):
+    """Connects so often, one after the other; each is a line or two of the log, until nothing fits any more."""
+    for _ in range(count):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(case.service.path)
+
+
+def stuck(make, **launch):
+    """A log that is not read for a while, and then is. Gives how many lines were left out."""
+    reader, stderr = make()
+    try:
+        with Case("--log-level", "DEBUG", stderr=stderr, **launch) as case:
+            flags = fcntl.fcntl(stderr, fcntl.F_GETFL)
+            flood(case, 3000)
+            # Who comes last is served last.
+            last = Witness(case.service.path)
+            wait_for("a line for who came last", lambda: last.lines)
+            last.close()
+            case.witness.fresh()
+            expect(fcntl.fcntl(stderr, fcntl.F_GETFL) == flags and not flags & os.O_NONBLOCK, "the log's flags changed")
+            os.set_blocking(reader, False)
+            if os.isatty(stderr):
+                termios.tcflow(stderr, termios.TCOON)
+            log = b""
+
+            def count():
+                """How many lines were left out, once that is said."""
+                nonlocal log
+                flood(case, 1)
+                while select.select([reader], [], [], 0)[0]:
+                    log += os.read(reader, 1 << 16)
+                return re.search(rb"lines that were left out here: (\d+)\.\n", log)
+
+            left_out = int(wait_for(f"the count in the log ({make.__name__})", count)[1])
+            cut = [line for line in log.split(b"\n")[:-1] if not re.match(rb"(DEBUG|INFO|WARNING): .*\.$", line)]
+            expect(not cut, f"lines were cut: {cut[:3]}")
+            expect(left_out > 1000, f"only {left_out} lines were left out ({make.__name__})")
+            case.judge()
+            return left_out
+    finally:
+        os.close(stderr)
+        os.close(reader)
+
+
+@fault("log whose reader is stuck", "serves on; lines that do not fit are counted, none is cut", needs=None, short=True)
+def _():
+    said = [f"{make.__name__}: {stuck(make):,} left out" for make in (pipe, sockets, terminal)]
+    if IS_ROOT:
+        # A pipe that it may not open once more.
+        left_out = stuck(pipe, wrapper=["setpriv", "--reuid=65534", "--clear-groups"], device=None)
+        said.append(f"another user's pipe: {left_out:,} left out")
+    return "; ".join(said)
 
 
 @fault("no /proc", "refuses, says why, exit code 1, no socket", needs="root", short=True)

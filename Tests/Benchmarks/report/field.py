@@ -22,9 +22,7 @@ def turbostat(folder):
     source = os.path.join(TOP, "Tests/MSRDevice/turbostat/impersonate.c")
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
     program = shutil.which("turbostat", path=os.environ["PATH"] + ":/usr/sbin")
-    return [
-        "env", "IMPERSONATE=GenuineIntel:6:0x5E", f"LD_PRELOAD={library}", program, "--quiet", "--interval", "1", "--show",
-        "PkgWatt"]
+    return ["env", "IMPERSONATE=GenuineIntel:6:0x5E", f"LD_PRELOAD={library}", program]
 
 
 def cost(command, seconds):
@@ -57,7 +55,8 @@ def rows(table, programs, seconds):
         root = os.path.join(folder, "machine")
         with machine.Device(programs.device, root, "--cpus-per-package", "1"):
             inside = machine.namespace(root)
-            reference, shown = cost(inside + turbostat(folder), seconds)
+            command = turbostat(folder) + ["--quiet", "--interval", "1", "--show", "PkgWatt"]
+            reference, shown = cost(inside + command, seconds)
             if "42." not in shown:
                 raise SystemExit(f"benchmark: turbostat says {shown}")
             table.row(
