@@ -135,7 +135,12 @@ class Journal:
         self.cursor = re.search(r"-- cursor: (.*)", run("journalctl", "-n0", "--show-cursor")).group(1)
 
     def text(self):
-        return run("journalctl", "--after-cursor", self.cursor, "-o", "cat", "-u", UNIT, "-u", SOCKET, "-u", TMP_SOCKET)
+        # Not by -u: with it, journalctl skips an entry too many if the one at the cursor is another unit's.
+        entries = map(json.loads, run("journalctl", "--after-cursor", self.cursor, "-o", "json").splitlines())
+        units = {UNIT, SOCKET, TMP_SOCKET}
+        ours = [entry for entry in entries if units & {entry.get("UNIT"), entry.get("_SYSTEMD_UNIT")}]
+        # A message that is not UTF-8 comes as a list of bytes.
+        return "\n".join(str(entry["MESSAGE"]) for entry in ours)
 
     def wait(self, words, seconds=30):
         try:
