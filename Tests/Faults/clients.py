@@ -93,7 +93,14 @@ def idles(ending):
 
 
 def attacks(ending):
-    """All that one user can do at once: thousands of connections, every request as fast as it goes, and connects without end."""
+    """All that one user can do at once: thousands of connections, every request as fast as it goes, and connects without end.
+
+    On a core of their own, so that it is the service that they keep busy, and not those who watch.
+    """
+    import os
+
+    os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[-1]])
+    os.nice(19)
     leave_root()
     requests = [
         REQUEST * 20, b'{"get": "sample"}\n' * 20, b'{"get": "history", "seconds": 86400}\n' * 20,
