@@ -143,6 +143,21 @@ struct DeafServerTests {
     #expect(child.output.contains("Signal \(signal) arrived."))
   }
 
+  @Test("does not keep the exporter's worker: it says that there are no watts, and ends when it is told to")
+  func exporter() throws {
+    let (server, clients) = try fill()
+    defer { clients.forEach { close($0) } }
+    let child = try Child([Executables.service, "exporter", "--listen", "127.0.0.1:0", "--socket", server.socket])
+    try wait(for: "the exporter") { child.output.contains("Ready: serving at http://") }
+    let address = try #require(child.output.firstMatch(of: #/and (http:.*\/metrics)\./#)).output.1
+    let script = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
+    let (code, output) = try Child.run(["python3", "-c", script, String(address)], seconds: 15)
+    #expect(code == 0 && output.contains("pkg_watt_stat_up 0\n"), "\(output)")
+    #expect(child.output.contains("let nobody in for 5 s"), "\(child.output)")
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0)
+  }
+
   @Test("lets a client in as soon as there is room")
   func room() throws {
     let (server, clients) = try fill()

@@ -69,13 +69,6 @@ private struct Commands {
     // What is handed on says the same again, to the digit.
     precondition((try? Answer(line: sample.json.line.dropLast())) == .sample(sample))
     expectPrintable(lines.next(Reading(sample)), WaybarModule.line(sample), Self.template?.text(sample) ?? "")
-    if let info {
-      expectPrintable(SampleTable(info).header, SampleTable(info).row(sample))
-      let families = Metrics.families(of: Observation(info: info, sample: sample), version: "1")
-      for format in [MetricsFormat.openMetrics, .classic] {
-        expectPrintable(lines: format.text(families).split(separator: "\n", omittingEmptySubsequences: false))
-      }
-    }
     expectPrintable(RunProblem.noReading(seconds: sample.windowSeconds, reason: sample.reason))
     guard let point = EnergyPoint(sample) else { return }
     if tally == nil { tally = EnergyTally(from: point, windowSeconds: 0.25) }
@@ -90,9 +83,14 @@ private struct Commands {
     for line in view.lines(size: Self.size, characters: .ascii, now: Self.now) { expectPrintable(line.text) }
   }
 
-  /// watch shows what it heard, and run reports it.
+  /// watch shows what it heard, the exporter hands the latest on, and run reports it.
   mutating func end() {
     draw()
+    if let info, let sample {
+      expectPrintable(SampleTable(info).header, SampleTable(info).row(sample))
+      let families = Metrics.families(of: Observation(info: info, sample: sample), version: "1")
+      for format in [MetricsFormat.openMetrics, .classic] { expectPrintable(line: format.text(families)) }
+    }
     guard let info, let tally else { return }
     let resolution = Resolution(info.policy)
     let span = CommandSpan(start: tally.first.seconds, end: tally.last.seconds)
@@ -104,7 +102,7 @@ private struct Commands {
         end: .exited(0), seconds: span.seconds,
         energy: energy.map { .success($0) } ?? .failure(.noReading(seconds: span.seconds, reason: nil)))
     ]
-    expectPrintable(lines: report.text.split(separator: "\n"))
+    expectPrintable(line: report.text)
     expectPrintable(report.json.text)
   }
 }
@@ -113,11 +111,12 @@ private func expectPrintable(_ texts: any CustomStringConvertible...) {
   for text in texts { expectPrintable(line: "\(text)") }
 }
 
-private func expectPrintable(lines: [some StringProtocol]) {
-  for line in lines { expectPrintable(line: String(line)) }
+private func expectPrintable(lines: [String]) {
+  for line in lines { expectPrintable(line: line) }
 }
 
+/// - Parameter line: one line, or several: they are told apart by newlines, which steer nothing.
 private func expectPrintable(line: String) {
   var line = line
-  precondition(line.withUTF8 { bytes in bytes.allSatisfy { 0x20...0x7E ~= $0 } }, "\(line)")
+  precondition(line.withUTF8 { bytes in bytes.allSatisfy { 0x20...0x7E ~= $0 || $0 == 0x0A } }, "\(line)")
 }
