@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 
 from places import DOWNLOADS
 
@@ -111,14 +112,23 @@ def kernel_sources(*names):
 
 
 def _unpack(package, folder, names):
-    members = [f"*/{name}" for name in names]
-    outer = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
-    inner = subprocess.Popen(
-        ["tar", "xO", "--wildcards", "*/linux-source-*.tar.xz"], stdin=outer.stdout, stdout=subprocess.PIPE)
-    text = subprocess.Popen(["xz", "-dc"], stdin=inner.stdout, stdout=subprocess.PIPE)
-    subprocess.run(
-        ["tar", "x", "-C", folder, "--strip-components=1", "--wildcards", *members], stdin=text.stdout, check=True)
-    for process in (outer, inner, text):
-        process.stdout.close()
-        if process.wait() != 0:
-            raise SystemExit(f"{package} cannot be unpacked.")
+    """Takes files out of the source archive inside the package."""
+    wanted = set(names)
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as process:
+        with tarfile.open(fileobj=process.stdout, mode="r|") as outer:
+            archive = next(each for each in outer if each.name.endswith(".tar.xz"))
+            with tarfile.open(fileobj=outer.extractfile(archive), mode="r|xz") as inner:
+                for member in inner:
+                    name = member.name.partition("/")[2]
+                    if name in wanted:
+                        path = os.path.join(folder, name)
+                        os.makedirs(os.path.dirname(path), exist_ok=True)
+                        with open(path, "wb") as file:
+                            file.write(inner.extractfile(member).read())
+                        wanted.remove(name)
+                    if not wanted:
+                        break
+        # What follows in the package is not needed.
+        process.kill()
+    if wanted:
+        raise SystemExit(f"{package} does not have {', '.join(sorted(wanted))}.")
