@@ -15,7 +15,7 @@ SHARES = (1.0, 0.6)
 POWER_EXPONENT = 3
 LIMIT_WATTS = 150
 # When counters wrap that are to, in seconds after the device has begun.
-WRAP_SECONDS = 3.2
+WRAP_SECONDS = 3.6
 
 device_program = None
 

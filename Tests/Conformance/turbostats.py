@@ -10,7 +10,8 @@ from places import DOWNLOADS, TOP
 
 INSTALLED = "/usr/sbin/turbostat"
 COLUMNS = {"PkgWatt": "package", "CorWatt": "core", "GFXWatt": "uncore", "RAMWatt": "dram", "SysWatt": "psys"}
-INTERVALS = 3
+# Enough that counters which wrap do so inside, however long a busy machine takes to start all that reads them.
+INTERVALS = 4
 
 
 class Turbostat:
