@@ -14,6 +14,8 @@ from machine import WRAP_SECONDS, Machine
 # 15.3 uJ is 2^-16 J rounded.
 TOLERANCE = 0.01
 PATIENCE_SECONDS = 12
+# If a turbostat ends at once.
+SHORTEST_SECONDS = 2
 ATTEMPTS = 2
 
 
@@ -29,38 +31,41 @@ class Ours:
             stdout=self._log, stderr=self._log)
 
     def __enter__(self):
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self._connection = socket.socket(socket.AF_UNIX)
+                self._connection.settimeout(PATIENCE_SECONDS)
+                self._connection.connect(self._path)
+                break
+            except OSError as error:
+                self._connection.close()
+                if self._process.poll() is not None or time.monotonic() > end:
+                    self.__exit__()
+                    raise RuntimeError(f"ours does not serve: {error}") from error
+                time.sleep(0.02)
+        self._connection.sendall(b'{"subscribe": "sample", "interval_seconds": 0.5}\n')
+        self._lines = self._connection.makefile()
         return self
 
     def __exit__(self, *error):
+        self._connection.close()
         self._process.terminate()
         self._process.wait()
         self._log.close()
 
-    def sample(self):
-        """The latest sample, waited for."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                return self._ask()
-            except (OSError, ValueError) as error:
-                if self._process.poll() is not None or time.monotonic() > end:
-                    self._log.seek(0)
-                    raise RuntimeError(f"ours gives no sample ({error}): {self._log.read()}") from error
-                time.sleep(0.05)
-
-    def _ask(self):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(PATIENCE_SECONDS)
-            connection.connect(self._path)
-            connection.sendall(b'{"get": "sample"}\n')
-            with connection.makefile() as lines:
-                for line in lines:
-                    answer = json.loads(line)
-                    if "sample" in answer:
-                        return answer["sample"]
-                    if "error" in answer:
-                        raise ValueError(answer["error"]["message"])
-        raise ValueError("it closed the connection")
+    def sample(self, after=0.0):
+        """The first sample whose window ends after a moment, by CLOCK_MONOTONIC."""
+        try:
+            for line in self._lines:
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise RuntimeError(answer["error"]["message"])
+                if "sample" in answer and answer["sample"]["monotonic_seconds"] > after:
+                    return answer["sample"]
+        except OSError as error:
+            raise RuntimeError(f"ours gives no sample: {error}") from error
+        raise RuntimeError("ours has ended")
 
 
 def _energy(sample):
@@ -145,7 +150,7 @@ class Trial:
                 first = ours.sample()
                 runs = [reference.start(machine) for reference in self._references]
                 outputs = [run.end(PATIENCE_SECONDS) for run in runs]
-                last = ours.sample()
+                last = ours.sample(max(time.monotonic(), first["monotonic_seconds"] + SHORTEST_SECONDS))
                 moved = time.time() - time.monotonic()
                 self._take(machine, *_ours(first, last, machine.is_amd), outputs)
                 return not self.variant.wraps or self._wrapped_inside(machine, first, last, outputs, moved)
