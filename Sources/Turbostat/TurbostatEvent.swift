@@ -11,3 +11,10 @@ public enum TurbostatEvent: Sendable {
   /// It is no longer running; the next one is started after so many seconds.
   case ended(TurbostatEnd, TurbostatParser.Tally, restartSeconds: Double)
 }
+
+extension TurbostatEvent {
+  /// The same, for a sum over the machine: a table that leaves dies out is none.
+  public var forSum: Self {
+    if case .sample(_, let table) = self, table.leavesDiesOut { .rejected(.oneDie) } else { self }
+  }
+}

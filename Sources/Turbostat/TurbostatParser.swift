@@ -136,6 +136,8 @@ public struct TurbostatParser: Sendable {
 public enum TurbostatRejection: Sendable, Equatable {
   /// Without this column there is nothing to serve.
   case noPackagePower
+  /// The machine's packages have several dies, each with a counter of its own, and only one is shown.
+  case oneDie
   /// Without this column nothing tells a package's row from the system's.
   case noCPUColumn
   /// A system row without any package's.
@@ -149,6 +151,11 @@ public enum TurbostatRejection: Sendable, Equatable {
   case noWindow
 }
 
+extension TurbostatRejection {
+  /// Whether the next tables will be no better.
+  public var isLasting: Bool { self == .noPackagePower || self == .oneDie || self == .noCPUColumn }
+}
+
 extension TurbostatRejection: CustomStringConvertible {
   /// One sentence.
   public var description: String {
@@ -156,6 +163,9 @@ extension TurbostatRejection: CustomStringConvertible {
     case .noPackagePower:
       "turbostat shows no package power (no column PkgWatt): this version does not know the energy registers of this CPU, or "
         + "they cannot be read or read 0. Install the turbostat of a newer kernel; pkg-watt-stat doctor says what the registers do."
+    case .oneDie:
+      "turbostat reads one die of each package, and this machine's packages have several, each with a counter of its own: the sum "
+        + "would lack the others. Measure without --source turbostat."
     case .noCPUColumn: "turbostat's table has no column CPU, so its rows cannot be told apart."
     case .noPackages: "turbostat's table has no row for any package."
     case .junkRow: "turbostat's table has a line that is no row, or that says impossible watts."

@@ -52,6 +52,17 @@ public struct TurbostatTable: Sendable, Equatable {
     packages.reduce(0) { $0 + ($1.watts[.package] ?? 0) }
   }
 
+  /// Whether packages have several dies, of which only one is shown.
+  ///
+  /// turbostat has a Die column only if some package has several dies, and reads the counter of one; on Intel each has its own.
+  /// Sources: get_rapl_domain_id in turbostat.c; Linux arch/x86/events/rapl.c, "CLX-AP is multi-die".
+  var leavesDiesOut: Bool {
+    packages.contains { row in
+      guard let id = row.package, id.die != nil else { return false }
+      return packages.count { $0.package?.package == id.package } == 1
+    }
+  }
+
   /// Whether the system row is the sum of the packages.
   ///
   /// Each row is a mean over an interval of its own, which a busy machine makes differ by some percent; a package that is

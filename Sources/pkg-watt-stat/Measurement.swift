@@ -87,6 +87,7 @@ enum Measurement {
     let log = TurbostatLog(logger)
     let isReady = Mutex(false)
     return TurbostatRun(turbostat, on: server.taskExecutor) { event in
+      let event = event.forSum
       log.note(event)
       switch event {
       case .sample(let sample, let table):

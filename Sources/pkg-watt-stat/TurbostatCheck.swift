@@ -28,10 +28,10 @@ final class TurbostatCheck: Sendable {
   /// - Throws: `TurbostatEnd` where it gave none; 128 and the number of a signal as the exit code.
   func run(_ turbostat: Turbostat) throws {
     let run = TurbostatRun(turbostat) { [self] event in
-      switch event {
+      switch event.forSum {
       case .sample: decide(.good)
       case .ended(let end, _, _): decide(.failed(end))
-      case .rejected(.noPackagePower): decide(.failed(.useless(.noPackagePower)))
+      case .rejected(let reason) where reason.isLasting: decide(.failed(.useless(reason)))
       case .said, .rejected: log.note(event)
       }
     }

@@ -12,8 +12,6 @@ struct TurbostatShapeTests {
     var watts = [42.5]
     var hasDies = false
     let shares: [[String: Double]]
-    /// The die of each package.
-    var dies: [Int?] = [nil]
   }
 
   private struct Answer: Decodable {
@@ -42,20 +40,16 @@ struct TurbostatShapeTests {
       Machine(
         testDescription: "Ice Lake-X, two packages", cpu: "GenuineIntel:6:0x6A", watts: [42.5, 17],
         // The DRAM unit is 15.3 uJ, a quarter of the device's.
-        shares: [["dram": 0.25 * 15.3e-6 * 16_384], ["dram": 0.25 * 15.3e-6 * 16_384]], dies: [nil, nil]),
+        shares: [["dram": 0.25 * 15.3e-6 * 16_384], ["dram": 0.25 * 15.3e-6 * 16_384]]),
       Machine(testDescription: "Avoton", cpu: "GenuineIntel:6:0x4D", shares: [["core": 0.7]]),
       Machine(testDescription: "Zen 3", cpu: "AuthenticAMD:0x19:0x21", shares: [["core": 0.7]]),
       Machine(
         testDescription: "Zen 3, a Die column", cpu: "AuthenticAMD:0x19:0x21", hasDies: true, shares: [["core": 0.7]]),
       Machine(
         testDescription: "Zen 5, two packages, a Die column", cpu: "AuthenticAMD:0x1A:0x02", watts: [42.5, 17],
-        hasDies: true, shares: [[:], [:]], dies: [nil, nil]),
+        hasDies: true, shares: [[:], [:]]),
       Machine(
-        testDescription: "Hygon, two packages", cpu: "HygonGenuine:0x18:0x01", watts: [42.5, 17], shares: [[:], [:]],
-        dies: [nil, nil]),
-      Machine(
-        testDescription: "Skylake-X, a Die column", cpu: "GenuineIntel:6:0x55", hasDies: true,
-        shares: [["dram": 0.25 * 15.3e-6 * 16_384]], dies: [0]),
+        testDescription: "Hygon, two packages", cpu: "HygonGenuine:0x18:0x01", watts: [42.5, 17], shares: [[:], [:]]),
     ])
   func served(machine: Machine) throws {
     let turbostat = try RealTurbostat(
@@ -73,7 +67,7 @@ struct TurbostatShapeTests {
     for (index, watts) in machine.watts.enumerated() {
       let packages = try samples.map { try #require($0.packages.first { $0.package == index }) }
       #expect(samples.allSatisfy { $0.packages.count == machine.watts.count })
-      #expect(packages.allSatisfy { $0.die == machine.dies[index] })
+      #expect(packages.allSatisfy { $0.die == nil })
       #expect(packages.allSatisfy { Set($0.domains.keys) == Set(machine.shares[index].keys) }, "\(packages)")
       expect(packages.map(\.watts), near: watts)
       for (domain, share) in machine.shares[index] {
@@ -98,16 +92,31 @@ struct TurbostatShapeTests {
     }
   }
 
+  @Test("of one die of several are refused, with the reason: the sum would lack the others")
+  func oneDie() throws {
+    let turbostat = try RealTurbostat(cpu: "GenuineIntel:6:0x55", packages: 1, device: ["--watts", "42.5"])
+    try turbostat.eachCPUOnADie()
+    try expectRefused(turbostat, saying: "turbostat reads one die of each package")
+  }
+
   @Test(
     "without package power are told to be, at the first header",
     arguments: ["GenuineIntel:18:1", "GenuineIntel:6:0x2F"])
   func noPackagePower(cpu: String) throws {
     let turbostat = try RealTurbostat(cpu: cpu, device: ["--watts", "20", "--watts", "20"])
-    let source = ["--source", "turbostat", "--turbostat", turbostat.path]
-    let service = try Service(source, wrapper: turbostat.namespace, saying: "Waiting for turbostat's first table.")
-    try wait(seconds: 5, for: "the reason") { service.child.output.contains("turbostat shows no package power") }
-    #expect(!service.child.output.contains("no reading") && !service.child.output.contains(Service.readiness))
-    let (code, output) = try Child.run(turbostat.namespace + [Executables.service, "serve", "--check"] + source)
-    #expect(code == 1 && output.contains("turbostat shows no package power"), "\(output)")
+    try expectRefused(turbostat, saying: "turbostat shows no package power")
+  }
+
+  /// Neither `--check` nor the service takes it for measuring, and both say why.
+  private func expectRefused(_ turbostat: RealTurbostat, saying reason: String) throws {
+    let folder = try TemporaryFolder()
+    let command =
+      turbostat.namespace + [Executables.service, "serve", "--source", "turbostat", "--turbostat", turbostat.path]
+    let (code, output) = try Child.run(command + ["--check"])
+    #expect(code == 1 && output.contains(reason), "\(output)")
+    let service = try Child(command + ["--socket", folder.file("socket")])
+    try wait(seconds: 10, for: "the reason") { service.output.contains(reason) }
+    #expect(service.isRunning && !service.output.contains(Service.readiness), "\(service.output)")
+    #expect(!service.output.contains("no reading"), "\(service.output)")
   }
 }

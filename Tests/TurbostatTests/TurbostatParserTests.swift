@@ -155,6 +155,28 @@ struct TurbostatParserTests {
     }
   }
 
+  @Test("a table that shows one die of several is none for a sum, and one for a comparison")
+  func oneDie() throws {
+    func table(_ text: String) -> TurbostatTable? {
+      var parser = TurbostatParser()
+      guard case .table(let table)? = parser.take(text).first else { return nil }
+      return table
+    }
+    let one = try #require(table("Die\tCPU\tPkgWatt\n-\t-\t42.61\n0\t0\t42.52\n1\t1\n"))
+    #expect(one.leavesDiesOut)
+    let both = try #require(
+      table("Package\tDie\tCPU\tPkgWatt\n-\t-\t-\t30.00\n0\t0\t0\t10.00\n0\t1\t4\t20.00\n"))
+    #expect(!both.leavesDiesOut && !two.leavesDiesOut)
+    let amd = try #require(table("Die\tCPU\tCorWatt\tPkgWatt\n-\t-\t29.64\t42.53\n0\t0\t14.98\t43.14\n"))
+    #expect(!amd.leavesDiesOut)
+    let sample = PowerSample(
+      watts: 42.5, packageWatts: [42.5], windowNanoseconds: 1, endMonotonicNanoseconds: 1, endUnixNanoseconds: 1)
+    guard case .rejected(.oneDie) = TurbostatEvent.sample(sample, one).forSum else {
+      Issue.record("not rejected")
+      return
+    }
+  }
+
   @Test("package power that is missing is said at the first header")
   func noPackagePower() {
     var parser = TurbostatParser()
