@@ -15,7 +15,6 @@ final class SampleStream {
   private(set) var next: Int64
   private(set) var clients: [ClientHandler] = []
   private let grid: SamplingGrid
-  private let shortestGap: Int64
   private var meter: PowerMeter
   /// Its latest window, and that one's number; nil before the first.
   private(set) var latest: (window: MeasuredWindow, sequence: Int)?
@@ -23,10 +22,7 @@ final class SampleStream {
   /// - Parameter start: what its first window begins with; nil where that is the first reading that it takes.
   init(_ key: Key, phase: Int64, shortestGap: Int64, start: EnergySnapshot?, now: Int64) {
     self.key = key
-    self.shortestGap = shortestGap
-    // The trusted's shortest gap is their shortest interval: without a tolerance each late reading would skip a point.
-    let tolerated = key.isTrusted ? min(shortestGap, key.interval - key.interval / 10) : shortestGap
-    grid = SamplingGrid(first: phase, interval: key.interval, shortestGap: tolerated)
+    grid = SamplingGrid(first: phase, interval: key.interval, shortestGap: shortestGap)
     meter = PowerMeter(start: start)
     next = grid.next(after: now)
   }
@@ -43,8 +39,7 @@ final class SampleStream {
   ///
   /// - Returns: the window that it ends, and its number; nil where there is none.
   func take(_ snapshot: EnergySnapshot?, now: Int64) -> (window: MeasuredWindow, sequence: Int)? {
-    // A reading that was late leaves the next window no shorter than it may be.
-    next = max(grid.next(after: now), now + shortestGap)
+    next = grid.next(after: now)
     guard let snapshot, case .window(let window) = meter.finish(snapshot) else { return nil }
     latest = (window, (latest?.sequence ?? 0) + 1)
     return latest

@@ -40,7 +40,7 @@ final class Sampler: Feed {
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.tick() }
   private var hasComplained = false
   private var isWaking = false
-  /// Whether a reading was set aside since somebody came, and is tried again.
+  /// Whether the reading for the client that woke it is made a second time, because the first could not end a window.
   private var isRetrying = false
   /// When the counters were last read.
   private var lastRead: Int64
@@ -137,6 +137,10 @@ final class Sampler: Feed {
   /// Before when nothing is read that everybody gets to know of.
   private var earliestPublic: Int64 { lastPublicRead + settings.shortestPublicGap }
 
+  /// The same for public streams: while somebody waits for the sample that wakes the service, a reading for a stream just
+  /// before it would put that sample off.
+  private var earliestPublicStream: Int64 { isWaking ? max(earliestPublic, stepTime) : earliestPublic }
+
   private var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
   /// How long the counters bear not to be read: a little more than a sleep for their sake, so that one alarm does for both.
@@ -151,7 +155,7 @@ final class Sampler: Feed {
   private func arm() {
     var time = min(max(stepTime, earliestPublic), refreshTime)
     time = min(time, lastRead + longestGap)
-    if let due = broadcaster.streams.due(earliestPublic: earliestPublic) { time = min(time, due) }
+    if let due = broadcaster.streams.due(earliestPublic: earliestPublicStream) { time = min(time, due) }
     alarm.set(at: time)
   }
 
@@ -165,7 +169,7 @@ final class Sampler: Feed {
       case .beginWindow: beginWindow()
       }
     } else {
-      let isPublic = broadcaster.streams.isPublicDue(at: now, earliestPublic: earliestPublic)
+      let isPublic = broadcaster.streams.isPublicDue(at: now, earliestPublic: earliestPublicStream)
       handOut(read(isPublic: isPublic), isPublic: isPublic)
     }
     arm()
@@ -184,13 +188,9 @@ final class Sampler: Feed {
       broadcaster.publish(
         window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds, coversSleep: isMean)
     case .none(let reason):
-      report(reason)
+      if reason.beginsWindow { windowBegan = lastRead }
       if retries(reason) { return plan(.sample, at: lastRead + settings.firstWindow) }
-      if reason.beginsWindow {
-        windowBegan = lastRead
-        // After a suspend or a reset: the window that this reading begins is what the client that woke it gets.
-        if isWaking { return plan(.sample, at: lastRead + settings.firstWindow) }
-      }
+      report(reason)
       wakeUp()
       broadcaster.noSample()
     }
@@ -200,28 +200,28 @@ final class Sampler: Feed {
 
   /// In its sleep: no counter may wrap unseen.
   private func doze() {
-    _ = look()
+    // An odd value is settled by the next look, which comes soon.
+    if let reason = look(), !reason.isOdd { report(reason) }
     broadcaster.beat()
     plan(.doze, at: now + settings.longestSleep)
   }
 
   /// Somebody has come: from here to the next sample goes what they are told.
   private func beginWindow() {
-    switch look() {
-    case nil: return plan(.sample, at: lastRead + settings.firstWindow)
-    case let reason?:
-      if retries(reason) { return plan(.beginWindow, at: lastRead + settings.firstWindow) }
-    }
+    guard let reason = look() else { return plan(.sample, at: lastRead + settings.firstWindow) }
+    if retries(reason) { return plan(.beginWindow, at: lastRead + settings.firstWindow) }
+    report(reason)
     // Without a reading they are told what there is, and that it is stale, and wait no longer for that than for a sample.
     wakeUp()
     broadcaster.noSample()
     goOn()
   }
 
-  /// Whether a reading that was set aside is to be tried again before anybody is told that there is none: one odd value, as
-  /// of an AMD part that reads 0 now and then, is settled by the next one.
+  /// Whether another reading is made before the client that woke it is told that there is none. An odd value, as of an AMD
+  /// part that reads 0 now and then, is settled by the next one; after a suspend or a reset the next one ends a window. Once
+  /// only: a counter that goes on so must not keep anybody waiting.
   private func retries(_ reason: NoSample) -> Bool {
-    guard isWaking, !isRetrying, case .implausible = reason else { return false }
+    guard isWaking, !isRetrying, reason.isOdd || reason.beginsWindow else { return false }
     isRetrying = true
     return true
   }
@@ -235,12 +235,11 @@ final class Sampler: Feed {
       recovered()
       broadcaster.keep(window, status: status, asleepNanoseconds: snapshot.asleepNanoseconds)
       return nil
-    case .none(let reason):
+    case .none(let reason) where reason.beginsWindow:
       report(reason)
-      if reason.beginsWindow {
-        windowBegan = lastRead
-        return nil
-      }
+      windowBegan = lastRead
+      return nil
+    case .none(let reason):
       lastPublic = nil
       return reason
     }
@@ -315,5 +314,12 @@ final class Sampler: Feed {
     guard hasComplained else { return }
     hasComplained = false
     logger.info("Readings are fresh again.")
+  }
+}
+
+extension NoSample {
+  /// Whether a value was set aside that the next reading may settle.
+  fileprivate var isOdd: Bool {
+    if case .implausible = self { true } else { false }
   }
 }

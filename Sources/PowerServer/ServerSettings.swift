@@ -21,7 +21,7 @@ public struct ServerSettings: Sendable {
   public var longestSleepSeconds = 30.0
 
   /// How far back a client that wakes the service sees, in seconds: it gets the mean since the latest public reading, unless
-  /// that is older.
+  /// that is older than this and than two intervals.
   public var longestWakingWindowSeconds = 10.0
 
   /// Whose members may know more than everybody, beside root; nil for nobody.
@@ -73,8 +73,11 @@ public struct ServerSettings: Sendable {
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
   var longestSleep: Int64 { max(interval, Int64(nanosecondsIn: min(max(longestSleepSeconds, 0), 3600))) }
-  /// How far back a client that wakes the service sees, in nanoseconds.
-  var longestWakingWindow: Int64 { Int64(nanosecondsIn: min(max(longestWakingWindowSeconds, 0), 3600)) }
+  /// How far back a client that wakes the service sees, in nanoseconds: two intervals at least, since up to one of them it
+  /// is told the latest sample without waking anything.
+  var longestWakingWindow: Int64 {
+    max(Int64(nanosecondsIn: min(max(longestWakingWindowSeconds, 0), 3600)), 2 * interval)
+  }
   /// From what age on a sample is stale, in nanoseconds.
   var staleAge: Int64 { interval * 5 / 2 }
 }

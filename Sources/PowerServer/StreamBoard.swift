@@ -29,9 +29,10 @@ final class StreamBoard {
     if let found = streams.first(where: { $0.key == key }) {
       stream = found
     } else {
+      // A tenth of the trusted's step: without a tolerance a reading that is a little late would cost the next point its own.
+      let trustedGap = min(trustedStep - trustedStep / 10, settings.shortestPublicGap)
       stream = SampleStream(
-        key, phase: phase, shortestGap: key.isTrusted ? trustedStep : settings.shortestPublicGap, start: start, now: now
-      )
+        key, phase: phase, shortestGap: key.isTrusted ? trustedGap : settings.shortestPublicGap, start: start, now: now)
       streams.append(stream)
     }
     stream.add(client)

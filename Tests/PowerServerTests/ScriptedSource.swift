@@ -10,6 +10,8 @@ struct ScriptedSource: EnergySource {
     case good
     case failing
     case idle
+    /// Loses energy at each reading.
+    case resetting
   }
 
   final class Control: Sendable {
@@ -44,6 +46,7 @@ struct ScriptedSource: EnergySource {
   }
 
   private var idleSince: UInt64?
+  private var losses: UInt32 = 0
 
   mutating func read(domains: Bool) -> EnergySnapshot {
     let now = Int64(DispatchTime.now().uptimeNanoseconds)
@@ -61,12 +64,15 @@ struct ScriptedSource: EnergySource {
       idleSince = nil
       outcome = .read(.advanced(1))
     case .failing: outcome = .failed(Unreadable())
+    case .resetting:
+      losses += 1
+      outcome = .read(.reset)
     case .idle:
       idleSince = idleSince ?? counts
       outcome = .read(.idle)
     }
     let reading = EnergyReading(
-      package: PackageID(package: 0), outcome: outcome, counts: idleSince ?? counts, unit: unit, losses: 0,
+      package: PackageID(package: 0), outcome: outcome, counts: idleSince ?? counts, unit: unit, losses: losses,
       monotonicNanoseconds: now)
     let unix = Int64(Date.now.timeIntervalSince1970 * 1e9)
     return EnergySnapshot(readings: [reading], unixNanoseconds: unix, asleepNanoseconds: 0)

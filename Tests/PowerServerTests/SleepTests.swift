@@ -49,7 +49,7 @@ struct SleepTests {
     try waitUntilAsleep(server)
     // The first sample lies on the grid.
     let (point, reads) = server.control.reads.withLock { ($0[1], $0.count) }
-    usleep(600_000 + milliseconds * 1000)
+    usleep(1_100_000 + milliseconds * 1000)
     _ = try TestClient(server.path).line()
     let begin = server.control.reads.withLock { $0[reads] }
     let off = (begin - point) % 50_000_000
@@ -136,6 +136,34 @@ struct SleepTests {
     #expect(abs(line.watts - ScriptedSource.watts) < 0.5, "\(line)")
   }
 
+  @Test("a subscription that comes with the client that wakes it puts its line off no further", arguments: 0..<5)
+  func subscriber(step: Int) throws {
+    let server = try RunningServer(interval: 0.5, longestWakingWindow: 0)
+    try waitUntilAsleep(server)
+    let point = try #require(server.control.reads.withLock { $0.last })
+    // Just before a point of the grid of 50 ms, each of those between two of 250 ms in turn.
+    let grid: Int64 = 50_000_000
+    let wanted = (now() + 1_200_000_000 - point) / (5 * grid) * 5 * grid + point + Int64(step) * grid - 4_000_000
+    usleep(UInt32((wanted - now()) / 1000))
+    let began = now()
+    let client = try TestClient(server.path)
+    let subscriber = try TestClient(server.path)
+    subscriber.write(Request.subscribe(intervalSeconds: 0.25).json.text + "\n")
+    _ = try client.line()
+    #expect(now() - began < 350_000_000, "\((now() - began) / 1_000_000) ms")
+  }
+
+  @Test("a counter that is set anew at each reading leaves no client without a line")
+  func discontinuous() throws {
+    let server = try RunningServer(interval: 0.5)
+    try waitUntilAsleep(server)
+    usleep(1_500_000)
+    server.control.become(.resetting)
+    let began = now()
+    let line = try TestClient(server.path).line()
+    #expect(line.status == .stale && now() - began < 600_000_000)
+  }
+
   @Test("one odd reading after a sleep is tried again, and stales no line", arguments: [10, 0.2])
   func odd(longestWakingWindow: Double) throws {
     let server = try RunningServer(interval: 0.5, longestWakingWindow: longestWakingWindow)
@@ -147,12 +175,15 @@ struct SleepTests {
     #expect(server.control.oddReadings.withLock { $0 } == 0)
   }
 
-  @Test("if nothing can be read after a sleep, every client has a line within 300 ms", arguments: [0.05, 4])
-  func failingFast(interval: Double) throws {
-    let server = try RunningServer(interval: interval)
+  @Test(
+    "if nothing can be read after a sleep, every client has a line within 300 ms, also if it is not stale yet",
+    arguments: [(0.05, 0.2, 10), (0.5, 0.8, 10), (0.5, 1.6, 10), (0.5, 1.6, 0)])
+  func failingFast(interval: Double, asleep: Double, longestWakingWindow: Double) throws {
+    let server = try RunningServer(interval: interval, longestWakingWindow: longestWakingWindow)
     try waitUntilAsleep(server)
     server.control.become(.failing)
-    usleep(200_000)
+    // Longer than an interval: until then the latest line is young, and nothing is read for it.
+    usleep(UInt32(asleep * 1e6))
     // The first wakes it, the others come while it waits, or later.
     var clients: [TestClient] = []
     for _ in 0..<12 {
