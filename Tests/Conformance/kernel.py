@@ -19,12 +19,20 @@ REGISTER, MICROJOULES, FIXED_15, FIXED_1J = "register", "2^ESU uJ", "15.3 uJ", "
 
 @dataclass(frozen=True)
 class Model:
-    """Domains beyond the package, None if the table has none to name; and the units of each kind of domain."""
+    """Domains beyond the package, None if the table names none; and the units of each kind of domain."""
 
     domains: frozenset | None
     unit: str = REGISTER
     dram_unit: str = REGISTER
     psys_unit: str = REGISTER
+
+    def __str__(self):
+        """Domains, and the units that are not the register's, of domains that are there."""
+        if self.domains is None:
+            return "by the registers"
+        units = [("", self.unit), ("dram ", self.dram_unit), ("psys ", self.psys_unit)]
+        odd = [f"{name}unit {unit}" for name, unit in units if unit != REGISTER and (not name or name.strip() in self.domains)]
+        return "; ".join([", ".join(sorted(self.domains)) or "package only", *odd])
 
 
 @dataclass(frozen=True)

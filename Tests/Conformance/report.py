@@ -30,7 +30,7 @@ class Report:
             if ours is None:
                 self._fail(f"{each.cpu}: our table does not have it.")
             elif (ours.domains is not None and ours.domains != made.domains) or not self._same_units(ours, made):
-                self._fail(f"{each.cpu}: our table says {ours}, the machine is made of {made}.")
+                self._fail(f"{each.cpu}: our table says \"{ours}\", the machine is made of \"{made}\".")
         print("ours against", " and ".join(self._names), flush=True)
         print(self.FORM.format(
             "model", "name", "machine", "whose", "domain", "ours", "Debian's", "ratio", "newest", "ratio", ""), flush=True)
