@@ -13,7 +13,9 @@ extension Examination {
     }
     packages = PackageCPUs.group(places, by: identity.flatMap { RegisterMap(vendor: $0.vendor) } ?? .intel)
     let each = packages.map { "\($0.id) (\(names(of: $0.cpus)))" }.joined(separator: ", ")
-    ok(.topology, "\(packages.count == 1 ? "One energy counter" : "\(packages.count) energy counters"): \(each).")
+    // A CPU without registers has no counters either.
+    let what = map == nil ? "package" : "energy counter"
+    ok(.topology, "\(packages.count == 1 ? "One \(what)" : "\(packages.count) \(what)s"): \(each).")
     lookAtOfflineCPUs(tree.offlineCPUs())
     if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {
       ok(.topology, "Performance cores (CPUs \(fast)) and efficient ones (CPUs \(slow)) share the package's counter.")
