@@ -52,6 +52,8 @@ final class Sampler: Feed {
   /// The last reading of all domains, and when it was made.
   private var lastFull: EnergySnapshot
   private var lastFullRead: Int64
+  /// When the last of these was made that everybody gets to know of.
+  private var lastFullPublicRead: Int64
   private var refreshing: [ClientHandler] = []
   /// When the last reading was made that somebody asked for.
   private var lastRefresh: Int64 = 0
@@ -74,6 +76,7 @@ final class Sampler: Feed {
     windowBegan = start
     lastFull = begun
     lastFullRead = start
+    lastFullPublicRead = start
     grid = SamplingGrid(
       first: start + settings.firstWindow, interval: settings.interval,
       shortestGap: settings.shortestPublicGap)
@@ -269,19 +272,25 @@ final class Sampler: Feed {
   private func read(isPublic: Bool) -> EnergySnapshot {
     // Domains cost a register each, and are for those who ask; a sample that is good for everybody has them.
     let isFull =
-      !broadcaster.streams.isEmpty || !refreshing.isEmpty
-      || now - lastFullRead >= ServerSettings.shortestPublicWindow - Self.slack
+      !broadcaster.streams.isEmpty || !refreshing.isEmpty || isFullDue(since: lastFullRead)
+      // What somebody trusted has read in between must not cost everybody's sample its domains.
+      || isPublic && isFullDue(since: lastFullPublicRead)
     let snapshot = source.read(domains: isFull)
     lastRead = now
     if isFull {
       lastFull = snapshot
       lastFullRead = lastRead
     }
+    if isPublic && isFull { lastFullPublicRead = lastRead }
     if isPublic {
       lastPublic = snapshot
       lastPublicRead = lastRead
     }
     return snapshot
+  }
+
+  private func isFullDue(since last: Int64) -> Bool {
+    now - last >= ServerSettings.shortestPublicWindow - Self.slack
   }
 
   /// Gives a reading to all who wait for one.

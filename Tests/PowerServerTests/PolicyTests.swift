@@ -75,6 +75,28 @@ struct PolicyTests {
     }
   }
 
+  @Test(
+    "what the trusted read in between costs everybody's sample none of its domains",
+    .enabled(if: Peer.canChange, isRoot))
+  func domains() throws {
+    let server = try RunningServer(interval: 0.5, trustedGroup: group)
+    let trusted = try TestClient(server.path, as: .member(54_321))
+    let other = try TestClient(server.path, as: .nobody)
+    _ = try other.line()
+    for _ in 0..<4 {
+      _ = try other.line()
+      // Shortly before the next point.
+      usleep(400_000)
+      let fresh = try trusted.sample(.freshSample)
+      _ = try other.line()
+      let sample = try other.sample()
+      for domains in [fresh, sample].map(\.packages[0].domains) {
+        let watts = try #require(domains[.core]?.watts)
+        #expect(abs(watts - ScriptedSource.watts / 2) < 0.5)
+      }
+    }
+  }
+
   @Test("a fresh window is refused to everybody else, and the group is named", .enabled(if: Peer.canChange, isRoot))
   func freshRefused() throws {
     let server = try RunningServer(interval: 0.5, trustedGroup: group)

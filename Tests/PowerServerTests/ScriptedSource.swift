@@ -74,8 +74,11 @@ struct ScriptedSource: EnergySource {
     let reading = EnergyReading(
       package: PackageID(package: 0), outcome: outcome, counts: idleSince ?? counts, unit: unit, losses: losses,
       monotonicNanoseconds: now)
+    let core = EnergyReading(
+      package: PackageID(package: 0), domain: .core, outcome: outcome, counts: (idleSince ?? counts) / 2, unit: unit,
+      losses: losses, monotonicNanoseconds: now)
     let unix = Int64(Date.now.timeIntervalSince1970 * 1e9)
-    return EnergySnapshot(readings: [reading], unixNanoseconds: unix, asleepNanoseconds: 0)
+    return EnergySnapshot(readings: domains ? [reading, core] : [reading], unixNanoseconds: unix, asleepNanoseconds: 0)
   }
 }
 
