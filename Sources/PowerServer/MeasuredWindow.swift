@@ -15,13 +15,15 @@ package struct MeasuredWindow {
     return joules
   }
 
-  /// This window and a later one as one, over the time of both; the later one alone where it is of other packages.
+  /// This window and the next one as one, over the time of both. The later one alone if it is of other packages, or if energy
+  /// was lost between the two: then nobody knows the mean over that time.
   func joined(by later: MeasuredWindow) -> MeasuredWindow {
     let (first, second) = (sample, later.sample)
     let nanoseconds = first.windowNanoseconds &+ second.windowNanoseconds
     guard nanoseconds > second.windowNanoseconds, first.packageWatts.count == second.packageWatts.count,
       start.readings.map(\.package) == later.end.readings.map(\.package),
-      start.readings.map(\.domain) == later.end.readings.map(\.domain)
+      start.readings.map(\.domain) == later.end.readings.map(\.domain),
+      end.readings.map(\.losses) == later.start.readings.map(\.losses)
     else { return later }
     let share = Double(first.windowNanoseconds) / Double(nanoseconds)
     func mean(_ earlier: Double, _ later: Double) -> Double { earlier * share + later * (1 - share) }

@@ -67,7 +67,8 @@ public final class PowerServer: Sendable {
         settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: feed)
       let shares = UserShares(mostConnections: settings.connectionsOfUser, on: loop, logger: logger)
       shares.begin = Self.beginner(loop, broadcaster, desk, logger)
-      let board = SocketBoard(settings, shares: shares, on: loop, logger: logger)
+      let listen = SocketListening.beginner(shares, on: loop, logger: logger)
+      let board = SocketBoard(settings, on: loop, logger: logger, listen: listen)
       broadcaster.tend = { [weak board] in board?.look() }
       running.value = Running(feed: feed, broadcaster: broadcaster, desk: desk, sockets: board)
       feed.start()

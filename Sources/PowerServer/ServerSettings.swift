@@ -71,6 +71,10 @@ public struct ServerSettings: Sendable {
   var shortestPublicGap: Int64 { shortestWindow - min(Self.lateness, shortestWindow / 25) }
   /// How long a connection is silent after its first line, in nanoseconds.
   var silence: Int64 { min(Self.firstLineSilence, interval) }
+  /// How often a path that is not free is tried again, in nanoseconds.
+  var socketRetry: Int64 { Int64(nanosecondsIn: min(max(0.01, socketRetrySeconds), 3600)) }
+  /// How long nobody looks whether the sockets' files are still there, in nanoseconds.
+  var socketLook: Int64 { Int64(nanosecondsIn: min(max(0, socketLookSeconds), 3600)) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
   var longestSleep: Int64 { max(interval, Int64(nanosecondsIn: min(max(longestSleepSeconds, 0), 3600))) }
   /// How far back a client that wakes the service sees, in nanoseconds: two intervals at least, since up to one of them it

@@ -1,21 +1,30 @@
 internal import CMSRShim
 internal import Logging
 internal import NIOCore
-internal import NIOPosix
 
 /// The sockets of a running server: those that it listens at, and those that it would. Lives on the event loop.
 ///
 /// A socket whose file somebody has removed is bound anew, and a path that is not free is tried again every minute.
 final class SocketBoard {
+  /// Begins to accept at a socket's descriptor, which it then owns.
+  typealias Listen = (SocketFile) -> EventLoopFuture<any Channel>
+
   private struct Served {
     var file: SocketFile
     var listener: any Channel
-    /// Whether it was said that its file is gone.
-    var isMissed = false
+    var state = State.there
+  }
+
+  private enum State {
+    case there
+    /// It was said that its file is gone.
+    case missed
+    /// Its file is there again, and nobody accepts from it yet.
+    case returning
   }
 
   private let eventLoop: any EventLoop
-  private let shares: UserShares
+  private let listen: Listen
   private let logger: Logger
   private var served: [Served] = []
   private var wanted: [WantedSocket]
@@ -26,13 +35,14 @@ final class SocketBoard {
   private var lastLook: Int64
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.tryAgain() }
   private var isRetrying = false
+  private var isClosed = false
 
-  init(_ settings: ServerSettings, shares: UserShares, on eventLoop: any EventLoop, logger: Logger) {
+  init(_ settings: ServerSettings, on eventLoop: any EventLoop, logger: Logger, listen: @escaping Listen) {
     wanted = settings.wantedSockets
-    retry = Int64(settings.socketRetrySeconds * 1e9)
-    pause = Int64(settings.socketLookSeconds * 1e9)
-    self.shares = shares
+    retry = settings.socketRetry
+    pause = settings.socketLook
     self.eventLoop = eventLoop
+    self.listen = listen
     self.logger = logger
     lastLook = cmsr_monotonic_nanoseconds()
   }
@@ -44,8 +54,13 @@ final class SocketBoard {
 
   /// Answers at a socket.
   func serve(_ file: SocketFile) -> EventLoopFuture<Void> {
-    listen(file).assumeIsolated().map { [self] listener in served.append(Served(file: file, listener: listener)) }
-      .nonisolated()
+    listen(file).assumeIsolated().flatMapThrowing { [self] listener in
+      guard !isClosed else {
+        listener.close(promise: nil)
+        throw ChannelError.alreadyClosed
+      }
+      served.append(Served(file: file, listener: listener))
+    }.nonisolated()
   }
 
   /// Looks whether all files are still there.
@@ -53,15 +68,15 @@ final class SocketBoard {
     let now = cmsr_monotonic_nanoseconds()
     guard now - lastLook >= pause else { return }
     lastLook = now
-    for index in served.indices where !served[index].isMissed && !served[index].file.isInPlace {
+    for index in served.indices where served[index].state == .there && !served[index].file.isInPlace {
       let file = served[index].file
       if !file.isOurs {
-        served[index].isMissed = true
+        served[index].state = .missed
         logger.warning(
-          "Somebody has removed or replaced \(file.path), so no new client finds the service there; start its socket unit again."
+          "Somebody has removed or replaced \(file.path), so no new client finds the service there; restart its socket unit (systemctl restart)."
         )
       } else if let why = putBack(index) {
-        served[index].isMissed = true
+        served[index].state = .missed
         logger.warning(
           "Somebody has removed or replaced \(file.path), so no new client finds the service there. It is tried again every minute: \(why)"
         )
@@ -72,33 +87,36 @@ final class SocketBoard {
 
   /// Listens no more, and removes the files.
   func close() {
+    isClosed = true
     alarm.cancel()
     for each in served {
       each.listener.close(promise: nil)
-      do {
-        try each.file.remove()
-      } catch {
-        logger.warning("\(error)")
-      }
+      remove(each.file)
     }
     served = []
   }
 
   /// - Returns: why it cannot be.
   private func putBack(_ index: Int) -> SocketError? {
-    let old = served[index]
+    let old = served[index].listener
     do throws(SocketError) {
-      let file = try old.file.boundAnew()
-      // Who waits at the old one is accepted before it is closed.
+      let file = try served[index].file.boundAnew()
       served[index].file = file
-      served[index].isMissed = false
+      served[index].state = .returning
       listen(file).assumeIsolated().whenComplete { [self] result in
+        let now = served.firstIndex { $0.file === file }
         switch result {
         case .success(let listener):
-          old.listener.close(promise: nil)
-          if let now = served.firstIndex(where: { $0.file === file }) { served[now].listener = listener }
+          guard let now else { return listener.close(promise: nil) }
+          // Anyone who waits at the old one is accepted before it is closed.
+          old.close(promise: nil)
+          served[now].listener = listener
+          served[now].state = .there
           logger.warning("Somebody had removed \(file.path); it is there again.")
-        case .failure(let error): logger.error("Cannot serve at \(file.path) again: \(error).")
+        case .failure(let error):
+          abandon(file, because: error)
+          if let now { served[now].state = .missed }
+          planRetry()
         }
       }
       return nil
@@ -107,9 +125,23 @@ final class SocketBoard {
     }
   }
 
+  /// A client that finds a socket must find one that answers.
+  private func abandon(_ file: SocketFile, because error: any Error) {
+    logger.error("Cannot serve at \(file.path): \(error). It is tried again every minute.")
+    remove(file)
+  }
+
+  private func remove(_ file: SocketFile) {
+    do {
+      try file.remove()
+    } catch {
+      logger.warning("\(error)")
+    }
+  }
+
   private func planRetry() {
-    let isNeeded = !wanted.isEmpty || served.contains { $0.isMissed && $0.file.isOurs }
-    guard isNeeded, !isRetrying else { return }
+    let isNeeded = !wanted.isEmpty || served.contains { $0.state == .missed && $0.file.isOurs }
+    guard isNeeded, !isRetrying, !isClosed else { return }
     isRetrying = true
     alarm.set(at: cmsr_monotonic_nanoseconds() + retry)
   }
@@ -117,9 +149,9 @@ final class SocketBoard {
   private func tryAgain() {
     isRetrying = false
     defer { planRetry() }
-    for index in served.indices where served[index].isMissed && served[index].file.isOurs {
+    for index in served.indices where served[index].state == .missed && served[index].file.isOurs {
       if served[index].file.isInPlace {
-        served[index].isMissed = false
+        served[index].state = .there
       } else if let why = putBack(index) {
         logger.debug("\(why)")
       }
@@ -128,36 +160,19 @@ final class SocketBoard {
       do throws(SocketError) {
         let file = try SocketFile.bind(place.path, mode: place.mode, owner: nil)
         wanted.removeAll { $0 == place }
-        serve(file).assumeIsolated().whenComplete { [logger] result in
+        serve(file).assumeIsolated().whenComplete { [self] result in
           switch result {
           case .success: logger.info("Serving at \(file.path) too.")
-          case .failure(let error): logger.error("Cannot serve at \(file.path): \(error).")
+          case .failure where isClosed: remove(file)
+          case .failure(let error):
+            abandon(file, because: error)
+            wanted.append(place)
+            planRetry()
           }
         }
       } catch {
         logger.debug("\(error)")
       }
     }
-  }
-
-  private func listen(_ file: SocketFile) -> EventLoopFuture<any Channel> {
-    let shares = NIOLoopBound(shares, eventLoop: eventLoop)
-    let logger = logger
-    return ServerBootstrap(group: eventLoop)
-      .serverChannelOption(.backlog, value: SocketFile.backlog)
-      .serverChannelOption(.maxMessagesPerRead, value: 1)
-      .serverChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let handler = ListenerHandler(file.descriptor, shares.value, logger)
-          try channel.pipeline.syncOperations.addHandler(handler)
-        }
-      }
-      .withBoundSocket(file.descriptor)
-      .flatMapThrowing { listener in
-        // NIO listens anew, with a backlog of its own.
-        let error = cmsr_listen(file.descriptor, SocketFile.backlog)
-        if error != 0 { throw SocketError.failed(path: file.path, step: "listen at", errno: error) }
-        return listener
-      }
   }
 }

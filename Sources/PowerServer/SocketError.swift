@@ -25,6 +25,8 @@ public enum SocketError: Error, Equatable {
   case occupied(path: String, by: Occupant)
   /// Another program is serving there.
   case inUse(path: String)
+  /// Another program's socket is there, and nobody serves at it.
+  case taken(path: String)
   /// A socket is there that can neither be reached nor be taken for dead.
   case unreachable(path: String, errno: Int32)
   /// Somebody else put another file in the socket's place while it was made.
@@ -38,7 +40,7 @@ extension SocketError {
   var isMissingRight: Bool {
     switch self {
     case .folder(_, let errno), .unreachable(_, let errno), .failed(_, _, let errno): errno == EACCES || errno == EPERM
-    case .notAFile, .tooLong, .occupied, .inUse, .swapped: false
+    case .notAFile, .tooLong, .occupied, .inUse, .taken, .swapped: false
     }
   }
 }
@@ -61,6 +63,8 @@ extension SocketError: CustomStringConvertible {
         + "remove it if nobody needs it."
     case .inUse(let path):
       "Another program is already serving at \(path); stop it, or choose another path with --socket."
+    case .taken(let path):
+      "\(path) is another program's socket, so it is left alone; remove it if nobody needs it."
     case .unreachable(let path, let errno):
       "Whether the socket at \(path) is in use cannot be told: \(errorText(errno)). Remove it, or choose another path "
         + "with --socket."

@@ -18,10 +18,12 @@ public final class SocketFile: Sendable {
   /// The listening socket, until the server takes it.
   let descriptor: Int32
   private let mode: UInt32
-  /// nil where somebody else has bound the socket.
+  /// Whether this process has bound it, so that its file is this process's to bind anew and to remove.
+  let isOurs: Bool
+  /// nil if the file cannot be seen from here.
   private let place: Place?
 
-  /// The file, as it is removed again.
+  /// Where the file is, and which one it is.
   private final class Place: Sendable {
     let folder: Descriptor
     let name: String
@@ -69,24 +71,29 @@ public final class SocketFile: Sendable {
   /// - Parameters:
   ///   - mode: permissions of the file; connecting needs the right to write.
   ///   - owner: who is to own the file, or nil for this process's user. In a sticky folder only the owner can remove it.
-  ///     Root stays the owner in a folder that is neither the owner's to write nor root's alone.
+  ///     Root stays the owner in a folder that is neither the owner's to write nor root's alone. Another owner takes
+  ///     CAP_SETUID and CAP_SETGID.
   public static func bind(_ path: String, mode: UInt32, owner: Owner?) throws(SocketError) -> SocketFile {
-    guard let owner else { return try bind(path, mode: mode, giving: nil) }
+    guard let owner else { return try bind(path, mode: mode) }
     let user = geteuid()
     let group = getegid()
     guard cmsr_act_as(owner.user, owner.group) == 0 else {
       _ = cmsr_act_as(user, group)
       throw .failed(path: path, step: "create as its owner", errno: EPERM)
     }
-    let asOwner = Result { () throws(SocketError) in try bind(path, mode: mode, giving: nil) }
+    let asOwner = Result { () throws(SocketError) in try bind(path, mode: mode) }
     // Root has to be root again, whatever came of it.
     guard cmsr_act_as(user, group) == 0 else { throw .failed(path: path, step: "create as its owner", errno: EPERM) }
     if case .failure(let error) = asOwner, error.isMissingRight { return try bind(path, mode: mode, giving: owner) }
     return try asOwner.get()
   }
 
-  /// - Parameter owner: who is given the file if the folder is root's alone, so that nobody else can swap what has its name.
-  private static func bind(_ path: String, mode: UInt32, giving owner: Owner?) throws(SocketError) -> SocketFile {
+  /// - Parameters:
+  ///   - owner: who is given the file if the folder is root's alone, so that nobody else can swap what has its name.
+  ///   - replacesDead: whether it takes the place of a socket whose listener is gone.
+  private static func bind(
+    _ path: String, mode: UInt32, giving owner: Owner? = nil, replacesDead: Bool = true
+  ) throws(SocketError) -> SocketFile {
     let (folderPath, name) = try split(path)
     let opened = unsafe cmsr_open_folder(folderPath)
     guard opened.error == 0 else { throw .folder(path: folderPath, errno: opened.error) }
@@ -101,7 +108,8 @@ public final class SocketFile: Sendable {
       let error = cmsr_listen(listener.number, backlog)
       if error != 0 { throw SocketError.failed(path: path, step: "listen at", errno: error) }
       let publication = SocketPublication(
-        path: path, folder: folder.number, name: name, temporary: temporary, listener: listener.number)
+        path: path, folder: folder.number, name: name, temporary: temporary, listener: listener.number,
+        replacesDead: replacesDead)
       identity = try publication.run { () throws(SocketError) in
         guard let owner, isRootsAlone(folder.number) else { return }
         let given = unsafe fchownat(folder.number, temporary, owner.user, owner.group, AT_SYMLINK_NOFOLLOW)
@@ -112,13 +120,15 @@ public final class SocketFile: Sendable {
       throw error
     }
     return SocketFile(
-      path: path, mode: mode, descriptor: listener.release(),
+      path: path, mode: mode, descriptor: listener.release(), isOurs: true,
       place: Place(folder: folder, name: name, identity: identity))
   }
 
   /// Binds it once more, after somebody has removed its file; as whoever this process is by now.
+  ///
+  /// Only if nothing is there: what looks like a dead socket may be another program's that does not listen yet.
   public func boundAnew() throws(SocketError) -> SocketFile {
-    try Self.bind(path, mode: mode, owner: nil)
+    try Self.bind(path, mode: mode, replacesDead: false)
   }
 
   /// Whether only root can change what has which name in a folder.
@@ -135,14 +145,26 @@ public final class SocketFile: Sendable {
     }
     let path = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard error == 0 else { throw .failed(path: "descriptor \(descriptor)", step: "find", errno: error) }
-    return SocketFile(path: path, mode: 0, descriptor: descriptor, place: nil)
+    return SocketFile(path: path, mode: 0, descriptor: descriptor, isOurs: false, place: visiblePlace(path))
+  }
+
+  /// Where a socket is that somebody else has bound; nil if it cannot be seen, as in a folder that this process has its own of.
+  private static func visiblePlace(_ path: String) -> Place? {
+    let parts = PathParts(path)
+    guard path.hasPrefix("/") else { return nil }
+    let opened = unsafe cmsr_open_folder(parts.folder)
+    guard opened.error == 0 else { return nil }
+    let folder = Descriptor(owning: opened.descriptor)
+    let file = unsafe cmsr_file_at(folder.number, parts.name)
+    guard file.error == 0 else { return nil }
+    return Place(folder: folder, name: parts.name, identity: FileIdentity(file))
   }
 
   /// Takes the file away, if it is still this one. The socket itself is closed by whoever serves it.
   ///
   /// - Throws: `SocketError.failed` where the file is there and cannot be removed.
   public func remove() throws(SocketError) {
-    guard let place else { return }
+    guard isOurs, let place else { return }
     let file = unsafe cmsr_file_at(place.folder.number, place.name)
     guard file.error == 0, FileIdentity(file) == place.identity else { return }
     if unsafe unlinkat(place.folder.number, place.name, 0) != 0 {
@@ -150,20 +172,18 @@ public final class SocketFile: Sendable {
     }
   }
 
-  /// Whether the file is still where it was bound; true also where somebody else has bound it, and keeps it.
+  /// Whether the file is still where it was bound; true also if it cannot be seen from here.
   public var isInPlace: Bool {
     guard let place else { return true }
     let file = unsafe cmsr_file_at(place.folder.number, place.name)
-    return file.error == 0 && FileIdentity(file) == place.identity
+    return file.error == 0 ? FileIdentity(file) == place.identity : file.error != ENOENT
   }
 
-  /// Whether its file is this process's to bind and to remove.
-  public var isOurs: Bool { place != nil }
-
-  private init(path: String, mode: UInt32, descriptor: Int32, place: Place?) {
+  private init(path: String, mode: UInt32, descriptor: Int32, isOurs: Bool, place: Place?) {
     self.path = path
     self.mode = mode
     self.descriptor = descriptor
+    self.isOurs = isOurs
     self.place = place
   }
 

@@ -11,6 +11,8 @@ struct SocketPublication {
   let name: String
   let temporary: String
   let listener: Int32
+  /// Whether a socket whose listener is gone is replaced.
+  let replacesDead: Bool
 
   /// - Parameter prepare: what is done with the file under its temporary name, once that is known to be the socket's.
   /// - Returns: which file it is.
@@ -52,6 +54,7 @@ struct SocketPublication {
       switch unsafe cmsr_probe(path) {
       case 0, EAGAIN: throw .inUse(path: path)
       case ENOENT: continue
+      case ECONNREFUSED where !replacesDead: throw .taken(path: path)
       case ECONNREFUSED: if try replace(dead: found) { return }
       case let error: throw .unreachable(path: path, errno: error)
       }

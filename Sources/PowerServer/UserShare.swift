@@ -47,7 +47,8 @@ final class UserShare {
   private let begin: (Int32, UserShare) -> Void
   private let eventLoop: any EventLoop
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.goOn() }
-  private var isAlarmSet = false
+  /// When the alarm rings; .max if it is not set.
+  private var alarmTime = Int64.max
 
   /// - Parameter begin: begins to serve the connection behind a descriptor.
   init(
@@ -146,18 +147,20 @@ final class UserShare {
   }
 
   private func setAlarm() {
-    guard !isAlarmSet else { return }
     var wait = Int64.max
     if !waiting.isEmpty { wait = requestWait }
     if !newcomers.isEmpty { wait = min(wait, arrivalWait) }
     guard wait < .max else { return }
-    isAlarmSet = true
     // Later in any case: the loop looks for others first.
-    alarm.set(at: cmsr_monotonic_nanoseconds() + max(wait, Self.turn / 4))
+    let time = cmsr_monotonic_nanoseconds() + max(wait, Self.turn / 4)
+    // Newcomers may have time before requests do, and the other way round. A little earlier is not worth another alarm.
+    guard alarmTime == .max || time < alarmTime - Self.turn / 4 else { return }
+    alarmTime = time
+    alarm.set(at: time)
   }
 
   private func goOn() {
-    isAlarmSet = false
+    alarmTime = .max
     while arrivalWait == 0, let descriptor = newcomers.popFirst() { beginNow(descriptor) }
     // Each once: those that have more to do wait again.
     var left = waiting.count

@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Glibc
 internal import Logging
 internal import PowerProtocol
@@ -95,11 +96,11 @@ struct SocketFiles {
 }
 
 extension PrivilegeDrop.Identity {
-  /// Who is to own the socket files, so that the service can remove them after it has given up root.
+  /// Who is to own the socket files, so that the service can remove them after it has given up root; nil if it stays who it is.
   var owner: SocketFile.Owner? {
     switch self {
     case .required(let user), .preferred(let user):
-      geteuid() == 0 ? SocketFile.Owner(user: user.user, group: user.group) : nil
+      geteuid() == 0 && cmsr_has_setuid_and_setgid() == 1 ? SocketFile.Owner(user: user.user, group: user.group) : nil
     case .unchanged: nil
     }
   }

@@ -70,6 +70,25 @@ struct PrivilegeTests {
     }
   }
 
+  @Test("root that cannot become another serves as root, also where the service's user exists")
+  func lastingRoot() throws {
+    let folder = try TemporaryFolder()
+    let users = folder.file("passwd")
+    let script = """
+      { cat /etc/passwd; echo pkg-watt-stat:x:64321:64321::/:/bin/false; } >"$0"
+      mount --bind "$0" /etc/passwd || exit 9
+      exec capsh --drop=cap_setuid,cap_setgid -- -c 'exec "$0" serve --source simulated --socket "$1"' "$@"
+      """
+    let socket = folder.file("s")
+    let child = try Child(["unshare", "-m", "sh", "-c", script, users, Executables.service, socket])
+    try wait(for: "it to serve") { child.output.contains("Ready") || !child.isRunning }
+    #expect(child.isRunning, "\(child.output)")
+    #expect(try Client(socket).reading().status == "simulated")
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0)
+    #expect(!FileManager.default.fileExists(atPath: socket))
+  }
+
   @Test("an ordinary user cannot become another")
   func otherUser() throws {
     let (code, output) = try Child.run([

@@ -8,7 +8,7 @@ struct ServiceManagerTests {
   init() throws { folder = try TemporaryFolder() }
 
   /// Starts the service as a manager with sockets does: they are its descriptors from 3 on. `kinds` are what they are: a
-  /// path to listen at, "udp", or "deaf".
+  /// path to listen at, "unseen:" and one whose file cannot be seen, "udp", or "deaf".
   private func start(_ kinds: [String], environment: [String] = [], _ arguments: [String] = []) throws -> Child {
     let manager = """
       import os, socket, sys
@@ -18,7 +18,9 @@ struct ServiceManagerTests {
           else:
               made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
               if kind != "deaf":
-                  made.bind(kind); made.listen(100)
+                  path = kind.removeprefix("unseen:")
+                  made.bind(path); made.listen(100)
+                  if path != kind: os.unlink(path)
           sockets.append(made)
       kept = [os.dup(made.fileno()) for made in sockets]
       kept = [os.dup2(os.dup(fd), 100 + i) for i, fd in enumerate(kept)]
@@ -45,6 +47,18 @@ struct ServiceManagerTests {
     child.send(SIGTERM)
     #expect(try child.exitCode() == 0)
     for path in paths { #expect(FileManager.default.fileExists(atPath: path)) }
+  }
+
+  @Test("says that a socket that it was handed is gone, and nothing of one that it never saw")
+  func removed() throws {
+    let paths = [folder.file("unseen.sock"), folder.file("seen.sock")]
+    let child = try start(["unseen:" + paths[0], paths[1]], ["--interval", "0.5"])
+    try wait(for: "it to serve") { child.output.contains("Ready: serving at") }
+    let client = try Client(paths[1])
+    #expect(unlink(paths[1]) == 0)
+    try wait(seconds: 20, for: "the log") { child.output.contains("Somebody has removed or replaced \(paths[1])") }
+    #expect(!child.output.contains("replaced \(paths[0])"))
+    #expect(try client.reading().status == "simulated")
   }
 
   @Test(

@@ -24,19 +24,22 @@ from table import fault
 from witness import Witness
 
 
-def looked_after(case):
-    """The service says that its socket has gone, and those who have come go on. Gives how long it took."""
+def looked_after(case, saying):
+    """The service says what became of its socket, and those who have come go on. Gives how long it took."""
     began = time.monotonic()
-    case.service.says("Somebody has removed or replaced", seconds=30)
+    case.service.says(saying, seconds=30)
     took = time.monotonic() - began
     return f"{case.judge()}; said after {took:.0f} s"
 
 
-@fault("socket path removed", "said in the log; those connected miss nothing", needs=None)
+@fault("socket path removed", "put back and said; those connected miss nothing", needs=None)
 def _():
     with Case() as case:
         os.remove(case.service.path)
-        said = looked_after(case)
+        said = looked_after(case, "Somebody had removed")
+        late = Witness(case.service.path)
+        late.fresh()
+        late.close()
         expect(case.service.end() == 0, "it did not end in order")
         return said
 
@@ -45,8 +48,9 @@ def _():
 def _():
     with Case() as case, socket.socket(socket.AF_UNIX) as other:
         os.remove(case.service.path)
+        # It does not listen yet, and still is the other's.
         other.bind(case.service.path)
-        said = looked_after(case)
+        said = looked_after(case, "Somebody has removed or replaced")
         expect(case.service.end() == 0 and os.path.exists(case.service.path), "the other's socket has gone")
         return said
 

@@ -70,5 +70,10 @@ struct RelayedEnergyTests {
     #expect(both.sample.endMonotonicNanoseconds == second.sample.endMonotonicNanoseconds)
     let other = try there(energy.add(relayed([10], end: 5_000_000_000, window: 1_000_000_000)))
     #expect(both.joined(by: other).sample == other.sample)
+    // Watts from before a gap are not the mean of a window that ends after it.
+    let late = try there(energy.add(relayed([20], end: 16_000_000_000, window: 1_000_000_000)))
+    #expect(other.joined(by: late).sample == late.sample)
+    let next = try there(energy.add(relayed([10], end: 17_050_000_000, window: 1_000_000_000)))
+    #expect(late.joined(by: next).sample.watts == 15)
   }
 }

@@ -1,4 +1,7 @@
 import Foundation
+import Logging
+import NIOCore
+import NIOPosix
 import PowerProtocol
 import Testing
 
@@ -83,6 +86,31 @@ struct ShareTests {
       if Peer.canChange { _ = try TestClient(server.path).ask(.info) }
     }
     #expect(answers == [rounds * greedy.count, rounds * greedy.count])
+  }
+
+  @Test("a newcomer who lacks only its turn does not wait for the time that requests lack")
+  func newcomers() async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = group.any()
+    let begun = loop.makePromise(of: Bool.self)
+    let share = NIOLoopBoundBox<UserShare?>.makeEmptyBox(valueType: UserShare.self, eventLoop: loop)
+    try await loop.submit {
+      let settings = ServerSettings(intervalSeconds: 1)
+      let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      let broadcaster = Broadcaster(settings: settings, access: AccessPolicy(settings), logger: logger)
+      let feed = Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop)
+      let desk = RequestDesk(
+        settings: settings, begun: nil, isSimulated: true, broadcaster: broadcaster, feed: feed)
+      let made = UserShare(user: 1, mostConnections: 100, on: loop) { _, share in begun.succeed(share.hasTime) }
+      share.value = made
+      // Requests lack seconds by it, turns some tenths of one.
+      made.countAnswer(bytes: 25_000 * ClientHandler.mostWholeBytes)
+      made.wait(ClientHandler(broadcaster, desk: desk, share: made))
+      #expect(made.take(-1))
+    }.get()
+    #expect(try await !begun.futureResult.get(), "it began when there was time for requests too")
+    try await loop.submit { share.value = nil }.get()
+    try await group.shutdownGracefully()
   }
 
   @Test("a history is answered whole, whatever its user asked before")

@@ -204,6 +204,25 @@ struct SocketFileTests {
     }
   }
 
+  @Test(
+    "bound anew, it takes nobody's place, also not that of a socket that does not listen yet", arguments: [true, false])
+  func anew(listening: Bool) throws {
+    let folder = try Folder()
+    let path = folder.path + "/s"
+    let file = try SocketFile.bind(path, mode: 0o666, owner: nil)
+    unlink(path)
+    let other = Int32(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    defer { close(other) }
+    bindSocket(other, to: path)
+    if listening { listen(other, 1) }
+    #expect(throws: listening ? SocketError.inUse(path: path) : .taken(path: path)) { _ = try file.boundAnew() }
+    #expect(folder.names == ["s"])
+    listen(other, 1)
+    #expect(throws: Never.self) { try TestClient(path) }
+    unlink(path)
+    #expect(throws: Never.self) { try file.boundAnew() }
+  }
+
   @Test("another service's socket at the same path is not taken away")
   func successor() throws {
     let folder = try Folder()
