@@ -10,7 +10,7 @@ final class SocketBoard {
   typealias Listen = (SocketFile) -> EventLoopFuture<any Channel>
 
   private struct Served {
-    var file: SocketFile
+    let file: SocketFile
     var listener: any Channel
     var state = State.there
   }
@@ -98,10 +98,9 @@ final class SocketBoard {
 
   /// - Returns: why it cannot be.
   private func putBack(_ index: Int) -> SocketError? {
-    let old = served[index].listener
+    let (file, old) = (served[index].file, served[index].listener)
     do throws(SocketError) {
-      let file = try served[index].file.boundAnew()
-      served[index].file = file
+      try file.bindAnew()
       served[index].state = .returning
       listen(file).assumeIsolated().whenComplete { [self] result in
         let now = served.firstIndex { $0.file === file }

@@ -1,5 +1,6 @@
 internal import CMSRShim
 internal import Glibc
+internal import Synchronization
 internal import SystemCalls
 
 /// A listening Unix socket and the file that clients find it by.
@@ -15,13 +16,16 @@ public final class SocketFile: Sendable {
 
   /// The path as it was asked for.
   public let path: String
-  /// The listening socket, until the server takes it.
-  let descriptor: Int32
   private let mode: UInt32
   /// Whether this process has bound it, so that its file is this process's to bind anew and to remove.
   let isOurs: Bool
-  /// nil if the file cannot be seen from here.
-  private let place: Place?
+  private let bound: Mutex<Bound>
+
+  private struct Bound {
+    let descriptor: Int32
+    /// nil if the file cannot be seen from here.
+    let place: Place?
+  }
 
   /// Where the file is, and which one it is.
   private final class Place: Sendable {
@@ -74,26 +78,30 @@ public final class SocketFile: Sendable {
   ///     Root stays the owner in a folder that is neither the owner's to write nor root's alone. Another owner takes
   ///     CAP_SETUID and CAP_SETGID.
   public static func bind(_ path: String, mode: UInt32, owner: Owner?) throws(SocketError) -> SocketFile {
-    guard let owner else { return try bind(path, mode: mode) }
+    SocketFile(path: path, mode: mode, isOurs: true, bound: try bound(path, mode: mode, owner: owner))
+  }
+
+  private static func bound(_ path: String, mode: UInt32, owner: Owner?) throws(SocketError) -> Bound {
+    guard let owner else { return try bound(path, mode: mode) }
     let user = geteuid()
     let group = getegid()
     guard cmsr_act_as(owner.user, owner.group) == 0 else {
       _ = cmsr_act_as(user, group)
       throw .failed(path: path, step: "create as its owner", errno: EPERM)
     }
-    let asOwner = Result { () throws(SocketError) in try bind(path, mode: mode) }
+    let asOwner = Result { () throws(SocketError) in try bound(path, mode: mode) }
     // Root has to be root again, whatever came of it.
     guard cmsr_act_as(user, group) == 0 else { throw .failed(path: path, step: "create as its owner", errno: EPERM) }
-    if case .failure(let error) = asOwner, error.isMissingRight { return try bind(path, mode: mode, giving: owner) }
+    if case .failure(let error) = asOwner, error.isMissingRight { return try bound(path, mode: mode, giving: owner) }
     return try asOwner.get()
   }
 
   /// - Parameters:
   ///   - owner: who is given the file if the folder is root's alone, so that nobody else can swap what has its name.
   ///   - replacesDead: whether it takes the place of a socket whose listener is gone.
-  private static func bind(
+  private static func bound(
     _ path: String, mode: UInt32, giving owner: Owner? = nil, replacesDead: Bool = true
-  ) throws(SocketError) -> SocketFile {
+  ) throws(SocketError) -> Bound {
     let (folderPath, name) = try split(path)
     let opened = unsafe cmsr_open_folder(folderPath)
     guard opened.error == 0 else { throw .folder(path: folderPath, errno: opened.error) }
@@ -119,17 +127,21 @@ public final class SocketFile: Sendable {
       unsafe unlinkat(folder.number, temporary, 0)
       throw error
     }
-    return SocketFile(
-      path: path, mode: mode, descriptor: listener.release(), isOurs: true,
-      place: Place(folder: folder, name: name, identity: identity))
+    return Bound(
+      descriptor: listener.release(), place: Place(folder: folder, name: name, identity: identity))
   }
 
   /// Binds it once more, after somebody has removed its file; as whoever this process is by now.
   ///
   /// Only if nothing is there: what looks like a dead socket may be another program's that does not listen yet.
-  public func boundAnew() throws(SocketError) -> SocketFile {
-    try Self.bind(path, mode: mode, replacesDead: false)
+  public func bindAnew() throws(SocketError) {
+    let new = try Self.bound(path, mode: mode, replacesDead: false)
+    bound.withLock { $0 = new }
   }
+
+  /// The listening socket, until the server takes it.
+  var descriptor: Int32 { bound.withLock { $0.descriptor } }
+  private var place: Place? { bound.withLock { $0.place } }
 
   /// Whether only root can change what has which name in a folder.
   private static func isRootsAlone(_ folder: Int32) -> Bool {
@@ -145,7 +157,8 @@ public final class SocketFile: Sendable {
     }
     let path = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard error == 0 else { throw .failed(path: "descriptor \(descriptor)", step: "find", errno: error) }
-    return SocketFile(path: path, mode: 0, descriptor: descriptor, isOurs: false, place: visiblePlace(path))
+    return SocketFile(
+      path: path, mode: 0, isOurs: false, bound: Bound(descriptor: descriptor, place: visiblePlace(path)))
   }
 
   /// Where a socket is that somebody else has bound; nil if it cannot be seen, as in a folder that this process has its own of.
@@ -179,12 +192,11 @@ public final class SocketFile: Sendable {
     return file.error == 0 ? FileIdentity(file) == place.identity : file.error != ENOENT
   }
 
-  private init(path: String, mode: UInt32, descriptor: Int32, isOurs: Bool, place: Place?) {
+  private init(path: String, mode: UInt32, isOurs: Bool, bound: Bound) {
     self.path = path
     self.mode = mode
-    self.descriptor = descriptor
     self.isOurs = isOurs
-    self.place = place
+    self.bound = Mutex(bound)
   }
 
   private static func split(_ path: String) throws(SocketError) -> (folder: String, name: String) {

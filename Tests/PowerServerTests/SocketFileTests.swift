@@ -215,12 +215,12 @@ struct SocketFileTests {
     defer { close(other) }
     bindSocket(other, to: path)
     if listening { listen(other, 1) }
-    #expect(throws: listening ? SocketError.inUse(path: path) : .taken(path: path)) { _ = try file.boundAnew() }
+    #expect(throws: listening ? SocketError.inUse(path: path) : .taken(path: path)) { try file.bindAnew() }
     #expect(folder.names == ["s"])
     listen(other, 1)
     #expect(throws: Never.self) { try TestClient(path) }
     unlink(path)
-    #expect(throws: Never.self) { try file.boundAnew() }
+    #expect(throws: Never.self) { try file.bindAnew() }
   }
 
   @Test("another service's socket at the same path is not taken away")
