@@ -7,7 +7,8 @@ internal import SystemCalls
 /// Accepts connections, a bounded number in each turn of the event loop. Lives on the event loop.
 ///
 /// Who comes is not known before, so whoever connects as fast as they can is accepted as cheaply as can be: by the bare
-/// descriptor, until their share allows more. NIO accepts only the first of each turn, and tells so that there are some.
+/// descriptor, until their share allows more. NIO accepts only the first of each turn, and tells so that there are some. After
+/// a turn in which somebody came who has no share left, it rests a little: NIO's first costs as much as several others.
 ///
 /// Where no more can be accepted it waits a second, and says so once a minute at most. NIO's AcceptBackoffHandler does not help
 /// here: where the very first accept of a round fails, as at the descriptor limit, NIO stays registered for reading and spins
@@ -16,8 +17,10 @@ final class ListenerHandler: ChannelInboundHandler {
   typealias InboundIn = any Channel
 
   /// How many are accepted in a turn, with NIO's, and how long that may go on, in nanoseconds.
-  private static let mostInTurn = 64
-  private static let turn: Int64 = 500_000
+  private static let mostInTurn = 256
+  private static let turn: Int64 = 1_000_000
+  /// How long it rests. Others who come meanwhile wait no longer than that.
+  private static let rest = TimeAmount.microseconds(250)
   private static let pause = TimeAmount.seconds(1)
   private static let quiet = TimeAmount.minutes(1)
 
@@ -25,6 +28,9 @@ final class ListenerHandler: ChannelInboundHandler {
   private let shares: UserShares
   private let logger: Logger
   private var quietUntil = NIODeadline.distantPast
+  private var isResting = false
+  /// Whether anyone came in this turn who has no share left.
+  private var isCrowded = false
 
   /// - Parameter listener: the listening descriptor, which NIO owns.
   init(_ listener: Int32, _ shares: UserShares, _ logger: Logger) {
@@ -35,6 +41,7 @@ final class ListenerHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let channel = unwrapInboundIn(data)
+    isCrowded = false
     do {
       // One way for all: a client's channel is made from its descriptor, once it is its turn.
       let copy = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
@@ -43,13 +50,18 @@ final class ListenerHandler: ChannelInboundHandler {
       channel.close(promise: nil)
       guard let copy else { return }
       guard copy.error == 0 else { return fail(copy.error, context) }
-      shares.take(copy.descriptor)
+      take(copy.descriptor)
     } catch {
       // It has ended already.
       channel.close(promise: nil)
       return logger.debug("A connection could not be accepted: \(error).")
     }
     acceptMore(context)
+    if isCrowded { rest(Self.rest, context.channel) }
+  }
+
+  private func take(_ descriptor: Int32) {
+    if !shares.take(descriptor) { isCrowded = true }
   }
 
   private func acceptMore(_ context: ChannelHandlerContext) {
@@ -57,7 +69,7 @@ final class ListenerHandler: ChannelInboundHandler {
     for _ in 1..<Self.mostInTurn where context.channel.isActive {
       let accepted = cmsr_accept(listener)
       guard accepted.error == 0 else { return fail(accepted.error, context) }
-      shares.take(accepted.descriptor)
+      take(accepted.descriptor)
       if cmsr_monotonic_nanoseconds() >= end { return }
     }
   }
@@ -73,17 +85,23 @@ final class ListenerHandler: ChannelInboundHandler {
       // A client that went before it was accepted.
       return logger.debug("A connection could not be accepted: \(errorText(error)).")
     }
-    let channel = context.channel
-    Self.setReading(false, of: channel, logger)
-    channel.eventLoop.scheduleTask(in: Self.pause) { [logger] in
-      Self.setReading(true, of: channel, logger)
-    }
+    rest(Self.pause, context.channel)
     let now = NIODeadline.now()
     guard now >= quietUntil else { return }
     quietUntil = now + Self.quiet
     logger.warning(
       "No more clients can be accepted for now (\(errorText(error))); raise the limit on open files (LimitNOFILE=) to serve more."
     )
+  }
+
+  private func rest(_ time: TimeAmount, _ channel: any Channel) {
+    guard !isResting else { return }
+    isResting = true
+    Self.setReading(false, of: channel, logger)
+    channel.eventLoop.assumeIsolated().scheduleTask(in: time) { [self] in
+      isResting = false
+      Self.setReading(true, of: channel, logger)
+    }
   }
 
   private static func setReading(_ reading: Bool, of channel: any Channel, _ logger: Logger) {

@@ -89,6 +89,9 @@ final class UserShare {
     return true
   }
 
+  /// Whether new connections wait for their turn.
+  var isCrowded: Bool { !newcomers.isEmpty }
+
   /// A connection has ended.
   func leave() {
     connections -= 1

@@ -30,17 +30,20 @@ final class UserShares {
   }
 
   /// Takes a new connection in, or closes it if its user has too many.
-  func take(_ descriptor: Int32) {
+  ///
+  /// - Returns: whether its user has anything left of the share: otherwise it was closed, or waits.
+  func take(_ descriptor: Int32) -> Bool {
     let user = cmsr_peer_user(descriptor)
     let share = share(of: user)
-    if share.take(descriptor) { return }
+    if share.take(descriptor) { return !share.isCrowded }
     cmsr_close(descriptor)
     let now = cmsr_monotonic_nanoseconds()
-    guard now >= quietUntil else { return }
+    guard now >= quietUntil else { return false }
     quietUntil = now + Self.quiet
     logger.warning(
       "The user with the id \(user) has \(share.connections) connections, the most that one user may have, so more are closed; raise the limit with --connections-per-user if they are meant."
     )
+    return false
   }
 
   private func share(of user: UInt32) -> UserShare {
