@@ -6,6 +6,7 @@ Standard library only. The service sends one JSON object a line, the first one a
 
 import argparse
 import json
+import pathlib
 import socket
 import sys
 import time
@@ -22,7 +23,15 @@ def connect(paths):
             return connection
         except (FileNotFoundError, ConnectionRefusedError):
             connection.close()
-    sys.exit(f"No service answers at {' or '.join(paths)}; start it with: sudo systemctl start pkg-watt-stat.service")
+    script = pathlib.Path(__file__).resolve().parent / "start"
+    # Installed, it has no scripts beside it.
+    start = f"{script}" if script.exists() else "sudo pkg-watt-stat serve"
+    if len(paths) == 1:
+        sys.exit(f"No service answers at {paths[0]}; start one there with: {start} --socket {paths[0]}")
+    sys.exit(
+        f"No service answers at {' or '.join(paths)}; start it with: sudo systemctl start pkg-watt-stat.service, "
+        f"or by hand with: {start}"
+    )
 
 
 def main():

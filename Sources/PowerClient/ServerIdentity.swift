@@ -29,10 +29,10 @@ public struct ServerIdentity: Sendable, Equatable {
       (self.service, self.own, self.overflow) = (service, own, overflow)
     }
 
-    /// What this process and this system say.
-    public static func now() -> Self {
+    /// What this system says to a caller.
+    public static func now(own: UInt32) -> Self {
       Self(
-        service: UserNames.number(of: "pkg-watt-stat"), own: geteuid(),
+        service: UserNames.number(of: "pkg-watt-stat"), own: own,
         overflow: showsEveryUser ? nil : overflowUser)
     }
 
@@ -94,10 +94,15 @@ extension ServerIdentity: CustomStringConvertible {
 }
 
 extension PowerConnection {
-  /// Who serves.
-  public var server: ServerIdentity {
+  /// Who serves, as this process's user judges it.
+  public var server: ServerIdentity { server(for: geteuid()) }
+
+  /// Who serves, as a caller judges it.
+  ///
+  /// - Parameter caller: the number of the user who started this process, if it has become another since.
+  public func server(for caller: UInt32) -> ServerIdentity {
     let server = cmsr_server_user(descriptor.number)
-    return ServerIdentity(path: path, user: server.error == 0 ? server.user : nil, known: .now())
+    return ServerIdentity(path: path, user: server.error == 0 ? server.user : nil, known: .now(own: caller))
   }
 }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
 internal import Synchronization
@@ -25,12 +26,14 @@ struct ClientOptions: ParsableArguments {
     return connection
   }
 
-  /// Connects to a server that is to be trusted: one that is named, or is the service's own user, root, or this user. One
+  /// Connects to a server that is to be trusted: one that is named, or is the service's own user, root, or the caller. One
   /// whom a user namespace hides is warned of, and refused at the path in /tmp.
-  func connectTrusting(interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
+  ///
+  /// - Parameter caller: the number of the user who started this process, if it has become another since.
+  func connectTrusting(caller: UInt32 = geteuid(), interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
     let connection = try open(interrupt: interrupt)
-    if let warning = warning(of: connection) {
-      let server = connection.server
+    if let warning = warning(of: connection, caller: caller) {
+      let server = connection.server(for: caller)
       guard server.isAcceptable else { throw .untrusted(server) }
       Self.warn(warning)
     }
@@ -38,8 +41,8 @@ struct ClientOptions: ParsableArguments {
   }
 
   /// What has to be known of whoever serves; nil if it is trusted, or was named.
-  func warning(of connection: borrowing PowerConnection) -> String? {
-    let server = connection.server
+  func warning(of connection: borrowing PowerConnection, caller: UInt32 = geteuid()) -> String? {
+    let server = connection.server(for: caller)
     return socket != nil || server.trust == .trusted ? nil : "\(server)"
   }
 

@@ -46,10 +46,13 @@ struct ExporterCommand: ParsableCommand {
     guard cmsr_block_ending_signals() == 0 else { throw ExporterError.limits }
     let logger = StderrLogHandler.logger(level: logLevel)
     let notifier = try ServiceNotifier()
-    if geteuid() == 0 { try Self.leaveRoot(logger) }
+    // Anybody may run as the user that root becomes, so that one is no reason to trust a server.
+    let caller = geteuid()
+    if caller == 0 { try Self.leaveRoot(logger) }
     let said = Mutex<String?>(nil)
     let server = ExporterServer(
-      ServiceReader(service), at: try address(), settings: ExporterSettings(version: PkgWattStat.version)
+      ServiceReader(service, caller: caller), at: try address(),
+      settings: ExporterSettings(version: PkgWattStat.version)
     ) { error in
       let now = error.map { "\($0)" } ?? "The service answers."
       let isNews = said.withLock { before in

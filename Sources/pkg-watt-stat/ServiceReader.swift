@@ -12,8 +12,8 @@ final class ServiceReader: PowerService {
     let info: ServiceInfo
 
     /// - Throws: `ExporterError.trusted` where everybody would get to know what this user may; else `ClientError`.
-    init(_ options: ClientOptions) throws {
-      var connection = try options.connectTrusting()
+    init(_ options: ClientOptions, caller: UInt32) throws {
+      var connection = try options.connectTrusting(caller: caller)
       let info = try connection.info()
       guard !info.policy.isTrusted else { throw ExporterError.trusted(group: info.policy.trustedGroup) }
       // It is asked for what is wanted.
@@ -24,10 +24,13 @@ final class ServiceReader: PowerService {
   }
 
   private let options: ClientOptions
+  private let caller: UInt32
   private let session = Mutex<Session?>(nil)
 
-  init(_ options: ClientOptions) {
+  /// - Parameter caller: the number of the user who started this process: it may have become another since.
+  init(_ options: ClientOptions, caller: UInt32) {
     self.options = options
+    self.caller = caller
   }
 
   func observe() throws -> Observation {
@@ -61,7 +64,7 @@ final class ServiceReader: PowerService {
           }
         }
       }
-      var fresh = try Session(options)
+      var fresh = try Session(options, caller: caller)
       let value = try question(&fresh)
       session = consume fresh
       return value

@@ -86,8 +86,15 @@ struct TrustTests {
     #expect(!output.contains("neither root") && !output.contains("Nobody can tell"), "\(output)")
   }
 
-  @Test("is refused by the exporter unless it is to be trusted or named", arguments: [false, true])
-  func exporter(isNamed: Bool) throws {
+  static let exporters: [(server: User, starter: User, isNamed: Bool)] = [
+    (.daemon, .nobody, false), (.daemon, .nobody, true), (.nobody, .nobody, false), (.root, .root, false),
+    // Started as root it becomes nobody, who is not for that the one who started it.
+    (.nobody, .root, false), (.nobody, .root, true),
+  ]
+
+  @Test(
+    "is refused by the exporter unless it is to be trusted by the one who started it, or named", arguments: exporters)
+  func exporter(server: User, starter: User, isNamed: Bool) throws {
     let script = """
       $P exporter --listen 127.0.0.1:0 \(isNamed ? "--socket /tmp/pkg-watt-stat.sock" : "") >/tmp/exporter 2>&1 &
       E=$!; until grep -q Ready /tmp/exporter; do sleep 0.05; done
@@ -95,9 +102,10 @@ struct TrustTests {
       python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())' $ADDRESS
       kill $E; wait $E; echo code $?; cat /tmp/exporter
       """
-    let (_, output) = try run(.daemon, .nobody, script)
-    #expect(output.contains("pkg_watt_stat_up \(isNamed ? 1 : 0)\n"), "\(output)")
-    #expect(output.contains("served by user daemon (1)") != isNamed, "\(output)")
+    let isRefused = !isNamed && server != .root && server != starter
+    let (_, output) = try run(server, starter, script)
+    #expect(output.contains("pkg_watt_stat_up \(isRefused ? 0 : 1)\n"), "\(output)")
+    #expect(output.contains("served by user \(server) (") == isRefused, "\(output)")
     #expect(output.contains("code 0"), "\(output)")
   }
 }
