@@ -21,6 +21,8 @@ struct ScriptedSource: EnergySource {
     let burst = Mutex(UInt64(0))
     /// How many of the next readings are set aside.
     let oddReadings = Mutex(0)
+    /// How long a reading takes.
+    let readMicroseconds = Mutex(UInt32(0))
     /// When it was read, in monotonic nanoseconds.
     let reads = Mutex([Int64]())
     /// How many of the reads asked for domains too.
@@ -49,6 +51,7 @@ struct ScriptedSource: EnergySource {
   private var losses: UInt32 = 0
 
   mutating func read(domains: Bool) -> EnergySnapshot {
+    usleep(control.readMicroseconds.withLock { $0 })
     let now = Int64(DispatchTime.now().uptimeNanoseconds)
     let counts = UInt64(Double(now) / 1e9 * Self.watts * 16_384) + control.burst.withLock { $0 }
     control.reads.withLock { $0.append(now) }

@@ -140,14 +140,17 @@ struct SleepTests {
   func subscriber(step: Int) throws {
     let server = try RunningServer(interval: 0.5, longestWakingWindow: 0)
     try waitUntilAsleep(server)
-    let point = try #require(server.control.reads.withLock { $0.last })
+    let point = try #require(server.control.reads.withLock { $0.first }) + 250_000_000
+    // The window then ends a little after the point of the grid.
+    server.control.readMicroseconds.withLock { $0 = 8000 }
     // Just before a point of the grid of 50 ms, each of those between two of 250 ms in turn.
     let grid: Int64 = 50_000_000
-    let wanted = (now() + 1_200_000_000 - point) / (5 * grid) * 5 * grid + point + Int64(step) * grid - 4_000_000
+    let wanted = (now() + 1_700_000_000 - point) / (5 * grid) * 5 * grid + point + Int64(step) * grid - 4_000_000
     usleep(UInt32((wanted - now()) / 1000))
     let began = now()
     let client = try TestClient(server.path)
-    let subscriber = try TestClient(server.path)
+    // Untrusted: its points are everybody's.
+    let subscriber = try TestClient(server.path, as: Peer.canChange ? .nobody : .itself)
     subscriber.write(Request.subscribe(intervalSeconds: 0.25).json.text + "\n")
     _ = try client.line()
     #expect(now() - began < 350_000_000, "\((now() - began) / 1_000_000) ms")
