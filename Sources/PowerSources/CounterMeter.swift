@@ -17,6 +17,8 @@ struct CounterMeter {
   private var origin: any CounterOrigin
   private var counter: EnergyCounter
   private var lastMonotonicNanoseconds: Int64 = 0
+  /// Whether the latest value was set aside, and another one soon after may settle it.
+  private(set) var isInDoubt = false
 
   /// A counter that has not been read yet.
   ///
@@ -48,8 +50,8 @@ struct CounterMeter {
 
   /// Reads the counter now and takes its value in.
   ///
-  /// - Parameter isInDoubt: set if the value was set aside, and another one soon after may settle it.
-  mutating func read(asleepNanoseconds asleep: Int64, isInDoubt: inout Bool) -> EnergyReading {
+  /// - Parameter hasChanged: set if the counter has come into doubt or out of it, or its bound was raised.
+  mutating func read(asleepNanoseconds asleep: Int64, hasChanged: inout Bool) -> EnergyReading {
     let last = lastMonotonicNanoseconds
     let tolerance =
       last == 0
@@ -60,9 +62,16 @@ struct CounterMeter {
       let value = try origin.read(toleranceNanoseconds: tolerance)
       lastMonotonicNanoseconds = value.monotonicNanoseconds
       let change = counter.record(value.value, at: value.monotonicNanoseconds, asleep: asleep)
-      if case .implausible = change, counter.isInDoubt { isInDoubt = true }
+      let isInDoubt = if case .implausible = change { counter.isInDoubt } else { false }
+      if isInDoubt != self.isInDoubt || counter.bound != knownBound {
+        self.isInDoubt = isInDoubt
+        hasChanged = true
+      }
       outcome = .read(change)
     } catch {
+      // Another look soon would settle nothing.
+      if isInDoubt { hasChanged = true }
+      isInDoubt = false
       outcome = .failed(error)
     }
     return EnergyReading(

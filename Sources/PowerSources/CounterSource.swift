@@ -18,9 +18,6 @@ struct CounterSource: EnergySource {
   private let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
   private let boottime: @Sendable () -> Int64
-  /// What the counters bear while none is in doubt, in seconds.
-  private var certainSeconds: Double
-  private var isInDoubt = false
 
   /// Makes sure that every package's counter moves, and leaves a platform's out that does not.
   ///
@@ -50,8 +47,7 @@ struct CounterSource: EnergySource {
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
     packageCount = packages.count
     self.meters = packages + others
-    certainSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
-    longestIntervalSeconds = certainSeconds
+    longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
     self.log = log
     self.boottime = boottime
   }
@@ -64,11 +60,11 @@ struct CounterSource: EnergySource {
       let asleep = asleepNanoseconds()
       var readings: [EnergyReading] = []
       readings.reserveCapacity(count)
-      var isInDoubt = false
+      var hasChanged = false
       for index in 0..<count {
-        readings.append(meters[index].read(asleepNanoseconds: asleep, isInDoubt: &isInDoubt))
+        readings.append(meters[index].read(asleepNanoseconds: asleep, hasChanged: &hasChanged))
       }
-      if isInDoubt || self.isInDoubt { settle(isInDoubt) }
+      if hasChanged { adapt() }
       let boottime = boottime()
       let monotonic = cmsr_monotonic_nanoseconds()
       // Of a machine that slept meanwhile nobody knows what was read before it, and what after it.
@@ -80,17 +76,18 @@ struct CounterSource: EnergySource {
     }
   }
 
-  /// A counter has come into doubt, or out of it: then its bound may have been raised.
-  private mutating func settle(_ isInDoubt: Bool) {
-    self.isInDoubt = isInDoubt
+  /// A counter has come into doubt or out of it, or its bound was raised: that changes how soon to look again.
+  private mutating func adapt() {
     for index in meters.indices {
       guard let bound = meters[index].takeRaisedBound() else { continue }
       let whose = meters[index].domain == .package ? "" : " \(meters[index].domain)"
       log(
-        "Several readings in a row of \(meters[index].package)\(whose) agree on more power than was thought possible, so it is "
+        "Several readings of \(meters[index].package)\(whose) agree that it draws more power than was thought possible, so it is "
           + "believed: up to \(Int64(clamping: bound.watts)) W from now on.")
     }
-    certainSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
+    let certainSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
+    // Of those in doubt, each counts until it is read again: a reading of the packages settles nothing of a domain.
+    let isInDoubt = meters.contains { $0.isInDoubt }
     longestIntervalSeconds = isInDoubt ? min(Self.doubtSeconds, certainSeconds) : certainSeconds
   }
 

@@ -16,6 +16,7 @@ public final class MSRDevices: RegisterFile {
 
   /// Where later CPUs are found; nil if they are not looked for.
   private let tree: MachineTree?
+  private let online: OnlineList?
 
   /// Why the other CPUs' nodes could not be opened: errno values.
   package let openErrors: [Int: Int32]
@@ -42,6 +43,7 @@ public final class MSRDevices: RegisterFile {
     }
     self.descriptors = descriptors
     self.tree = tree
+    online = tree.flatMap(OnlineList.init)
     openErrors = errors
   }
 
@@ -58,6 +60,9 @@ public final class MSRDevices: RegisterFile {
     guard result.error == 0 else { throw Self.error(result.error, address: address, cpu: cpu) }
     return result.value
   }
+
+  /// Which CPUs are online, as the kernel writes it.
+  public func onlineCPUs() -> [UInt8]? { online?.text() }
 
   /// Opens CPUs of a package that have come online since.
   public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {

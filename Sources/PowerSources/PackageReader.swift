@@ -1,21 +1,16 @@
-internal import CMSRShim
 internal import RAPL
 
 /// Reads one package's registers through one of its CPUs, another when that one is offline.
 struct PackageReader {
-  /// How often CPUs are looked for that have come online, in nanoseconds: it takes a few files for each CPU.
-  private static let lookNanoseconds: Int64 = 1_000_000_000
-
-  private let id: PackageID
+  private let search: NewcomerSearch
   private var registers: any RegisterFile
   private var cpus: [Int]
   private var current = 0
-  private var nextLook = Int64.min
-  /// Why a CPU that has come online is of no use.
-  private var lack: RegisterError?
+  /// What the CPUs were found as.
+  private var generation = 0
 
   init(package: PackageCPUs, registers: any RegisterFile) {
-    id = package.id
+    search = NewcomerSearch(package.id)
     cpus = package.cpus
     self.registers = registers
   }
@@ -23,7 +18,7 @@ struct PackageReader {
   /// Reads a register, through the first CPU that can. Where all are offline, those that have come online since are opened.
   ///
   /// - Parameter tolerance: how many nanoseconds the read may take before it counts as interrupted and is repeated.
-  /// - Throws: the error of the CPU that was tried first.
+  /// - Throws: the error of the CPU that was tried first, or why those that have come online are of no use.
   mutating func read(_ address: UInt32, toleranceNanoseconds tolerance: Int64) throws(RegisterError) -> TimedValue {
     var firstError: RegisterError?
     for offset in 0..<cpus.count {
@@ -42,24 +37,15 @@ struct PackageReader {
         if case .absent = error { throw firstError ?? error }
       }
     }
-    if findNewcomers() { return try read(address, toleranceNanoseconds: tolerance) }
-    throw lack ?? firstError ?? .offline(cpu: cpus.first ?? 0)
+    if try findNewcomers() { return try read(address, toleranceNanoseconds: tolerance) }
+    throw firstError ?? .offline(cpu: cpus.first ?? 0)
   }
 
-  private mutating func findNewcomers() -> Bool {
-    let now = cmsr_monotonic_nanoseconds()
-    guard now >= nextLook else { return false }
-    nextLook = now + Self.lookNanoseconds
-    lack = nil
-    do {
-      guard let newcomers = try registers.newcomers(of: id, besides: cpus) else { return false }
-      registers = newcomers.registers
-      cpus = newcomers.cpus
-      current = 0
-      return true
-    } catch {
-      lack = error
-      return false
-    }
+  private mutating func findNewcomers() throws(RegisterError) -> Bool {
+    guard let found = try search.newcomers(after: generation, besides: cpus, through: registers) else { return false }
+    (registers, cpus) = (found.newcomers.registers, found.newcomers.cpus)
+    generation = found.generation
+    current = 0
+    return true
   }
 }

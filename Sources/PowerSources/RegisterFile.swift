@@ -7,6 +7,9 @@ public protocol RegisterFile: Sendable {
   /// Reads one register through one CPU.
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64
 
+  /// Which CPUs are online, in any form that changes with them; nil if no CPU ever comes.
+  func onlineCPUs() -> [UInt8]?
+
   /// Opens CPUs of a package that have come online since, besides those that are known.
   ///
   /// - Returns: nil if there are none.
@@ -21,6 +24,9 @@ public struct Newcomers: Sendable {
 }
 
 extension RegisterFile {
+  /// No CPU ever comes.
+  public func onlineCPUs() -> [UInt8]? { nil }
+
   /// No CPU ever comes.
   public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? { nil }
 }

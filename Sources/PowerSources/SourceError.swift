@@ -73,8 +73,8 @@ extension SourceError: CustomStringConvertible {
       "The energy unit register \(hexadecimal(address)) reads 0, as in a virtual machine without RAPL; measure on the "
         + "host instead."
     case .implausibleUnits(let address, let joules):
-      "The energy unit register \(hexadecimal(address)) says \(joules) J a count, by which a counter would wrap within a "
-        + "second; it cannot be believed, as in a virtual machine without RAPL."
+      "The energy unit register \(hexadecimal(address)) says \(joules) J a count, which is less than any CPU's; it cannot "
+        + "be believed, as in a virtual machine without RAPL."
     case .zeroCounter(let id):
       "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."
     case .stuckCounter(let id, let value):

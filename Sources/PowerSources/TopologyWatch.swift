@@ -1,7 +1,5 @@
-internal import Glibc
 public import RAPL
 internal import Synchronization
-internal import SystemCalls
 
 /// Notices a package, or a die with a counter of its own, that comes online after the source was opened: its energy is
 /// missing from the sum.
@@ -10,7 +8,7 @@ internal import SystemCalls
 public final class TopologyWatch: Sendable {
   private let tree: MachineTree
   private let map: RegisterMap
-  private let online: Descriptor
+  private let online: OnlineList
   private let seen: Mutex<[UInt8]>
   private let known: Set<PackageID>
 
@@ -20,11 +18,8 @@ public final class TopologyWatch: Sendable {
   /// - Returns: nil where the machine does not tell which CPUs are online.
   public init?(root: String? = nil) {
     let tree = MachineTree(root: root)
-    let number = unsafe open("\(tree.root)/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard number >= 0 else { return nil }
-    let online = Descriptor(owning: number)
-    guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
-      let text = Self.read(online), let known = Self.counters(tree, map)
+    guard let online = OnlineList(tree), let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
+      let text = online.text(), let known = Self.counters(tree, map)
     else { return nil }
     self.tree = tree
     self.map = map
@@ -35,7 +30,7 @@ public final class TopologyWatch: Sendable {
 
   /// A package or die that was not there at the start, if there is one now.
   public func newcomer() -> PackageID? {
-    guard let text = Self.read(online), seen.withLock({ $0 != text }) else { return nil }
+    guard let text = online.text(), seen.withLock({ $0 != text }) else { return nil }
     guard let counters = Self.counters(tree, map) else { return nil }
     seen.withLock { $0 = text }
     guard let newcomer = counters.subtracting(known).min() else { return nil }
@@ -48,13 +43,5 @@ public final class TopologyWatch: Sendable {
   private static func counters(_ tree: MachineTree, _ map: RegisterMap) -> Set<PackageID>? {
     guard let places = try? tree.places() else { return nil }
     return Set(places.map { PackageID(package: $0.package, die: map == .intel ? $0.die : nil) })
-  }
-
-  private static func read(_ descriptor: borrowing Descriptor) -> [UInt8]? {
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let number = descriptor.number
-    // At 0, so that the kernel makes the text anew.
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(number, $0.baseAddress, $0.count, 0) }
-    return count > 0 ? Array(bytes[..<count]) : nil
   }
 }

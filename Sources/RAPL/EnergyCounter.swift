@@ -23,7 +23,7 @@ public enum CounterChange: Sendable, Equatable {
 ///
 /// Wraps are followed. A value that no real power explains is set aside until a later reading either fits the last good
 /// one (a glitch: nothing is lost) or goes on from the one that was set aside (the counter was set anew: counting goes on
-/// there). If several readings in a row agree on one power above the bound, the bound was wrong: it is raised.
+/// there). If the counter goes on above the bound step after step, steady or not, the bound was wrong: it is raised.
 ///
 /// A step of more than a quarter of the range may be a wrap, or a reset that looks like one. It is believed if its power is
 /// that of the step before it, or that of the next reading; otherwise the total becomes a lower bound.
@@ -48,7 +48,8 @@ public struct EnergyCounter: Sendable {
   /// How far apart two powers may be that agree. It is also the most by which a reset that passes for a wrap is wrong.
   private static let agreement = 1.125
 
-  /// How many steps in a row have to agree on a power above the bound.
+  /// How many steps above the bound show that it is wrong. A counter that is set anew, or reads junk, makes one step, and
+  /// seldom one that any power explains.
   private static let stepsToExceed = 4
 
   /// How many readings in a row are worth an early look at the counter, because they were set aside.
@@ -68,8 +69,7 @@ public struct EnergyCounter: Sendable {
     var reading: Reading
     /// The power that led to it, in counts a nanosecond.
     var rate: Double
-    /// How many steps in a row up to it agree on that power, and their counts.
-    var steps = 1
+    /// The counts of all steps in a row up to it that some power explains.
     var counts: UInt64
     /// What was drawn at least up to it, since the last good reading.
     var least: UInt64
@@ -89,6 +89,10 @@ public struct EnergyCounter: Sendable {
   /// The latest step that was counted.
   private var recentCounts: UInt64 = 0
   private var recentNanoseconds: Int64 = 0
+  /// How many steps above the bound some power explains, and the most of these powers, in counts a nanosecond: since the
+  /// bound last explained a reading after all, or no power did. A loss in between changes nothing.
+  private var excesses = 0
+  private var excessRate = 0.0
 
   /// What is believed at once; raised if the counter goes on above it.
   public private(set) var bound: PowerBound
@@ -143,7 +147,7 @@ public struct EnergyCounter: Sendable {
     }
     if step == 0 {
       self.last = Reading(value: value, time: time, asleep: asleep, since: last.since)
-      doubt = nil
+      if doubt != nil { withdraw() }
       return .idle
     }
     if Double(step) <= most {
@@ -165,7 +169,7 @@ public struct EnergyCounter: Sendable {
     recentNanoseconds = reading.time &- last.time
     self.last = reading
     // Nearly always there is none, and it is the larger part of all that is stored here.
-    if doubt != nil { doubt = nil }
+    if doubt != nil { withdraw() }
     return reading.value > last.value ? .advanced(step) : .wrapped(step)
   }
 
@@ -188,31 +192,59 @@ public struct EnergyCounter: Sendable {
 
   /// A step that the bound forbids: a glitch, a counter that was set anew, or a bound that is wrong.
   private mutating func question(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
-    guard let doubt, doubt.reading.value != reading.value else {
-      return setAside(
-        Doubt(reading: reading, rate: rate(step, from: last, to: reading) ?? .infinity, counts: step, least: 0))
+    guard let doubt else {
+      let rate = rate(step, from: last, to: reading)
+      let isExplained = rate.map { notes(step, rate: $0, before: 0) } ?? false
+      return setAside(Doubt(reading: reading, rate: rate ?? .infinity, counts: isExplained ? step : 0, least: 0))
+    }
+    guard doubt.reading.value != reading.value else {
+      let rate = rate(step, from: last, to: reading) ?? .infinity
+      return setAside(Doubt(reading: reading, rate: rate, counts: doubt.counts, least: 0))
     }
     let onward = self.step(from: doubt.reading.value, to: reading.value)
     guard let rate = rate(onward, from: doubt.reading, to: reading) else { return reject() }
+    // One of two that agree may be within the bound: then the power is about the bound's.
     let isWithinBound = Double(onward) <= mostCounts(from: doubt.reading, to: reading)
+    let isAboutBound = isWithinBound && agree(rate, doubt.rate)
     var next = Doubt(reading: reading, rate: rate, counts: onward, least: 0)
-    let watts = rate * 1e9 * unit.joulesPerCount
-    if watts <= PowerBound.highest.watts && agree(rate, doubt.rate) {
-      next.steps = doubt.steps + 1
+    if isAboutBound || !isWithinBound && notes(onward, rate: rate, before: doubt.rate) {
       next.counts &+= doubt.counts
-      // One of two that agree may be within the bound: then the power is about the bound's.
-      if next.steps >= Self.stepsToExceed || isWithinBound {
-        bound = bound.raised(to: watts)
-        boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
-        let most = mostCounts(from: last, to: reading)
-        if step <= quarter || step == next.counts, Double(step) <= most, most <= certainCounts {
-          return advance(step, from: last, to: reading)
-        }
-        return lose(.reset, to: reading, atLeast: next.counts)
+    }
+    if isAboutBound || excesses >= Self.stepsToExceed {
+      bound = bound.raised(to: max(excessRate, isAboutBound ? rate : 0) * 1e9 * unit.joulesPerCount)
+      boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
+      forgetExcesses()
+      let most = mostCounts(from: last, to: reading)
+      if step <= quarter || step == next.counts, Double(step) <= most, most <= certainCounts {
+        return advance(step, from: last, to: reading)
       }
+      return lose(.reset, to: reading, atLeast: next.counts)
     }
     if isWithinBound { return lose(.reset, to: reading, atLeast: onward) }
     return setAside(next)
+  }
+
+  /// Whether a machine's power explains a step above the bound, which then counts against the bound. A step of more than a
+  /// quarter of the range has to have the power of the one before it: else it may as well be a step back.
+  private mutating func notes(_ step: UInt64, rate: Double, before: Double) -> Bool {
+    guard rate * 1e9 * unit.joulesPerCount <= PowerBound.highest.watts, step <= quarter || agree(rate, before) else {
+      forgetExcesses()
+      return false
+    }
+    excesses += 1
+    excessRate = max(excessRate, rate)
+    return true
+  }
+
+  private mutating func forgetExcesses() {
+    excesses = 0
+    excessRate = 0
+  }
+
+  /// The bound explains all that was seen: what was set aside was a glitch, or came early.
+  private mutating func withdraw() {
+    doubt = nil
+    forgetExcesses()
   }
 
   private mutating func setAside(_ next: Doubt) -> CounterChange {

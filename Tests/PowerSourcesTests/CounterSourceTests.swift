@@ -16,6 +16,9 @@ private final class Bench: RegisterFile {
     var later: [Int] = []
     var laterError: Int32 = 0
     var looks = 0
+    var units: UInt64 = 0xA0E03
+    /// What the kernel says of the CPUs that are online, as far as a test minds.
+    var online: [UInt8] = [0]
     var onRead: @Sendable (UInt32) -> Void = { _ in }
   }
 
@@ -32,8 +35,10 @@ private final class Bench: RegisterFile {
     state.onRead(address)
     if state.offline.contains(cpu) { throw .offline(cpu: cpu) }
     if state.gone.contains(address) { throw .absent(address: address, cpu: cpu) }
-    return address == 0x606 ? 0xA0E03 : state.counts[address] ?? 0
+    return address == 0x606 ? state.units : state.counts[address] ?? 0
   }
+
+  func onlineCPUs() -> [UInt8]? { state.withLock { $0.online } }
 
   func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
     let state = self.state.withLock { state in
@@ -193,6 +198,7 @@ struct CounterSourceTests {
     bench.state.withLock {
       $0.offline = [0, 1]
       $0.later = [4, 5]
+      $0.online = [4, 5]
     }
     guard case .read = source.read().readings[0].outcome else {
       Issue.record("the newcomers were not read")
@@ -222,5 +228,98 @@ struct CounterSourceTests {
       #expect("\(error)".contains("CPU 4 came online after the start") && "\(error)".contains("--seal"), "\(error)")
     }
     #expect(bench.state.withLock { $0.looks } <= 2)
+  }
+
+  @Test("the topology is looked at once after a change of the CPUs that are online, for all of a package's registers")
+  func fewLooks() throws {
+    let bench = Bench()
+    var source = try source(bench)
+    bench.state.withLock { $0.offline = [0, 1] }
+    // Longer than the tries are apart that a CPU gets which cannot be opened.
+    for _ in 0..<3 {
+      _ = source.read()
+      usleep(400_000)
+    }
+    _ = source.read()
+    #expect(bench.state.withLock { $0.looks } == 1)
+    bench.state.withLock {
+      $0.online = [4]
+      $0.later = [4]
+    }
+    for _ in 0..<3 {
+      let readings = source.read().readings
+      #expect(readings.count == 4)
+      #expect(readings.allSatisfy { if case .read = $0.outcome { true } else { false } })
+    }
+    #expect(bench.state.withLock { $0.looks } == 2)
+  }
+
+  @Test("a domain that is in doubt is looked at again soon, though the packages were read meanwhile")
+  func doubtfulDomain() throws {
+    let bench = Bench()
+    var source = try source(bench, domains: [.dram])
+    _ = source.read()
+    let calm = source.longestIntervalSeconds
+    bench.state.withLock { $0.counts[0x619, default: 0] += 1 << 31 }
+    _ = source.read()
+    #expect(source.longestIntervalSeconds == 0.25)
+    _ = source.read(domains: false)
+    #expect(source.longestIntervalSeconds == 0.25)
+    // The next one settles it.
+    usleep(60_000)
+    _ = source.read()
+    #expect(source.longestIntervalSeconds == calm)
+    // One that can no longer be read is settled by no further look.
+    bench.state.withLock { $0.counts[0x619, default: 0] -= 1 << 30 }
+    _ = source.read()
+    #expect(source.longestIntervalSeconds == 0.25)
+    bench.state.withLock { $0.gone = [0x619] }
+    _ = source.read()
+    #expect(source.longestIntervalSeconds == calm)
+  }
+
+  @Test("a bound that is raised long after the first doubt is said, and the looks follow it")
+  func lateBound() throws {
+    let bench = Bench()
+    let said = Mutex<[String]>([])
+    var source = try source(bench, domains: [], log: { text in said.withLock { $0.append(text) } })
+    _ = source.read()
+    let calm = source.longestIntervalSeconds
+    bench.state.withLock { $0.creep = 0 }
+    // Junk that is worth no early look any more.
+    for index in 0..<12 {
+      usleep(60_000)
+      bench.state.withLock { $0.counts[0x611] = index.isMultiple(of: 2) ? 0x5000_0000 : 0xD000_0000 }
+      _ = source.read()
+    }
+    #expect(source.longestIntervalSeconds == calm)
+    var last = DispatchTime.now().uptimeNanoseconds
+    for _ in 0..<6 {
+      usleep(60_000)
+      let now = DispatchTime.now().uptimeNanoseconds
+      let counts = UInt64(Double(now - last) * 1150 * 16_384 / 1e9)
+      last = now
+      bench.state.withLock { $0.counts[0x611, default: 0] += counts }
+      _ = source.read()
+    }
+    #expect(said.withLock { $0 }.count == 1, "\(said.withLock { $0 })")
+    #expect(source.longestIntervalSeconds < calm / 2)
+  }
+
+  @Test(
+    "a unit is refused for what it is, not for how many cores there are",
+    arguments: [(0xA1403, 1, true), (0xA1403, 95, true), (0xA1403, 200, true), (0xA1503, 1, false), (0xA1F03, 64, false)]
+      as [(UInt64, Int, Bool)])
+  func units(register: UInt64, cores: Int, isBelieved: Bool) throws {
+    let bench = Bench()
+    bench.state.withLock { $0.units = register }
+    let packages = [PackageCPUs(id: PackageID(package: 0), cpus: [0, 1], cores: cores)]
+    let error = Result {
+      try CounterSource(registers: bench, packages: packages, identity: desktop, map: .intel, boottime: { 0 })
+    }
+    switch error {
+    case .success: #expect(isBelieved)
+    case .failure(let error): #expect(!isBelieved && "\(error)".contains("less than any CPU's"), "\(error)")
+    }
   }
 }
