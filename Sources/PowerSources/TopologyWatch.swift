@@ -18,7 +18,8 @@ public final class TopologyWatch: Sendable {
   /// - Returns: nil where the machine does not tell which CPUs are online.
   public init?(root: String? = nil) {
     let tree = MachineTree(root: root)
-    guard let online = OnlineList(tree), let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
+    guard let online = OnlineList(tree), let identity = try? tree.identity(),
+      let map = RegisterMap(vendor: identity.vendor),
       let text = online.text(), let known = Self.counters(tree, map)
     else { return nil }
     self.tree = tree

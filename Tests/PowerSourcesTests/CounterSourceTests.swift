@@ -308,7 +308,9 @@ struct CounterSourceTests {
 
   @Test(
     "a unit is refused for what it is, not for how many cores there are",
-    arguments: [(0xA1403, 1, true), (0xA1403, 95, true), (0xA1403, 200, true), (0xA1503, 1, false), (0xA1F03, 64, false)]
+    arguments: [
+      (0xA1403, 1, true), (0xA1403, 95, true), (0xA1403, 200, true), (0xA1503, 1, false), (0xA1F03, 64, false),
+    ]
       as [(UInt64, Int, Bool)])
   func units(register: UInt64, cores: Int, isBelieved: Bool) throws {
     let bench = Bench()
