@@ -52,7 +52,8 @@ public enum PrivilegeDrop {
       } else if getuid() == 0 {
         warnings.append(
           "There is no system user \(ServiceUser.defaultName), so the service stays root, with CAP_SYS_RAWIO only; "
-            + "create the user, or name another with --user.")
+            + "create it (useradd --system --no-create-home --shell /usr/sbin/nologin \(ServiceUser.defaultName)), "
+            + "or name another with --user.")
       }
     }
     let isFiltered = try dropCapabilities(keep)

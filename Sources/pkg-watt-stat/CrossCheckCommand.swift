@@ -26,13 +26,14 @@ struct CrossCheckCommand: ParsableCommand {
       compare, 64 wrong usage; the last line says which and why. Ctrl-C ends it early, with what was compared so far.
       """)
 
-  @Option(help: ArgumentHelp("How long to compare.", valueName: "seconds"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How long to compare.", valueName: "seconds"))
   var duration = 30.0
 
-  @Option(help: ArgumentHelp("How long each compared window is: 0.5 or more.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How long each compared window is: 0.5 or more.", valueName: "seconds"))
   var interval = 1.0
 
-  @Option(help: ArgumentHelp("How much a mean may differ.", valueName: "percent"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How much a mean may differ.", valueName: "percent"))
   var tolerance = 1.0
 
   @Option(

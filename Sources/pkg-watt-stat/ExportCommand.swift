@@ -40,6 +40,7 @@ struct ExportCommand: ParsableCommand {
   var follow = false
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "With --follow: seconds from sample to sample; without it the service's own interval.", valueName: "seconds"))
   var interval: Double?

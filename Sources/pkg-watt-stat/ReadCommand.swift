@@ -15,7 +15,7 @@ struct ReadCommand: ParsableCommand {
   @Flag(help: "Print the service's lines as they are (JSON).")
   var json = false
 
-  @Option(help: ArgumentHelp("Print so many readings.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Print so many readings.", valueName: "n"))
   var count: Int?
 
   @Flag(help: "Print readings until interrupted.")

@@ -22,12 +22,14 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var service: ClientOptions
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "First measure for so long what is drawn anyway, 1 or more, and subtract it.", valueName: "seconds"))
   var idle: Double?
 
   @Option(
     name: .customLong("repeat"),
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Run it so many times, and report mean and standard deviation; a run that fails is the last.", valueName: "n"))
   var count = 1

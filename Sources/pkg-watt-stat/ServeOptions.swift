@@ -16,6 +16,7 @@ struct ServeOptions: ParsableArguments {
   var logLevel: LogLevel = .info
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Seconds from reading to reading, 0.5 or more; from 0.001 with --socket, whose sockets are then private (mode 0600).",
       valueName: "seconds"))
@@ -57,6 +58,7 @@ struct ServeOptions: ParsableArguments {
   var trustedGroup: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How many connections a user may have, from 1 to 1000000; root may always have 20000. Without it: 4096, or three quarters of the limit on open files if that is less.",
       valueName: "number"))

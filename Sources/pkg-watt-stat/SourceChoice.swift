@@ -52,10 +52,19 @@ struct NothingToMeasure: Error, CustomStringConvertible {
   let powercap: SourceError
 
   var description: String {
-    // Both may say the same. Some end with a command, others with a full stop.
-    let texts = "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
+    // Both may say the same, and of a CPU without registers the kernel has no zones. Some end with a command, others with a
+    // full stop.
+    let texts = isOfNoUse || "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
     let reasons = texts.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
     return "This machine's power cannot be measured. \(reasons) To see what this machine lacks: pkg-watt-stat doctor. "
       + "To try the service with invented watts: --source simulated"
+  }
+
+  /// Whether loading the kernel's module would not help.
+  private var isOfNoUse: Bool {
+    switch (registers, powercap) {
+    case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap): true
+    default: false
+    }
   }
 }

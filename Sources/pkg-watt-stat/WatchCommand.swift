@@ -17,6 +17,7 @@ struct WatchCommand: ParsableCommand {
   @OptionGroup var service: ClientOptions
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "From reading to reading; the service's own interval without it. Everybody may ask for 0.25 or more.",
       valueName: "seconds"))

@@ -15,7 +15,7 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
   init(_ name: String, cpuinfo: String, packages: Int = 1, dies: Int = 1) {
     testDescription = name
     texts["proc/cpuinfo"] = cpuinfo
-    texts["proc/self/status"] = "Name:\tpkg-watt-stat\nCapEff:\t000001ffffffffff\n"
+    texts["proc/self/status"] = "Name:\tpkg-watt-stat\nUid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n"
     texts["sys/kernel/security/lockdown"] = "[none] integrity confidentiality\n"
     let cpus = packages * dies * 2
     for name in ["online", "present"] { texts["sys/devices/system/cpu/\(name)"] = "0-\(cpus - 1)\n" }
@@ -110,10 +110,11 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
 
   /// An unprivileged user looks at it.
   var withoutRights: Self {
-    text("proc/self/status", "CapEff:\t0000000000000000\n").error("dev/cpu/0/msr", EACCES).error(
-      "dev/cpu/1/msr", EACCES
-    )
-    .permissions("dev/cpu/0/msr", 0o600)
+    text("proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\n").error("dev/cpu/0/msr", EACCES)
+      .error(
+        "dev/cpu/1/msr", EACCES
+      )
+      .permissions("dev/cpu/0/msr", 0o600)
   }
 
   /// Puts it on disk while `body` looks at it.

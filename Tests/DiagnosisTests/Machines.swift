@@ -68,7 +68,16 @@ enum Machines {
     .intel("lockdown", model: 0x9E).text("sys/kernel/security/lockdown", "none [integrity] confidentiality\n")
       .error("dev/cpu/0/msr", EPERM).error("dev/cpu/1/msr", EPERM),
     .intel("container", model: 0x9E).permissions(".dockerenv", 0o755).permissions("sys/module/msr", 0o755)
-      .text("proc/self/status", "CapEff:\t00000000a80425fb\n").text("sys/kernel/security/lockdown", nil),
+      .text("proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t00000000a80425fb\n").text(
+        "sys/kernel/security/lockdown", nil),
+    .intel("container-without-root", model: 0x9E).withoutRights.permissions(".dockerenv", 0o755),
+    ComposedMachine(
+      "virtual-machine-that-announces-nothing",
+      cpuinfo: ComposedMachine.cpuinfo("AuthenticAMD", family: 25, model: 17, name: "AMD EPYC", flags: "hypervisor")
+    ).withoutRights.answer("hypervisor", "KVM").answer("service at /run/pkg-watt-stat/pkg-watt-stat.sock", "absent")
+      .answer(
+        "service at /tmp/pkg-watt-stat.sock", "simulated The service at /tmp/pkg-watt-stat.sock says 9.00 W, simulated."
+      ),
     .intel("stuck-counter", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [0x1000, 0x1000]])
       .zone("intel-rapl:0", "package-0", "stands 250000"),
     .intel("register-faults", model: 0x9E).registers([0x614: [0]]),

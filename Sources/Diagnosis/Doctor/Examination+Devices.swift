@@ -8,7 +8,11 @@ extension Examination {
   mutating func lookAtDevices() {
     lookAtCapability()
     guard !packages.isEmpty, hasRegisters else { return }
+    // Opened also where they are of no use: a capture has to tell whether they are there.
     let registers = MachineRegisters(machine, cpus: packages.flatMap(\.cpus))
+    if announcesNoRAPL {
+      return ok(.devices, "The kernel's msr nodes are of no use here: this CPU has no energy registers.")
+    }
     let locked = packages.first { package in package.cpus.allSatisfy { registers.openErrors[$0] != nil } }
     if let cpu = locked?.cpus.first, let errno = registers.openErrors[cpu] {
       obstructDevice("\(machine.root)/dev/cpu/\(cpu)/msr", errno)
@@ -35,7 +39,8 @@ extension Examination {
     case ENOENT:
       obstruct(
         .devices, "There is no \(path): the kernel's msr module is not loaded.",
-        fix: "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
+        fix: (hypervisor == nil ? "" : "measure on the host; only if this hypervisor passes the registers on: ")
+          + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
     case EACCES:
       let owner = (try? machine.permissions(node)).map { permissions in
         " (mode \(String(permissions.mode, radix: 8)), user \(permissions.user), group \(permissions.group))"
@@ -63,20 +68,38 @@ extension Examination {
 
   /// Whether this process has CAP_SYS_RAWIO, which the msr driver asks for; nil where nothing tells.
   private var hasCapability: Bool? {
-    guard let status = try? machine.text("\(machine.root)/proc/self/status"),
-      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
-      let word = line.split(whereSeparator: \.isWhitespace).last, let capabilities = UInt64(word, radix: 16)
-    else { return nil }
+    guard let word = ownStatus("CapEff").first, let capabilities = UInt64(word, radix: 16) else { return nil }
     return capabilities >> UInt64(17) & 1 == 1
+  }
+
+  /// Whether this process runs as root; nil if nothing tells. Source: proc(5), of the user numbers the second is the effective.
+  private var isRoot: Bool? {
+    let users = ownStatus("Uid")
+    return users.count < 2 ? nil : users[1] == "0"
+  }
+
+  /// The words of a line that the kernel has of this process.
+  private func ownStatus(_ name: String) -> [Substring] {
+    let status = try? machine.text("\(machine.root)/proc/self/status")
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("\(name):") } ?? ""
+    return Array(line.split(whereSeparator: \.isWhitespace).dropFirst())
   }
 
   private mutating func lookAtCapability() {
     switch hasCapability {
     case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which opening registers takes.")
+    case false? where identity != nil && map == nil:
+      ok(.capability, "This process lacks CAP_SYS_RAWIO, which is of no use here: this CPU has no energy registers.")
     case false?:
-      obstruct(
-        .capability, "This process lacks CAP_SYS_RAWIO, which opening registers takes.",
-        fix: container == nil ? "sudo pkg-watt-stat doctor" : "give the container the capability: --cap-add SYS_RAWIO")
+      let text = "This process lacks CAP_SYS_RAWIO, which opening registers takes."
+      switch (isRoot, container) {
+      case (false?, nil): obstruct(.capability, text, fix: "run it as root: sudo pkg-watt-stat doctor")
+      case (false?, _?):
+        obstruct(
+          .capability, text, fix: "run it as root; if root lacks it too, this says how to give it to the container.")
+      case (_, nil): obstruct(.capability, text, fix: "run it as a root that has this capability.")
+      case (_, _?): obstruct(.capability, text, fix: "give the container the capability: --cap-add SYS_RAWIO")
+      }
     case nil: break
     }
   }

@@ -14,6 +14,7 @@ extension Examination {
     } catch {
       let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
       if !measuredBy.isEmpty { return ok(.powercap, "\(text); nothing needs them here.") }
+      if announcesNoRAPL { return ok(.powercap, "\(text): the kernel has none for a CPU without energy registers.") }
       return obstruct(
         .powercap, "\(text).",
         fix: hypervisor == nil

@@ -25,18 +25,24 @@ extension Examination {
       case "stranger":
         warn(.service, words.last ?? "", fix: "end whatever serves there, and start the service in its place")
       case "simulated":
-        warn(.service, words.last ?? "", fix: "to measure, end it, and start one without --source simulated")
+        warn(
+          .service, words.last ?? "",
+          fix: measuredBy.isEmpty
+            ? "nothing, as long as this machine cannot be measured (see above)."
+            : "to measure, end it, and start one without --source simulated")
       default:
         warn(
           .service, words.last ?? "",
           fix: "see its log, by journalctl -u pkg-watt-stat.service where systemd started it")
       }
     }
-    if !silent.isEmpty && !measuredBy.isEmpty {
-      warn(
-        .service, "No service answers at \(silent.joined(separator: " or ")).",
-        fix: "sudo systemctl start pkg-watt-stat.service, or by hand: sudo pkg-watt-stat serve")
-    }
+    // Without root a service that invents its watts is at the second path only.
+    guard !silent.isEmpty, !measuredBy.isEmpty || answers.isEmpty else { return }
+    warn(
+      .service, "No service answers at \(silent.joined(separator: " or ")).",
+      fix: measuredBy.isEmpty
+        ? "mend what is said above first; to try it with invented watts: pkg-watt-stat serve --source simulated"
+        : "sudo systemctl start pkg-watt-stat.service, or by hand: sudo pkg-watt-stat serve")
   }
 
   /// Whether the same sample is the latest at both paths, between one reading and the next.

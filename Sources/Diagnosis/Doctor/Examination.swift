@@ -36,6 +36,12 @@ struct Examination {
     return map == .amd && !identity.announcesRAPL ? nil : map
   }
 
+  /// Whether the CPU itself says that it has no energy registers. The kernel has no zones for it then.
+  var announcesNoRAPL: Bool {
+    guard let identity, RegisterMap(vendor: identity.vendor) == .amd else { return false }
+    return !isOlderThanRAPL && !identity.announcesRAPL
+  }
+
   /// All is well.
   mutating func ok(_ topic: Finding.Topic, _ text: String) {
     findings.append(Finding(level: .ok, topic: topic, text: text, fix: nil))
