@@ -8,6 +8,9 @@ internal import SystemCalls
 /// The socket is bound under a name that nobody knows, made ready, and only then moved to its path in one step. So a
 /// client finds either the old socket or one that answers, and two services that start at once cannot both win.
 public final class SocketFile: Sendable {
+  /// Held around each bind, which changes the umask of the whole process for a moment: two at once would leave it at 0.
+  private static let binding = Mutex(())
+
   /// The longest path that fits a socket address with its terminating zero.
   public static let mostPathBytes = 107
 
@@ -188,7 +191,11 @@ public final class SocketFile: Sendable {
   /// Whether the file is still where it was bound; true also if it cannot be seen from here.
   public var isInPlace: Bool {
     guard let place else { return true }
-    let file = unsafe cmsr_file_at(place.folder.number, place.name)
+    // By its path, as clients look: its folder may have been moved away, or covered by another.
+    let opened = unsafe cmsr_open_folder(PathParts(path).folder)
+    guard opened.error == 0 else { return opened.error != ENOENT }
+    let folder = Descriptor(owning: opened.descriptor)
+    let file = unsafe cmsr_file_at(folder.number, place.name)
     return file.error == 0 ? FileIdentity(file) == place.identity : file.error != ENOENT
   }
 
@@ -211,7 +218,7 @@ public final class SocketFile: Sendable {
   ) throws(SocketError) -> String {
     while true {
       let name = ".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-      switch unsafe cmsr_bind_at(listener, folder, name, mode) {
+      switch binding.withLock({ _ in unsafe cmsr_bind_at(listener, folder, name, mode) }) {
       case 0: return name
       case EADDRINUSE: continue
       case let error: throw .failed(path: path, step: "create", errno: error)

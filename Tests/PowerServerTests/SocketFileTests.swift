@@ -223,6 +223,38 @@ struct SocketFileTests {
     #expect(throws: Never.self) { try file.bindAnew() }
   }
 
+  @Test("is missed, and bound anew, if its folder was moved away, replaced or removed", arguments: [false, true])
+  func movedFolder(again: Bool) throws {
+    let around = try Folder()
+    let folder = around.path + "/in"
+    mkdir(folder, 0o700)
+    let file = try SocketFile.bind(folder + "/s", mode: 0o666, owner: nil)
+    #expect(file.isInPlace)
+    rename(folder, around.path + "/away")
+    #expect(!file.isInPlace)
+    #expect(throws: SocketError.self) { try file.bindAnew() }
+    guard again else { return }
+    mkdir(folder, 0o700)
+    #expect(!file.isInPlace)
+    try file.bindAnew()
+    #expect(file.isInPlace)
+    #expect(throws: Never.self) { try TestClient(folder + "/s") }
+  }
+
+  @Test("two that bind at the same time leave the umask as it was")
+  func simultaneous() async throws {
+    let before = umask(0o022)
+    defer { _ = umask(before) }
+    let folder = try Folder()
+    let path = folder.path
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<200 {
+        group.addTask { _ = try? SocketFile.bind(path + "/s\(number)", mode: 0o666, owner: nil) }
+      }
+    }
+    #expect(umask(0o022) == 0o022)
+  }
+
   @Test("another service's socket at the same path is not taken away")
   func successor() throws {
     let folder = try Folder()
