@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +23,17 @@ static inline int cmsr_interrupt_descriptor(void)
 	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+// A descriptor that is readable from cmsr_signal_event on: it ends other threads' waits. -1 on failure.
+static inline int cmsr_event_descriptor(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static inline int cmsr_signal_event(int descriptor)
+{
+	return eventfd_write(descriptor, 1) == 0 ? 0 : errno;
 }
 
 // Connects to path, and waits for room in a listener's full backlog: EAGAIN after so many milliseconds without any,

@@ -20,7 +20,7 @@ public enum ClientError: Error, Equatable {
   case full(path: String, seconds: Int)
   /// Somebody else than the service may be serves at a path that was not asked for.
   case untrusted(ServerIdentity)
-  /// Nothing came for so many seconds.
+  /// What was waited for did not come in so many seconds, whatever else did.
   case silent(path: String, seconds: Int)
   /// What came is not the protocol.
   case notTheProtocol(path: String, why: String)
@@ -68,7 +68,7 @@ extension ClientError: CustomStringConvertible {
       "Whoever listens at \(path) let nobody in for \(seconds) s; it hangs, or more clients come than it can take: restart it."
     case .untrusted(let server): "\(server) If you trust it, name it: --socket \(server.path)"
     case .silent(let path, let seconds):
-      "Nothing came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs: restart it."
+      "No reading or answer came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs: restart it."
     case .notTheProtocol(let path, let why):
       "What \(path) sends is not pkg-watt-stat's protocol: \(why)."
     case .refused(let path, let refusal) where refusal.code == "unknown_request":

@@ -1,47 +1,63 @@
 internal import CMSRShim
-internal import PowerProtocol
+public import PowerProtocol
 internal import RAPL
 
 extension PowerConnection {
-  /// Waits for whatever the service says next, and makes sure that it is alive: if nothing comes for longer than it should
-  /// take, it is asked what it is, which any service answers at once.
+  /// Waits for the next line of version 1, as long as the service is alive.
+  ///
+  /// - Throws: `ClientError.silent` for a service that hangs.
+  public mutating func next() throws(ClientError) -> Received {
+    let received: Received? = try inTime(isFirst: !hasLine) { answer, bytes in
+      guard case .line(let line) = answer else { return nil }
+      return Received(text: String(decoding: bytes, as: UTF8.self), line: line)
+    }
+    guard let received else { throw .interrupted }
+    return received
+  }
+
+  /// Waits for the next sample of a subscription, as long as the service is alive.
   ///
   /// - Parameter output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
-  /// - Returns: never `.timeout`.
+  /// - Returns: nil once nobody reads the output any more, or the wait is interrupted.
   /// - Throws: `ClientError.silent` for a service that hangs.
-  public mutating func nextInTime(output: Int32 = -1) throws(ClientError) -> Event {
+  public mutating func nextSample(output: Int32 = -1) throws(ClientError) -> SampleReport? {
+    try inTime(isFirst: false, output: output) { answer, _ in
+      if case .sample(let sample) = answer { sample } else { nil }
+    }
+  }
+
+  /// Waits for what is wanted, and makes sure that the service is alive: if it takes longer than it should, the service is
+  /// asked what it is, which any service answers at once. What else comes meanwhile is passed over, and is no sign of life.
+  ///
+  /// - Parameter isFirst: whether it is the first line, which comes unasked, and soon.
+  private mutating func inTime<Wanted>(
+    isFirst: Bool, output: Int32 = -1, _ wanted: (Answer, [UInt8]) -> Wanted?
+  ) throws(ClientError) -> Wanted? {
+    var isProbed = false
+    var deadline = Self.deadline(milliseconds: isFirst ? patienceMilliseconds : lateMilliseconds)
     while true {
-      let patience = isProbed ? patienceMilliseconds : lateMilliseconds
-      switch try next(output: output, milliseconds: patience) {
-      case .timeout: try probe(patience)
-      case let event:
-        isProbed = false
-        return event
+      var isOver = false
+      switch try line(or: interrupt, output: output, until: deadline) {
+      case .line(let bytes):
+        let answer = try decode(bytes)
+        if let found = wanted(answer, bytes) { return found }
+        if isProbed, case .info = answer {
+          isProbed = false
+          deadline = Self.deadline(milliseconds: lateMilliseconds)
+        }
+        isOver = cmsr_monotonic_nanoseconds() >= deadline
+      case .other: return nil
+      case .timeout: isOver = true
       }
+      guard isOver else { continue }
+      guard !isFirst && !isProbed else { throw .silent(path: path, seconds: Int(patienceMilliseconds / 1000)) }
+      isProbed = true
+      try send(.info)
+      deadline = Self.deadline(milliseconds: patienceMilliseconds)
     }
   }
 
-  /// The next line, not decoded; nil once the service was asked whether it is alive.
-  mutating func lineInTime() throws(ClientError) -> [UInt8]? {
-    let patience = isProbed || !hasReceived ? patienceMilliseconds : lateMilliseconds
-    do {
-      let bytes = try line(patienceMilliseconds: patience)
-      isProbed = false
-      return bytes
-    } catch {
-      guard case .silent = error, hasReceived else { throw error }
-      try probe(patience)
-      return nil
-    }
-  }
-
-  private mutating func probe(_ waited: Int32) throws(ClientError) {
-    guard !isProbed else { throw .silent(path: path, seconds: Int(waited / 1000)) }
-    isProbed = true
-    try send(.info)
-  }
-
-  /// Later than this a sample is late.
+  /// Later than this what is wanted is late.
   private var lateMilliseconds: Int32 {
     stepSeconds.map { Int32(clamping: 1000 + 2500 * min($0, Request.longestIntervalSeconds)) } ?? patienceMilliseconds
   }

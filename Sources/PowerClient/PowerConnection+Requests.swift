@@ -10,7 +10,7 @@ extension PowerConnection {
     case answer(Answer)
     /// The other descriptor has something to read, or has been closed; or nobody reads the output any more.
     case other
-    /// Nothing came in time.
+    /// No whole line came in time.
     case timeout
   }
 
@@ -40,7 +40,7 @@ extension PowerConnection {
     try ask(.history(seconds: seconds)) { if case .history(let history) = $0 { history } else { nil } }
   }
 
-  /// Begins a stream of samples; they come by `next(or:milliseconds:)`.
+  /// Begins a stream of samples; they come by `nextSample(output:)` or `next(or:milliseconds:)`.
   ///
   /// - Parameter intervalSeconds: from sample to sample; nil for the service's own interval.
   /// - Returns: what the service made of it: it may be more.
@@ -59,29 +59,33 @@ extension PowerConnection {
   public mutating func next(or other: Int32 = -1, output: Int32 = -1, milliseconds: Int32 = -1) throws(ClientError)
     -> Event
   {
-    while true {
-      if let bytes = try bufferedLine() { return .answer(try decode(bytes)) }
-      switch cmsr_wait_readable_for_reader(descriptor.number, other, output, milliseconds) {
-      case 0: try receive()
-      case ETIMEDOUT: return .timeout
-      case ECANCELED, EPIPE: return .other
-      case let error: throw .failed(path: path, errno: error)
-      }
+    switch try line(or: other, output: output, until: Self.deadline(milliseconds: milliseconds)) {
+    case .line(let bytes): .answer(try decode(bytes))
+    case .other: .other
+    case .timeout: .timeout
     }
   }
 
-  /// Sends a request and waits for its answer; what else comes meanwhile is passed over. A service of version 1 that
-  /// ignores requests goes on with its lines: that is taken for a refusal.
+  /// Sends a request and waits for its answer. What else comes meanwhile is passed over, and gives it no more time. A service
+  /// of version 1 that ignores requests goes on with its lines: that is taken for a refusal.
   private mutating func ask<Kind>(_ request: Request, _ kind: (Answer) -> Kind?) throws(ClientError) -> Kind {
     try send(request)
-    let deadline = cmsr_monotonic_nanoseconds() + Int64(patienceMilliseconds) * 1_000_000
-    while true {
-      let answer = try decode(try line(patienceMilliseconds: patienceMilliseconds))
-      if case .line = answer, cmsr_monotonic_nanoseconds() > deadline {
-        throw .refused(path: path, Refusal(code: "unknown_request", message: "It does not answer."))
+    let begin = cmsr_monotonic_nanoseconds()
+    let deadline = Self.deadline(milliseconds: patienceMilliseconds)
+    var goesOn = false
+    repeat {
+      switch try line(or: interrupt, until: deadline) {
+      case .line(let bytes):
+        let answer = try decode(bytes)
+        if case .refused(let refusal) = answer { throw .refused(path: path, refusal) }
+        if let found = kind(answer) { return found }
+        // Lines that come sooner may have been on their way before the request was: they tell of no version.
+        if case .line = answer { goesOn = cmsr_monotonic_nanoseconds() - begin > (deadline - begin) / 4 }
+      case .other: throw .interrupted
+      case .timeout: break
       }
-      if case .refused(let refusal) = answer { throw .refused(path: path, refusal) }
-      if let found = kind(answer) { return found }
-    }
+    } while cmsr_monotonic_nanoseconds() < min(deadline, endNanoseconds)
+    guard !goesOn else { throw .refused(path: path, Refusal(code: "unknown_request", message: "It does not answer.")) }
+    throw .silent(path: path, seconds: Int(patienceMilliseconds / 1000))
   }
 }

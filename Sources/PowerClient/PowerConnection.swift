@@ -20,14 +20,16 @@ public struct PowerConnection: ~Copyable {
   /// The path that was connected to.
   public let path: String
   let descriptor: Descriptor
-  private let interrupt: Int32
+  let interrupt: Int32
   private var buffer = LineBuffer()
-  private(set) var hasReceived = false
+  private var hasReceived = false
+  /// Whether a line of version 1 has come.
+  private(set) var hasLine = false
   /// From sample to sample, in seconds, as far as the service has said it on this connection.
   private(set) var stepSeconds: Double?
   private var isSubscribed = false
-  /// Whether it was asked what it is only to see whether it answers.
-  var isProbed = false
+  /// No wait goes on after this, by CLOCK_MONOTONIC in nanoseconds: what several questions may take together.
+  public var endNanoseconds = Int64.max
 
   /// Connects to the first path where somebody listens.
   ///
@@ -62,33 +64,47 @@ public struct PowerConnection: ~Copyable {
     throw .noService(paths: paths)
   }
 
-  /// Waits for the next line of version 1, as long as the service is alive.
-  public mutating func next() throws(ClientError) -> Received {
-    while true {
-      guard let bytes = try lineInTime() else { continue }
-      if case .line(let line) = try decode(bytes) {
-        return Received(text: String(decoding: bytes, as: UTF8.self), line: line)
-      }
-    }
+  /// What ended a wait for a line.
+  enum LineEvent {
+    /// A whole line, without its newline.
+    case line([UInt8])
+    /// The other descriptor is readable, or nobody reads the output any more.
+    case other
+    /// No whole line came in time, whatever came of one.
+    case timeout
   }
 
-  /// The next whole line, without its newline.
+  /// Waits for the next whole line.
   ///
-  /// - Parameter milliseconds: how long each part of it may take; negative: for ever.
-  mutating func line(patienceMilliseconds milliseconds: Int32) throws(ClientError) -> [UInt8] {
+  /// - Parameters:
+  ///   - other: a descriptor that ends the wait too, or -1.
+  ///   - output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
+  ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds. What has arrived by now is taken in even if that is over.
+  mutating func line(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError) -> LineEvent {
+    var hasLooked = false
     while true {
-      if let bytes = try bufferedLine() { return bytes }
-      switch cmsr_wait_readable(descriptor.number, interrupt, milliseconds) {
+      if let bytes = try bufferedLine() { return .line(bytes) }
+      let left = max(min(deadline, endNanoseconds) - cmsr_monotonic_nanoseconds(), 0)
+      if hasLooked && left == 0 { return .timeout }
+      hasLooked = true
+      // Rounded up, and a day at most: what poll(2) takes.
+      let milliseconds = Int32((min(left, 86_400_000_000_000) + 999_999) / 1_000_000)
+      switch cmsr_wait_readable_for_reader(descriptor.number, other, output, milliseconds) {
       case 0: try receive()
-      case ETIMEDOUT: throw .silent(path: path, seconds: Int(milliseconds / 1000))
-      case ECANCELED: throw .interrupted
+      case ETIMEDOUT: continue
+      case ECANCELED, EPIPE: return .other
       case let error: throw .failed(path: path, errno: error)
       }
     }
   }
 
+  /// When a wait that begins now has taken so many milliseconds, by CLOCK_MONOTONIC in nanoseconds; negative: never.
+  static func deadline(milliseconds: Int32) -> Int64 {
+    milliseconds < 0 ? .max : cmsr_monotonic_nanoseconds() + Int64(milliseconds) * 1_000_000
+  }
+
   /// A line that has arrived already.
-  mutating func bufferedLine() throws(ClientError) -> [UInt8]? {
+  private mutating func bufferedLine() throws(ClientError) -> [UInt8]? {
     if let bytes = buffer.next() {
       hasReceived = true
       return bytes
@@ -98,7 +114,7 @@ public struct PowerConnection: ~Copyable {
   }
 
   /// Takes in what has arrived.
-  mutating func receive() throws(ClientError) {
+  private mutating func receive() throws(ClientError) {
     var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
     let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor.number, $0.baseAddress, $0.count, 0) }
     guard count >= 0 else {
@@ -119,6 +135,7 @@ public struct PowerConnection: ~Copyable {
       throw .notTheProtocol(path: path, why: error.why)
     }
     switch answer {
+    case .line: hasLine = true
     case .info(let info) where !isSubscribed: stepSeconds = info.intervalSeconds
     case .subscribed(let subscription):
       isSubscribed = subscription.intervalSeconds != nil

@@ -109,13 +109,8 @@ struct ExportCommand: ParsableCommand {
     header = writer.header
     try write(first, by: writer)
     isGone = false
-    while true {
-      switch try connection.nextInTime(output: reader) {
-      case .answer(.sample(let sample)): try write(sample, by: writer)
-      case .answer, .timeout: continue
-      case .other: try endUnread()
-      }
-    }
+    while let sample = try connection.nextSample(output: reader) { try write(sample, by: writer) }
+    try endUnread()
   }
 
   /// Who has to go on reading; nobody where a file is written.

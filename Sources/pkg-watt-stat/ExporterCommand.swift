@@ -3,6 +3,7 @@ internal import CMSRShim
 internal import Exporter
 internal import Glibc
 internal import Logging
+internal import PowerClient
 internal import Privileges
 internal import ServiceManager
 internal import Synchronization
@@ -49,11 +50,15 @@ struct ExporterCommand: ParsableCommand {
     // Anybody may run as the user that root becomes, so that one is no reason to trust a server.
     let caller = geteuid()
     if caller == 0 { try Self.leaveRoot(logger) }
+    // Readable once this is to end, so that no service that hangs keeps the thread that asks it.
+    let ending = cmsr_event_descriptor()
+    guard ending >= 0 else { throw ExporterError.limits }
     let said = Mutex<String?>(nil)
     let server = ExporterServer(
-      ServiceReader(service, caller: caller), at: try address(),
+      ServiceReader(service, caller: caller, interrupt: ending), at: try address(),
       settings: ExporterSettings(version: PkgWattStat.version)
     ) { error in
+      if case ClientError.interrupted? = error { return }
       let now = error.map { "\($0)" } ?? "The service answers."
       let isNews = said.withLock { before in
         defer { before = now }
@@ -69,6 +74,8 @@ struct ExporterCommand: ParsableCommand {
     let error = notifier.tell(["READY=1", "STATUS=Serving at http://\(address)/."])
     if error != 0 { logger.warning("The service manager was not told that this is ready (error \(error)).") }
     logger.info("Ending on signal \(cmsr_wait_for_ending_signal()).")
+    let problem = cmsr_signal_event(ending)
+    if problem != 0 { logger.warning("An answer that is being waited for delays the end (error \(problem)).") }
     try server.stop()
   }
 

@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Exporter
 internal import PowerClient
 internal import PowerProtocol
@@ -12,8 +13,9 @@ final class ServiceReader: PowerService {
     let info: ServiceInfo
 
     /// - Throws: `ExporterError.trusted` where everybody would get to know what this user may; else `ClientError`.
-    init(_ options: ClientOptions, caller: UInt32) throws {
-      var connection = try options.connectTrusting(caller: caller)
+    init(_ options: ClientOptions, caller: UInt32, interrupt: Int32, until end: Int64) throws {
+      var connection = try options.connectTrusting(caller: caller, interrupt: interrupt)
+      connection.endNanoseconds = end
       let info = try connection.info()
       guard !info.policy.isTrusted else { throw ExporterError.trusted(group: info.policy.trustedGroup) }
       // It is asked for what is wanted.
@@ -25,12 +27,18 @@ final class ServiceReader: PowerService {
 
   private let options: ClientOptions
   private let caller: UInt32
+  private let interrupt: Int32
   private let session = Mutex<Session?>(nil)
+  /// All that the service is asked for one answer takes no longer, in nanoseconds: somebody waits for it.
+  private static let patience: Int64 = 5_000_000_000
 
-  /// - Parameter caller: the number of the user who started this process: it may have become another since.
-  init(_ options: ClientOptions, caller: UInt32) {
+  /// - Parameters:
+  ///   - caller: the number of the user who started this process: it may have become another since.
+  ///   - interrupt: a descriptor that ends every wait for the service once it is readable.
+  init(_ options: ClientOptions, caller: UInt32, interrupt: Int32) {
     self.options = options
     self.caller = caller
+    self.interrupt = interrupt
   }
 
   func observe() throws -> Observation {
@@ -51,8 +59,10 @@ final class ServiceReader: PowerService {
     _ question: (inout Session) throws(ClientError) -> Value
   ) throws -> Value {
     try session.withLock { session in
+      let end = cmsr_monotonic_nanoseconds() + Self.patience
       // Only one that was kept may have ended meanwhile.
       if var kept = session.take() {
+        kept.connection.endNanoseconds = end
         do throws(ClientError) {
           let value = try question(&kept)
           session = consume kept
@@ -64,7 +74,7 @@ final class ServiceReader: PowerService {
           }
         }
       }
-      var fresh = try Session(options, caller: caller)
+      var fresh = try Session(options, caller: caller, interrupt: interrupt, until: end)
       let value = try question(&fresh)
       session = consume fresh
       return value

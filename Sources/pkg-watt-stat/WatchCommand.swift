@@ -60,9 +60,8 @@ struct WatchCommand: ParsableCommand {
 
   private static func next(_ connection: inout PowerConnection, isSubscribed: Bool) throws(ClientError) -> Reading {
     guard isSubscribed else { return Reading(try connection.next().line) }
-    while true {
-      if case .answer(.sample(let sample)) = try connection.nextInTime() { return Reading(sample) }
-    }
+    guard let sample = try connection.nextSample() else { throw .interrupted }
+    return Reading(sample)
   }
 
   private func printOnce() throws {

@@ -84,7 +84,7 @@ struct ExportTests {
     try wait(for: "a sample") { classes().last == "simulated" }
     service.child.send(SIGSTOP)
     try wait(seconds: 20, for: "a word of it") { classes().last == "unavailable" }
-    #expect(child.output.contains("Nothing came from \(service.socket) in 5 s;"), "\(child.output)")
+    #expect(child.output.contains("No reading or answer came from \(service.socket) in 5 s;"), "\(child.output)")
     service.child.send(SIGCONT)
     try wait(seconds: 20, for: "a sample again") { classes().last == "simulated" }
     #expect(service.child.isRunning && child.isRunning)

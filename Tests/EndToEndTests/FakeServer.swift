@@ -7,17 +7,21 @@ final class FakeServer {
   private let listener: Int32
   private let greeting: [String]
   private let answers: [String: String]
+  private let nuisance: String?
 
   /// - Parameters:
   ///   - greeting: the lines that every client gets, unasked.
   ///   - answers: what is sent to a request that holds the key.
+  ///   - nuisance: sent to every client twice a second after the greeting, without end.
   ///   - backlog: how many clients may wait; nobody lets them in if `isDeaf`, until it `hears`.
   init(
-    greeting: [String] = [FakeServer.line], answers: [String: String] = [:], backlog: Int32 = 16, isDeaf: Bool = false
+    greeting: [String] = [FakeServer.line], answers: [String: String] = [:], nuisance: String? = nil,
+    backlog: Int32 = 16,
+    isDeaf: Bool = false
   )
     throws
   {
-    (self.greeting, self.answers) = (greeting, answers)
+    (self.greeting, self.answers, self.nuisance) = (greeting, answers, nuisance)
     folder = try TemporaryFolder()
     socket = folder.file("watts.sock")
     listener = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -35,10 +39,10 @@ final class FakeServer {
   }
 
   func hear() {
-    let (served, greeting, answers) = (listener, greeting, answers)
+    let (served, greeting, answers, nuisance) = (listener, greeting, answers, nuisance)
     Thread.detachNewThread {
       while case let client = accept(served, nil, nil), client >= 0 {
-        Thread.detachNewThread { Self.serve(client, greeting, answers) }
+        Thread.detachNewThread { Self.serve(client, greeting, answers, nuisance) }
       }
     }
   }
@@ -48,9 +52,13 @@ final class FakeServer {
     close(listener)
   }
 
-  private static func serve(_ client: Int32, _ greeting: [String], _ answers: [String: String]) {
+  private static func serve(_ client: Int32, _ greeting: [String], _ answers: [String: String], _ nuisance: String?) {
     defer { close(client) }
     for line in greeting { send(line, to: client) }
+    if let nuisance {
+      while Glibc.send(client, nuisance, nuisance.utf8.count, Int32(MSG_NOSIGNAL)) >= 0 { usleep(500_000) }
+      return
+    }
     var received = ""
     var bytes = [UInt8](repeating: 0, count: 4096)
     while case let count = recv(client, &bytes, bytes.count, 0), count > 0 {

@@ -96,6 +96,58 @@ struct HostileServerTests {
   }
 }
 
+@Suite("A server that goes on with what nobody waits for", .serialized)
+struct NuisanceTests {
+  static let nuisances = ["x", #"{"subscribed": "none", "interval_seconds": null}"# + "\n"]
+  static let refusal = FakeServer.refusal("No.", code: "busy") + "\n"
+
+  @Test("is given up after some seconds, by each command", arguments: nuisances + [refusal], [[], [FakeServer.line]])
+  func patience(nuisance: String, greeting: [String]) throws {
+    let server = try FakeServer(greeting: greeting, nuisance: nuisance)
+    let commands: [[String]] = [
+      ["read"], ["read", "--follow"], ["watch"], ["watch", "--once"], ["watch", "--interval", "1"],
+      ["export", "--format", "json"], ["export", "--format", "waybar", "--follow"],
+    ]
+    let children = try commands.map { try Child([Executables.service] + $0 + ["--socket", server.socket]) }
+    let run = try Child(ClientCommand.run.arguments(server.socket))
+    for (child, command) in zip(children, commands) {
+      let code = try child.exitCode(seconds: 20)
+      if command == ["read"] && !greeting.isEmpty {
+        #expect(code == 0)
+      } else {
+        #expect(code == 1)
+        let words = ["The service refuses: No.", "No reading or answer came from \(server.socket) in 5 s;"]
+        #expect(words.contains { child.output.contains($0) }, "\(command): \(child.output)")
+      }
+    }
+    #expect(try run.exitCode(seconds: 20) == 125, "\(run.output)")
+  }
+
+  @Test("does not keep the exporter's worker: it says that there are no watts, and ends at once", arguments: nuisances)
+  func exporter(nuisance: String) throws {
+    let server = try FakeServer(greeting: [], nuisance: nuisance)
+    let child = try Child([Executables.service, "exporter", "--listen", "127.0.0.1:0", "--socket", server.socket])
+    try wait(for: "the exporter") { child.output.contains("Ready: serving at http://") }
+    let address = String(try #require(child.output.firstMatch(of: #/and (http:.*\/metrics)\./#)).output.1)
+    let script = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
+    let (code, output) = try Child.run(["python3", "-c", script, address], seconds: 20)
+    #expect(code == 0 && output.contains("pkg_watt_stat_up 0\n"), "\(output)")
+    // It is asked once more, and told to end before there is an answer. The listener has that name too.
+    func connections() throws -> Int {
+      let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8)
+      return sockets.split(separator: "\n").count { $0.hasSuffix(server.socket) } - 1
+    }
+    try wait(for: "the first connection's end") { try connections() == 0 }
+    let scrape = try Child(["python3", "-c", script, address])
+    try wait(for: "its connection to the server") { try connections() == 1 }
+    let begin = Date.now
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0, "\(child.output)")
+    #expect(Date.now.timeIntervalSince(begin) < 3)
+    _ = try scrape.exitCode()
+  }
+}
+
 @Suite("A server that lets nobody in", .serialized)
 struct DeafServerTests {
   /// A listener without room, and the connections that fill it.

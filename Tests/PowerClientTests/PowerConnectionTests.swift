@@ -5,12 +5,14 @@ import Testing
 @testable import PowerClient
 
 /// Serves one connection with the given pieces, each sent when the one before it is on its way.
-private final class OneClientServer {
+final class OneClientServer {
   let path = "/tmp/pkg-watt-stat-client-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
   private let listener: Int32
 
-  /// - Parameter pause: microseconds before each piece.
-  init(_ pieces: [String], pause: UInt32 = 0) throws {
+  /// - Parameters:
+  ///   - pause: microseconds before each piece.
+  ///   - answer: sent like that once a request has come after the pieces.
+  init(_ pieces: [String], pause: UInt32 = 0, answer: [String] = []) throws {
     listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -24,10 +26,15 @@ private final class OneClientServer {
     let served = listener
     Thread.detachNewThread {
       let client = accept(served, nil, nil)
-      for piece in pieces {
-        usleep(pause)
-        _ = send(client, piece, piece.utf8.count, Int32(MSG_NOSIGNAL))
+      func say(_ pieces: [String]) {
+        for piece in pieces {
+          usleep(pause)
+          guard send(client, piece, piece.utf8.count, Int32(MSG_NOSIGNAL)) >= 0 else { return }
+        }
       }
+      say(pieces)
+      var byte: UInt8 = 0
+      if !answer.isEmpty, recv(client, &byte, 1, 0) == 1 { say(answer) }
       close(client)
     }
   }
@@ -38,8 +45,8 @@ private final class OneClientServer {
   }
 }
 
-private let good = #"{"power_watts": 42.5, "timestamp": 7.5, "status": "ok"}"#
-private let reading = PowerLine(centiwatts: 4250, unixMilliseconds: 7500, status: .ok)
+let good = #"{"power_watts": 42.5, "timestamp": 7.5, "status": "ok"}"#
+let reading = PowerLine(centiwatts: 4250, unixMilliseconds: 7500, status: .ok)
 
 /// All lines until the first error, and that error.
 private func receive(from path: String) -> (lines: [PowerLine], error: ClientError?) {
