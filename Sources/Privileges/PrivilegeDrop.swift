@@ -39,7 +39,7 @@ public enum PrivilegeDrop {
     if limitsBounds {
       try step("limit the bounding set", cmsr_limit_bounding_set())
       try step("lock the securebits", cmsr_lock_securebits())
-    } else if cmsr_bounding_set_is_limited() == 0 {
+    } else if cmsr_bounding_set_is_limited() == 0, try PrivilegeProof.holdsCapabilities() {
       warnings.append(
         "Without CAP_SETPCAP the bounding set stays as it is and the securebits stay unlocked; no_new_privs keeps either "
           + "from being of use.")

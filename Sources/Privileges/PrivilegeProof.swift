@@ -10,6 +10,11 @@ public enum PrivilegeProof {
     _ = try threads()
   }
 
+  /// Whether any thread of this process has a capability that it may use.
+  static func holdsCapabilities() throws(PrivilegeError) -> Bool {
+    try threads().contains { $0.privileges.permitted != 0 }
+  }
+
   /// Makes sure that no thread of this process holds more than the limit.
   public static func require(_ limit: PrivilegeLimit) throws(PrivilegeError) {
     var excesses: [String] = []

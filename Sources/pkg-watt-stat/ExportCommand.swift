@@ -103,7 +103,11 @@ struct ExportCommand: ParsableCommand {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
     let first = try connection.sample()
-    _ = try connection.subscribe(intervalSeconds: interval)
+    let given = try connection.subscribe(intervalSeconds: interval)
+    // Root asks for any interval, and gets the service's shortest.
+    if header == nil, let interval, let seconds = given.intervalSeconds, seconds > interval {
+      StandardError.say("Warning: The service has no samples \(interval) s apart; these are \(seconds) s apart.")
+    }
     if header == nil, output == nil { try write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header

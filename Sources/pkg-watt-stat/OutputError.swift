@@ -8,7 +8,7 @@ struct OutputError: Error, CustomStringConvertible {
 
   var description: String {
     errno == EEXIST
-      ? "\(path) is there and is no file, so it is left alone; choose another path with --output."
+      ? "\(path) is not a regular file, so it cannot be replaced as a whole; choose another path, or write to it by > instead of --output."
       : "Cannot write \(path): \(fileErrorText(errno)). Choose a path that this user may write to, with --output."
   }
 }

@@ -47,7 +47,8 @@ struct PkgWattStat: ParsableCommand {
     let word = first == "help" ? arguments.dropFirst().first : first
     if let word, !word.hasPrefix("-") {
       guard names.contains(word) || word == "help" else {
-        throw UsageError("There is no command '\(word)'; there are \(names.joined(separator: ", ")).")
+        let meant = names.first { $0.isMisspelt(as: word) }.map { " Did you mean '\($0)'?" } ?? ""
+        throw UsageError("There is no command '\(word)'; there are \(names.joined(separator: ", ")).\(meant)")
       }
       return
     }
@@ -96,6 +97,16 @@ struct PkgWattStat: ParsableCommand {
       if text == "--" { return nil }
     }
     return nil
+  }
+}
+
+extension String {
+  /// Whether another word is this one but for one letter that is wrong, missing or too many, or two that are swapped.
+  fileprivate func isMisspelt(as other: String) -> Bool {
+    var (ours, theirs) = (Array(self)[...], Array(other)[...])
+    while let first = ours.first, first == theirs.first { (ours, theirs) = (ours.dropFirst(), theirs.dropFirst()) }
+    while let last = ours.last, last == theirs.last { (ours, theirs) = (ours.dropLast(), theirs.dropLast()) }
+    return max(ours.count, theirs.count) <= 1 || (ours.count == 2 && Array(ours.reversed()) == Array(theirs))
   }
 }
 

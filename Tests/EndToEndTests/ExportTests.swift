@@ -168,6 +168,16 @@ struct ExportTests {
     #expect(output.contains("{package0.watts}") && !output.contains("Usage:"))
   }
 
+  @Test("a shorter interval than the service has is warned of", .enabled(if: Executables.isRoot, "needs root"))
+  func shortInterval() throws {
+    let service = try Service.simulated()
+    let (_, output) = try Child.run([
+      "timeout", "1", Executables.service, "export", "--socket", service.socket, "--format", "csv", "--follow",
+      "--interval", "0.001",
+    ])
+    #expect(output.contains("Warning: The service has no samples 0.001 s apart; these are 0.01 s apart."), "\(output)")
+  }
+
   @Test("what is no file, or in no folder, is not written to", arguments: ["/dev/null", "/nonexistent/watts.prom"])
   func notAFile(path: String) throws {
     let (code, output) = try export(try Service.simulated(), "--format", "json", "--output", path)

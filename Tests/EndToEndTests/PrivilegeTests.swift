@@ -53,6 +53,14 @@ struct PrivilegeTests {
     #expect(!FileManager.default.fileExists(atPath: service.socket))
   }
 
+  @Test("an ordinary user without any capability is served without a warning about the bounding set")
+  func noCapability() throws {
+    let service = try Service.simulated(
+      wrapper: ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"])
+    _ = try service.client().reading()
+    #expect(!service.child.output.contains("WARNING"), "\(service.child.output)")
+  }
+
   @Test("an ordinary user with CAP_SYS_RAWIO only is served too, with a warning about the bounding set")
   func ordinaryUser() throws {
     let service = try Service.simulated(

@@ -20,6 +20,10 @@ struct RefusalTests {
     "arguments that make no sense are refused",
     arguments: [
       Case("--interval", "0", code: 64, says: "from 0.5 to 3600"),
+      Case("--interval", "-1", code: 64, says: "from 0.5 to 3600"),
+      Case("run", "--idle", "-1", "--", "true", code: 64, says: "--idle is from 1 to 86400 seconds"),
+      Case("raed", code: 64, says: "doctor. Did you mean 'read'?"),
+      Case("serv", code: 64, says: "doctor. Did you mean 'serve'?"),
       Case("--interval=-1", code: 64, says: "from 0.5 to 3600"),
       Case("--interval", "nan", code: 64, says: "from 0.5 to 3600"),
       Case("--interval", "inf", code: 64, says: "from 0.5 to 3600"),
@@ -96,6 +100,8 @@ struct RefusalTests {
     #expect(code == 1)
     #expect(output.contains("does not announce RAPL"), "\(output)")
     #expect(output.contains("--source simulated") == (source == "auto"), "\(output)")
+    // No module of the kernel's would help this CPU.
+    #expect(!output.contains("modprobe"), "\(output)")
   }
 
   @Test("without /proc it refuses, since nothing could be proven", .enabled(if: Executables.isRoot))

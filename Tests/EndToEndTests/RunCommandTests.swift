@@ -15,6 +15,7 @@ struct RunCommandTests {
     let (code, output) = try Child.run(Run(service: service).arguments(command))
     #expect(code == expected, "\(output)")
     #expect(expected == 126 || expected == 127 ? output.contains("Cannot run \(command[0]): ") : output.contains(" J"))
+    #expect(output.contains("it is a folder") == (command == ["/etc"]), "\(output)")
   }
 
   @Test("is not started where no service is, which exit code 125 and a sentence say")

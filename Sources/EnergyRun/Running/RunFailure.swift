@@ -61,6 +61,7 @@ extension RunFailure: CustomStringConvertible {
       Self.notStarted + "Idle power could not be measured: energy went by uncounted meanwhile. Try again."
     case .interrupted(let signal): Self.notStarted + "Signal \(signal) arrived."
     case .cannotRun(let command, ENOENT): "Cannot run \(command): \(errorText(ENOENT)). Is it installed, and in PATH?"
+    case .cannotRun(let command, EISDIR): "Cannot run \(command): it is a folder."
     case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
     case .noProcess(let errno): Self.notStarted + "No process could be made: \(errorText(errno))."
     case .noSignals(let errno): "Signals cannot be waited for: \(errorText(errno))."

@@ -11,7 +11,14 @@ struct RunningCommand {
   init(_ words: CommandWords, _ signals: borrowing CommandSignals) throws(RunFailure) {
     let command = unsafe cmsr_start_command(words.bytes, words.count, signals.given)
     guard command.error == 0 else { throw .noProcess(errno: command.error) }
-    guard command.exec_error == 0 else { throw .cannotRun(words.texts.first ?? "", errno: command.exec_error) }
+    guard command.exec_error == 0 else {
+      let name = words.texts.first ?? ""
+      // The kernel says of a folder that permission is denied. A name without a slash is looked for in PATH instead.
+      var file = stat()
+      let isThere = unsafe stat(name, &file) == 0
+      let isFolder = name.contains("/") && isThere && file.st_mode & S_IFMT == S_IFDIR
+      throw .cannotRun(name, errno: isFolder ? EISDIR : command.exec_error)
+    }
     process = command.process
     startSeconds = Double(command.started_nanoseconds) / 1e9
   }

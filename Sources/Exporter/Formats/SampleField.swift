@@ -88,6 +88,14 @@ public enum SampleField: Sendable, Equatable {
     }
   }
 
+  /// Whether its values are numbers; else they are texts.
+  var isNumber: Bool {
+    switch self {
+    case .whole(.status), .whole(.lowerBound), .whole(.reason), .part(_, _, .lowerBound): false
+    case .whole, .part: true
+    }
+  }
+
   /// Its value in a sample; nil where it was not measured. The watts of a stale sample were not.
   public func value(in sample: SampleReport) -> Value? {
     let isStale = sample.status == .stale

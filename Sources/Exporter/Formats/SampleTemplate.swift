@@ -38,6 +38,7 @@ public struct SampleTemplate: Sendable, Equatable {
     guard format.first == ".", format.last == "f", let places = Int(format.dropFirst().dropLast()),
       (0...mostPlaces).contains(places)
     else { throw .format(String(format)) }
+    guard field.isNumber else { throw .notANumber(field.name, format: String(format)) }
     return .field(field, places: places)
   }
 

@@ -6,6 +6,8 @@ public enum TemplateError: Error, Equatable {
   case absent(String, known: [String])
   /// What follows a placeholder's colon.
   case format(String)
+  /// A number's format behind a placeholder for a text.
+  case notANumber(String, format: String)
   /// A brace that is not closed.
   case unclosed(String)
   /// A closing brace without an opening one.
@@ -26,6 +28,8 @@ extension TemplateError: CustomStringConvertible {
         + known.map { "{\($0)}" }.joined(separator: ", ") + "."
     case .format(let format):
       "The template's :\(format) is no format; :.1f gives one digit after the point, and :.0f to :.9f are possible."
+    case .notANumber(let name, let format):
+      "The template's {\(name)} is a text, and :\(format) is for numbers; write {\(name)}."
     case .unclosed(let rest): "The template's {\(rest) has no closing brace; a brace that is meant as such is {{."
     case .unopened: "The template has a closing brace too many; a brace that is meant as such is }}."
     }
