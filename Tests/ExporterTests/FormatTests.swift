@@ -52,7 +52,7 @@ struct TemplateTests {
       ("{watts:.1f}|{package0.core.watts:.0f}|{joules:.3f}", "59.8|30|12345.670"), ("{{{watts}}}", "{59.75}"),
       ("{{}}", "{}"), ("{package1.die1.joules}", "3564.25"), ("{package0.dram.watts:.1f}", "?"), ("ü{status}", "üok"),
       ("{package0.dram.lower_bound}{lower_bound}", "truetrue"), ("{timestamp} {sequence}", "1640995200.125 12"),
-      ("{window_seconds}{rejected_readings}[{reason}]", "13[]"), ("{status:.1f}", "ok"),
+      ("{window_seconds}{rejected_readings}[{reason}]", "13[]"),
     ])
   func filled(template: String, expected: String) throws {
     let template = try SampleTemplate(template)
