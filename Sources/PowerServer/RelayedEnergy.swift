@@ -1,14 +1,16 @@
 internal import CMSRShim
 internal import RAPL
 
-/// Adds watts up to energy, in microjoules since the first sample.
+/// Adds watts up to energy, in microjoules since the first sample. What is drawn between windows is not counted, and makes
+/// the energy a lower bound.
 package struct RelayedEnergy {
   private static let unit = EnergyUnit(joulesPerCount: 1e-6, source: .sum)
-  /// How far apart the end of a window and the start of the next may lie, as a part of it: turbostat's rows are means over
-  /// windows of their own, and its lines come when they come.
-  private static let tolerance = 0.1
+  /// How far apart the end of a window and the start of the next may lie, in nanoseconds: the wire counts milliseconds.
+  private static let tolerance: UInt64 = 1_000_000
 
+  /// The latest of everyone that ever was there.
   private var readings: [EnergyReading] = []
+  private var latestPackages: Set<PackageID> = []
   private var lastEnd: Int64?
 
   /// Before the first sample.
@@ -25,16 +27,21 @@ package struct RelayedEnergy {
     guard sample.windowNanoseconds > 0, start < sample.endMonotonicNanoseconds,
       lastEnd.map({ sample.endMonotonicNanoseconds > $0 }) ?? true
     else { return nil }
-    let slack = UInt64(clamping: Double(sample.windowNanoseconds) * Self.tolerance)
-    let isGap = lastEnd.map { (start &- $0).magnitude > slack } ?? false
-    let before = relayed.powers.map { reading(of: $0, at: start, microjoules: 0, losing: isGap) }
-    readings = before
+    // Of a package that has gone nobody counts what it draws, and the sum lacks it.
+    let packages = Set(relayed.powers.map(\.package))
+    let hasLost = !packages.isSuperset(of: latestPackages)
+    latestPackages = packages
+    let before = relayed.powers.map { power in
+      let isGap = reading(of: power).map { (start &- $0.monotonicNanoseconds).magnitude > Self.tolerance } ?? false
+      return reading(of: power, at: start, microjoules: 0, losing: isGap || hasLost)
+    }
+    keep(before)
     let after = relayed.powers.map { power in
       reading(
         of: power, at: sample.endMonotonicNanoseconds,
         microjoules: UInt64(clamping: power.watts * Double(sample.windowNanoseconds) / 1e3), losing: false)
     }
-    readings = after
+    keep(after)
     lastEnd = sample.endMonotonicNanoseconds
     let asleep = cmsr_boottime_nanoseconds() &- cmsr_monotonic_nanoseconds()
     func snapshot(_ readings: [EnergyReading], _ unix: Int64) -> EnergySnapshot {
@@ -45,10 +52,19 @@ package struct RelayedEnergy {
       end: snapshot(after, sample.endUnixNanoseconds), sample: sample)
   }
 
+  private mutating func keep(_ latest: [EnergyReading]) {
+    readings.removeAll { old in latest.contains { $0.package == old.package && $0.domain == old.domain } }
+    readings += latest
+  }
+
+  private func reading(of power: RelayedSample.Power) -> EnergyReading? {
+    readings.first { $0.package == power.package && $0.domain == power.domain }
+  }
+
   private func reading(
     of power: RelayedSample.Power, at time: Int64, microjoules: UInt64, losing: Bool
   ) -> EnergyReading {
-    let last = readings.first { $0.package == power.package && $0.domain == power.domain }
+    let last = reading(of: power)
     // One that was not there before has drawn what nobody counted.
     let isNew = last == nil && lastEnd != nil
     return EnergyReading(

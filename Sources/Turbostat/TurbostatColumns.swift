@@ -90,7 +90,8 @@ struct TurbostatColumns {
     return number
   }
 
-  private func end(_ cells: [Substring]) -> Int64? {
+  /// When the interval ended by the time of day, in nanoseconds since 1970, as a row says it; nil if it says no such time.
+  func end(_ cells: [Substring]) -> Int64? {
     guard let text = cell(Self.time, cells), let seconds = Double(text), seconds > 0, seconds < Self.mostSeconds else {
       return nil
     }

@@ -6,6 +6,10 @@ public import RAPL
 /// turbostat says by the time of day when an interval ended. A table may be read much later, where this process was stopped
 /// meanwhile, and the time of day may be set in between. So what it says is believed only where it lies behind the end of
 /// the table before and not in the future: ends never go back.
+///
+/// turbostat's watts are the mean since the end of its table before, however late it is itself, and whether anybody could
+/// use that table: so a window begins where the last table ended, also one that was left out. After one that does not say
+/// when it ended, no window is longer than an interval. Source: turbostat_loop in turbostat.c.
 public struct TurbostatDating: Sendable {
   /// A moment by each of the clocks.
   public struct Moment: Sendable {
@@ -43,6 +47,8 @@ public struct TurbostatDating: Sendable {
   private let interval: Int64
   private var lastEnd: Int64
   private var isFirst = true
+  /// Whether there may have been a table since the last end, or a new start of turbostat's measurement.
+  private var hasLeftOut = false
   private var offset: Int64
   private var asleep: Int64
 
@@ -54,6 +60,19 @@ public struct TurbostatDating: Sendable {
     asleep = begun.asleepNanoseconds
   }
 
+  /// Takes note of a table that cannot be used, or of what may have been one: its time belongs to no window.
+  ///
+  /// - Parameters:
+  ///   - end: when its interval ended by the time of day, in nanoseconds since 1970; nil if nobody knows.
+  ///   - now: when that was read.
+  public mutating func leaveOut(endUnixNanoseconds end: Int64?, readAt now: Moment) {
+    // Of what is broken, the time may be too.
+    hasLeftOut = true
+    guard let end = self.end(end, readAt: now) else { return }
+    lastEnd = end
+    isFirst = false
+  }
+
   /// A table's watts with the window that they are the mean of.
   ///
   /// - Parameter now: when the table was read.
@@ -62,25 +81,26 @@ public struct TurbostatDating: Sendable {
   public mutating func sample(of table: TurbostatTable, readAt now: Moment) -> PowerSample? {
     let slept = now.asleepNanoseconds &- asleep
     asleep = now.asleepNanoseconds
-    let dated = end(of: table, readAt: now)
+    let dated = end(table.endUnixNanoseconds, readAt: now)
     let end = dated ?? now.monotonicNanoseconds
     let elapsed = end &- lastEnd
     guard end > lastEnd, elapsed >= Self.shortestWindow else { return nil }
     lastEnd = end
-    defer { isFirst = false }
+    defer { (isFirst, hasLeftOut) = (false, false) }
     if slept > Self.shortestSleep { return nil }
     // The first interval begins some time after the start. And of a table that does not say when it ended, the arrival
     // may be late, but it is the mean over no more than an interval.
-    let isExact = !isFirst && (dated != nil || elapsed <= interval + interval / 2)
+    let isUsual = elapsed <= interval + interval / 2
+    let isExact = !isFirst && (isUsual || dated != nil && !hasLeftOut)
     return PowerSample(
       watts: table.watts, packageWatts: table.packages.map { $0.watts[.package] ?? 0 },
       windowNanoseconds: isExact ? elapsed : min(elapsed, interval), endMonotonicNanoseconds: end,
       endUnixNanoseconds: now.unixNanoseconds &- (now.monotonicNanoseconds &- end))
   }
 
-  /// When its interval ended, on the monotonic clock, as turbostat says it; nil where it does not, or cannot be right.
-  private mutating func end(of table: TurbostatTable, readAt now: Moment) -> Int64? {
-    guard let stamp = table.endUnixNanoseconds else { return nil }
+  /// When an interval ended, on the monotonic clock, as turbostat says it; nil where it does not, or cannot be right.
+  private mutating func end(_ stamp: Int64?, readAt now: Moment) -> Int64? {
+    guard let stamp else { return nil }
     // Where the time of day was set since the table before, the stamp may still be of the time before that.
     for offset in [now.offset, offset] {
       let end = stamp &- offset

@@ -9,8 +9,9 @@ public struct TurbostatParser: Sendable {
   public enum Event: Sendable, Equatable {
     /// A table.
     case table(TurbostatTable)
-    /// A table that cannot be used, and why.
-    case rejected(TurbostatRejection)
+    /// A table that cannot be used, and why; and when its interval ended by the time of day, in nanoseconds since 1970, if
+    /// it says so.
+    case rejected(TurbostatRejection, endUnixNanoseconds: Int64? = nil)
   }
 
   /// How much was no part of a table.
@@ -36,8 +37,10 @@ public struct TurbostatParser: Sendable {
   private var system: TurbostatTable.Row?
   private var packages: [PackageID: TurbostatTable.Row] = [:]
   private var hasJunk = false
-  /// How many packages the last table had: one that has fewer by the end of a chunk may not be whole yet.
-  private var expectedPackages = 1
+  /// The latest end that any line since the last table says, of whatever worth the line is.
+  private var latestEnd: Int64?
+  /// The packages of the last table: one that lacks some by the end of a chunk may not be whole yet.
+  private var expectedPackages: Set<PackageID> = []
 
   /// A parser before the first byte.
   public init() {}
@@ -54,7 +57,7 @@ public struct TurbostatParser: Sendable {
         isLineTooLong = true
       }
     }
-    if line.isEmpty, !hasJunk, packages.count >= expectedPackages, let table, table.isConsistent {
+    if line.isEmpty, !hasJunk, expectedPackages.isSubset(of: packages.keys), let table, table.isConsistent {
       hand(.table(table), to: &events)
     }
     return events
@@ -75,7 +78,9 @@ public struct TurbostatParser: Sendable {
       if let flaw = header.flaw { hand(.rejected(flaw), to: &events) }
     } else if let columns {
       // What is wrong with the whole table was said at its header.
-      if columns.flaw == nil { take(columns.content(cells), into: &events) }
+      guard columns.flaw == nil else { return }
+      take(columns.content(cells), into: &events)
+      if let end = columns.end(cells) { latestEnd = max(end, latestEnd ?? end) }
     } else {
       junk()
     }
@@ -98,7 +103,8 @@ public struct TurbostatParser: Sendable {
 
   private mutating func junk() {
     tally.junkLines += 1
-    hasJunk = system != nil
+    // Below a header it may be what is left of a table.
+    hasJunk = columns != nil && columns?.flaw == nil
   }
 
   private var table: TurbostatTable? {
@@ -108,27 +114,34 @@ public struct TurbostatParser: Sendable {
 
   /// The end of a table that was not whole before.
   private mutating func finish(into events: inout [Event]) {
-    guard system != nil else { return }
-    guard let table else { return hand(.rejected(.noPackages), to: &events) }
-    if hasJunk {
-      hand(.rejected(.junkRow), to: &events)
-    } else if table.isConsistent {
-      hand(.table(table), to: &events)
-    } else {
-      hand(
-        .rejected(.unequal(system: table.system.watts[.package] ?? 0, packages: table.watts)), to: &events)
+    guard system != nil || hasJunk else { return }
+    if system != nil, packages.isEmpty { return reject(.noPackages, to: &events) }
+    guard !hasJunk, let table else { return reject(.junkRow, to: &events) }
+    guard table.isConsistent else {
+      return reject(.unequal(system: table.system.watts[.package] ?? 0, packages: table.watts), to: &events)
     }
+    guard expectedPackages.isSubset(of: packages.keys) else {
+      // If the next one lacks them too, they are gone.
+      expectedPackages = Set(packages.keys)
+      return reject(.lostPackage, to: &events)
+    }
+    hand(.table(table), to: &events)
+  }
+
+  private mutating func reject(_ reason: TurbostatRejection, to events: inout [Event]) {
+    hand(.rejected(reason, endUnixNanoseconds: latestEnd), to: &events)
   }
 
   private mutating func hand(_ event: Event, to events: inout [Event]) {
     switch event {
-    case .table(let table): expectedPackages = table.packages.count
+    case .table: expectedPackages = Set(packages.keys)
     case .rejected: tally.rejectedTables += 1
     }
     events.append(event)
     system = nil
     packages = [:]
     hasJunk = false
+    latestEnd = nil
   }
 }
 
@@ -146,6 +159,8 @@ public enum TurbostatRejection: Sendable, Equatable {
   case junkRow
   /// The system row is not the sum of the packages.
   case unequal(system: Double, packages: Double)
+  /// It lacks a package that the table before had.
+  case lostPackage
   /// Nobody can say over which time its watts are a mean: it came right behind another without saying when its interval
   /// ended, or the machine slept in it.
   case noWindow
@@ -171,6 +186,7 @@ extension TurbostatRejection: CustomStringConvertible {
     case .junkRow: "turbostat's table has a line that is no row, or that says impossible watts."
     case .unequal(let system, let packages):
       "turbostat's system row says \(system) W, but its packages add up to \(packages) W."
+    case .lostPackage: "turbostat's table lacks a package that the one before had."
     case .noWindow:
       "turbostat's table belongs to no window: it came right behind another, or the machine slept meanwhile."
     }

@@ -6,6 +6,8 @@ final class TurbostatReader: Sendable {
   /// How many lines of stderr one run may have shown; a broken one writes without end.
   private static let mostErrorLines = 20
   private static let mostErrorBytes = 500
+  /// What turbostat says when CPUs come or go, and it begins its interval again. Source: re_initialize in turbostat.c.
+  private static let newBeginning = "re-initialized"
 
   private struct State {
     var parser = TurbostatParser()
@@ -43,7 +45,9 @@ final class TurbostatReader: Sendable {
     state.withLock { state in
       for event in state.parser.take(bytes) {
         switch event {
-        case .rejected(let reason): handle(.rejected(reason))
+        case .rejected(let reason, let end):
+          state.dating.leaveOut(endUnixNanoseconds: end, readAt: .now)
+          handle(.rejected(reason))
         case .table(let table):
           let now = TurbostatDating.Moment.now
           state.lastArrival = now.monotonicNanoseconds
@@ -82,6 +86,7 @@ final class TurbostatReader: Sendable {
   private func say(_ state: inout State) {
     let line = String(decoding: state.errorLine, as: UTF8.self)
     state.errorLine.removeAll(keepingCapacity: true)
+    if line.contains(Self.newBeginning) { state.dating.leaveOut(endUnixNanoseconds: nil, readAt: .now) }
     state.errorLines += 1
     guard state.errorLines <= Self.mostErrorLines, line.contains(where: { !$0.isWhitespace }) else { return }
     handle(.said(line))

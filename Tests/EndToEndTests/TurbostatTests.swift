@@ -196,6 +196,36 @@ struct TurbostatTests {
     #expect(joules > (seconds + 1) * 42.5, "\(answer)")
   }
 
+  @Test(
+    "what is drawn over tables that are left out is not counted, and makes a lower bound",
+    arguments: ["table nan nan nan", "table 900 1 1", "table 5 5 ''", "table x 5 5", "printf 'Package\\n'; exit"])
+  func leftOut(bad: String) throws {
+    let path = fake(
+      in: folder,
+      """
+      bad() { \(bad); }
+      if [ ! -e "$0.mark" ]; then
+        touch "$0.mark"
+        for i in 1 2 3 4; do sleep 0.5; table 10 5 5; done
+        for i in 1 2 3 4 5 6; do sleep 0.5; bad; done
+      fi
+      sleep 0.5; table 400 200 200
+      while :; do sleep 0.5; table 10 5 5; done
+      """)
+    let service = try Service.turbostat(path, ["--interval", "0.5"])
+    let client = try service.client()
+    while try client.reading().power_watts != 400 {}
+    client.write("{\"get\": \"sample\"}\n")
+    var answer = try client.line()
+    while !answer.hasPrefix("{\"sample\"") { answer = try client.line() }
+    #expect(answer.contains("\"lower_bound\": true") && !answer.contains("\"lower_bound\": false"), "\(answer)")
+    // Half a second of 400 W, and some of 10 W; a busy machine makes half a second longer.
+    let joules = try #require(try /"joules": ([0-9.]+)/.firstMatch(in: answer).flatMap { Double($0.1) })
+    #expect(joules > 200 && joules < 400, "\(answer)")
+    let window = try #require(try /"window_seconds": ([0-9.]+)/.firstMatch(in: answer).flatMap { Double($0.1) })
+    #expect(window >= 0.4 && window < 1, "\(answer)")
+  }
+
   @Test("a child that falls silent, and does not end when told to, is killed and started again")
   func silence() throws {
     // The second start, which finds the mark, works.

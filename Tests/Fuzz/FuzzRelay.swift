@@ -43,6 +43,8 @@ private struct Run {
   private var dating: TurbostatDating
   private var energy = RelayedEnergy()
   private var lastEnd: Int64?
+  /// Whether no table was left out since the last one.
+  private var isContinuous = false
 
   init(begun: TurbostatDating.Moment) {
     dating = TurbostatDating(intervalSeconds: 1, begun: begun)
@@ -51,26 +53,47 @@ private struct Run {
   mutating func restart(_ now: TurbostatDating.Moment) {
     parser = TurbostatParser()
     dating = TurbostatDating(intervalSeconds: 1, begun: now)
+    isContinuous = false
   }
 
   mutating func take(_ output: some Sequence<UInt8>, _ now: TurbostatDating.Moment) {
-    for case .table(let table) in parser.take(output) {
-      guard let sample = dating.sample(of: table, readAt: now) else { continue }
-      precondition(sample.windowNanoseconds > 0 && sample.endMonotonicNanoseconds <= now.monotonicNanoseconds)
-      let powers = table.packages.flatMap { row in
-        row.watts.map {
-          RelayedSample.Power(package: row.package ?? PackageID(package: 0), domain: $0.key, watts: $0.value)
-        }
+    for event in parser.take(output) {
+      switch event {
+      case .table(let table): take(table, now)
+      case .rejected(_, let end):
+        dating.leaveOut(endUnixNanoseconds: end, readAt: now)
+        isContinuous = false
       }
-      guard let window = energy.add(RelayedSample(sample: sample, powers: powers)) else { continue }
-      precondition(lastEnd.map { sample.endMonotonicNanoseconds > $0 } ?? true)
-      lastEnd = sample.endMonotonicNanoseconds
-      for (before, after) in zip(window.start.readings, window.end.readings) {
-        precondition(before.package == after.package && before.domain == after.domain)
-        precondition(before.monotonicNanoseconds < after.monotonicNanoseconds && before.losses == after.losses)
-      }
-      let line = PowerLine(sample, status: .ok)?.encoded
-      precondition(line.map { $0.count <= PowerLine.mostBytes } ?? true)
     }
+  }
+
+  private mutating func take(_ table: TurbostatTable, _ now: TurbostatDating.Moment) {
+    guard let sample = dating.sample(of: table, readAt: now) else {
+      // The next one's window begins where this one ended.
+      isContinuous = true
+      return
+    }
+    // A table counts for its own interval: what was left out before it is never counted with its watts.
+    precondition(isContinuous || sample.windowNanoseconds <= 1_500_000_000)
+    isContinuous = true
+    precondition(sample.windowNanoseconds > 0 && sample.endMonotonicNanoseconds <= now.monotonicNanoseconds)
+    let powers = table.packages.flatMap { row in
+      row.watts.map {
+        RelayedSample.Power(package: row.package ?? PackageID(package: 0), domain: $0.key, watts: $0.value)
+      }
+    }
+    guard let window = energy.add(RelayedSample(sample: sample, powers: powers)) else { return }
+    precondition(lastEnd.map { sample.endMonotonicNanoseconds > $0 } ?? true)
+    lastEnd = sample.endMonotonicNanoseconds
+    let most = powers.reduce(0.0) {
+      $1.domain == .package ? $0 + $1.watts * Double(sample.windowNanoseconds) / 1e9 : $0
+    }
+    precondition(window.joules <= most * 1.000_001 + 1)
+    for (before, after) in zip(window.start.readings, window.end.readings) {
+      precondition(before.package == after.package && before.domain == after.domain)
+      precondition(before.monotonicNanoseconds < after.monotonicNanoseconds && before.losses == after.losses)
+    }
+    let line = PowerLine(sample, status: .ok)?.encoded
+    precondition(line.map { $0.count <= PowerLine.mostBytes } ?? true)
   }
 }

@@ -34,6 +34,29 @@ struct RelayedEnergyTests {
     #expect(newcomer.end.readings.map(\.losses) == [1, 1, 1])
   }
 
+  @Test("a gap makes a lower bound however short it is beside the window", arguments: [2, 300, -300] as [Int64])
+  func shortGap(milliseconds: Int64) throws {
+    var energy = RelayedEnergy()
+    _ = try there(energy.add(relayed([40], end: 60_000_000_000, window: 60_000_000_000)))
+    let end = 120_000_000_000 + milliseconds * 1_000_000
+    let later = try there(energy.add(relayed([40], end: end, window: 60_000_000_000)))
+    #expect(later.end.readings.map(\.losses) == [1])
+  }
+
+  @Test("a package that goes makes the rest a lower bound, and its own energy goes on once it is back")
+  func away() throws {
+    var energy = RelayedEnergy()
+    func add(_ watts: [Double], end: Int64) throws -> MeasuredWindow {
+      try there(energy.add(relayed(watts, end: end * 1_000_000_000, window: 1_000_000_000)))
+    }
+    _ = try add([40, 20], end: 1)
+    #expect(try add([10], end: 2).end.readings.map(\.losses) == [1])
+    #expect(try add([10], end: 3).end.readings.map(\.losses) == [1])
+    let back = try add([10, 5], end: 4)
+    #expect(back.end.readings.map(\.losses) == [1, 1])
+    #expect(back.end.readings.map(\.counts) == [70_000_000, 25_000_000])
+  }
+
   @Test(
     "a window that is not positive, or ends no later than the one before, is none",
     arguments: [
@@ -73,7 +96,7 @@ struct RelayedEnergyTests {
     // Watts from before a gap are not the mean of a window that ends after it.
     let late = try there(energy.add(relayed([20], end: 16_000_000_000, window: 1_000_000_000)))
     #expect(other.joined(by: late).sample == late.sample)
-    let next = try there(energy.add(relayed([10], end: 17_050_000_000, window: 1_000_000_000)))
+    let next = try there(energy.add(relayed([10], end: 17_000_000_000, window: 1_000_000_000)))
     #expect(late.joined(by: next).sample.watts == 15)
   }
 }

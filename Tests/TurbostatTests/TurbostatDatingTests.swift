@@ -156,6 +156,40 @@ struct TurbostatDatingTests {
     expect(clocks.table(), Window(9.5, 1))
   }
 
+  @Test(
+    "after a table that is left out, a window begins at its end; where nobody knows that, it is an interval",
+    arguments: [false, true], [true, false])
+  mutating func leftOut(knowsEnd: Bool, dated: Bool) {
+    begin(dated: dated)
+    let old = clocks.unix
+    for _ in 0..<10 {
+      clocks.pass(1)
+      dating.leaveOut(endUnixNanoseconds: knowsEnd ? clocks.unix : nil, readAt: clocks.moment)
+    }
+    clocks.pass(1.25)
+    // Also a broken time in what is left out makes nothing longer.
+    dating.leaveOut(endUnixNanoseconds: old + 20_000_000, readAt: clocks.moment)
+    let end = 18.752
+    expect(clocks.table(dated: dated), Window(end, knowsEnd ? 1.25 : 1))
+    clocks.pass(1)
+    expect(clocks.table(dated: dated), Window(end + 1, 1))
+  }
+
+  @Test("a broken time of a table that is left out makes no window longer")
+  mutating func brokenTime() {
+    begin()
+    dating.leaveOut(endUnixNanoseconds: clocks.unix - 1_000_000, readAt: clocks.moment)
+    clocks.pass(8)
+    expect(clocks.table(), Window(15.502, 1))
+  }
+
+  @Test("a table that is late itself is the mean over all the time since the one before")
+  mutating func late() {
+    begin()
+    clocks.pass(3.998)
+    expect(clocks.table(), Window(11.5, 4))
+  }
+
   @Test("a first table that comes at once has no window from before the start")
   mutating func atOnce() {
     clocks.pass(0.25)

@@ -78,6 +78,35 @@ struct TurbostatParserTests {
     #expect(parser.take("1\t2\t3.00\n") == [.table(late)])
   }
 
+  @Test("whatever is left of a table is a table that is left out, with the end that it says")
+  func remains() {
+    func table(_ end: Int, _ rows: [String]) -> String {
+      (["Time_Of_Day_Seconds\tPackage\tCPU\tPkgWatt"] + rows.map { "\(end).5\t\($0)" } + [""]).joined(separator: "\n")
+    }
+    let rows = ["-\t-\t59.75", "0\t0\t42.50", "1\t2\t17.25"]
+    let cases: [([String], TurbostatRejection)] = [
+      (["-\t-\tnan", "0\t0\tnan", "1\t2\tnan"], .junkRow), (Array(rows[1...]), .junkRow),
+      (Array(rows[..<1]), .noPackages),
+      (["-\t-\t42.50", rows[1]], .lostPackage),
+    ]
+    for (rest, reason) in cases {
+      var parser = TurbostatParser()
+      let isTable = parser.take(table(100, rows)).map { if case .table = $0 { true } else { false } }
+      #expect(isTable == [true])
+      let events = parser.take(table(101, rest)) + parser.take(table(102, rows))
+      #expect(events.first == .rejected(reason, endUnixNanoseconds: 101_500_000_000) && events.count == 2, "\(events)")
+    }
+  }
+
+  @Test("a package that two tables in a row lack is gone")
+  func gone() {
+    var parser = TurbostatParser()
+    let rest = "Package\tCPU\tPkgWatt\n-\t-\t42.50\n0\t0\t42.50\n"
+    let one = TurbostatTable(system: row(nil, 42.5), packages: [row(0, 42.5)])
+    let events = parser.take(twoPackages) + parser.take(rest) + parser.take(rest) + parser.take(rest)
+    #expect(events == [.table(two), .rejected(.lostPackage), .table(one), .table(one)])
+  }
+
   @Test("dies are told apart")
   func dies() {
     var parser = TurbostatParser()
@@ -203,7 +232,8 @@ struct TurbostatParserTests {
         testDescription: "an absurd package", text: "Package\tCPU\tPkgWatt\n-\t-\t2e14\n0\t0\t2e14\n",
         rejection: .noPackages, junkLines: 1),
       Bad(
-        testDescription: "no number", text: "Package\tCPU\tPkgWatt\n-\t-\tnan\n0\t0\tinf\n1\t2\t-5\n", junkLines: 3),
+        testDescription: "no number", text: "Package\tCPU\tPkgWatt\n-\t-\tnan\n0\t0\tinf\n1\t2\t-5\n",
+        rejection: .junkRow, junkLines: 3),
       Bad(
         testDescription: "a package is missing", text: "Package\tCPU\tPkgWatt\n-\t-\t59.75\n0\t0\t42.50\n",
         rejection: .unequal(system: 59.75, packages: 42.5)),
