@@ -27,11 +27,13 @@ static inline int64_t cmsr_descriptor_limit(void)
 }
 
 // Opens /dev/null, close-on-exec, where stdin, stdout or stderr is closed: else a socket would get that number, and the
-// output's or the log's text. A command that is run finds them closed as before. 0, or what went wrong.
+// output's or the log's text. Not to write to in place of stdout: what was to be written there would be lost, and nobody
+// told. A command that is run finds them closed as before. 0, or what went wrong.
 static inline int cmsr_fill_standard_descriptors(void)
 {
 	for (int number = 0; number <= 2; number++)
-		if (fcntl(number, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+		if (fcntl(number, F_GETFD) < 0
+		    && open("/dev/null", (number == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC) < 0)
 			return errno;
 	return 0;
 }

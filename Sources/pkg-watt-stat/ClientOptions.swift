@@ -60,6 +60,6 @@ struct ClientOptions: ParsableArguments {
       defer { before = text }
       return before != text
     }
-    if isNews { StandardError.say("Warning: \(text)") }
+    if isNews { StandardError.complain("Warning: \(text)") }
   }
 }

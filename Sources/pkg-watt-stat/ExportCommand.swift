@@ -87,7 +87,7 @@ struct ExportCommand: ParsableCommand {
         try followService(&header, isGone: &isGone)
       } catch let error as ClientError where header != nil && error.isEndOfService {
         if !isGone {
-          StandardError.say("Error: \(error) Waiting for it.")
+          StandardError.complain("Error: \(error) Waiting for it.")
           try writeAbsence(error)
         }
         isGone = true

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import CMSRShim
-internal import PowerProtocol
 internal import SystemCalls
 
 /// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
@@ -27,7 +26,7 @@ struct PkgWattStat: ParsableCommand {
     let error = cmsr_fill_standard_descriptors()
     if error != 0 { exit(withError: ClosedDescriptorError(errno: error)) }
     if let word = argumentThatIsNotUTF8() {
-      exit(withError: ValidationError("The argument '\(word)' is not UTF-8; give the path another way."))
+      end(ValidationError("The argument '\(word)' is not UTF-8; give the path another way."))
     }
     do {
       try checkCommand(Array(CommandLine.arguments.dropFirst()))
@@ -66,7 +65,7 @@ struct PkgWattStat: ParsableCommand {
   /// Ends with what an error says: help and version on stdout, everything else on stderr.
   private static func end(_ error: any Error) -> Never {
     if let error = error as? UsageError {
-      StandardError.say("Error: \(error)")
+      StandardError.complain("Error: \(error)")
       exit(withError: ExitCode(UsageError.exitCode))
     }
     // The parser would print by itself, and not see whether that arrives, nor what it holds.
@@ -77,9 +76,7 @@ struct PkgWattStat: ParsableCommand {
       if code == .success {
         try StandardOutput.write(message + "\n")
       } else {
-        StandardError.say(
-          message.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).harmless }
-            .joined(separator: "\n"))
+        StandardError.complain(message)
       }
       exit(withError: code)
     } catch {

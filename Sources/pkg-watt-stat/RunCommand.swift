@@ -63,11 +63,11 @@ struct RunCommand: ParsableCommand {
       do {
         try place.write(json ? report.json.text : report.text)
       } catch {
-        StandardError.say("Error: \(error)")
+        StandardError.complain("Error: \(error)")
         if exitCode == 0 { exitCode = ExitCode.failure.rawValue }
       }
     } catch {
-      StandardError.say("Error: \(error)")
+      StandardError.complain("Error: \(error)")
       exitCode = (error as? RunFailure)?.exitCode ?? 125
     }
     if exitCode != 0 { throw ExitCode(exitCode) }

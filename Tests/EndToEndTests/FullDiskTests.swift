@@ -32,6 +32,24 @@ struct FullDiskTests {
     #expect(code == 1 && output.hasSuffix(Self.sentence), "\(output)")
   }
 
+  @Test(
+    "is said of an output that is closed too",
+    arguments: ["read", "watch", "watch --once", "export --format csv", "export --format json --follow"])
+  func closed(command: String) throws {
+    let service = try Service.simulated()
+    let line = "exec \(Executables.service) \(command) --socket \(service.socket) >&-"
+    let (code, output) = try Child.run(["sh", "-c", line])
+    #expect(code == 1 && output == "Error: Cannot write to standard output: Bad file descriptor.\n", "\(output)")
+  }
+
+  @Test("is no trouble for what writes nothing there", arguments: [">&-", "<&- >&- 2>&-"])
+  func unused(closed: String) throws {
+    let service = try Service.simulated()
+    let line = "exec \(Executables.service) run --socket \(service.socket) -- true \(closed)"
+    let (code, output) = try Child.run(["sh", "-c", line])
+    #expect(code == 0, "\(output)")
+  }
+
   @Test("ends a follower in the middle, once the disk is full", .enabled(if: Executables.isRoot, "needs root"))
   func follower() throws {
     let service = try Service.simulated(["--interval", "0.5"])

@@ -114,3 +114,21 @@ struct RefusalTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
 }
+
+@Suite("Words that would steer a terminal", .serialized)
+struct SteeringWordsTests {
+  @Test(
+    "are said without what steers it",
+    arguments: [
+      (#"run --socket "$1" -- "$2""#, 127), (#"run --socket "$1" --output "/nonexistent/$2" -- true"#, 125),
+      (#""$2""#, 64), (#""$(printf '\033\377')""#, 64), (#"read --"$2""#, 64), (#"read --socket "/$2""#, 1),
+    ])
+  func words(line: String, expected: Int32) throws {
+    let service = try Service.simulated()
+    let (code, output) = try Child.run([
+      "sh", "-c", #"exec "$0" "# + line, Executables.service, service.socket, "\u{1B}[31mred",
+    ])
+    #expect(code == expected && output.contains("?"), "\(output)")
+    #expect(!output.contains("\u{1B}"), "\(Array(output.utf8))")
+  }
+}

@@ -128,6 +128,8 @@ struct AnswerTests {
       sample.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
       info.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
       sample.json.text.dropLast() + ", " + info.json.text.dropFirst(),
+      #"{"power_watts": 1, "timestamp": 1, "status": "ok", "error": {"code": "a", "message": "b"}}"#,
+      #"{"power_watts": 1, "timestamp": 1, "status": "ok", "subscribed": "sample", "interval_seconds": 1}"#,
     ] {
       #expect(throws: (any Error).self) { try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) }
     }

@@ -17,6 +17,8 @@ public enum Answer: Sendable, Equatable {
 extension Answer: Decodable {
   private enum Kind: String, CodingKey {
     case info, sample, history, subscribed, error
+    /// What no line of version 1 is without.
+    case line = "power_watts"
   }
 
   /// Reads a line of the service.
@@ -37,7 +39,7 @@ extension Answer: Decodable {
     case .history: self = .history(try kinds.decode(HistoryReport.self, forKey: .history))
     case .error: self = .refused(try kinds.decode(Refusal.self, forKey: .error))
     case .subscribed: self = .subscribed(try Subscription(from: decoder))
-    case nil: self = .line(try PowerLine(from: decoder))
+    case .line, nil: self = .line(try PowerLine(from: decoder))
     }
   }
 }
