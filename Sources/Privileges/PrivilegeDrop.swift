@@ -45,7 +45,9 @@ public enum PrivilegeDrop {
           + "from being of use.")
     }
     if changesIdentity {
-      try step("leave the supplementary groups", cmsr_clear_groups())
+      let error = cmsr_clear_groups()
+      if error == EPERM { throw .cannotLeaveGroups }
+      try step("leave the supplementary groups", error)
       if let user {
         try step("become the group of \(user.name)", cmsr_set_group(user.group))
         try step("become the user \(user.name)", cmsr_set_user(user.user))

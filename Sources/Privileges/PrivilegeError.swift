@@ -14,6 +14,8 @@ public enum PrivilegeError: Error, Equatable {
   case cannotBecome(user: String)
   /// A step failed.
   case step(String, errno: Int32)
+  /// A user namespace forbids setgroups(2), see user_namespaces(7).
+  case cannotLeaveGroups
   /// A system-call filter keeps CAP_SYS_RAWIO from being given up.
   case cannotSeal
   /// A file of /proc cannot be read.
@@ -40,6 +42,9 @@ extension PrivilegeError: CustomStringConvertible {
       "Cannot become the user \(user) without root's rights; start as root (sudo), or leave out --user."
     case .step(let step, let errno):
       "Cannot \(step): \(errorText(errno)). The service does not run with more rights than it needs, so it ends here."
+    case .cannotLeaveGroups:
+      "Cannot leave the supplementary groups: this user namespace forbids it, as unshare -r makes one. Start the service "
+        + "outside it, or in it without any right: setpriv --bounding-set=-all --inh-caps=-all pkg-watt-stat serve"
     case .cannotSeal:
       "Cannot give up CAP_SYS_RAWIO (--seal): a system-call filter forbids capset; allow it (systemd: "
         + "SystemCallFilter=capset), or leave out --seal."

@@ -115,6 +115,7 @@ struct ServiceUserTests {
     arguments: [
       (PrivilegeError.unknownUser("x"), "--user"), (.cannotBecome(user: "x"), "sudo"),
       (.noProof(path: "/proc/self/task", errno: ENOENT), "mount /proc"), (.unclearProof(path: "/p"), "/p"),
+      (.cannotLeaveGroups, "Start the service outside it, or in it without any right: setpriv"),
       (.step("become the user x", errno: EPERM), "Cannot become the user x: Operation not permitted"),
       (.lookup(user: "x", errno: EIO), "nsswitch.conf"), (.notDropped(["a", "b"]), "a; b"),
     ])
