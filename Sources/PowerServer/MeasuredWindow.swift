@@ -7,7 +7,7 @@ package struct MeasuredWindow {
   package let sample: PowerSample
 
   /// What all packages drew in it, in joules.
-  var joules: Double {
+  package var joules: Double {
     var joules = 0.0
     for index in end.readings.indices where end.readings[index].domain == .package && index < start.readings.count {
       joules += end.readings[index].unit.joules(end.readings[index].counts &- start.readings[index].counts)
