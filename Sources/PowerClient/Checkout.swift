@@ -7,8 +7,8 @@ enum Checkout {
     guard let program = unsafe realpath("/proc/self/exe", nil) else { return nil }
     defer { unsafe free(program) }
     let path = unsafe String(cString: program)
-    // SwiftPM builds in .build/TRIPLE/CONFIGURATION.
-    guard let end = path.firstRange(of: "/.build/")?.lowerBound else { return nil }
+    // SwiftPM builds in .build/TRIPLE/CONFIGURATION; other builds are kept beside it, as .build-thread.
+    guard let end = path.firstRange(of: "/.build")?.lowerBound else { return nil }
     let script = path[..<end] + "/scripts/start"
     return unsafe access(String(script), X_OK) == 0 ? String(script) : nil
   }()

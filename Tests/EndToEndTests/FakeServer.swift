@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Serves whatever a test wants at a socket of its own: a greeting, and an answer to each request by the word it holds.
 final class FakeServer {
@@ -8,6 +9,14 @@ final class FakeServer {
   private let greeting: [String]
   private let answers: [String: String]
   private let nuisance: String?
+  private let clients = Clients()
+
+  private final class Clients: Sendable {
+    let count = Mutex(0)
+  }
+
+  /// How many clients it serves now, as far as it has seen them go.
+  var clientCount: Int { clients.count.withLock { $0 } }
 
   /// - Parameters:
   ///   - greeting: the lines that every client gets, unasked.
@@ -39,10 +48,14 @@ final class FakeServer {
   }
 
   func hear() {
-    let (served, greeting, answers, nuisance) = (listener, greeting, answers, nuisance)
+    let (served, greeting, answers, nuisance, clients) = (listener, greeting, answers, nuisance, clients)
     Thread.detachNewThread {
       while case let client = accept(served, nil, nil), client >= 0 {
-        Thread.detachNewThread { Self.serve(client, greeting, answers, nuisance) }
+        clients.count.withLock { $0 += 1 }
+        Thread.detachNewThread {
+          Self.serve(client, greeting, answers, nuisance)
+          clients.count.withLock { $0 -= 1 }
+        }
       }
     }
   }

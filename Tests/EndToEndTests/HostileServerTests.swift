@@ -132,14 +132,10 @@ struct NuisanceTests {
     let script = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
     let (code, output) = try Child.run(["python3", "-c", script, address], seconds: 20)
     #expect(code == 0 && output.contains("pkg_watt_stat_up 0\n"), "\(output)")
-    // It is asked once more, and told to end before there is an answer. The listener has that name too.
-    func connections() throws -> Int {
-      let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8)
-      return sockets.split(separator: "\n").count { $0.hasSuffix(server.socket) } - 1
-    }
-    try wait(for: "the first connection's end") { try connections() == 0 }
+    // It is asked once more, and told to end before there is an answer.
+    try wait(for: "the first connection's end") { server.clientCount == 0 }
     let scrape = try Child(["python3", "-c", script, address])
-    try wait(for: "its connection to the server") { try connections() == 1 }
+    try wait(for: "its connection to the server") { server.clientCount == 1 }
     let begin = Date.now
     child.send(SIGTERM)
     #expect(try child.exitCode() == 0, "\(child.output)")
