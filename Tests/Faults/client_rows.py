@@ -41,9 +41,9 @@ def _():
     return said
 
 
-@fault("one user attacks by all means", "others miss nothing, are late by 100 ms at most; calm", needs="root", alone=True)
+@fault("one user attacks by all means", "others miss nothing, and are served within 100 ms", needs="root", alone=True)
 def _():
-    # Accepting is beside a user's share; in this mixture it is most of what is left.
+    # Accepting is beside a user's share, and grows with the rate at which they come: what it takes is said, not bounded.
     with Case(device=None, wrapper=["taskset", "-c", str(min(os.sched_getaffinity(0)))]) as case:
         others = []
         with BadClients("attacks", case.service.path, 3000) as clients:
@@ -60,7 +60,6 @@ def _():
         expect(clients.seen["answers"] > 100, f"the attack was no attack: {clients.seen}")
         longest = max(others) * 1000
         expect(longest <= 100, f"somebody else waited {longest:.0f} ms for a line")
-        expect(share < 0.5, f"it takes {share:.0%} of a core")
         return f"{case.judge()}; {len(others)} others came, the slowest was served in {longest:.0f} ms; {share:.0%} of a core"
 
 

@@ -44,8 +44,15 @@ struct ShareTests {
     var clients = try (0..<256).map { _ in try TestClient(server.path, as: .nobody) }
     // Without root, whoever runs the tests is nobody special too.
     func interval(of client: TestClient) throws -> Double? {
-      guard case .subscribed(let subscription) = try client.ask(.subscribe(intervalSeconds: 0.25)) else { return nil }
-      return subscription.intervalSeconds
+      client.write(Request.subscribe(intervalSeconds: 0.25).json.text + "\n")
+      while true {
+        switch try client.answer() {
+        // Of the subscription before.
+        case .sample: continue
+        case .subscribed(let subscription): return subscription.intervalSeconds
+        default: return nil
+        }
+      }
     }
     for client in clients { #expect(try interval(of: client) == 0.25) }
     let another = try TestClient(server.path, as: .nobody)
