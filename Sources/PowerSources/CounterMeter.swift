@@ -50,13 +50,15 @@ struct CounterMeter {
 
   /// Reads the counter now and takes its value in.
   ///
-  /// - Parameter hasChanged: set if the counter has come into doubt or out of it, or its bound was raised.
-  mutating func read(asleepNanoseconds asleep: Int64, hasChanged: inout Bool) -> EnergyReading {
+  /// - Parameters:
+  ///   - now: the monotonic time a moment ago.
+  ///   - hasChanged: set if the counter has come into doubt or out of it, or its bound was raised.
+  mutating func read(asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool) -> EnergyReading {
     let last = lastMonotonicNanoseconds
     let tolerance =
       last == 0
       ? TimedValue.firstToleranceNanoseconds
-      : TimedValue.toleranceNanoseconds(window: cmsr_monotonic_nanoseconds() - last)
+      : TimedValue.toleranceNanoseconds(window: now - last)
     let outcome: EnergyReading.Outcome
     do {
       let value = try origin.read(toleranceNanoseconds: tolerance)

@@ -57,12 +57,12 @@ struct CounterSource: EnergySource {
     var tries = 0
     while true {
       tries += 1
-      let asleep = asleepNanoseconds()
+      let (asleep, now) = clocks()
       var readings: [EnergyReading] = []
       readings.reserveCapacity(count)
       var hasChanged = false
       for index in 0..<count {
-        readings.append(meters[index].read(asleepNanoseconds: asleep, hasChanged: &hasChanged))
+        readings.append(meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
       }
       if hasChanged { adapt() }
       let boottime = boottime()
@@ -91,18 +91,21 @@ struct CounterSource: EnergySource {
     longestIntervalSeconds = isInDoubt ? min(Self.doubtSeconds, certainSeconds) : certainSeconds
   }
 
-  /// How long the machine has slept: boot time less monotonic time, from the closest of a few readings of both.
-  private func asleepNanoseconds() -> Int64 {
+  /// How long the machine has slept: boot time less monotonic time, from the closest of a few readings of both; and the
+  /// monotonic time.
+  private func clocks() -> (asleep: Int64, now: Int64) {
     var asleep: Int64 = 0
+    var now: Int64 = 0
     var closest = Int64.max
     for _ in 0..<3 where closest > 1_000_000 {
       let before = cmsr_monotonic_nanoseconds()
       let boottime = boottime()
-      let apart = cmsr_monotonic_nanoseconds() - before
+      now = cmsr_monotonic_nanoseconds()
+      let apart = now - before
       guard apart < closest else { continue }
       closest = apart
       asleep = boottime - before - apart / 2
     }
-    return asleep
+    return (asleep, now)
   }
 }
