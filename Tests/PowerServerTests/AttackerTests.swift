@@ -6,10 +6,10 @@ import Testing
 
 /// Moments at which an attacker knows how much energy had been drawn: the ends of all windows that it was told of.
 private struct Moments {
-  /// Times on the wire are whole milliseconds.
-  static let grain = 0.003
+  /// Times on the wire are whole milliseconds, up to four of them make a moment, and two clocks are read one after the other.
+  static let grain = 0.006
   /// A public reading comes at a point of the grid of 250 ms, 10 ms late at most, or takes the next point's place.
-  static let shortest = 0.24 - grain
+  static let shortest = 0.237
   private var seconds: [Double] = []
 
   mutating func add(_ answer: Answer) {
