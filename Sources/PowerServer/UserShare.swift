@@ -9,8 +9,10 @@ final class UserShare {
   /// Part of the event loop's time for a user's requests, in thousandths, and how much may be saved up, in nanoseconds.
   private static let requestThousandths: Int64 = 25
   private static let mostRequestTime: Int64 = 50_000_000
-  /// The same for new connections; what may be saved up is enough for all that a user may have at once.
-  private static let arrivalThousandths: Int64 = 10
+  /// The same for new connections; what may be saved up is enough for all that a user may have at once. Much, because a user
+  /// whose scripts come a hundred times a second must be served on a slow machine too; it is the turns that keep others from
+  /// waiting.
+  private static let arrivalThousandths: Int64 = 400
   private static let arrivalTime: Int64 = 100_000
   /// How much of either is done at a time, in nanoseconds, so that others wait no longer than that.
   private static let turn: Int64 = 1_000_000
