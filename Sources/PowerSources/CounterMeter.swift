@@ -12,7 +12,7 @@ struct CounterMeter {
   let package: PackageID
   let domain: PowerDomain
   let unit: EnergyUnit
-  private let range: UInt64
+  let range: UInt64
   private var knownBound: PowerBound
   private var origin: any CounterOrigin
   private var counter: EnergyCounter
@@ -40,6 +40,12 @@ struct CounterMeter {
 
   /// The longest time between two readings that cannot miss a wrap, in seconds.
   var longestCertainSeconds: Double { counter.bound.longestCertainSeconds(unit: unit, range: range) }
+
+  /// Counts for another one too, whose counter it is as well; before the first reading.
+  mutating func addBound(of other: CounterMeter) {
+    knownBound = PowerBound(watts: min(knownBound.watts + other.knownBound.watts, PowerBound.highest.watts))
+    counter = EnergyCounter(unit: unit, bound: knownBound, range: range, alwaysMoves: domain == .package)
+  }
 
   /// The bound, if it was raised since this was last asked.
   mutating func takeRaisedBound() -> PowerBound? {
@@ -80,6 +86,9 @@ struct CounterMeter {
       package: package, domain: domain, outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
       rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
   }
+
+  /// What the counter shows now, taken in by nothing; nil if it cannot be read.
+  mutating func rawValue() -> UInt64? { try? origin.read(toleranceNanoseconds: .max).value }
 
   /// Whether there is such a counter: virtual machines and most models lack some, which then fault or stay 0.
   mutating func exists() throws(SourceError) -> Bool {

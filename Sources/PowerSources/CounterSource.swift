@@ -34,8 +34,9 @@ struct CounterSource: EnergySource {
   ) throws(SourceError) {
     var packages = meters.filter { $0.domain == .package }
     for index in packages.indices { try packages[index].probe() }
+    let repeated = try Self.leaveOutRepeated(&packages, log)
     var others: [CounterMeter] = []
-    for var meter in meters where meter.domain != .package {
+    for var meter in meters where meter.domain != .package && !repeated.contains(meter.package) {
       if meter.domain == .psys, !meter.moves() {
         log("The psys counter of \(meter.package) does not move, so it is left out.")
       } else {

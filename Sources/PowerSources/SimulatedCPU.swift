@@ -23,6 +23,9 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   /// How much of a package's load each domain shows; psys contains what is outside of the package as well.
   private static let shares: [PowerDomain: Double] = [.package: 1, .core: 0.7, .uncore: 0.1, .dram: 0.25, .psys: 1.5]
 
+  /// How far the counters of two neighbouring packages are apart at the start: no two counters of a machine show the same.
+  public static let packageOffset: UInt32 = 65_537
+
   /// CPUs in each package.
   public let cpusPerPackage: Int
   private let loads: [SimulatedLoad]
@@ -34,7 +37,8 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   ///
   /// - Parameters:
   ///   - packages: what each package draws.
-  ///   - counterStart: what every counter reads at the start.
+  ///   - counterStart: what package 0's counters read at the start; each further package's are `packageOffset` ahead of the
+  ///     one before it.
   public init(
     packages: [SimulatedLoad], cpusPerPackage: Int = 2, counterStart: UInt32 = 0x0100_0000, updates: Updates = Updates()
   ) {
@@ -80,7 +84,7 @@ public struct SimulatedCPU: RegisterFile, Sendable {
 
   private func counts(_ package: Int, share: Double, perJoule: Double) -> UInt32 {
     let seconds = Double(lastUpdate(before: cmsr_monotonic_nanoseconds() - start)) / 1e9
-    return counterStart
+    return counterStart &+ UInt32(truncatingIfNeeded: package) &* Self.packageOffset
       &+ UInt32(truncatingIfNeeded: Int64(clamping: loads[package].joules(seconds: seconds) * share * perJoule))
   }
 

@@ -34,6 +34,8 @@ public enum SourceError: Error {
   case zeroCounter(PackageID)
   /// A package's energy counter does not move.
   case stuckCounter(PackageID, value: UInt64)
+  /// Two packages' counters show the same values, and move too seldom to tell whether they are one counter.
+  case doubtfulCounters(PackageID, PackageID)
 }
 
 extension SourceError: CustomStringConvertible {
@@ -77,6 +79,9 @@ extension SourceError: CustomStringConvertible {
         + "be believed, as in a virtual machine without RAPL."
     case .zeroCounter(let id):
       "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."
+    case .doubtfulCounters(let one, let other):
+      "The energy counters of \(one) and \(other) show the same value and hardly move, so nobody can tell whether they are one "
+        + "counter, and their sum may count it twice; in a virtual machine, measure on the host instead."
     case .stuckCounter(let id, let value):
       "The energy counter of \(id) does not move (it stays at \(value)), so nothing can be measured; a virtual machine "
         + "or a switched-off RAPL in the firmware does this."

@@ -41,6 +41,8 @@ private final class Registers: RegisterFile {
 private let two = [
   PackageCPUs(id: PackageID(package: 0), cpus: [0, 1]), PackageCPUs(id: PackageID(package: 1), cpus: [2, 3]),
 ]
+/// How far the second package's counter is ahead of the first one's.
+private let ahead: UInt64 = 1 << 24
 private let desktop = CPUIdentity(vendor: .intel, family: 6, model: 0x9E)
 
 @Suite("Faults under a source of registers")
@@ -100,7 +102,7 @@ struct ReaderFaultTests {
       if address == 0x606 { return 0xA0E03 }
       if cpu >= 2 && faults.withLock({ $0 }) { throw .absent(address: address, cpu: cpu) }
       if probing.withLock({ $0 }) { value.withLock { $0 += 1 } }
-      return value.withLock { $0 }
+      return value.withLock { $0 } + (cpu >= 2 ? ahead : 0)
     }
     var source = try CounterSource(registers: registers, packages: two, identity: desktop, map: .intel)
     probing.withLock { $0 = false }
@@ -126,7 +128,9 @@ struct ReaderFaultTests {
     for (map, expected) in [(.amd, [0xC001_0299, 0xC001_029B]), (.intel, [0x606, 0x611])]
       as [(RegisterMap, Set<UInt32>)]
     {
-      let registers = Registers { address, _, before in address == map.units ? 0xA1003 : UInt64(1000 + before) }
+      let registers = Registers { address, cpu, before in
+        address == map.units ? 0xA1003 : UInt64(1000 + before) + (cpu >= 2 ? ahead : 0)
+      }
       let vendor: CPUVendor = map == .amd ? .amd : .intel
       var source = try CounterSource(
         registers: registers, packages: two, identity: CPUIdentity(vendor: vendor, family: 25, model: 33), map: map)
@@ -165,7 +169,7 @@ struct ReaderFaultTests {
         times[cpu] = times[cpu] ?? now
         return times[cpu] ?? now
       }
-      return now - first > 60_000_000 ? 2000 : 1000
+      return (now - first > 60_000_000 ? 2000 : 1000) + (cpu >= 2 ? ahead : 0)
     }
     let source = try CounterSource(registers: registers, packages: two, identity: desktop, map: .intel)
     #expect(source.summary.contains("2 packages"))

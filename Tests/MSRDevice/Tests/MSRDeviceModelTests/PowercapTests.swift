@@ -31,7 +31,9 @@ struct PowercapTests {
   func energy() throws {
     var cpu = FaultyCPU(
       packages: [.constant(watts: 0), .constant(watts: 0)], cpusPerPackage: 2, counterStart: 16_384 * 5)
-    #expect(try cpu.text(of: .package(1), .energy) == "5000000\n")
+    #expect(try cpu.text(of: .package(0), .energy) == "5000000\n")
+    // Another counter, so never at the same value.
+    #expect(try cpu.text(of: .package(1), .energy) == "9000061\n")
     #expect(try cpu.text(of: .dram(0), .energy) == "5000000\n")
     #expect(try cpu.text(of: .memoryMapped, .name) == "package-0\n")
     #expect(try cpu.text(of: .package(0), .range) == "262143999938\n")

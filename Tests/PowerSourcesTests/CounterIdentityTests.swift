@@ -1,0 +1,251 @@
+import RAPL
+import Synchronization
+import Testing
+
+@testable import PowerSources
+
+/// Counters that live in simulated time, which each read takes some of.
+private final class Bench {
+  struct Counter {
+    var start: UInt64
+    /// What an update adds, on average.
+    var counts: Double
+    var period: Double = 1_000_000
+    var phase: Double = 0
+    /// How much an update may differ from the average.
+    var spread = 0.1
+    var noise: UInt64 = 1
+
+    /// What it shows at a time, in nanoseconds: its own updates, each of them a little different.
+    func value(_ time: Double, range: UInt64) -> UInt64 {
+      let update = max(0, ((time + phase) / period).rounded(.down))
+      let off = counts * spread * (PowerSources.noise(UInt64(update), noise) - 0.5)
+      return (start &+ UInt64(max(0, update * counts + off))) % range
+    }
+  }
+
+  var time = 0.0
+  var range: UInt64
+  var counters: [Counter]
+  /// Which counter each name leads to.
+  let names: [Int]
+  var readNanoseconds: ClosedRange<Double>
+  var reads = 0
+  var fault: (_ name: Int, _ reads: Int, _ value: UInt64) -> UInt64? = { _, _, value in value }
+  private var random: SystemRandomNumberGenerator
+
+  init(
+    _ counters: [Counter], names: [Int], range: UInt64 = 1 << 32, readNanoseconds: ClosedRange<Double> = 1000...20_000
+  ) {
+    self.counters = counters
+    self.names = names
+    self.range = range
+    self.readNanoseconds = readNanoseconds
+    random = SystemRandomNumberGenerator()
+  }
+
+  func firsts() -> Result<[Int], CounterIdentity.Unsettled> {
+    Result { () throws(CounterIdentity.Unsettled) in
+      try CounterIdentity.firsts(
+        ranges: names.map { _ in range },
+        read: { name in
+          reads += 1
+          time += Double.random(in: readNanoseconds, using: &random)
+          let value = counters[names[name]].value(time, range: range)
+          time += Double.random(in: readNanoseconds, using: &random)
+          return fault(name, reads, value)
+        },
+        pause: { took in
+          time += max(500_000, Double(took) * 20)
+          return time < 1_000_000_000
+        }, now: { Int64(time) })
+    }
+  }
+}
+
+@Suite("Which names lead to one counter")
+struct CounterIdentityTests {
+  private typealias Counter = Bench.Counter
+
+  @Test(
+    "each counter is found once, whatever names it has",
+    arguments: [
+      [0, 0], [0, 1], [0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 0, 0, 1, 1, 1, 1], [0, 1, 1, 2, 0],
+      Array(repeating: 0, count: 64),
+    ])
+  func names(names: [Int]) {
+    for watts in [0.5, 5, 80, 500] {
+      let counters = (0...(names.max() ?? 0)).map { index in
+        Counter(
+          start: 7_000_000 + UInt64(index) * 90_000, counts: watts * 16.384, phase: Double(index) * 300_000,
+          noise: UInt64(index) + 1)
+      }
+      let bench = Bench(counters, names: names)
+      let expected = names.map { names.firstIndex(of: $0) ?? 0 }
+      #expect(bench.firsts() == .success(expected), "\(watts) W")
+    }
+  }
+
+  @Test("different counters are told apart by three reads of each")
+  func cheap() {
+    let bench = Bench(
+      [Counter(start: 1000, counts: 100), Counter(start: 90_000_000, counts: 100)], names: [0, 1])
+    #expect(bench.firsts() == .success([0, 1]))
+    #expect(bench.reads == 6)
+  }
+
+  @Test(
+    "two that show nearly the same, or cross each other, are never taken for one",
+    arguments: [0, 1, 3, 20, 100, 400, 2000] as [UInt64], [1, 1.002, 1.02, 0.9])
+  func near(distance: UInt64, ratio: Double) {
+    for trial in 0..<200 {
+      let counts = Double.random(in: 20...2000)
+      let counters = [
+        Counter(start: 5_000_000, counts: counts, noise: 1),
+        Counter(
+          start: 5_000_000 + distance, counts: counts * ratio, phase: Double.random(in: 0...1_000_000),
+          noise: UInt64(trial) + 2),
+      ]
+      for reading in [1000...3000, 5000...60_000, 100_000...400_000] as [ClosedRange<Double>] {
+        for names in [[0, 1], [1, 0]] {
+          let result = Bench(counters, names: names, readNanoseconds: reading).firsts()
+          #expect(result != .success([0, 0]), "\(counts) counts, \(reading)")
+        }
+      }
+    }
+  }
+
+  @Test("one counter is found through wraps, zeros, errors and slow reads", arguments: [5.0, 163.84, 30_000])
+  func faults(counts: Double) {
+    for trial in 0..<40 {
+      let start = (UInt64(1) << 32) - UInt64(counts * Double.random(in: 0...10))
+      let bench = Bench([Counter(start: start, counts: counts)], names: [0, 0])
+      let bad = Int.random(in: 1...30)
+      bench.fault = { _, reads, value in
+        switch (trial % 4, reads) {
+        case (1, bad), (1, bad + 7): 0
+        case (2, bad..<bad + 4): nil
+        case (3, bad): 0x1234_5678
+        default: value
+        }
+      }
+      if trial % 5 == 0 { bench.readNanoseconds = 50_000...300_000 }
+      #expect(bench.firsts() == .success([0, 0]), "trial \(trial)")
+    }
+  }
+
+  @Test("one counter that is made anew for each reading is found too")
+  func continuous() {
+    let bench = Bench([Counter(start: 5_000_000, counts: 1, period: 5000, spread: 0)], names: [0, 0])
+    #expect(bench.firsts() == .success([0, 0]))
+  }
+
+  @Test("a powercap zone wraps elsewhere")
+  func microjoules() {
+    for start in [262_143_328_000, 262_143_300_000, 1_000_000] as [UInt64] {
+      let bench = Bench([Counter(start: start, counts: 42_500)], names: [0, 0, 0], range: 262_143_328_911)
+      #expect(bench.firsts() == .success([0, 0, 0]))
+    }
+  }
+
+  @Test("at one value and without motion nobody can tell; at two values anybody can")
+  func standing() {
+    let still = Counter(start: 123_456, counts: 0, spread: 0)
+    #expect(
+      Bench([still, still], names: [0, 1]).firsts() == .failure(CounterIdentity.Unsettled(one: 0, other: 1)))
+    var other = still
+    other.start += 1
+    #expect(Bench([still, other], names: [0, 1]).firsts() == .success([0, 1]))
+    // As a virtual machine's, which steps once a second: too seldom to prove anything.
+    let slow = Counter(start: 123_456, counts: 200_000, period: 1_020_000_000, spread: 0)
+    #expect(
+      Bench([slow, slow], names: [0, 1]).firsts() == .failure(CounterIdentity.Unsettled(one: 0, other: 1)))
+  }
+
+  @Test("a counter is never alone in doubt, and none is nothing to ask")
+  func few() {
+    #expect(Bench([], names: []).firsts() == .success([]))
+    let alone = Bench([Counter(start: 1, counts: 0)], names: [0])
+    #expect(alone.firsts() == .success([0]))
+    #expect(alone.reads == 0)
+  }
+}
+
+/// A machine whose packages lead to counters as a test says.
+private final class Mapped: RegisterFile {
+  /// Which counter a CPU shows.
+  private let counters: [Int]
+  private let cpu: SimulatedCPU
+
+  init(_ counters: [Int], watts: [Double]) {
+    self.counters = counters
+    cpu = SimulatedCPU(packages: watts.map { .constant(watts: $0) }, cpusPerPackage: 1)
+  }
+
+  func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    try self.cpu.read(address, cpu: counters[cpu])
+  }
+}
+
+@Suite("A source of packages that may be fewer counters")
+struct RepeatedCounterTests {
+  private static let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x55)
+
+  private func packages(_ count: Int) -> [PackageCPUs] {
+    (0..<count).map { PackageCPUs(id: PackageID(package: $0), cpus: [$0]) }
+  }
+
+  @Test(
+    "reads each counter once: one package for each virtual CPU, over fewer of them",
+    arguments: [
+      ([0, 0], [0]), ([0, 0, 0, 0], [0]), ([0, 0, 1, 1], [0, 2]), ([0, 1, 0, 1], [0, 1]), ([0, 1], [0, 1]),
+    ])
+  func virtualCPUs(counters: [Int], read: [Int]) throws {
+    let said = Mutex<[String]>([])
+    var source = try CounterSource(
+      registers: Mapped(counters, watts: [100, 60]), packages: packages(counters.count), identity: Self.identity,
+      map: .intel, domains: [.dram], log: { text in said.withLock { $0.append(text) } })
+    let readings = source.read().readings
+    #expect(readings.filter { $0.domain == .package }.map(\.package.package) == read)
+    #expect(readings.filter { $0.domain == .dram }.map(\.package.package) == read)
+    #expect(source.summary.contains(read.count == 1 ? "1 package" : "\(read.count) packages"))
+    let left = (0..<counters.count).filter { !read.contains($0) }
+    #expect(said.withLock { $0.count } == left.count)
+    for package in left {
+      let first = counters.firstIndex(of: counters[package]) ?? 0
+      #expect(
+        said.withLock { $0 }.contains(
+          "package \(package) shows the energy counter of package \(first) again, so it is not read."))
+    }
+  }
+
+  @Test("a counter that several packages show may draw what all of them may")
+  func bound() throws {
+    // Of one core each: 260 W alone.
+    let one = try CounterSource(
+      registers: Mapped([0], watts: [100]), packages: packages(1), identity: Self.identity, map: .intel)
+    let four = try CounterSource(
+      registers: Mapped([0, 0, 0, 0], watts: [100]), packages: packages(4), identity: Self.identity, map: .intel)
+    #expect(abs(one.longestIntervalSeconds / four.longestIntervalSeconds - 4) < 0.01)
+  }
+
+  /// A counter that moves once for each CPU, and then stands.
+  private final class Standing: RegisterFile {
+    private let seen = Mutex<Set<Int>>([])
+
+    func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+      guard address == 0x611 else { return address == 0x606 ? 0xA0E03 : 0 }
+      return seen.withLock { $0.insert(cpu).inserted } ? 1000 : 2000
+    }
+  }
+
+  @Test("is refused if it cannot be told")
+  func doubtful() {
+    let error = #expect(throws: SourceError.self) {
+      try CounterSource(registers: Standing(), packages: packages(2), identity: Self.identity, map: .intel)
+    }
+    #expect(
+      "\(error.map { "\($0)" } ?? "")".contains(
+        "The energy counters of package 0 and package 1 show the same value and hardly move"))
+  }
+}
