@@ -11,11 +11,11 @@ extension CounterSource {
   ///   - lacks: what is to be known of CPUs that are not there, for the summary.
   ///   - log: told what there is to know of the counters.
   init(
-    powercap tree: PowercapTree, identity: CPUIdentity, packages: [PackageCPUs], domains: Set<PowerDomain>,
+    powercap tree: MachineTree, identity: CPUIdentity, packages: [PackageCPUs], domains: Set<PowerDomain>,
     lacks: String = "", log: @escaping SourceLog
   ) throws(SourceError) {
     var meters: [CounterMeter] = []
-    for entry in try tree.entries(vendor: identity.vendor) {
+    for entry in try PowercapTree(tree).entries(vendor: identity.vendor) {
       let (zone, folder) = (entry.zone, entry.folder)
       guard zone.domain == .package || domains.contains(zone.domain) else { continue }
       let cores = packages.filter { $0.id == zone.package || $0.id.package == zone.package.package && $0.id.die == nil }
@@ -25,8 +25,8 @@ extension CounterSource {
             package: zone.package, domain: zone.domain,
             unit: EnergyUnit(joulesPerCount: 1e-6, source: .powercap),
             bound: PowerBound(cores: cores.first?.cores),
-            range: try Self.range("\(folder)/max_energy_range_uj"),
-            origin: try PowercapCounter(path: "\(folder)/energy_uj")))
+            range: try Self.range("\(folder)/max_energy_range_uj", tree.files),
+            origin: try tree.zone("\(folder)/energy_uj")))
       } catch {
         if zone.domain == .package { throw error }
         log("The \(zone.domain) counter of \(zone.package) is left out. \(error)")
@@ -38,10 +38,10 @@ extension CounterSource {
   /// How many microjoules a counter counts before it starts again from 0.
   ///
   /// The kernel tells the largest value, that of a full 32-bit counter; 0 is one hardware unit further.
-  private static func range(_ path: String) throws(SourceError) -> UInt64 {
+  private static func range(_ path: String, _ files: any Files) throws(SourceError) -> UInt64 {
     let text: String
     do {
-      text = try TextFile.read(path)
+      text = try files.text(path)
     } catch {
       throw .energyFile(path: error.path, errno: error.errno)
     }

@@ -9,7 +9,8 @@ struct CounterSource: EnergySource {
   /// How often all is read again because the machine slept meanwhile.
   private static let mostTries = 3
 
-  let isSimulated: Bool
+  /// A replayed machine's energy is not this one's, nor of now: nobody may take it for measured.
+  var isSimulated: Bool
   let cpu: String?
   let summary: String
   private(set) var longestIntervalSeconds: Double

@@ -19,7 +19,7 @@ public enum EnergySources {
   public static func msr(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(SourceError) -> any EnergySource {
-    let tree = MachineTree(root: root)
+    let tree = try MachineTree.open(root)
     let identity = try tree.identity()
     do { return try msr(tree, identity, domains, log) } catch { throw reason(error, identity) }
   }
@@ -31,21 +31,25 @@ public enum EnergySources {
     if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
     guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
     let packages = PackageCPUs.group(try tree.places(), by: map)
-    let devices = MSRDevices(cpus: packages.flatMap(\.cpus), tree: tree)
+    let devices = tree.registers(cpus: packages.flatMap(\.cpus))
     // A CPU that cannot be opened matters only where no other of its package can.
     for package in packages where package.cpus.allSatisfy({ devices.openErrors[$0] != nil }) {
       guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
       throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
     }
-    return try CounterSource(
+    var source = try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
       domains: map == .amd ? [] : domains, lacks: lacks(tree), log: log)
+    source.isSimulated = tree.replay != nil
+    return source
   }
 
-  /// The CPUs of which nobody knows whether they are of a package that is measured.
+  /// What is to be known of the sum: the CPUs of which nobody knows whether they are of a package that is measured, and
+  /// that it is not this machine's.
   private static func lacks(_ tree: MachineTree) -> String {
     let offline = tree.offlineCPUs()
-    return offline.cpus.isEmpty ? "" : "; \(offline)"
+    let replayed = tree.replay == nil ? "" : "; replayed from a capture, so not of now"
+    return (offline.cpus.isEmpty ? "" : "; \(offline)") + replayed
   }
 
   /// The kernel's own reading of the energy counters: /sys/class/powercap/intel-rapl, in microjoules.
@@ -62,15 +66,17 @@ public enum EnergySources {
   public static func powercap(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(SourceError) -> any EnergySource {
-    let tree = MachineTree(root: root)
+    let tree = try MachineTree.open(root)
     let identity = try tree.identity()
     do {
       // Only for the bounds: without it they are higher.
       let places = (try? tree.places()) ?? []
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
-      return try CounterSource(
-        powercap: PowercapTree(root: tree.root), identity: identity, packages: packages, domains: domains,
+      var source = try CounterSource(
+        powercap: tree, identity: identity, packages: packages, domains: domains,
         lacks: lacks(tree), log: log)
+      source.isSimulated = tree.replay != nil
+      return source
     } catch {
       throw reason(error, identity)
     }

@@ -7,7 +7,7 @@ internal import SystemCalls
 ///
 /// A descriptor outlives its CPU going offline and coming back: nothing is opened twice. CPUs that come online later are
 /// opened once no other of their package is left, as far as this process still may.
-public final class MSRDevices: RegisterFile {
+public final class MSRDevices: OpenedRegisters {
   /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h.
   private static let driver: UInt32 = 202
 

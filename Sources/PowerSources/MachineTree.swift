@@ -7,14 +7,39 @@ package struct MachineTree {
   /// Empty for the machine itself.
   package let root: String
   let files: any Files
+  /// What stands for the counters of a captured machine; nil if they can be read.
+  let replay: Replay?
 
   /// The tree below a folder; below / without one.
-  package init(root: String?, files: any Files = SystemFiles()) {
+  package init(root: String?, files: any Files = SystemFiles(), replay: Replay? = nil) {
     self.files = files
+    self.replay = replay
     var root = root ?? ""
     // By bytes: to Swift, a slash and an accent behind it are one character.
     while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
+  }
+
+  /// The tree below a folder, which may hold a captured machine.
+  static func open(_ root: String?) throws(SourceError) -> Self {
+    let tree = Self(root: root)
+    if tree.isOwnMachine { return tree }
+    do throws(CaptureError) {
+      guard let capture = try Capture(in: tree.root) else { return tree }
+      return Self(root: root, files: CapturedFiles(root: tree.root, capture), replay: Replay(capture))
+    } catch {
+      throw .capture(error)
+    }
+  }
+
+  /// Opens the registers of CPUs, or what was captured of them.
+  func registers(cpus: [Int]) -> any OpenedRegisters {
+    if let replay { ReplayedRegisters(replay, cpus: cpus) } else { MSRDevices(cpus: cpus, tree: self) }
+  }
+
+  /// Opens a zone's energy_uj, or what was captured of it.
+  func zone(_ path: String) throws(SourceError) -> any CounterOrigin {
+    if let replay { try ReplayedZone(replay, path: path) } else { try PowercapCounter(path: path) }
   }
 
   /// Whether it is the machine itself.

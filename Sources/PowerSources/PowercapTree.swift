@@ -21,6 +21,11 @@ package struct PowercapTree {
     self.files = files
   }
 
+  /// The zones of a machine.
+  init(_ tree: MachineTree) {
+    self.init(root: tree.root, files: tree.files)
+  }
+
   /// One zone for each energy counter, packages first.
   ///
   /// The same counter may show twice: through the processor's registers, as intel-rapl, and through its memory-mapped ones,

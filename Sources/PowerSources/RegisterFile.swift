@@ -17,6 +17,12 @@ public protocol RegisterFile: Sendable {
   func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers?
 }
 
+/// The registers of CPUs, some of which may not be there to be read.
+protocol OpenedRegisters: RegisterFile {
+  /// Why CPUs' nodes could not be opened: errno values.
+  var openErrors: [Int: Int32] { get }
+}
+
 /// CPUs that came online after the start, and their registers.
 public struct Newcomers: Sendable {
   let registers: any RegisterFile
@@ -39,6 +45,10 @@ public enum RegisterError: Error, Equatable {
   case offline(cpu: Int)
   /// The CPU came online after the start, and its node cannot be opened.
   case notOpened(cpu: Int, errno: Int32)
+  /// A captured machine's register that nobody has captured.
+  case notCaptured(address: UInt32, cpu: Int)
+  /// A captured machine is replayed, and its trace is over: so many seconds long.
+  case traceOver(seconds: Double)
   /// Any other errno value.
   case failed(address: UInt32, cpu: Int, errno: Int32)
 }
@@ -55,6 +65,10 @@ extension RegisterError: CustomStringConvertible {
     case .notOpened(let cpu, let errno):
       "CPU \(cpu) came online after the start, and this process may not open it now (\(errorText(errno))), as with --seal; start "
         + "it again."
+    case .notCaptured(let address, let cpu):
+      "Register \(hexadecimal(address)) of CPU \(cpu) is not in this capture; capture the machine again, with --trace."
+    case .traceOver(let seconds):
+      "The trace that is replayed was over after \((seconds * 10).rounded() / 10) s; start again to see it again."
     case .failed(let address, let cpu, EPERM):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): kernel lockdown (Secure Boot) or a "
         + "container forbids it; run on the host, with Secure Boot off."

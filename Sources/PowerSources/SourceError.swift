@@ -16,6 +16,8 @@ public enum SourceError: Error {
   case unreadable(path: String, errno: Int32)
   /// A file's contents make no sense.
   case malformed(path: String, expected: String)
+  /// The folder holds a captured machine, and something is wrong with the capture.
+  case capture(CaptureError)
   /// An msr node cannot be opened.
   case cannotOpen(path: String, errno: Int32, ownMachine: Bool)
   /// There are no energy zones of powercap.
@@ -56,6 +58,8 @@ extension SourceError: CustomStringConvertible {
       "Cannot read \(path): \(errorText(errno)). \(Self.needed)"
     case .malformed(let path, let expected):
       "\(path) holds no \(expected). \(Self.needed)"
+    case .capture(let error):
+      "\(error)"
     case .cannotOpen(let path, let errno, let ownMachine):
       "Cannot open \(path): \(Self.reason(errno, ownMachine: ownMachine))"
     case .noPowercap(let folder):

@@ -38,21 +38,24 @@ public struct OpenFolder: ~Copyable, Sendable {
 
   /// Writes a new file in it, by a path from here, and makes the folders around it. No symbolic link is followed.
   ///
+  /// - Parameter mode: who may do what with it, as in chmod(1), less the process's umask.
   /// - Throws: EEXIST if something has that name already, else what the system says.
-  public func create(_ relative: String, _ text: String) throws(FileError) {
+  public func create(_ relative: String, _ text: String, mode: UInt32 = 0o644) throws(FileError) {
     var names = relative.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
     guard let name = names.popLast() else { throw FileError(path: "\(path)/\(relative)", errno: EISDIR) }
     let folder = try folder(names)
     do throws(Errno) {
-      try TextFile.write(text, to: try Self.newFile(cString(name), in: folder))
+      try TextFile.write(text, to: try Self.newFile(cString(name), in: folder, mode: mode))
     } catch {
       throw FileError(path: "\(path)/\(relative)", errno: error.number)
     }
   }
 
   /// Opens a file that is not there yet.
-  static func newFile(_ name: [CChar], in folder: borrowing Descriptor) throws(Errno) -> Descriptor {
-    let number = unsafe openat(folder.number, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+  static func newFile(
+    _ name: [CChar], in folder: borrowing Descriptor, mode: UInt32 = 0o644
+  ) throws(Errno) -> Descriptor {
+    let number = unsafe openat(folder.number, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
     guard number >= 0 else { throw Errno(number: errno) }
     return Descriptor(owning: number)
   }

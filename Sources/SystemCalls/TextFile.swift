@@ -21,9 +21,10 @@ public struct FileError: Error, Equatable {
 public enum TextFile {
   /// Reads a file whole.
   ///
-  /// - Throws: EFBIG for more than 4 MiB, EILSEQ for what is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is
+  /// - Parameter most: how many bytes it may have: 4 MiB unless said otherwise.
+  /// - Throws: EFBIG for more, EILSEQ for what is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is
   ///   not a regular file, else what the system says.
-  public static func read(_ path: String) throws(FileError) -> String {
+  public static func read(_ path: String, most: Int = 4 << 20) throws(FileError) -> String {
     let descriptor = try RegularFile.open(path)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16_384)
@@ -33,7 +34,7 @@ public enum TextFile {
       guard count >= 0 else { throw FileError(path: path, errno: errno) }
       guard count > 0 else { break }
       bytes += chunk[..<count]
-      guard bytes.count <= 4 << 20 else { throw FileError(path: path, errno: EFBIG) }
+      guard bytes.count <= most else { throw FileError(path: path, errno: EFBIG) }
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(path: path, errno: EILSEQ) }
     return text

@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import CMSRShim
 internal import Diagnosis
+internal import Glibc
 internal import SystemCalls
 
 /// Explains whether and how this machine can be measured.
@@ -27,14 +29,27 @@ struct DoctorCommand: ParsableCommand {
       valueName: "dir"))
   var capture: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "With --capture, also record the energy counters for 20 s, so that --root shows how they move. Root only: it can reveal what runs meanwhile."
+    ))
+  var trace = false
+
+  /// How long to record, and how long to wait before, in seconds.
+  private static let traceSeconds = 20
+  private static let graceSeconds = 5
+
   func validate() throws {
+    if trace && capture == nil { throw ValidationError("--trace needs --capture, which says where to save it.") }
     if root == "" || capture == "" { throw ValidationError("--root and --capture need the path of a folder.") }
   }
 
   func run() throws {
     let machine = try Machine(root: root)
+    if let capture, trace { try record(machine, in: capture) }
     let report = Doctor.examine(machine)
     if let capture {
+      machine.takeInventory()
       try machine.capture(in: capture)
       if !json {
         try StandardOutput.write(
@@ -43,5 +58,19 @@ struct DoctorCommand: ParsableCommand {
     }
     try StandardOutput.write((json ? report.json : report.text) + "\n")
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+  }
+
+  /// Says what a trace reveals, and takes it. Until it is saved, Ctrl-C leaves nothing of it.
+  private func record(_ machine: Machine, in folder: String) throws {
+    guard geteuid() == 0 else { throw TraceRefusal.notRoot }
+    try machine.prepareCapture(in: folder)
+    StandardError.say(
+      "This records fine energy readings for \(Self.traceSeconds) s, which can reveal what runs on this machine, and what it "
+        + "computes: stop sensitive work. It begins in \(Self.graceSeconds) s; Ctrl-C ends it, and then nothing is saved."
+    )
+    cmsr_sleep_until(cmsr_monotonic_nanoseconds() + Int64(Self.graceSeconds) * 1_000_000_000)
+    StandardError.say("Recording.")
+    try machine.takeTrace(seconds: Double(Self.traceSeconds))
+    StandardError.say("Done: whatever was stopped may go on.")
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import PowerSources
 import SystemCalls
 import Testing
 
@@ -17,6 +18,8 @@ struct CaptureTests {
       Capture.Register(cpu: 3, address: 0xC001_029B): .read([1, .max]),
       Capture.Register(cpu: 0, address: 0x64D): .failed(errno: 5),
     ]
+    capture.zones = ["intel-rapl:0": .read([0, .max]), "odd\tzone\n": .failed(errno: 13)]
+    capture.folders = ["sys/a b": ["x", "y\tz", "line\n"], "empty": []]
     var read = Capture()
     for (name, text) in capture.files {
       for line in text.split(separator: "\n") where !read.take(line, of: name) { Issue.record("\(name): \(line)") }
@@ -32,6 +35,8 @@ struct CaptureTests {
       ("permissions", "9 0 0 path"), ("answers", "no tab"), ("registers", "0 0x606"), ("registers", "0 606 0x1"),
       ("registers", "0 0x1FFFFFFFF 0x1"), ("registers", "0 0x606 0xG"), ("registers", "0 0x606 error"),
       ("registers", "0 0x606 error -5"), ("registers", "0 0x606 0x1 junk"), ("other", "1 2 3"),
+      ("registers", "0 0x606 "), ("zones", "intel-rapl:0 0x1"), ("zones", "intel-rapl:0\t"), ("zones", "a\terror 0"),
+      ("zones", "a\t1"), ("zones", "a\t0x1\t0x2"),
     ])
   func malformed(file: String, line: String) {
     var capture = Capture()
@@ -43,14 +48,16 @@ struct CaptureTests {
   func folders() throws {
     let folder = NSTemporaryDirectory() + "pkg-watt-stat-capture-\(UInt64.random(in: 0...UInt64.max))"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try CaptureFolder(folder).write(texts: ["deep/down/file": "text"], folders: ["an/empty/one"], Capture())
+    var capture = Capture()
+    capture.folders["an/empty/one"] = []
+    try CaptureFolder(folder).write(texts: ["deep/down/file": "text"], capture)
     #expect(try String(contentsOfFile: folder + "/deep/down/file", encoding: .utf8) == "text")
     #expect(FileManager.default.fileExists(atPath: folder + "/an/empty/one"))
     #expect(throws: CaptureError.notEmpty(folder)) {
-      try CaptureFolder(folder).write(texts: [:], folders: [], Capture())
+      try CaptureFolder(folder).write(texts: [:], Capture())
     }
     #expect(throws: CaptureError.notWritten(path: "/proc/none", errno: ENOENT)) {
-      try CaptureFolder("/proc/none").write(texts: [:], folders: [], Capture())
+      try CaptureFolder("/proc/none").write(texts: [:], Capture())
     }
     try "junk\n".write(toFile: folder + "/capture/registers", atomically: false, encoding: .utf8)
     #expect(throws: CaptureError.malformed(path: folder + "/capture/registers", line: "junk")) {

@@ -1,4 +1,5 @@
 import Foundation
+import PowerSources
 import SystemCalls
 import Testing
 
@@ -8,7 +9,6 @@ import Testing
 struct ComposedMachine: Sendable, CustomTestStringConvertible {
   let testDescription: String
   private var texts: [String: String] = [:]
-  private var folders: Set<String> = []
   private var capture = Capture()
 
   /// A machine of so many packages of two CPUs, on real hardware, looked at as root.
@@ -102,10 +102,12 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
   }
 
   /// A powercap zone that moves, or whose energy_uj does what is given.
-  func zone(_ folder: String, _ name: String, _ movement: String = "moves") -> Self {
-    text("sys/class/powercap/\(folder)/name", name + "\n")
-      .answer("movement of /sys/class/powercap/\(folder)/energy_uj", movement)
+  func zone(_ folder: String, _ name: String, _ energy: Capture.Values = .read([250_000, 310_000])) -> Self {
+    var machine = text("sys/class/powercap/\(folder)/name", name + "\n")
+      .text("sys/class/powercap/\(folder)/max_energy_range_uj", "262143328850\n")
       .permissions("sys/class/powercap/\(folder)/energy_uj", 0o400)
+    machine.capture.zones[folder] = energy
+    return machine
   }
 
   /// An unprivileged user looks at it.
@@ -121,7 +123,7 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
   func withRoot<Result>(_ body: (String) throws -> Result) throws -> Result {
     let root = NSTemporaryDirectory() + "pkg-watt-stat-machine-\(UInt64.random(in: 0...UInt64.max))"
     defer { try? FileManager.default.removeItem(atPath: root) }
-    try CaptureFolder(root).write(texts: texts, folders: folders, capture)
+    try CaptureFolder(root).write(texts: texts, capture)
     return try body(root)
   }
 }

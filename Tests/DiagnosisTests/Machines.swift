@@ -1,4 +1,5 @@
 import Foundation
+import PowerSources
 
 /// The machines that the doctor has to know.
 enum Machines {
@@ -64,7 +65,7 @@ enum Machines {
       "amd-bulldozer",
       cpuinfo: ComposedMachine.cpuinfo("AuthenticAMD", family: 0x15, model: 2, name: "AMD FX(tm)-8350")),
     .intel("no-module", model: 0x9E),
-    .intel("no-permission", model: 0x9E).withoutRights.zone("intel-rapl:0", "package-0", "error \(EACCES)"),
+    .intel("no-permission", model: 0x9E).withoutRights.zone("intel-rapl:0", "package-0", .failed(errno: EACCES)),
     .intel("lockdown", model: 0x9E).text("sys/kernel/security/lockdown", "none [integrity] confidentiality\n")
       .error("dev/cpu/0/msr", EPERM).error("dev/cpu/1/msr", EPERM),
     .intel("container", model: 0x9E).permissions(".dockerenv", 0o755).permissions("sys/module/msr", 0o755)
@@ -79,7 +80,7 @@ enum Machines {
         "service at /tmp/pkg-watt-stat.sock", "simulated The service at /tmp/pkg-watt-stat.sock says 9.00 W, simulated."
       ),
     .intel("stuck-counter", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [0x1000, 0x1000]])
-      .zone("intel-rapl:0", "package-0", "stands 250000"),
+      .zone("intel-rapl:0", "package-0", .read([250_000])),
     .intel("register-faults", model: 0x9E).registers([0x614: [0]]),
     ComposedMachine(
       "another-vendor", cpuinfo: ComposedMachine.cpuinfo("CentaurHauls", family: 6, model: 15, name: "VIA")),

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import RAPL
+public import PowerSources
 internal import Synchronization
 public import SystemCalls
 
@@ -8,14 +8,14 @@ public import SystemCalls
 public final class Machine: Files {
   private struct Memory {
     var texts: [String: String] = [:]
-    var folders: Set<String> = []
     var capture = Capture()
   }
 
   /// Empty for the machine itself.
   let root: String
   /// What is replayed; nil where the machine is there to be asked.
-  let replayed: Capture?
+  let replay: Replay?
+  private let files: any Files
   private let memory = Mutex(Memory())
 
   /// This machine, or the folder that stands for one.
@@ -26,8 +26,14 @@ public final class Machine: Files {
     // By bytes, as all paths: to Swift, a slash and an accent behind it are one character.
     while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
-    replayed = root.isEmpty ? nil : try Capture(in: root)
+    let capture = root.isEmpty ? nil : try Capture(in: root)
+    replay = capture.map { Replay($0) }
+    if let trace = capture?.trace { memory.withLock { $0.capture.trace = trace } }
+    files = capture.map { CapturedFiles(root: root, $0) } ?? SystemFiles()
   }
+
+  /// What was captured; nil where the machine is there to be asked.
+  var replayed: Capture? { replay?.capture }
 
   /// Whether it is the one that this program runs on.
   var isOwn: Bool { root.isEmpty }
@@ -39,7 +45,7 @@ public final class Machine: Files {
   public func text(_ path: String) throws(FileError) -> String {
     let relative = relative(path)
     do {
-      let text = try TextFile.read(path)
+      let text = try files.text(path)
       memory.withLock { $0.texts[relative] = text }
       return text
     } catch {
@@ -51,8 +57,8 @@ public final class Machine: Files {
   public func names(in folder: String) throws(FileError) -> [String] {
     let relative = relative(folder)
     do {
-      let names = try Folder.names(in: folder)
-      memory.withLock { _ = $0.folders.insert(relative) }
+      let names = try files.names(in: folder)
+      memory.withLock { $0.capture.folders[relative] = names.sorted() }
       return names
     } catch {
       throw failed(relative, error)
@@ -69,7 +75,9 @@ public final class Machine: Files {
       let permissions: FilePermissions
       if let replayed {
         // A captured file is there with its contents only.
-        guard let known = replayed.permissions[relative] else { throw FileError(path: path, errno: ENOENT) }
+        guard let known = replayed.permissions[relative] else {
+          throw FileError(path: path, errno: replayed.errors[relative] ?? ENOENT)
+        }
         permissions = known
       } else {
         permissions = try FilePermissions(of: path)
@@ -92,15 +100,29 @@ public final class Machine: Files {
 
   /// Remembers a register that was read.
   func remember(_ address: UInt32, cpu: Int, _ value: Result<UInt64, CapturedErrno>) {
-    memory.withLock { memory in
-      let register = Capture.Register(cpu: cpu, address: address)
-      switch (value, memory.capture.registers[register]) {
-      // The first and the last are enough to tell whether it moves.
-      case (.success(let value), .read(let values)?): memory.capture.registers[register] = .read([values[0], value])
-      case (.success(let value), _): memory.capture.registers[register] = .read([value])
-      case (.failure(let error), _): memory.capture.registers[register] = .failed(errno: error.errno)
+    memory.withLock {
+      $0.capture.registers[Capture.Register(cpu: cpu, address: address), default: .read([])].add(value)
+    }
+  }
+
+  /// Reads the energy of a powercap zone, in microjoules; of a captured one, what it showed first, and then last.
+  ///
+  /// - Parameter path: the path of its energy_uj.
+  func energy(ofZone path: String) -> Result<UInt64, CapturedErrno> {
+    let value: Result<UInt64, CapturedErrno>
+    if let replay {
+      let error = replay.zoneError(path).map { CapturedErrno(errno: $0) }
+      value = error.map { .failure($0) } ?? .success((try? replay.energy(ofZone: path)) ?? 0)
+    } else {
+      do {
+        // Not a number is said to be 0, which does not move.
+        value = .success(PowercapCounter.microjoules(try TextFile.read(path).utf8) ?? 0)
+      } catch {
+        value = .failure(CapturedErrno(errno: error.errno))
       }
     }
+    memory.withLock { $0.capture.zones[PathParts(PathParts(path).folder).name, default: .read([])].add(value) }
+    return value
   }
 
   /// Remembers a file that could not be opened.
@@ -108,25 +130,41 @@ public final class Machine: Files {
     memory.withLock { $0.capture.errors[relative(path)] = errno }
   }
 
+  /// Readings of the counters over some seconds, if there are any.
+  var trace: Trace? { memory.withLock { $0.capture.trace } }
+
+  /// Remembers such readings.
+  func remember(_ trace: Trace) { memory.withLock { $0.capture.trace = trace } }
+
+  /// Makes sure that a machine can be written down into a folder, before something is worth it.
+  public func prepareCapture(in folder: String) throws(CaptureError) { try CaptureFolder(folder).claim() }
+
   /// Writes down all that was read, into a folder that is empty or not there yet.
   public func capture(in folder: String) throws(CaptureError) {
-    let (texts, folders, capture) = memory.withLock { ($0.texts, $0.folders, $0.capture) }
-    try CaptureFolder(folder).write(texts: texts, folders: folders, capture)
+    let (texts, capture) = memory.withLock { ($0.texts, $0.capture) }
+    try CaptureFolder(folder).write(texts: texts, capture)
   }
 
   /// A path from the root on, without the root's slash.
-  func relative(_ path: String) -> String {
-    String(decoding: path.utf8.dropFirst(root.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
-  }
+  func relative(_ path: String) -> String { relativePath(path, to: root) }
 
   private func failed(_ relative: String, _ error: FileError) -> FileError {
-    let errno = replayed?.errors[relative] ?? error.errno
-    memory.withLock { $0.capture.errors[relative] = errno }
-    return FileError(path: error.path, errno: errno)
+    memory.withLock { $0.capture.errors[relative] = error.errno }
+    return error
   }
 }
 
-/// Why a register could not be read: an errno value.
+/// Why a counter could not be read: an errno value.
 struct CapturedErrno: Error {
   let errno: Int32
+}
+
+extension Capture.Values {
+  /// Takes in what came of reading the counter now.
+  fileprivate mutating func add(_ value: Result<UInt64, CapturedErrno>) {
+    switch value {
+    case .success(let value): add(value)
+    case .failure(let error): self = .failed(errno: error.errno)
+    }
+  }
 }

@@ -9,6 +9,7 @@ public enum Doctor {
     examination.lookAtDevices()
     examination.lookAtRegisters()
     examination.lookAtPowercap()
+    examination.lookAtTrace()
     examination.lookAtTurbostat()
     examination.lookAtService()
     examination.lookAtOtherMonitors()

@@ -53,30 +53,19 @@ extension Examination {
 
   /// Reads an energy until it has changed, 100 ms at most.
   private func movement(_ path: String) -> Movement {
-    let answer = machine.answer("movement of /\(machine.relative(path))") {
-      let start = cmsr_monotonic_nanoseconds()
-      var poll = start
-      var first: String?
-      while true {
-        let text: String
-        do throws(FileError) {
-          text = try machine.text(path)
-        } catch {
-          return "error \(error.errno)"
-        }
-        if let first, text != first { return "moves" }
-        first = text
-        guard poll < start + 100_000_000 else { return "stands \(PowercapCounter.microjoules(text.utf8) ?? 0)" }
-        poll += 1_000_000
-        cmsr_sleep_until(poll)
+    var poll = cmsr_monotonic_nanoseconds()
+    let end = poll + 100_000_000
+    var first: UInt64?
+    while true {
+      switch machine.energy(ofZone: path) {
+      case .failure(let error): return .fails(error.errno)
+      case .success(let value):
+        if let first, value != first { return .moves }
+        guard poll < end else { return .stands(value) }
+        first = value
       }
-    }
-    let words = (answer ?? "").split(separator: " ")
-    switch (words.first, words.last) {
-    case ("moves"?, _): return .moves
-    case ("stands"?, let value?): return .stands(UInt64(value) ?? 0)
-    case (_, let errno?): return .fails(Int32(errno) ?? EIO)
-    default: return .fails(ENOENT)
+      poll += 1_000_000
+      cmsr_sleep_until(poll)
     }
   }
 }

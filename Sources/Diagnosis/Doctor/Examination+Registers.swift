@@ -69,7 +69,7 @@ extension Examination {
       guard poll < start + Self.patienceNanoseconds else { break }
       poll += 1_000_000
       cmsr_sleep_until(poll)
-      last = UInt32(truncatingIfNeeded: try registers.read(address, cpu: cpu, again: true))
+      last = UInt32(truncatingIfNeeded: try registers.read(address, cpu: cpu))
     }
     return last == 0 ? nil : (first, last)
   }

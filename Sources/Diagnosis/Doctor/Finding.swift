@@ -21,6 +21,7 @@ public struct Finding: Sendable, Equatable {
     case lockdown = "lockdown"
     case registers = "registers"
     case powercap = "powercap"
+    case trace = "trace"
     case turbostat = "turbostat"
     case service = "service"
     case monitors = "other monitors"

@@ -6,7 +6,7 @@ extension Capture {
   static let folder = "capture"
 
   /// The files and their text.
-  var files: [(name: String, text: String)] {
+  package var files: [(name: String, text: String)] {
     [
       ("errors", Self.lines(errors) { "\($0.value) \(Self.escaped($0.key))" }),
       (
@@ -19,21 +19,18 @@ extension Capture {
       (
         "registers",
         Self.lines(registers) { register, values in
-          let place = "\(register.cpu) 0x\(String(register.address, radix: 16, uppercase: true))"
-          return switch values {
-          case .read(let values):
-            ([place] + values.map { "0x" + String($0, radix: 16, uppercase: true) }).joined(separator: " ")
-          case .failed(let errno): "\(place) error \(errno)"
-          }
+          "\(register.cpu) 0x\(String(register.address, radix: 16, uppercase: true)) \(Self.text(values))"
         }
       ),
+      ("zones", Self.lines(zones) { "\(Self.escaped($0.key))\t\(Self.text($0.value))" }),
+      ("folders", Self.lines(folders) { ([$0.key] + $0.value).map(Self.escaped).joined(separator: "\t") }),
     ]
   }
 
   /// Takes in a line of one of the files.
   ///
   /// - Returns: false for a line that is none.
-  mutating func take(_ line: Substring, of file: String) -> Bool {
+  package mutating func take(_ line: Substring, of file: String) -> Bool {
     switch file {
     case "errors":
       let words = line.split(separator: " ", maxSplits: 1)
@@ -55,17 +52,34 @@ extension Capture {
         let address = Self.hexadecimal(words[1]).flatMap(UInt32.init(exactly:))
       else { return false }
       let register = Register(cpu: cpu, address: address)
-      if words[2] == "error" {
-        guard words.count == 4, let errno = Int32(words[3]), errno > 0 else { return false }
-        registers[register] = .failed(errno: errno)
-      } else {
-        let values = words[2...].compactMap(Self.hexadecimal)
-        guard values.count == words.count - 2 else { return false }
-        registers[register] = .read(values)
-      }
+      guard let values = Self.values(words[2...]) else { return false }
+      registers[register] = values
+    case "zones":
+      let words = line.split(separator: "\t", omittingEmptySubsequences: false)
+      guard words.count == 2, let values = Self.values(words[1].split(separator: " ")[...]) else { return false }
+      zones[Self.unescaped(words[0])] = values
+    case "folders":
+      let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(Self.unescaped)
+      folders[words[0]] = Array(words.dropFirst())
     default: return false
     }
     return true
+  }
+
+  private static func text(_ values: Values) -> String {
+    switch values {
+    case .read(let values): values.map { "0x" + String($0, radix: 16, uppercase: true) }.joined(separator: " ")
+    case .failed(let errno): "error \(errno)"
+    }
+  }
+
+  private static func values(_ words: ArraySlice<Substring>) -> Values? {
+    if words.first == "error" {
+      guard words.count == 2, let errno = words.last.flatMap({ Int32($0) }), errno > 0 else { return nil }
+      return .failed(errno: errno)
+    }
+    let values = words.compactMap(hexadecimal)
+    return values.isEmpty || values.count < words.count ? nil : .read(values)
   }
 
   private static func lines<Key, Value>(_ entries: [Key: Value], _ line: ((key: Key, value: Value)) -> String) -> String

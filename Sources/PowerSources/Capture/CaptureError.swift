@@ -10,6 +10,8 @@ public enum CaptureError: Error, Equatable {
   case notRead(path: String, errno: Int32)
   /// A line that no capture has.
   case malformed(path: String, line: String)
+  /// A trace that cannot be replayed.
+  case trace(path: String, TraceError)
 }
 
 extension CaptureError: CustomStringConvertible {
@@ -21,6 +23,7 @@ extension CaptureError: CustomStringConvertible {
     case .notRead(let path, let errno): "Cannot read \(path): \(errorText(errno)); capture the machine again."
     case .malformed(let path, let line):
       "\(path) holds a line that no capture has (\(line)); capture the machine again."
+    case .trace(let path, let error): "\(path) \(error); capture the machine again, with --trace."
     }
   }
 }

@@ -1,0 +1,93 @@
+internal import PowerSources
+internal import RAPL
+
+/// Why a machine's counters are not traced.
+public enum TraceRefusal: Error, Equatable, CustomStringConvertible {
+  /// This user is not root.
+  case notRoot
+  /// It is a captured machine.
+  case captured
+  /// None of its counters can be read.
+  case noCounters
+  /// The machine slept meanwhile.
+  case slept
+
+  /// One sentence.
+  public var description: String {
+    switch self {
+    case .notRoot:
+      "--trace is root's only, since it records fine energy readings, which can reveal what runs; run it as root (sudo)."
+    case .captured:
+      "--trace needs a machine whose counters move; this one was captured. --capture alone copies it, with its trace."
+    case .noCounters:
+      "No energy counter of this machine can be read, so there is nothing to trace; without --trace the capture says why."
+    case .slept: "The machine slept while its counters were traced, so nothing was saved; trace it again."
+    }
+  }
+}
+
+extension Machine {
+  /// Reads the machine's energy counters for so long, each of them thousands of times, for the record.
+  ///
+  /// Of each die and each powercap zone, whether it has a counter of its own or shows another's: the trace tells which.
+  public func takeTrace(seconds: Double) throws(TraceRefusal) {
+    guard replay == nil else { throw .captured }
+    let sources = registerSources() + zoneSources()
+    guard sources.contains(where: { if case .value = $0.read() { true } else { false } }) else { throw .noCounters }
+    guard let trace = TraceRecorder(sources).record(nanoseconds: Int64(clamping: seconds * 1e9)) else { throw .slept }
+    remember(trace)
+  }
+
+  private func registerSources() -> [TraceRecorder.Source] {
+    let tree = MachineTree(root: root, files: self)
+    guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
+      let places = try? tree.places()
+    else { return [] }
+    let registers = MachineRegisters(self, cpus: places.map(\.cpu))
+    var sources: [TraceRecorder.Source] = []
+    func add(_ domain: PowerDomain, cpus: [Int]) {
+      guard let cpu = cpus.first(where: { registers.openErrors[$0] == nil }), let address = map.energy(of: domain)
+      else {
+        return
+      }
+      let register = Capture.Register(cpu: cpu, address: address)
+      // AMD's is one for each core.
+      let isSlow = map == .amd && domain == .core
+      sources.append(TraceRecorder.Source(.register(register), isSlow: isSlow) { registers.reading(register) })
+    }
+    for die in PackageCPUs.group(places, by: .intel) {
+      for domain in PowerDomain.allCases where map == .intel || domain == .package { add(domain, cpus: die.cpus) }
+    }
+    guard map == .amd else { return sources }
+    for core in Dictionary(grouping: places, by: { [$0.package, $0.die, $0.core ?? -1 - $0.cpu] }).values {
+      add(.core, cpus: core.map(\.cpu))
+    }
+    return sources
+  }
+
+  private func zoneSources() -> [TraceRecorder.Source] {
+    let folder = "\(root)/sys/class/powercap"
+    let zones = ((try? names(in: folder)) ?? []).filter { zone in
+      // No zone of the kernel's has a blank in its name.
+      zone.hasPrefix("intel-rapl") && zone.contains(":") && !zone.contains(where: \.isWhitespace)
+    }
+    return zones.sorted().map { zone in
+      TraceRecorder.Source(.zone(zone)) { [self] in
+        switch energy(ofZone: "\(folder)/\(zone)/energy_uj") {
+        case .success(let value): .value(value)
+        case .failure(let error): .failed(errno: error.errno)
+        }
+      }
+    }
+  }
+}
+
+extension MachineRegisters {
+  fileprivate func reading(_ register: Capture.Register) -> Trace.Reading {
+    do {
+      return .value(try read(register.address, cpu: register.cpu))
+    } catch {
+      return .failed(errno: Self.errno(error))
+    }
+  }
+}

@@ -1,0 +1,41 @@
+internal import PowerSources
+internal import Terminal
+
+/// How often a counter moves, how evenly, and how far.
+struct Rhythm: CustomStringConvertible {
+  /// Milliseconds from one move to the next: of all the middle one, and those that a twentieth falls short of or exceeds.
+  private let middle: Double
+  private let shortest: Double
+  private let longest: Double
+  /// The counts from the first move to the last.
+  let counts: UInt64
+  /// The time from the first move to the last, in seconds.
+  let seconds: Double
+
+  /// What a counter's readings tell; nil if it moved less than twice.
+  ///
+  /// - Parameter range: how many values the counter has.
+  init?(_ track: Trace.Track, range: UInt64) {
+    var moves: [(time: Int64, value: UInt64)] = []
+    var last: Trace.Run?
+    for run in track.runs {
+      guard case .value(let value) = run.reading else { continue }
+      // It moved somewhere between two readings.
+      if let last { moves.append((last.last + (run.first - last.last) / 2, value % range)) }
+      last = run
+    }
+    guard moves.count > 1, let first = moves.first, let end = moves.last, end.time > first.time else { return nil }
+    let periods = zip(moves, moves.dropFirst()).map { Double($1.time - $0.time) / 1e6 }.sorted()
+    middle = periods[periods.count / 2]
+    shortest = periods[periods.count / 20]
+    longest = periods[periods.count - 1 - periods.count / 20]
+    counts = end.value >= first.value ? end.value - first.value : range - first.value + end.value
+    seconds = Double(end.time - first.time) / 1e9
+  }
+
+  /// "1.00 ms (nine times of ten 0.95 to 1.05 ms)"
+  var description: String {
+    let (shortest, longest) = (Numbers.fixed(shortest, places: 2), Numbers.fixed(longest, places: 2))
+    return "\(Numbers.fixed(middle, places: 2)) ms (nine times of ten after \(shortest) to \(longest) ms)"
+  }
+}

@@ -1,0 +1,87 @@
+internal import Glibc
+internal import SystemCalls
+
+/// A folder that holds a captured machine.
+package struct CaptureFolder {
+  private let path: String
+
+  /// The folder at a path, which need not be there yet.
+  package init(_ path: String) {
+    self.path = path
+  }
+
+  /// Makes sure that it can be written into, before something is worth it.
+  package func claim() throws(CaptureError) {
+    let isEmpty: Bool
+    do {
+      isEmpty = try OpenFolder(path, making: true).names().isEmpty
+    } catch {
+      throw .notWritten(path: error.path, errno: error.errno)
+    }
+    guard isEmpty else { throw .notEmpty(path) }
+  }
+
+  /// Writes a machine into it; with a trace, only its owner may read what it says. Nothing in it is followed or written over, whoever owns it.
+  package func write(texts: [String: String], _ capture: Capture) throws(CaptureError) {
+    let isEmpty: Bool
+    do {
+      isEmpty = try fill(texts, capture)
+    } catch {
+      throw .notWritten(path: error.path, errno: error.errno)
+    }
+    guard isEmpty else { throw .notEmpty(path) }
+  }
+
+  /// - Returns: false for a folder that holds something, which is left as it is.
+  private func fill(_ texts: [String: String], _ capture: Capture) throws(FileError) -> Bool {
+    let folder = try OpenFolder(path, making: true)
+    guard try folder.names().isEmpty else { return false }
+    for name in capture.folders.keys { try folder.make(name) }
+    let mode: UInt32 = capture.trace == nil ? 0o644 : 0o600
+    for (name, text) in texts { try folder.create(name, text, mode: mode) }
+    for (name, text) in capture.files { try folder.create("\(Capture.folder)/\(name)", text, mode: mode) }
+    if let trace = capture.trace { try folder.create("\(Capture.folder)/\(Trace.file)", trace.text, mode: mode) }
+    return true
+  }
+}
+
+extension Capture {
+  private static let newerFiles = ["zones", "folders"]
+
+  /// The capture in a folder that stands for a machine; nil where that folder was not captured.
+  package init?(in root: String) throws(CaptureError) {
+    self.init()
+    for (name, _) in files {
+      let path = "\(root)/\(Self.folder)/\(name)"
+      let text: String
+      do {
+        text = try TextFile.read(path)
+      } catch {
+        if error.errno == ENOENT && name == files.first?.name { return nil }
+        // Captures of version 0.3.0 and before have none.
+        if error.errno == ENOENT && Self.newerFiles.contains(name) { continue }
+        throw .notRead(path: path, errno: error.errno)
+      }
+      for line in text.split(separator: "\n") where !take(line, of: name) {
+        throw .malformed(path: path, line: String(line.prefix(80)))
+      }
+    }
+    trace = try Self.trace(in: root)
+  }
+
+  private static func trace(in root: String) throws(CaptureError) -> Trace? {
+    let path = "\(root)/\(folder)/\(Trace.file)"
+    let text: String
+    do {
+      text = try TextFile.read(path, most: Trace.mostBytes)
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw .notRead(path: path, errno: error.errno)
+    }
+    do {
+      return try Trace(text)
+    } catch {
+      throw .trace(path: path, error)
+    }
+  }
+}

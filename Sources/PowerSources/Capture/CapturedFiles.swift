@@ -1,0 +1,39 @@
+package import SystemCalls
+
+/// The text files and folders of a captured machine: what could not be read there cannot be read here, for the same reason.
+package struct CapturedFiles: Files {
+  private let root: String
+  private let capture: Capture
+
+  /// The files of a capture in a folder.
+  package init(root: String, _ capture: Capture) {
+    self.root = root
+    self.capture = capture
+  }
+
+  /// Reads a text file, by a path that begins with the root.
+  package func text(_ path: String) throws(FileError) -> String {
+    do {
+      return try TextFile.read(path)
+    } catch {
+      throw FileError(path: path, errno: capture.errors[relative(path)] ?? error.errno)
+    }
+  }
+
+  /// The names in a folder, by a path that begins with the root: those that it had, also of what was never read.
+  package func names(in folder: String) throws(FileError) -> [String] {
+    if let names = capture.folders[relative(folder)] { return names }
+    do {
+      return try Folder.names(in: folder)
+    } catch {
+      throw FileError(path: folder, errno: capture.errors[relative(folder)] ?? error.errno)
+    }
+  }
+
+  private func relative(_ path: String) -> String { relativePath(path, to: root) }
+}
+
+/// A path from a root on, without the root's slash.
+package func relativePath(_ path: String, to root: String) -> String {
+  String(decoding: path.utf8.dropFirst(root.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
+}

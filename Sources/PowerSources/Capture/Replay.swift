@@ -1,0 +1,141 @@
+internal import CMSRShim
+internal import Glibc
+internal import Synchronization
+internal import SystemCalls
+
+/// A captured machine's counters in place of its own. With a trace they show what they showed then, as time passes from the
+/// first reading on. Without one, each shows what it showed first, and from the second reading on what it showed last.
+package final class Replay: Sendable {
+  private struct State {
+    /// The counters that have been read.
+    var seen: Set<Trace.Counter> = []
+    /// When the trace began, in nanoseconds of the monotonic clock.
+    var start: Int64?
+  }
+
+  /// What was captured.
+  package let capture: Capture
+  private let tracks: [Trace.Counter: Trace.Track]
+  private let state = Mutex(State())
+  private let clock: @Sendable () -> Int64
+
+  /// Replays a capture.
+  ///
+  /// - Parameter clock: nanoseconds of the monotonic clock.
+  package init(_ capture: Capture, clock: @escaping @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() }) {
+    self.capture = capture
+    self.clock = clock
+    tracks = Dictionary(uniqueKeysWithValues: (capture.trace?.tracks ?? []).map { ($0.counter, $0) })
+  }
+
+  /// Why a CPU's node cannot be opened: an errno value; nil if it can.
+  package func openError(cpu: Int) -> Int32? {
+    // Not every node that was opened was read through.
+    capture.errors["dev/cpu/\(cpu)/msr"] ?? (capture.registers.isEmpty ? ENOENT : nil)
+  }
+
+  /// Reads a register.
+  package func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    let register = Capture.Register(cpu: cpu, address: address)
+    switch try reading(.register(register)) {
+    case .value(let value)?: return value
+    case .failed(ENXIO)?: throw .offline(cpu: cpu)
+    case .failed(EIO)?: throw .absent(address: address, cpu: cpu)
+    case .failed(let errno)?: throw .failed(address: address, cpu: cpu, errno: errno)
+    case nil where capture.trace != nil: throw .notCaptured(address: address, cpu: cpu)
+    case nil: throw .absent(address: address, cpu: cpu)
+    }
+  }
+
+  /// Reads a zone's energy in microjoules.
+  ///
+  /// - Parameter path: the path of its energy_uj.
+  package func energy(ofZone path: String) throws(SourceError) -> UInt64 {
+    let reading: Trace.Reading?
+    do {
+      reading = try self.reading(.zone(Self.zone(path)))
+    } catch {
+      throw .register(error)
+    }
+    switch reading {
+    case .value(let value)?: return value
+    case .failed(let errno)?: throw .energyFile(path: path, errno: errno)
+    case nil: throw .energyFile(path: path, errno: ENOENT)
+    }
+  }
+
+  /// Why a zone's energy_uj cannot be read: an errno value; nil if it can.
+  package func zoneError(_ path: String) -> Int32? {
+    switch capture.zones[Self.zone(path)] {
+    case .read?: nil
+    case .failed(let errno)?: errno
+    case nil: ENOENT
+    }
+  }
+
+  /// "intel-rapl:0" of ".../intel-rapl:0/energy_uj".
+  private static func zone(_ path: String) -> String { PathParts(PathParts(path).folder).name }
+
+  /// What a counter shows now; nil if it was not captured.
+  private func reading(_ counter: Trace.Counter) throws(RegisterError) -> Trace.Reading? {
+    if let trace = capture.trace, let track = tracks[counter] {
+      let now = clock()
+      let elapsed = state.withLock { state in
+        let start = state.start ?? now
+        state.start = start
+        return now - start
+      }
+      guard elapsed <= trace.nanoseconds else { throw .traceOver(seconds: trace.seconds) }
+      return track.reading(at: elapsed)
+    }
+    let values =
+      switch counter {
+      case .register(let register): capture.registers[register]
+      case .zone(let zone): capture.zones[zone]
+      }
+    switch values {
+    case .read(let values)?:
+      let isFirst = state.withLock { $0.seen.insert(counter).inserted }
+      return (isFirst ? values.first : values.last).map { .value($0) }
+    case .failed(let errno)?: return .failed(errno: errno)
+    case nil: return nil
+    }
+  }
+}
+
+/// The registers of a captured machine.
+package struct ReplayedRegisters: OpenedRegisters {
+  private let replay: Replay
+  /// Why CPUs' nodes could not be opened: errno values.
+  package let openErrors: [Int: Int32]
+
+  /// Opens the node of each CPU that could be opened.
+  package init(_ replay: Replay, cpus: [Int]) {
+    self.replay = replay
+    openErrors = Dictionary(
+      uniqueKeysWithValues: Set(cpus).compactMap { cpu in replay.openError(cpu: cpu).map { (cpu, $0) } })
+  }
+
+  /// Reads one register through one CPU.
+  package func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    guard openErrors[cpu] == nil else { throw .offline(cpu: cpu) }
+    return try replay.read(address, cpu: cpu)
+  }
+}
+
+/// A zone of a captured machine as the origin of an energy counter.
+struct ReplayedZone: CounterOrigin {
+  private let replay: Replay
+  private let path: String
+
+  /// - Throws: why it could not be opened.
+  init(_ replay: Replay, path: String) throws(SourceError) {
+    self.replay = replay
+    self.path = path
+    if let errno = replay.zoneError(path) { throw .energyFile(path: path, errno: errno) }
+  }
+
+  mutating func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
+    try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try replay.energy(ofZone: path) }
+  }
+}

@@ -1,0 +1,114 @@
+/// A trace as text, one that takes a third of the space of its readings one by one:
+///
+///     trace 1
+///     clocks MONOTONIC BOOTTIME REALTIME
+///     register CPU ADDRESS
+///     FIRST LAST READS VALUE
+///     zone FOLDER
+///     FIRST LAST READS error ERRNO
+///     end NANOSECONDS
+///
+/// Times are nanoseconds since the start; values and addresses are hexadecimal.
+extension Trace {
+  /// The name of its file in a capture.
+  package static let file = "trace"
+  /// More than any that this program writes.
+  package static let mostBytes = 64 << 20
+  /// No trace takes longer, in nanoseconds: an hour.
+  private static let longest: Int64 = 3_600_000_000_000
+  private static let header = "trace 1"
+
+  /// The text.
+  package var text: String {
+    var text = "\(Self.header)\nclocks \(clocks.map { "\($0)" }.joined(separator: " "))\n"
+    for track in tracks {
+      switch track.counter {
+      case .register(let register): text += "register \(register.cpu) \(Self.hexadecimal(UInt64(register.address)))\n"
+      case .zone(let folder): text += "zone \(folder)\n"
+      }
+      for run in track.runs {
+        let reading =
+          switch run.reading {
+          case .value(let value): Self.hexadecimal(value)
+          case .failed(let errno): "error \(errno)"
+          }
+        text += "\(run.first) \(run.last) \(run.reads) \(reading)\n"
+      }
+    }
+    return text + "end \(nanoseconds)\n"
+  }
+
+  /// Reads a text.
+  package init(_ text: String) throws(TraceError) {
+    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    guard let first = lines.first, first.elementsEqual(Self.header.utf8) else { throw .noTrace }
+    // Behind the last line's end there is nothing.
+    guard lines.count > 2, lines[lines.count - 1].isEmpty, case .end(let end)? = Line(lines[lines.count - 2]) else {
+      throw .cutOff
+    }
+    guard case .clocks(let clocks)? = Line(lines[1]) else { throw .malformed(line: 2) }
+    self.init(clocks: clocks, tracks: [], nanoseconds: end)
+    guard 0...Self.longest ~= end else { throw .malformed(line: lines.count - 1) }
+    var seen: Set<Counter> = []
+    for index in 2..<max(lines.count - 2, 2) {
+      switch Line(lines[index]) {
+      case .counter(let counter)?:
+        guard seen.insert(counter).inserted else { throw .twice(line: index + 1) }
+        tracks.append(Track(counter))
+      case .run(let run)?:
+        guard let track = tracks.indices.last, run.last <= end else { throw .malformed(line: index + 1) }
+        guard run.first <= run.last, run.first > tracks[track].runs.last?.last ?? -1 else {
+          throw .backwards(line: index + 1)
+        }
+        tracks[track].runs.append(run)
+      default: throw .malformed(line: index + 1)
+      }
+    }
+    guard !tracks.isEmpty, tracks.allSatisfy({ !$0.runs.isEmpty }) else { throw .empty }
+  }
+
+  private static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16, uppercase: true) }
+
+  /// A line behind the first.
+  private enum Line {
+    case clocks([Int64])
+    case counter(Counter)
+    case run(Run)
+    case end(Int64)
+
+    init?(_ line: Substring.UTF8View) {
+      let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map { Substring($0) }
+      guard let first = words.first, let line = Self.read(first, Array(words.dropFirst())) else { return nil }
+      self = line
+    }
+
+    private static func read(_ first: Substring, _ words: [Substring]) -> Line? {
+      switch (first, words.count) {
+      case ("clocks", 3):
+        let clocks = words.compactMap { Int64($0) }
+        return clocks.count == 3 ? .clocks(clocks) : nil
+      case ("register", 2):
+        guard let cpu = Int(words[0]), cpu >= 0,
+          let address = value(words[1]).flatMap({ UInt32(exactly: $0) })
+        else { return nil }
+        return .counter(.register(Capture.Register(cpu: cpu, address: address)))
+      case ("zone", 1): return words[0].isEmpty ? nil : .counter(.zone(String(words[0])))
+      case ("end", 1): return Int64(words[0]).map { .end($0) }
+      case (_, 3), (_, 4):
+        guard let first = Int64(first), first >= 0, let last = Int64(words[0]), last >= 0, let reads = Int(words[1]),
+          reads > 0
+        else { return nil }
+        let reading: Reading? =
+          words.count == 3
+          ? value(words[2]).map { .value($0) }
+          : words[2] == "error" ? Int32(words[3]).flatMap { $0 > 0 ? .failed(errno: $0) : nil } : nil
+        return reading.map { .run(Run(first: first, last: last, reads: reads, reading: $0)) }
+      default: return nil
+      }
+    }
+
+    private static func value(_ word: Substring) -> UInt64? {
+      word.utf8.starts(with: "0x".utf8) ? UInt64(word.dropFirst(2), radix: 16) : nil
+    }
+  }
+}

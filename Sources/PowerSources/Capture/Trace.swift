@@ -1,0 +1,82 @@
+/// Counters of a machine as they were read over some seconds, thousands of times each: what they showed, and when.
+///
+/// It says how often a counter moves and how evenly, and it can be replayed. It is fine enough to tell what ran on the machine.
+package struct Trace: Equatable, Sendable {
+  /// A counter.
+  package enum Counter: Hashable, Sendable {
+    /// A register of one CPU.
+    case register(Capture.Register)
+    /// A powercap zone's energy in microjoules, by the zone's folder: "intel-rapl:0".
+    case zone(String)
+  }
+
+  /// What a counter showed, or why it could not be read.
+  package enum Reading: Equatable, Sendable {
+    case value(UInt64)
+    case failed(errno: Int32)
+  }
+
+  /// Readings one after the other that gave the same.
+  package struct Run: Equatable, Sendable {
+    /// When the first of them was made: nanoseconds since the start, the middle of the read.
+    package let first: Int64
+    /// When the last of them was made.
+    package var last: Int64
+    /// How many there were.
+    package var reads: Int
+    /// What they gave.
+    package let reading: Reading
+
+    package init(first: Int64, last: Int64, reads: Int, reading: Reading) {
+      self.first = first
+      self.last = last
+      self.reads = reads
+      self.reading = reading
+    }
+  }
+
+  /// One counter's readings, in order.
+  package struct Track: Equatable, Sendable {
+    package let counter: Counter
+    package var runs: [Run] = []
+
+    package init(_ counter: Counter) { self.counter = counter }
+
+    /// Takes in a reading.
+    package mutating func add(_ reading: Reading, at time: Int64) {
+      if let last = runs.indices.last, runs[last].reading == reading {
+        runs[last].last = time
+        runs[last].reads += 1
+      } else {
+        runs.append(Run(first: time, last: time, reads: 1, reading: reading))
+      }
+    }
+
+    /// What it showed at a time: the latest reading before it, or else the first.
+    func reading(at time: Int64) -> Reading? {
+      // The first run that begins later.
+      var (low, high) = (0, runs.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if runs[middle].first <= time { low = middle + 1 } else { high = middle }
+      }
+      return runs.isEmpty ? nil : runs[max(low - 1, 0)].reading
+    }
+  }
+
+  /// The machine's clocks at the start, in nanoseconds: monotonic, since boot with time asleep, and since 1970.
+  package var clocks: [Int64]
+  /// The counters.
+  package var tracks: [Track]
+  /// How long it took, in nanoseconds of the monotonic clock.
+  package var nanoseconds: Int64
+
+  /// How long it took, in seconds.
+  package var seconds: Double { Double(nanoseconds) / 1e9 }
+
+  package init(clocks: [Int64], tracks: [Track], nanoseconds: Int64) {
+    self.clocks = clocks
+    self.tracks = tracks
+    self.nanoseconds = nanoseconds
+  }
+}

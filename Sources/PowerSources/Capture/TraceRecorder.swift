@@ -1,0 +1,63 @@
+internal import CMSRShim
+internal import RAPL
+
+/// Reads counters again and again, as fast as is worth it, and keeps what they show.
+package struct TraceRecorder {
+  /// A counter and how it is read.
+  package struct Source {
+    let counter: Trace.Counter
+    /// Those of single cores are many: they are read ten times a second.
+    let isSlow: Bool
+    /// Reads it now.
+    package let read: () -> Trace.Reading
+
+    /// A counter from its parts.
+    package init(_ counter: Trace.Counter, isSlow: Bool = false, read: @escaping () -> Trace.Reading) {
+      self.counter = counter
+      self.isSlow = isSlow
+      self.read = read
+    }
+  }
+
+  /// Counters move about once a millisecond: a tenth of that tells when.
+  private static let shortestPeriod: Int64 = 100_000
+  /// However many counters there are, together they are read this often at most: 50,000 times a second.
+  private static let shortestRead: Int64 = 20_000
+  private static let slowPeriod: Int64 = 100_000_000
+
+  private let sources: [Source]
+
+  /// A recorder of these counters.
+  package init(_ sources: [Source]) {
+    self.sources = sources
+  }
+
+  /// Reads them for so long.
+  ///
+  /// - Returns: nil if the machine slept meanwhile.
+  package func record(nanoseconds: Int64) -> Trace? {
+    let clocks = [cmsr_monotonic_nanoseconds(), cmsr_boottime_nanoseconds(), cmsr_realtime_nanoseconds()]
+    let start = clocks[0]
+    var tracks = sources.map { Trace.Track($0.counter) }
+    let period = max(Self.shortestPeriod, Self.shortestRead * Int64(sources.count { !$0.isSlow }))
+    var due = start
+    var slowDue = start
+    while due - start <= nanoseconds {
+      for index in sources.indices where !sources[index].isSlow || due >= slowDue {
+        let before = cmsr_monotonic_nanoseconds()
+        let reading = sources[index].read()
+        let after = cmsr_monotonic_nanoseconds()
+        tracks[index].add(reading, at: before + (after - before) / 2 - start)
+      }
+      if due >= slowDue { slowDue += Self.slowPeriod }
+      // Late, it leaves rounds out rather than to hurry after them.
+      let now = cmsr_monotonic_nanoseconds()
+      due = max(due + period, now)
+      cmsr_sleep_until(due)
+    }
+    let end = cmsr_monotonic_nanoseconds()
+    let asleep = (cmsr_boottime_nanoseconds() - end) - (clocks[1] - start)
+    guard asleep < PowerMeter.shortestSleepNanoseconds else { return nil }
+    return Trace(clocks: clocks, tracks: tracks, nanoseconds: end - start)
+  }
+}
