@@ -47,6 +47,49 @@ struct DoctorTests {
     #expect(try doctor(["--root", capture, "--capture", capture]).output.contains("is no empty folder"))
   }
 
+  @Test(
+    "a traced device is served and explained as it moved, after it has gone, and only its owner may read that",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func trace() throws {
+    let folder = try TemporaryFolder()
+    let capture = folder.file("captured")
+    let arguments = ["--capture", capture, "--trace"]
+    let told = try withExtendedLifetime(try Device(["--watts", "20", "--watts", "12"])) { device in
+      try Child.run([Executables.service, "doctor", "--root", device.root.path] + arguments, seconds: 90)
+    }
+    #expect(told.exitCode == 0 && told.output.contains("can reveal what runs"), "\(told.output)")
+    for name in ["capture/trace", "capture/registers", "proc/cpuinfo"] {
+      let attributes = try FileManager.default.attributesOfItem(atPath: "\(capture)/\(name)")
+      #expect(attributes[.posixPermissions] as? Int == 0o600, "\(name)")
+    }
+    let replayed = try doctor(["--root", capture])
+    #expect(replayed.exitCode == 0 && told.output.hasSuffix(replayed.output), "\(replayed.output)")
+    #expect(replayed.output.contains("CPU 0's register 0x611 moves every "), "\(replayed.output)")
+    for source in ["msr", "powercap"] {
+      let service = try Service(["--source", source, "--root", capture])
+      let client = try service.client()
+      _ = try client.reading()
+      let reading = try client.reading()
+      #expect(reading.status == "simulated" && abs(reading.power_watts - 32) < 1.6, "\(reading)")
+    }
+    #expect(
+      try doctor(["--root", capture] + ["--capture", folder.file("again"), "--trace"]).output.contains("was captured"))
+    #expect(try doctor(["--root", capture] + arguments).output.contains("is no empty folder"))
+  }
+
+  @Test("a trace is root's only, and needs a place")
+  func traceRefusals() throws {
+    let folder = try TemporaryFolder()
+    #expect(try doctor(["--trace"]).exitCode == 64)
+    #expect(try doctor(["--trace", "--capture", ""]).exitCode == 64)
+    guard Executables.isRoot else { return }
+    let nobody = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+    let (exitCode, output) = try Child.run(
+      nobody + [Executables.service, "doctor", "--trace", "--capture", folder.file("x")])
+    #expect(exitCode == 1 && output.contains("root's only"), "\(output)")
+    #expect(!FileManager.default.fileExists(atPath: folder.file("x")))
+  }
+
   @Test("a path that is not UTF-8 is refused, and nothing is written to another one")
   func otherBytes() throws {
     let folder = try TemporaryFolder()

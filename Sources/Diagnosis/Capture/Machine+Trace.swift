@@ -51,9 +51,9 @@ extension Machine {
         return
       }
       let register = Capture.Register(cpu: cpu, address: address)
-      // AMD's is one for each core.
-      let isSlow = map == .amd && domain == .core
-      sources.append(TraceRecorder.Source(.register(register), isSlow: isSlow) { registers.reading(register) })
+      // AMD's core counter is one for each core.
+      let pace: TraceRecorder.Pace = domain == .package ? .fast : map == .amd ? .slow : .steady
+      sources.append(TraceRecorder.Source(.register(register), pace) { registers.reading(register) })
     }
     for die in PackageCPUs.group(places, by: .intel) {
       for domain in PowerDomain.allCases where map == .intel || domain == .package { add(domain, cpus: die.cpus) }
@@ -72,7 +72,9 @@ extension Machine {
       zone.hasPrefix("intel-rapl") && zone.contains(":") && !zone.contains(where: \.isWhitespace)
     }
     return zones.sorted().map { zone in
-      TraceRecorder.Source(.zone(zone)) { [self] in
+      // "intel-rapl:0" is a package, "intel-rapl:0:1" a part of it.
+      let pace: TraceRecorder.Pace = zone.split(separator: ":").count == 2 ? .fast : .steady
+      return TraceRecorder.Source(.zone(zone), pace) { [self] in
         switch energy(ofZone: "\(folder)/\(zone)/energy_uj") {
         case .success(let value): .value(value)
         case .failure(let error): .failed(errno: error.errno)

@@ -7,6 +7,8 @@ struct Rhythm: CustomStringConvertible {
   private let middle: Double
   private let shortest: Double
   private let longest: Double
+  /// Milliseconds from one reading to the next.
+  private let apart: Double
   /// The counts from the first move to the last.
   let counts: UInt64
   /// The time from the first move to the last, in seconds.
@@ -30,11 +32,20 @@ struct Rhythm: CustomStringConvertible {
     shortest = periods[periods.count / 20]
     longest = periods[periods.count - 1 - periods.count / 20]
     counts = end.value >= first.value ? end.value - first.value : range - first.value + end.value
+    let readings = track.runs.reduce(into: (first: Int64.max, last: Int64(0))) { readings, run in
+      readings = (min(readings.first, run.first), max(readings.last, run.last))
+    }
+    apart = Double(readings.last - readings.first) / 1e6 / Double(max(track.reads - 1, 1))
     seconds = Double(end.time - first.time) / 1e9
   }
 
-  /// "1.00 ms (nine times of ten 0.95 to 1.05 ms)"
+  /// "1.00 ms (nine times of ten after 0.95 to 1.05 ms)", or what is left to say if it was read too seldom to see that.
   var description: String {
+    // A move that falls between two others would not have been seen.
+    guard middle > 2 * apart else {
+      return
+        "\(Numbers.fixed(middle, places: 2)) ms or more often (it was read every \(Numbers.fixed(apart, places: 2)) ms)"
+    }
     let (shortest, longest) = (Numbers.fixed(shortest, places: 2), Numbers.fixed(longest, places: 2))
     return "\(Numbers.fixed(middle, places: 2)) ms (nine times of ten after \(shortest) to \(longest) ms)"
   }

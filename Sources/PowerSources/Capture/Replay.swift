@@ -11,21 +11,42 @@ package final class Replay: Sendable {
     var seen: Set<Trace.Counter> = []
     /// When the trace began, in nanoseconds of the monotonic clock.
     var start: Int64?
+    /// The counter that was read last, and when.
+    var last: (counter: Trace.Counter, time: Int64)?
   }
 
   /// What was captured.
   package let capture: Capture
   private let tracks: [Trace.Counter: Trace.Track]
   private let state = Mutex(State())
-  private let clock: @Sendable () -> Int64
+  private let clock: Clock
+  /// How long after a counter another one may be read, in nanoseconds.
+  private let gap: Int64
+
+  /// Nanoseconds of the monotonic clock, and how to wait for a time.
+  package struct Clock: Sendable {
+    let now: @Sendable () -> Int64
+    let wait: @Sendable (Int64) -> Void
+
+    /// The system's, unless it is simulated.
+    package init(
+      now: @escaping @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() },
+      wait: @escaping @Sendable (Int64) -> Void = { cmsr_sleep_until($0) }
+    ) {
+      self.now = now
+      self.wait = wait
+    }
+  }
 
   /// Replays a capture.
-  ///
-  /// - Parameter clock: nanoseconds of the monotonic clock.
-  package init(_ capture: Capture, clock: @escaping @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() }) {
+  package init(_ capture: Capture, clock: Clock = Clock()) {
     self.capture = capture
     self.clock = clock
-    tracks = Dictionary(uniqueKeysWithValues: (capture.trace?.tracks ?? []).map { ($0.counter, $0) })
+    let trace = capture.trace
+    tracks = Dictionary(uniqueKeysWithValues: (trace?.tracks ?? []).map { ($0.counter, $0) })
+    // The counters were read in turn. Of two that are one in truth, the second may have moved on while the first stands
+    // until its next turn: two turns later it has certainly followed.
+    gap = 2 * (tracks.values.map { (trace?.nanoseconds ?? 0) / Int64($0.reads) }.min() ?? 0)
   }
 
   /// Why a CPU's node cannot be opened: an errno value; nil if it can.
@@ -79,10 +100,14 @@ package final class Replay: Sendable {
   /// What a counter shows now; nil if it was not captured.
   private func reading(_ counter: Trace.Counter) throws(RegisterError) -> Trace.Reading? {
     if let trace = capture.trace, let track = tracks[counter] {
-      let now = clock()
       let elapsed = state.withLock { state in
+        if let last = state.last, last.counter != counter, clock.now() < last.time + gap {
+          clock.wait(last.time + gap)
+        }
+        let now = clock.now()
         let start = state.start ?? now
         state.start = start
+        state.last = (counter, now)
         return now - start
       }
       guard elapsed <= trace.nanoseconds else { throw .traceOver(seconds: trace.seconds) }

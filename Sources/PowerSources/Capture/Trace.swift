@@ -38,9 +38,15 @@ package struct Trace: Equatable, Sendable {
   /// One counter's readings, in order.
   package struct Track: Equatable, Sendable {
     package let counter: Counter
-    package var runs: [Run] = []
+    package var runs: [Run]
 
-    package init(_ counter: Counter) { self.counter = counter }
+    package init(_ counter: Counter, _ runs: [Run] = []) {
+      self.counter = counter
+      self.runs = runs
+    }
+
+    /// How often it was read; more than nothing.
+    package var reads: Int { max(runs.reduce(0) { $0.addingReportingOverflow($1.reads).partialValue }, 1) }
 
     /// Takes in a reading.
     package mutating func add(_ reading: Reading, at time: Int64) {

@@ -3,18 +3,36 @@ internal import RAPL
 
 /// Reads counters again and again, as fast as is worth it, and keeps what they show.
 package struct TraceRecorder {
+  /// How often a counter is read.
+  package enum Pace: Sendable {
+    /// As often as tells when it moves: a package's.
+    case fast
+    /// A hundred times a second: a further domain's.
+    case steady
+    /// Ten times a second: a core's, of which there are many.
+    case slow
+
+    fileprivate var nanoseconds: Int64 {
+      switch self {
+      case .fast: 0
+      case .steady: 10_000_000
+      case .slow: 100_000_000
+      }
+    }
+  }
+
   /// A counter and how it is read.
   package struct Source {
     let counter: Trace.Counter
-    /// Those of single cores are many: they are read ten times a second.
-    let isSlow: Bool
+    /// How often.
+    let pace: Pace
     /// Reads it now.
     package let read: () -> Trace.Reading
 
     /// A counter from its parts.
-    package init(_ counter: Trace.Counter, isSlow: Bool = false, read: @escaping () -> Trace.Reading) {
+    package init(_ counter: Trace.Counter, _ pace: Pace = .fast, read: @escaping () -> Trace.Reading) {
       self.counter = counter
-      self.isSlow = isSlow
+      self.pace = pace
       self.read = read
     }
   }
@@ -23,7 +41,6 @@ package struct TraceRecorder {
   private static let shortestPeriod: Int64 = 100_000
   /// However many counters there are, together they are read this often at most: 50,000 times a second.
   private static let shortestRead: Int64 = 20_000
-  private static let slowPeriod: Int64 = 100_000_000
 
   private let sources: [Source]
 
@@ -39,20 +56,19 @@ package struct TraceRecorder {
     let clocks = [cmsr_monotonic_nanoseconds(), cmsr_boottime_nanoseconds(), cmsr_realtime_nanoseconds()]
     let start = clocks[0]
     var tracks = sources.map { Trace.Track($0.counter) }
-    let period = max(Self.shortestPeriod, Self.shortestRead * Int64(sources.count { !$0.isSlow }))
+    let period = max(Self.shortestPeriod, Self.shortestRead * Int64(sources.count { $0.pace == .fast }))
+    var dues = sources.map { _ in start }
     var due = start
-    var slowDue = start
     while due - start <= nanoseconds {
-      for index in sources.indices where !sources[index].isSlow || due >= slowDue {
+      for index in sources.indices where due >= dues[index] {
         let before = cmsr_monotonic_nanoseconds()
         let reading = sources[index].read()
         let after = cmsr_monotonic_nanoseconds()
         tracks[index].add(reading, at: before + (after - before) / 2 - start)
+        dues[index] = due + sources[index].pace.nanoseconds
       }
-      if due >= slowDue { slowDue += Self.slowPeriod }
       // Late, it leaves rounds out rather than to hurry after them.
-      let now = cmsr_monotonic_nanoseconds()
-      due = max(due + period, now)
+      due = max(due + period, cmsr_monotonic_nanoseconds())
       cmsr_sleep_until(due)
     }
     let end = cmsr_monotonic_nanoseconds()

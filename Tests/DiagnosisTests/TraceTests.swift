@@ -1,0 +1,149 @@
+import Foundation
+import PowerSources
+import RAPL
+import SystemCalls
+import Testing
+
+@testable import Diagnosis
+@testable import PowerSources
+
+@Suite("A trace")
+struct TraceTests {
+  private static let register = Trace.Counter.register(Capture.Register(cpu: 3, address: 0xC001_029B))
+  private static let trace = Trace(
+    clocks: [5, 7, 1_700_000_000_000_000_000],
+    tracks: [
+      Trace.Track(
+        register,
+        [
+          .init(first: 0, last: 900, reads: 9, reading: .value(1)),
+          .init(first: 1000, last: 1000, reads: 1, reading: .failed(errno: EIO)),
+          .init(first: 1100, last: 2000, reads: 3, reading: .value(.max)),
+        ]),
+      Trace.Track(.zone("intel-rapl:0"), [.init(first: 10, last: 10, reads: 1, reading: .value(0))]),
+    ], nanoseconds: 3000)
+
+  @Test("is read as it was written")
+  func roundTrip() throws {
+    #expect(try Trace(Self.trace.text) == Self.trace)
+  }
+
+  @Test(
+    "that is broken is refused with what is wrong",
+    arguments: [
+      ("", "no trace"), ("trace 2\nend 1\n", "no trace"), ("trace 1\n", "cut off"),
+      ("trace 1\nclocks 1 2 3\n", "cut off"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x1\nend 5", "cut off"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x", "cut off"),
+      ("trace 1\nclocks 1 2\nend 5\n", "line 2"), ("trace 1\nclocks 1 2 3\nend 5\n", "no reading"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\nend 5\n", "no reading"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n5 4 1 0x1\nend 5\n", "backwards, in line 4"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 4 1 0x1\n4 5 1 0x2\nend 5\n", "backwards, in line 5"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 6 1 0x1\nend 5\n", "line 4"),
+      ("trace 1\nclocks 1 2 3\n0 1 1 0x1\nend 5\n", "line 3"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x1FFFFFFFFFFFFFFFF\nend 5\n", "line 4"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 99999999999999999999 1 0x1\nend 5\n", "line 4"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x1\nend 9000000000000000000\n", "line 5"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x1\nend -1\n", "line 5"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x1611000000\n0 1 1 0x1\nend 5\n", "line 3"),
+      ("trace 1\nclocks 1 2 3\nregister -1 0x611\n0 1 1 0x1\nend 5\n", "line 3"),
+      ("trace 1\nclocks 1 2 3\nzone \n0 1 1 0x1\nend 5\n", "line 3"),
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 0 0x1\nend 5\n", "line 4"),
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 error 0\nend 5\n", "line 4"),
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\n\nend 5\n", "line 5"),
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\nzone a\n0 1 1 0x1\nend 5\n", "second time, in line 5"),
+      ("trace 1\nclocks 1 2 3\nend 5\nzone a\n0 1 1 0x1\nend 5\n", "line 3"),
+    ])
+  func broken(text: String, says: String) throws {
+    let error = #expect(throws: TraceError.self) { try Trace(text) }
+    #expect("\(try #require(error))".contains(says))
+  }
+
+  @Test("of which any part is missing is refused, never trapped on")
+  func cut() {
+    let text = Self.trace.text
+    for count in 0..<text.utf8.count {
+      #expect(throws: TraceError.self) { try Trace(String(decoding: text.utf8.prefix(count), as: UTF8.self)) }
+    }
+  }
+
+  @Test("shows what it showed, as time passes from the first reading on, and then says that it is over")
+  func replay() throws {
+    var capture = Capture()
+    capture.trace = Self.trace
+    let now = Clock()
+    let replay = Replay(capture, clock: Replay.Clock(now: { now.time }, wait: { now.time = $0 }))
+    func read(at time: Int64) throws(RegisterError) -> UInt64 {
+      now.time = 1_000_000 + time
+      return try replay.read(0xC001_029B, cpu: 3)
+    }
+    for (time, value) in [(0, 1), (950, 1), (999, 1), (1100, .max), (2999, .max), (3000, .max)] as [(Int64, UInt64)] {
+      #expect(try read(at: time) == value)
+    }
+    #expect(throws: RegisterError.absent(address: 0xC001_029B, cpu: 3)) { try read(at: 1050) }
+    #expect(throws: RegisterError.traceOver(seconds: 3e-6)) { try read(at: 3001) }
+    #expect(throws: RegisterError.notCaptured(address: 0x606, cpu: 3)) { try replay.read(0x606, cpu: 3) }
+  }
+
+  @Test("of one counter under two names shows one that follows the other, whenever they are read")
+  func twins() throws {
+    // Read in turn, 20 us apart; it moves every millisecond, now and then between the two readings.
+    func track(_ zone: String, at offset: Int64) -> Trace.Track {
+      var track = Trace.Track(.zone(zone))
+      for round in Int64(0)..<5000 {
+        track.add(.value(UInt64((round * 100 + offset) / 990)), at: round * 100_000 + offset * 1000)
+      }
+      return track
+    }
+    var capture = Capture()
+    capture.trace = Trace(
+      clocks: [0, 0, 0], tracks: [track("a", at: 0), track("b", at: 20)], nanoseconds: 500_000_000)
+    let now = Clock()
+    let replay = Replay(capture, clock: Replay.Clock(now: { now.time }, wait: { now.time = $0 }))
+    for _ in 0..<500 {
+      let values = try ["a", "b", "a"].map { try replay.energy(ofZone: "\($0)/energy_uj") }
+      #expect(values[0] <= values[1] && values[1] <= values[2], "\(values) at \(now.time)")
+      now.time += 7300
+    }
+  }
+
+  @Test("says how often a counter moves, and only if it was read often enough to see that")
+  func rhythm() throws {
+    func track(apart: Int64) -> Trace.Track {
+      var track = Trace.Track(Self.register)
+      for time in stride(from: Int64(0), to: 1_000_000_000, by: Int64.Stride(apart)) {
+        track.add(.value(UInt64(4_294_967_000 + time / 1_020_000)), at: time)
+      }
+      return track
+    }
+    let fine = try #require(Rhythm(track(apart: 100_000), range: 1 << 32))
+    #expect("\(fine)" == "1.00 ms (nine times of ten after 1.00 to 1.10 ms)")
+    #expect(fine.counts == 979 && abs(fine.seconds - 0.9986) < 0.001)
+    #expect(
+      "\(try #require(Rhythm(track(apart: 3_000_000), range: 1 << 32)))"
+        == "3.00 ms or more often (it was read every 3.00 ms)")
+    #expect(Rhythm(track(apart: 600_000_000), range: 1 << 32) == nil)
+  }
+
+  private final class Clock: @unchecked Sendable {
+    var time: Int64 = 0
+  }
+
+  @Test("has every change of a counter, with the readings around it")
+  func recorder() throws {
+    var value: UInt64 = 0
+    var reads = 0
+    let source = TraceRecorder.Source(Self.register) {
+      reads += 1
+      if reads % 5 == 0 { value += 1 }
+      return .value(value)
+    }
+    let slow = TraceRecorder.Source(.zone("a"), .slow) { .failed(errno: 13) }
+    let trace = try #require(TraceRecorder([source, slow]).record(nanoseconds: 50_000_000))
+    #expect(trace.tracks[0].runs.reduce(0) { $0 + $1.reads } == reads && reads > 20)
+    #expect(trace.tracks[0].runs.dropFirst().dropLast().allSatisfy { $0.reads == 5 })
+    #expect(trace.tracks[1].runs.map(\.reads) == [1])
+    #expect(trace.nanoseconds >= 50_000_000 && trace.clocks.count == 3)
+    #expect(try Trace(trace.text) == trace)
+  }
+}
