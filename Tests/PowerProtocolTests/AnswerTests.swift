@@ -60,6 +60,11 @@ struct AnswerTests {
       of: #""domains": {"core""#,
       with: #""new": 1, "domains": {"npu": {"watts": 1, "joules": 1, "lower_bound": false}, "core""#)
     #expect(try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) == .sample(sample))
+    let counter = #"{"domain": "npu", "unit_joules": 1, "unit_source": "register"}, "#
+    let newInfo = info.json.text.replacingOccurrences(
+      of: #"{"domain": "dram""#, with: counter + #"{"domain": "dram""#)
+    #expect(newInfo.contains("npu"))
+    #expect(try JSONDecoder().decode(Answer.self, from: Data(newInfo.utf8)) == .info(info))
   }
 
   @Test("of an older service, which does not tell what it serves, is understood")
@@ -78,6 +83,13 @@ struct AnswerTests {
   func line() throws {
     let line = PowerLine(centiwatts: 4250, unixMilliseconds: 7500, status: .ok)
     #expect(try JSONDecoder().decode(Answer.self, from: Data(line.encoded)) == .line(line))
+  }
+
+  @Test("with a package that is a domain of itself is an error: it would be there twice")
+  func ownDomain() throws {
+    let text = sample.json.text.replacingOccurrences(of: #""domains": {"core""#, with: #""domains": {"package""#)
+    #expect(text != sample.json.text)
+    #expect(throws: DecodingError.self) { try JSONDecoder().decode(Answer.self, from: Data(text.utf8)) }
   }
 
   @Test(

@@ -73,12 +73,18 @@ extension SampleReport.Package: Decodable {
   }
 
   /// Reads a package of a sample; domains that this version does not know are left out.
+  ///
+  /// - Throws: `DecodingError` also for a package that is a domain of itself, as which it would be there twice.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let named = try fields.decode([String: SampleReport.Domain].self, forKey: .domains)
     var domains: [PowerDomain: SampleReport.Domain] = [:]
     for (name, domain) in named {
       if let known = PowerDomain(rawValue: name) { domains[known] = domain }
+    }
+    guard domains[.package] == nil else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .domains, in: fields, debugDescription: "a package is a domain of itself")
     }
     self.init(
       id: try PackageID(from: decoder), watts: try fields.number(.watts, in: Plausible.watts),

@@ -33,7 +33,7 @@ extension ServiceInfo: Decodable {
 }
 
 extension ServiceInfo.Domain: Decodable {
-  private enum CodingKeys: String, CodingKey {
+  fileprivate enum CodingKeys: String, CodingKey {
     case domain
     case unitJoules = "unit_joules"
     case unitSource = "unit_source"
@@ -54,10 +54,20 @@ extension ServiceInfo.Package: Decodable {
     case domains
   }
 
-  /// Reads a package of `info`.
+  /// A counter of any service's; nil inside if this version does not know its domain.
+  private struct Counter: Decodable {
+    let known: ServiceInfo.Domain?
+
+    init(from decoder: any Decoder) throws {
+      let name = try decoder.container(keyedBy: ServiceInfo.Domain.CodingKeys.self).decode(String.self, forKey: .domain)
+      known = PowerDomain(rawValue: name) == nil ? nil : try ServiceInfo.Domain(from: decoder)
+    }
+  }
+
+  /// Reads a package of `info`; domains that this version does not know are left out.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
-    let domains = try fields.decode([ServiceInfo.Domain].self, forKey: .domains)
+    let domains = try fields.decode([Counter].self, forKey: .domains).compactMap(\.known)
     guard Set(domains.map(\.domain)).count == domains.count else {
       throw DecodingError.dataCorruptedError(forKey: .domains, in: fields, debugDescription: "one is there twice")
     }
