@@ -57,7 +57,7 @@ extension SocketError: CustomStringConvertible {
     case .folder(let path, ENOENT):
       "The folder \(path) for the socket does not exist; create it, or choose another path with --socket."
     case .folder(let path, let errno):
-      "The folder \(path) for the socket cannot be used: \(errorText(errno)). Choose another path with --socket."
+      "The folder \(path) for the socket cannot be used: \(fileErrorText(errno)). Choose another path with --socket."
     case .occupied(let path, let occupant):
       "\(path) is a \(occupant.rawValue), not a socket, so it is left alone; choose another path with --socket, or "
         + "remove it if nobody needs it."

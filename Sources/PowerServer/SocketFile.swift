@@ -106,9 +106,7 @@ public final class SocketFile: Sendable {
     _ path: String, mode: UInt32, giving owner: Owner? = nil, replacesDead: Bool = true
   ) throws(SocketError) -> Bound {
     let (folderPath, name) = try split(path)
-    let opened = unsafe cmsr_open_folder(folderPath)
-    guard opened.error == 0 else { throw .folder(path: folderPath, errno: opened.error) }
-    let folder = Descriptor(owning: opened.descriptor)
+    let folder = try open(folderPath)
     let socket = cmsr_unix_socket()
     guard socket.error == 0 else { throw .failed(path: path, step: "open", errno: socket.error) }
     let listener = Descriptor(owning: socket.descriptor)
@@ -132,6 +130,15 @@ public final class SocketFile: Sendable {
     }
     return Bound(
       descriptor: listener.release(), place: Place(folder: folder, name: name, identity: identity))
+  }
+
+  /// Opens the folder that a socket is made in. Nobody else's link leads there: root would make it wherever they like.
+  private static func open(_ path: String) throws(SocketError) -> Descriptor {
+    do {
+      return try OpenFolder(path).place()
+    } catch {
+      throw .folder(path: path, errno: error.errno)
+    }
   }
 
   /// Binds it once more, after somebody has removed its file; as whoever this process is by now.

@@ -7,9 +7,11 @@ final class OnlineList: Sendable {
 
   /// Opens it; nil if the machine does not tell which CPUs are online.
   init?(_ tree: MachineTree) {
-    let number = unsafe open("\(tree.root)/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard number >= 0 else { return nil }
-    descriptor = Descriptor(owning: number)
+    do {
+      descriptor = try RegularFile.open("\(tree.root)/sys/devices/system/cpu/online")
+    } catch {
+      return nil
+    }
   }
 
   /// What it says now; nil if it cannot be read.

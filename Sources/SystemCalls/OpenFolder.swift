@@ -24,6 +24,9 @@ public struct OpenFolder: ~Copyable, Sendable {
     descriptor = try Self.walk(path, making: making)
   }
 
+  /// The folder alone, as a place to name files in.
+  public consuming func place() -> Descriptor { descriptor }
+
   /// The names in it, in no order, without `.` and `..`.
   public func names() throws(FileError) -> [String] {
     let number = unsafe openat(descriptor.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

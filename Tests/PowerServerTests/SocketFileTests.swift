@@ -118,6 +118,28 @@ struct SocketFileTests {
     #expect(swapper.swaps > 10, "nothing was swapped in")
   }
 
+  @Test(
+    "is not made where another user's link leads", .enabled(if: getuid() == 0, "needs root"),
+    arguments: [nil, 12_345] as [UInt32?])
+  func links(user: UInt32?) throws {
+    let folder = try Folder()
+    let target = try Folder()
+    let link = folder.path + "/link"
+    chown(folder.path, 54_321, 54_321)
+    symlink(target.path, link)
+    lchown(link, 54_321, 54_321)
+    let owner = user.map { SocketFile.Owner(user: $0, group: $0) }
+    #expect(throws: SocketError.folder(path: link, errno: ELOOP)) {
+      try SocketFile.bind(link + "/s", mode: 0o666, owner: owner)
+    }
+    #expect(target.names.isEmpty)
+    // Root's own link, in a folder of its own, is followed.
+    let own = try Folder()
+    symlink(target.path, own.path + "/link")
+    _ = try SocketFile.bind(own.path + "/link/s", mode: 0o666, owner: owner)
+    #expect(target.names == ["s"])
+  }
+
   @Test("a live socket is refused, a dead one replaced")
   func occupied() throws {
     let folder = try Folder()

@@ -141,6 +141,20 @@ struct MSRFileTests {
     }
   }
 
+  @Test("what stands in place of the list of online CPUs is not opened to watch it: a device may mind")
+  func onlineList() throws {
+    let scratch = try machine()
+    let tree = MachineTree(root: scratch.path)
+    let list = scratch.path + "/sys/devices/system/cpu/online"
+    #expect(OnlineList(tree)?.text() != nil)
+    unlink(list)
+    symlink("/dev/null", list)
+    #expect(OnlineList(tree) == nil)
+    unlink(list)
+    mkfifo(list, 0o600)
+    #expect(OnlineList(tree) == nil)
+  }
+
   @Test("a folder in place of a file, or a file in place of a folder, is named")
   func folders() throws {
     let scratch = try machine()
