@@ -30,6 +30,14 @@ public struct OutputPlace: ~Copyable {
     special = found.special.map { Descriptor(owning: $0) }
   }
 
+  /// Whether it is a file, in which the latest text is the only one.
+  public var isFile: Bool {
+    switch special {
+    case .some: false
+    case nil: true
+    }
+  }
+
   /// Writes a text; into a file it is the only one.
   public func write(_ text: String) throws(FileError) {
     switch special {

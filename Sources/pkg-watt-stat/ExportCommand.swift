@@ -47,7 +47,7 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write into this file instead, whole or not at all; with --follow it always holds the latest sample alone.",
+      "Write into this file instead, whole or not at all; with --follow it always holds the latest sample alone. A pipe or device gets one sample behind the other.",
       valueName: "file"))
   var output: String?
 
@@ -65,30 +65,31 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     // Before anything is asked or written.
     _ = try parsedTemplate()
+    let place = try SamplePlace(output)
     do {
-      try export()
+      try export(to: place)
     } catch let error as ClientError {
-      try writeAbsence(error)
+      try writeAbsence(error, to: place)
       throw error
     }
   }
 
-  private func export() throws {
+  private func export(to place: borrowing SamplePlace) throws {
     guard follow else {
       var connection = try service.connect()
       let writer = try writer(for: &connection)
-      if output == nil { try write(writer.header) }
-      return try write(try connection.sample(), by: writer)
+      if !place.isFile { try place.write(writer.header) }
+      return try write(try connection.sample(), by: writer, to: place)
     }
     var header: String?
     var isGone = false
     while true {
       do {
-        try followService(&header, isGone: &isGone)
+        try followService(&header, isGone: &isGone, to: place)
       } catch let error as ClientError where header != nil && error.isEndOfService {
         if !isGone {
           StandardError.complain("Error: \(error) Waiting for it.")
-          try writeAbsence(error)
+          try writeAbsence(error, to: place)
         }
         isGone = true
         if cmsr_wait_readable_for_reader(-1, -1, reader, 1000) == EPIPE { try endUnread() }
@@ -99,7 +100,9 @@ struct ExportCommand: ParsableCommand {
   /// Writes each sample until the service goes away, or neither delivers nor answers.
   ///
   /// - Parameter header: what was written first; nil where nothing was yet.
-  private func followService(_ header: inout String?, isGone: inout Bool) throws {
+  private func followService(
+    _ header: inout String?, isGone: inout Bool, to place: borrowing SamplePlace
+  ) throws {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
     let first = try connection.sample()
@@ -108,16 +111,16 @@ struct ExportCommand: ParsableCommand {
     if header == nil, let interval, let seconds = given.intervalSeconds, seconds > interval {
       StandardError.say("Warning: The service has no samples \(interval) s apart; these are \(seconds) s apart.")
     }
-    if header == nil, output == nil { try write(writer.header) }
+    if header == nil, !place.isFile { try place.write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
     header = writer.header
-    try write(first, by: writer)
+    try write(first, by: writer, to: place)
     isGone = false
-    while let sample = try connection.nextSample(output: reader) { try write(sample, by: writer) }
+    while let sample = try connection.nextSample(output: reader) { try write(sample, by: writer, to: place) }
     try endUnread()
   }
 
-  /// Who has to go on reading; nobody where a file is written.
+  /// Who has to go on reading; nobody where something else is written to.
   private var reader: Int32 { output == nil && cmsr_tells_of_its_reader(STDOUT_FILENO) != 0 ? STDOUT_FILENO : -1 }
 
   /// Ends as the next write would, whenever that were.
@@ -134,21 +137,12 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  private func write(_ sample: SampleReport, by writer: SampleWriter) throws {
-    try write((output == nil ? "" : writer.header) + writer.text(sample))
+  private func write(_ sample: SampleReport, by writer: SampleWriter, to place: borrowing SamplePlace) throws {
+    try place.write((place.isFile ? writer.header : "") + writer.text(sample))
   }
 
-  private func writeAbsence(_ error: ClientError) throws {
-    if let text = SampleWriter.absence(format, error) { try write(text) }
-  }
-
-  private func write(_ text: String) throws {
-    guard let output else { return try StandardOutput.write(text) }
-    do {
-      try TextFile.replace(output, text)
-    } catch {
-      throw OutputError(path: output, errno: error.errno)
-    }
+  private func writeAbsence(_ error: ClientError, to place: borrowing SamplePlace) throws {
+    if let text = SampleWriter.absence(format, error) { try place.write(text) }
   }
 
   private func parsedTemplate() throws -> SampleTemplate? {

@@ -171,10 +171,26 @@ struct ExportTests {
     #expect(output.contains("Warning: The service has no samples 0.001 s apart; these are 0.01 s apart."), "\(output)")
   }
 
-  @Test("what is no file, or in no folder, is not written to", arguments: ["/dev/null", "/nonexistent/watts.prom"])
+  @Test("a folder, and what is in none, is not written to", arguments: ["/tmp", "/nonexistent/watts.prom"])
   func notAFile(path: String) throws {
     let (code, output) = try export(try Service.simulated(), "--format", "json", "--output", path)
     #expect(code == 1 && output.contains("--output"), "\(output)")
-    #expect(FileManager.default.fileExists(atPath: "/dev/null") && !output.contains("watts\": "))
+    #expect(!output.contains("watts\": "))
+  }
+
+  @Test("a pipe or device is written to, one sample behind the other, with one header")
+  func streams() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let export = "\(Executables.service) export --socket \(service.socket) --format csv --output"
+    let (code, nothing) = try Child.run(["sh", "-c", "\(export) /dev/null; stat -c %F /dev/null"])
+    #expect(code == 0 && nothing == "character special file\n", "\(nothing)")
+    for target in ["/dev/stdout", ">(cat)"] {
+      let (_, output) = try Child.run(["bash", "-c", "timeout -s INT 2.5 \(export) \(target) --follow | cat"])
+      let lines = output.split(separator: "\n")
+      #expect(lines.count >= 3 && lines.first?.hasPrefix("timestamp,") == true, "\(output)")
+      #expect(lines.dropFirst().allSatisfy { $0.contains(",simulated,") }, "\(output)")
+    }
+    let (full, said) = try Child.run(["sh", "-c", "\(export) /dev/full"])
+    #expect(full == 1 && said.hasPrefix("Error: Cannot write /dev/full: No space left on device."), "\(said)")
   }
 }
