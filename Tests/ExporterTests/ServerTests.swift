@@ -156,7 +156,7 @@ struct ServerTests {
     let inquiry = NIOLoopBoundBox<Inquiry<Int>?>.makeEmptyBox(valueType: Inquiry<Int>.self, eventLoop: loop)
     let ask = { @Sendable in inquiry.value?.answer(on: loop, thread) ?? loop.makeSucceededFuture(0) }
     let both = try loop.flatSubmit {
-      inquiry.value = Inquiry {
+      inquiry.value = Inquiry(Hang(shortest: .seconds(1))) {
         times.withLock {
           $0 += 1
           return $0
@@ -166,6 +166,40 @@ struct ServerTests {
     }.wait()
     #expect(both == [1, 1])
     #expect(try loop.flatSubmit { ask() }.wait() == 2)
+  }
+
+  @Test("whoever waits behind a question that a hung service is given up at is told so, and waits no longer")
+  func hung() throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let thread = NIOThreadPool(numberOfThreads: 1)
+    thread.start()
+    defer {
+      try? group.syncShutdownGracefully()
+      try? thread.syncShutdownGracefully()
+    }
+    let loop = group.any()
+    let service = ScriptedService()
+    let gate = DispatchSemaphore(value: 0)
+    service.wait(for: gate)
+    service.isThere(false)
+    let desk = NIOLoopBoundBox<ServiceDesk?>.makeEmptyBox(valueType: ServiceDesk.self, eventLoop: loop)
+    // All of them want to know before the first is given up.
+    let failed = try loop.submit {
+      let asked = ServiceDesk(service, loop: loop, thread: thread, keep: .seconds(60), shortestHang: .zero)
+      desk.value = asked
+      let answers = [
+        asked.history(seconds: 1).map { _ in }, asked.history(seconds: 2).map { _ in }, asked.observe().map { _ in },
+      ]
+      return answers.map { $0.map { false }.recover { $0 is ScriptedService.Unavailable } }
+    }.wait()
+    for _ in failed { gate.signal() }
+    #expect(try failed.map { try $0.wait() } == [true, true, true])
+    #expect(service.histories == [1])
+    // Whoever asks later asks the service.
+    service.isThere(true)
+    service.wait(for: nil)
+    #expect(try loop.flatSubmit { (desk.value?.history(seconds: 2))! }.wait() == Examples.history)
+    #expect(service.histories == [1, 2])
   }
 
   @Test("does not answer for ever whoever asks on and reads nothing")

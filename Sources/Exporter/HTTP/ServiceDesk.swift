@@ -9,6 +9,7 @@ final class ServiceDesk {
   private let loop: any EventLoop
   private let thread: NIOThreadPool
   private let keep: TimeAmount
+  private let hang: Hang
   private let sample: Inquiry<Observation>
   /// By how many seconds are asked for.
   private var histories: [Int: Inquiry<HistoryReport>] = [:]
@@ -16,12 +17,19 @@ final class ServiceDesk {
   private static let mostHistories = 8
   private var release: Scheduled<Void>?
 
-  init(_ service: any PowerService, loop: any EventLoop, thread: NIOThreadPool, keep: TimeAmount) {
+  /// - Parameters:
+  ///   - keep: how long the service is kept after the latest question.
+  ///   - shortestHang: how long a question that fails has taken at least if the service hangs.
+  init(
+    _ service: any PowerService, loop: any EventLoop, thread: NIOThreadPool, keep: TimeAmount,
+    shortestHang: TimeAmount = .seconds(1)
+  ) {
     self.service = service
     self.loop = loop
     self.thread = thread
     self.keep = keep
-    sample = Inquiry { try service.observe() }
+    hang = Hang(shortest: shortestHang)
+    sample = Inquiry(hang) { try service.observe() }
   }
 
   /// What the service is and what is drawn now.
@@ -35,7 +43,7 @@ final class ServiceDesk {
     releaseLater()
     if let asked = histories[seconds] { return asked.answer(on: loop, thread) }
     guard histories.count < Self.mostHistories else { return loop.makeFailedFuture(RequestError.busy) }
-    let inquiry = Inquiry { [service] in try service.history(seconds: seconds) }
+    let inquiry = Inquiry(hang) { [service] in try service.history(seconds: seconds) }
     histories[seconds] = inquiry
     let answer = inquiry.answer(on: loop, thread)
     let bound = NIOLoopBound(self, eventLoop: loop)
