@@ -12,6 +12,7 @@ struct SocketFiles {
   private(set) var files: [SocketFile] = []
   /// Those that are to be served as soon as their path is free.
   private(set) var wanted: [WantedSocket] = []
+  private var hasMadeFolder = false
 
   /// The units that hold the well-known paths under systemd.
   private static let units = (preferred: "pkg-watt-stat.socket", original: "pkg-watt-stat-tmp.socket")
@@ -44,6 +45,7 @@ struct SocketFiles {
     }
   }
 
+  /// Leaves nothing behind, of a service that does not begin after all.
   func remove(_ logger: Logger) {
     for file in files {
       do {
@@ -52,6 +54,8 @@ struct SocketFiles {
         logger.warning("\(error)")
       }
     }
+    // Who is no longer root may not, and somebody else's socket in it keeps it: then it stays, and does no harm.
+    if hasMadeFolder { _ = unsafe rmdir(SocketPaths.preferredFolder) }
   }
 
   /// Both well-known paths. Anybody may have put something at the one in /tmp: that stops nobody who can serve at the other.
@@ -74,14 +78,15 @@ struct SocketFiles {
   ///
   /// Its own folder, /run, is root's alone, so nobody else can have put anything there. What root does in it later it does as
   /// the service's user (`SocketFile.bind`).
-  private func makeFolder(owner: SocketFile.Owner?, logger: Logger) -> Bool {
+  private mutating func makeFolder(owner: SocketFile.Owner?, logger: Logger) -> Bool {
     let path = SocketPaths.preferredFolder
     func refuse(_ why: String) -> Bool {
       logger.warning(
         "This user may not serve in \(path) (\(why)); clients find the service at \(SocketPaths.original).")
       return false
     }
-    guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { return refuse(errorText(errno)) }
+    hasMadeFolder = unsafe mkdir(path, 0o755) == 0
+    guard hasMadeFolder || errno == EEXIST else { return refuse(errorText(errno)) }
     // The folder itself: whatever else has its name is not followed.
     let opened = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard opened >= 0 else { return refuse(errorText(errno)) }

@@ -97,6 +97,18 @@ struct PrivilegeTests {
     #expect(!FileManager.default.fileExists(atPath: socket))
   }
 
+  @Test("a user namespace that forbids it to leave its groups keeps it from serving, and nothing stays behind")
+  func userNamespace() throws {
+    let script = """
+      mount -t tmpfs none /run && mount -t tmpfs none /tmp || exit 9
+      "$0" serve --source simulated
+      echo "ended $?"; ls -dA /run/pkg-watt-stat* /tmp/*
+      """
+    let (_, output) = try Child.run(["unshare", "-r", "-m", "sh", "-c", script, Executables.service])
+    #expect(output.contains("this user namespace forbids it") && output.contains("ended 1\n"), "\(output)")
+    #expect(output.contains("'/run/pkg-watt-stat*': No such file") && output.contains("'/tmp/*': No such file"))
+  }
+
   @Test("an ordinary user cannot become another")
   func otherUser() throws {
     let (code, output) = try Child.run([
