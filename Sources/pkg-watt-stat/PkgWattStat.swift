@@ -28,12 +28,14 @@ struct PkgWattStat: ParsableCommand {
     if let word = argumentThatIsNotUTF8() {
       end(ValidationError("The argument '\(word)' is not UTF-8; give the path another way."))
     }
+    var isService = false
     do {
       try checkCommand(Array(CommandLine.arguments.dropFirst()))
       var command = try parseAsRoot()
+      isService = command is ServeCommand || command is ExporterCommand
       try command.run()
     } catch {
-      end(error)
+      end(error, isService: isService)
     }
   }
 
@@ -63,7 +65,9 @@ struct PkgWattStat: ParsableCommand {
   }
 
   /// Ends with what an error says: help and version on stdout, everything else on stderr.
-  private static func end(_ error: any Error) -> Never {
+  ///
+  /// - Parameter isService: whether a service ends, which it does whether anybody reads its log or not.
+  private static func end(_ error: any Error, isService: Bool = false) -> Never {
     if let error = error as? UsageError {
       StandardError.complain("Error: \(error)")
       exit(withError: ExitCode(UsageError.exitCode))
@@ -76,7 +80,7 @@ struct PkgWattStat: ParsableCommand {
       if code == .success {
         try StandardOutput.write(message + "\n")
       } else {
-        StandardError.complain(message)
+        StandardError.complain(message, waits: !isService)
       }
       exit(withError: code)
     } catch {

@@ -1,4 +1,5 @@
 internal import Logging
+internal import PowerProtocol
 internal import ServiceManager
 
 /// Writes each message as one line to stderr: a level, a message, no time, which the journal adds itself. To the journal the
@@ -31,7 +32,13 @@ struct StderrLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    LogOutput.stderr.write(Self.line(event.level, "\(event.message)")) { leftOut in
+    // One line, which steers no terminal: a message may name a path that holds anything.
+    Self.write(Self.line(event.level, "\(event.message)".harmless))
+  }
+
+  /// Writes a line in its place among those of the log, without waiting for whoever reads them.
+  static func write(_ line: String) {
+    LogOutput.stderr.write(line) { leftOut in
       Self.line(.warning, "The log was not read: lines that were left out here: \(leftOut).")
     }
   }

@@ -131,4 +131,44 @@ struct SteeringWordsTests {
     #expect(code == expected && output.contains("?"), "\(output)")
     #expect(!output.contains("\u{1B}"), "\(Array(output.utf8))")
   }
+
+  @Test("are logged without it too, each message on one line")
+  func log() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("\u{1B}[31m\nred")
+    let child = try Child([Executables.service, "serve", "--source", "simulated", "--socket", path])
+    try wait(for: "it to serve") { child.output.contains("Ready: ") }
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0)
+    #expect(child.output.contains("INFO: Ready: serving at \(folder.path)/?[31m?red.\n"), "\(child.output)")
+    #expect(!child.output.contains("\u{1B}"), "\(Array(child.output.utf8))")
+  }
+}
+
+@Suite("A service whose log nobody reads", .serialized)
+struct UnreadErrorTests {
+  @Test(
+    "ends all the same where it cannot serve",
+    arguments: [
+      ["serve", "--source", "simulated", "--socket", "/nonexistent/s"], ["exporter", "--listen", "192.0.2.1:1"],
+    ])
+  func end(arguments: [String]) throws {
+    // Its stderr is a pipe that takes nothing more.
+    let script = """
+      import os, subprocess, sys
+      reader, writer = os.pipe()
+      os.set_blocking(writer, False)
+      try:
+        while True: os.write(writer, b"x" * 4096)
+      except BlockingIOError: pass
+      os.set_blocking(writer, True)
+      child = subprocess.Popen(sys.argv[1:], stderr=writer)
+      try: print("ended", child.wait(20))
+      except subprocess.TimeoutExpired:
+        child.kill()
+        print("hangs")
+      """
+    let (_, output) = try Child.run(["python3", "-c", script, Executables.service] + arguments, seconds: 30)
+    #expect(output == "ended 1\n")
+  }
 }

@@ -129,6 +129,16 @@ struct ReportTests {
     #expect(object["exit_code"] as? Int == 137)
   }
 
+  @Test("steers no terminal, whatever the names in its sentences hold")
+  func steering() {
+    var report = report([
+      RunOutcome(end: .exited(0), seconds: 2, energy: .failure(.service(.closed(path: "/\u{1B}[2J"))))
+    ])
+    report.stopped = "Stopped: \(RunFailure.cannotRun("./\u{1B}[31mred", errno: 2))"
+    #expect(report.text.contains("at /?[2J ended") && report.text.contains("./?[31mred"))
+    #expect(!report.text.contains("\u{1B}"))
+  }
+
   @Test("of several runs has their mean and standard deviation")
   func several() throws {
     let report = report([run(watts: 40), run(watts: 42), run(watts: 44)])

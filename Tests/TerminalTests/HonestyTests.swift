@@ -51,6 +51,9 @@ struct HonestyTests {
     let text = view.text(80, 24, now: 1002)
     #expect(text[0].hasPrefix("42.50 W (no service, 2 s old)"))
     #expect(text[1] == "The service has ended, or is being restarted. Looking for it every second.")
+    // The error names a path that may hold anything.
+    view.model.lost("No service answers at /\u{1B}[2J.")
+    #expect(view.text(80, 24, now: 1002)[1] == "No service answers at /?[2J. Looking for it every second.")
     view.model.connected()
     view.apply(.sample(Samples.small(at: 1010, watts: 40)))
     #expect(view.text(80, 24, now: 1010)[0].hasPrefix("40.00 W   CPU package"))

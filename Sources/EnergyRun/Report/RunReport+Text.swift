@@ -5,7 +5,8 @@ internal import Terminal
 extension RunReport {
   /// A table for a person, and what has to be known of it.
   public var text: String {
-    ([title] + table + notes).joined(separator: "\n")
+    // What could not be done is said with paths and names that may hold anything.
+    ([title] + table + notes.map(\.harmless)).joined(separator: "\n")
   }
 
   private var title: String {

@@ -7,7 +7,7 @@ enum Notes {
     let reason = model.reading?.sample?.reason.map { " " + $0.printable } ?? ""
     var notes = model.warning.map { [$0] } ?? []
     switch model.link {
-    case .lost(let why): notes.append("\(why) Looking for it every second.")
+    case .lost(let why): notes.append("\(why.harmless) Looking for it every second.")
     case .waiting where model.reading == nil: notes.append("Waiting for the first reading.")
     case .waiting, .live: break
     }
