@@ -99,6 +99,13 @@ public struct OutputPlace: ~Copyable {
     // To its end: what was written there before stays.
     let number = unsafe openat(folder.number, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | flags)
     guard number >= 0 else { throw FileError(path: path, errno: errno) }
+    // A file that was put in its place meanwhile may be a link to anyone's.
+    var opened = stat()
+    let isFile = unsafe fstat(number, &opened) != 0 || opened.st_mode & S_IFMT == S_IFREG
+    guard !isFile || flags & O_NOFOLLOW == 0 else {
+      close(number)
+      throw FileError(path: path, errno: EEXIST)
+    }
     return number
   }
 }

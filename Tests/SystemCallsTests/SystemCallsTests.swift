@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import SystemCalls
 import Testing
 
@@ -96,6 +97,32 @@ struct FileTests {
     #expect(throws: FileError(path: "", errno: EISDIR)) { _ = try OutputPlace("") }
     #expect(throws: FileError(path: "/dev/full", errno: ENOSPC)) { try OutputPlace("/dev/full").write("x") }
     #expect(try Set(Folder.names(in: folder)) == ["file", "link", "around", "loop"])
+  }
+
+  @Test(
+    "output for a device goes into no file that somebody links in its place meanwhile",
+    .enabled(if: geteuid() == 0, "needs root"))
+  func swapped() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let folder = folder
+    let (secret, place) = (folder + "/secret", folder + "/place")
+    try TextFile.replace(secret, "secret")
+    let isEnding = Mutex(false)
+    let thread = Thread {
+      let (file, device) = (folder + "/file", folder + "/device")
+      while !isEnding.withLock({ $0 }) {
+        mknod(device, S_IFCHR | 0o666, 0x103)
+        rename(device, place)
+        link(secret, file)
+        rename(file, place)
+      }
+      isEnding.withLock { $0 = false }
+    }
+    thread.start()
+    for _ in 0..<20_000 { try? OutputPlace(place).write("x") }
+    isEnding.withLock { $0 = true }
+    while isEnding.withLock({ $0 }) { usleep(1000) }
+    #expect(try TextFile.read(secret) == "secret")
   }
 
   @Test("all is written, however slowly it is taken, also to what does not block")
