@@ -20,6 +20,16 @@ const fixed = (number, places = 1) => number.toFixed(places);
 const watts = (value) => value === null ? "not readable" : fixed(value) + " W";
 const joules = (part) => (part.lower_bound ? "at least " : "") + Math.round(part.joules).toLocaleString("en") + " J";
 
+// Where the clock was set back, what came later has the place of what was before.
+function inOrder(rows) {
+  let begin = Infinity;
+  return [...rows].reverse().filter((row) => {
+    const isBefore = row.end <= begin + row.seconds / 4;
+    if (isBefore) begin = row.end - row.seconds;
+    return isBefore;
+  }).reverse();
+}
+
 async function start() {
   const mine = ++turn;
   clearTimeout(timer);
@@ -30,7 +40,8 @@ async function start() {
     const history = await get("history");
     const place = (name) => history.columns.indexOf(name);
     const [end, seconds, mean, asleep] = ["timestamp", "seconds", "watts", "asleep"].map(place);
-    rows = history.rows.map((row) => ({end: row[end], seconds: row[seconds], watts: row[mean], asleep: row[asleep]}));
+    rows = inOrder(
+      history.rows.map((row) => ({end: row[end], seconds: row[seconds], watts: row[mean], asleep: row[asleep]})));
     wait = 0;
   } catch (error) {
     fail(error);
@@ -43,11 +54,12 @@ async function follow(mine) {
   try {
     const sample = await get("sample");
     if (mine !== turn) return;
-    const last = rows.at(-1), isNew = !last || sample.timestamp > last.end;
+    const last = rows.at(-1), isNew = !last || sample.timestamp !== last.end;
     // Something was missed meanwhile: the history has it.
     if (last && sample.timestamp - sample.window_seconds > last.end + info.interval_seconds) return start();
     if (isNew && sample.status !== "stale") {
-      rows.push({end: sample.timestamp, seconds: sample.window_seconds, watts: sample.watts, asleep: false});
+      const row = {end: sample.timestamp, seconds: sample.window_seconds, watts: sample.watts, asleep: false};
+      rows = inOrder([...rows, row]);
     }
     show(sample);
     wait = info.interval_seconds * (isNew ? 0.9 : 0.2);
