@@ -12,7 +12,7 @@ public enum ClientError: Error, Equatable {
   case notASocket(String)
   /// A socket is there and cannot be connected to.
   case cannotConnect(path: String, errno: Int32)
-  /// The service closed the connection before its first line: it never had a good reading.
+  /// The service closed the connection before its first line: it never had a good reading, or takes no more connections.
   case noReading(path: String)
   /// The service closed the connection.
   case closed(path: String)
@@ -61,7 +61,8 @@ extension ClientError: CustomStringConvertible {
     case .cannotConnect(let path, let errno):
       "Cannot connect to \(path): \(errorText(errno)). Check that it is the service's socket."
     case .noReading(let path):
-      "The service at \(path) has no reading to give; its log says why (journalctl -u pkg-watt-stat.service)."
+      "The service at \(path) closed the connection before it said anything: it has no reading to give, this user has too many "
+        + "connections, or it is just ending. Its log says which (journalctl -u pkg-watt-stat.service)."
     case .closed(let path):
       "The service at \(path) has ended, or was restarted; start it if it does not come back."
     case .full(let path, let seconds):

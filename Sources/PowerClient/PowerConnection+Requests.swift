@@ -20,7 +20,7 @@ extension PowerConnection {
     // Small enough to go whole: the service reads its clients' requests before it answers them.
     switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor.number, $0.baseAddress, $0.count) }) {
     case 0: return
-    case EPIPE, ECONNRESET: throw .closed(path: path)
+    case EPIPE, ECONNRESET: throw ending
     case let error: throw .failed(path: path, errno: error)
     }
   }

@@ -22,7 +22,8 @@ public struct PowerConnection: ~Copyable {
   let descriptor: Descriptor
   let interrupt: Int32
   private var buffer = LineBuffer()
-  private var hasReceived = false
+  /// What a service that closes the connection means by it.
+  private(set) var ending: ClientError
   /// Whether a line of version 1 has come.
   private(set) var hasLine = false
   /// From sample to sample, in seconds, as far as the service has said it on this connection.
@@ -51,6 +52,7 @@ public struct PowerConnection: ~Copyable {
       case 0:
         self.path = path
         self.descriptor = descriptor
+        ending = .noReading(path: path)
         return
       case ECONNREFUSED where paths.count == 1 && isSomethingElse(path), EACCES where isSomethingElse(path):
         throw .notASocket(path)
@@ -106,7 +108,7 @@ public struct PowerConnection: ~Copyable {
   /// A line that has arrived already.
   private mutating func bufferedLine() throws(ClientError) -> [UInt8]? {
     if let bytes = buffer.next() {
-      hasReceived = true
+      ending = .closed(path: path)
       return bytes
     }
     guard !buffer.isOverfull else { throw .notTheProtocol(path: path, why: "a line has no end") }
@@ -119,10 +121,10 @@ public struct PowerConnection: ~Copyable {
     let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor.number, $0.baseAddress, $0.count, 0) }
     guard count >= 0 else {
       if errno == EINTR { return }
-      if errno == ECONNRESET { throw .closed(path: path) }
+      if errno == ECONNRESET { throw ending }
       throw .failed(path: path, errno: errno)
     }
-    guard count > 0 else { throw hasReceived ? .closed(path: path) : .noReading(path: path) }
+    guard count > 0 else { throw ending }
     buffer.append(chunk[..<count])
   }
 

@@ -21,6 +21,27 @@ struct CrowdTests {
   }
 
   @Test(
+    "a client that is one too many of its user's is told so, whatever it asks for",
+    .enabled(if: Executables.isRoot, "needs root"),
+    arguments: ["read", "watch --once", "export --format json", "run -- true"])
+  func tooMany(command: String) throws {
+    let service = try Service.simulated(["--connections-per-user", "1"])
+    let script = """
+      import socket, subprocess, sys
+      held = socket.socket(socket.AF_UNIX)
+      held.connect(sys.argv[1])
+      held.recv(1024)
+      sys.exit(subprocess.run(sys.argv[2:]).returncode)
+      """
+    var words = command.split(separator: " ").map(String.init)
+    words.insert(contentsOf: ["--socket", service.socket], at: 1)
+    let (code, output) = try Child.run(
+      Run.nobody + ["python3", "-c", script, service.socket, Executables.service] + words)
+    #expect(code == (command.hasPrefix("run") ? 125 : 1))
+    #expect(output.contains("this user has too many connections"), "\(output)")
+  }
+
+  @Test(
     "a thousand clients at all phases of the interval, each reading once after 400 ms, parse exactly one object",
     .disabled(if: Executables.isSanitized, "a sanitizer makes the first line later than that"))
   func phases() throws {
