@@ -11,15 +11,13 @@
 #include <sys/time.h>
 
 #include "clocks.h"
+#include "signals.h"
 #include "sockets.h"
 
-// From here on SIGINT and SIGTERM no longer end the process, but make this descriptor readable. -1 on failure.
+// From here on the ending signals no longer end the process, but make this descriptor readable. -1 on failure.
 static inline int cmsr_interrupt_descriptor(void)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
+	sigset_t set = cmsr_ending_signals();
 	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);

@@ -1,4 +1,4 @@
-// Clocks as plain 64-bit nanoseconds. Both readings come from the vDSO: no system call.
+// Clocks as plain 64-bit nanoseconds. But for the thread's own time, readings come from the vDSO: no system call.
 #pragma once
 
 #include <stdint.h>

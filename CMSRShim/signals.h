@@ -1,4 +1,4 @@
-// Signals that end the service, taken synchronously by the main thread.
+// Signals that end a service or a comparison, taken synchronously by the main thread.
 #pragma once
 
 #include <errno.h>

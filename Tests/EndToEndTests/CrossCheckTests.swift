@@ -119,15 +119,17 @@ struct CrossCheckTests {
     #expect(result.sentence.contains("exit code 7") && result.sentence.contains("out of order"), "\(result.sentence)")
   }
 
-  @Test("Ctrl-C ends it early, with what was compared so far")
-  func interrupted() throws {
+  @Test(
+    "Ctrl-C, SIGTERM or the end of its terminal ends it early, with what was compared so far",
+    arguments: [SIGINT, SIGTERM, SIGHUP])
+  func interrupted(signal: Int32) throws {
     let device = try Device([])
     let child = try Child([
       Executables.service, "cross-check", "--root", device.root.path, "--reference", "powercap", "--duration", "600",
       "--interval", "0.5",
     ])
     try wait(seconds: 20, for: "ten windows") { child.output.contains("10 of 1200 windows") }
-    child.send(SIGINT)
+    child.send(signal)
     #expect(try child.exitCode() == 0)
     #expect(child.output.contains("Agree: "), "\(child.output)")
   }
