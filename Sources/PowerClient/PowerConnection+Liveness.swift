@@ -7,12 +7,20 @@ extension PowerConnection {
   ///
   /// - Throws: `ClientError.silent` for a service that hangs.
   public mutating func next() throws(ClientError) -> Received {
-    let received: Received? = try inTime(isFirst: !hasLine) { answer, bytes in
+    guard let received = try nextLine() else { throw .interrupted }
+    return received
+  }
+
+  /// Waits for the next line of version 1, as long as the service is alive.
+  ///
+  /// - Parameter output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
+  /// - Returns: nil once nobody reads the output any more, or the wait is interrupted.
+  /// - Throws: `ClientError.silent` for a service that hangs.
+  public mutating func nextLine(output: Int32 = -1) throws(ClientError) -> Received? {
+    try inTime(isFirst: !hasLine, output: output) { answer, bytes in
       guard case .line(let line) = answer else { return nil }
       return Received(text: String(decoding: bytes, as: UTF8.self), line: line)
     }
-    guard let received else { throw .interrupted }
-    return received
   }
 
   /// Waits for the next sample of a subscription, as long as the service is alive.

@@ -92,7 +92,7 @@ struct ExportCommand: ParsableCommand {
           try writeAbsence(error, to: place)
         }
         isGone = true
-        if cmsr_wait_readable_for_reader(-1, -1, reader, 1000) == EPIPE { try endUnread() }
+        if cmsr_wait_readable_for_reader(-1, -1, reader, 1000) == EPIPE { try StandardOutput.endUnread() }
       }
     }
   }
@@ -117,17 +117,11 @@ struct ExportCommand: ParsableCommand {
     try write(first, by: writer, to: place)
     isGone = false
     while let sample = try connection.nextSample(output: reader) { try write(sample, by: writer, to: place) }
-    try endUnread()
+    try StandardOutput.endUnread()
   }
 
   /// Who has to go on reading; nobody where something else is written to.
-  private var reader: Int32 { output == nil && cmsr_tells_of_its_reader(STDOUT_FILENO) != 0 ? STDOUT_FILENO : -1 }
-
-  /// Ends as the next write would, whenever that were.
-  private func endUnread() throws -> Never {
-    raise(SIGPIPE)
-    throw StandardOutput.WriteError(errno: EPIPE)
-  }
+  private var reader: Int32 { output == nil ? StandardOutput.reader : -1 }
 
   private func writer(for connection: inout PowerConnection) throws -> SampleWriter {
     do {

@@ -30,7 +30,9 @@ struct ReadCommand: ParsableCommand {
     var connection = try service.connect()
     var left = follow ? Int.max : count ?? 1
     while left > 0 {
-      let received = try connection.next()
+      guard let received = try connection.nextLine(output: StandardOutput.reader) else {
+        try StandardOutput.endUnread()
+      }
       try StandardOutput.write((json ? received.text : Self.text(received.line)) + "\n")
       left -= 1
     }

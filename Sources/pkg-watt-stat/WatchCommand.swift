@@ -53,15 +53,17 @@ struct WatchCommand: ParsableCommand {
     var connection = try service.connect()
     var lines = PlainLines()
     if let interval { _ = try connection.subscribe(intervalSeconds: interval) }
-    while true {
-      try StandardOutput.write(lines.next(try Self.next(&connection, isSubscribed: interval != nil)) + "\n")
+    while let reading = try Self.next(&connection, isSubscribed: interval != nil) {
+      try StandardOutput.write(lines.next(reading) + "\n")
     }
+    try StandardOutput.endUnread()
   }
 
-  private static func next(_ connection: inout PowerConnection, isSubscribed: Bool) throws(ClientError) -> Reading {
-    guard isSubscribed else { return Reading(try connection.next().line) }
-    guard let sample = try connection.nextSample() else { throw .interrupted }
-    return Reading(sample)
+  /// - Returns: nil once nobody reads stdout any more.
+  private static func next(_ connection: inout PowerConnection, isSubscribed: Bool) throws(ClientError) -> Reading? {
+    let reader = StandardOutput.reader
+    if isSubscribed { return try connection.nextSample(output: reader).map { Reading($0) } }
+    return try connection.nextLine(output: reader).map { Reading($0.line) }
   }
 
   private func printOnce() throws {

@@ -75,6 +75,16 @@ struct FullDiskTests {
     #expect(ignored == "Error: Cannot write to standard output: Broken pipe.\n1\n")
   }
 
+  @Test(
+    "ends the commands at once where the reader has gone, however far the next reading is",
+    arguments: ["read --follow", "watch"])
+  func readerOfRareReadings(command: String) throws {
+    let service = try Service.simulated(["--interval", "3600"])
+    let line = "\(Executables.service) \(command) --socket \(service.socket)"
+    let (_, output) = try Child.run(["bash", "-c", "\(line) | head -n 1 > /dev/null; echo ${PIPESTATUS[0]}"])
+    #expect(output == "141\n")
+  }
+
   @Test("is said by run, whose exit code is then 1 where the command succeeded")
   func report() throws {
     let service = try Service.simulated()
