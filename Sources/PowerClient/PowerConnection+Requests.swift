@@ -42,10 +42,15 @@ extension PowerConnection {
 
   /// Begins a stream of samples; they come by `nextSample(output:)` or `next(or:milliseconds:)`.
   ///
-  /// - Parameter intervalSeconds: from sample to sample; nil for the service's own interval.
+  /// - Parameters:
+  ///   - intervalSeconds: from sample to sample; nil for the service's own interval.
+  ///   - domains: whether the samples have domains, which may cost the machine an interrupt for each core. Only a service whose
+  ///     `info` lists this member can leave them out.
   /// - Returns: what the service made of it: it may be more.
-  public mutating func subscribe(intervalSeconds: Double? = nil) throws(ClientError) -> Subscription {
-    try ask(.subscribe(intervalSeconds: intervalSeconds)) {
+  public mutating func subscribe(
+    intervalSeconds: Double? = nil, domains: Bool = true
+  ) throws(ClientError) -> Subscription {
+    try ask(.subscribe(intervalSeconds: intervalSeconds, domains: domains)) {
       if case .subscribed(let answer) = $0 { answer } else { nil }
     }
   }

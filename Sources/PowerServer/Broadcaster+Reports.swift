@@ -44,10 +44,13 @@ extension Broadcaster {
       let policy = access.policy(trusted: stream.key.isTrusted)
       let report: SampleReport
       if let result {
-        report = result.window.report(sequence: result.sequence, status: status, reason: nil, policy: policy)
+        report = result.window.report(
+          sequence: result.sequence, status: status, reason: nil, policy: policy, domains: stream.key.hasDomains)
       } else if isStale, let old = stream.latest ?? latest.map({ ($0.window, 0) }) {
         // The one that the stream had before, under its number: its subscribers miss none.
-        report = old.window.report(sequence: old.sequence, status: .stale, reason: reason(failure), policy: policy)
+        report = old.window.report(
+          sequence: old.sequence, status: .stale, reason: reason(failure), policy: policy,
+          domains: stream.key.hasDomains)
       } else {
         return
       }

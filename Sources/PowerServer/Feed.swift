@@ -10,6 +10,8 @@ protocol Feed: AnyObject {
   func rest()
   /// Gives a client a stream of samples.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key)
+  /// Somebody has asked for a sample, and so for domains too: those that cost a reading of every core are read for a while.
+  func wantDomains()
   /// Takes a reading as soon as the trusted may have one, for a client that `answerFresh` of the broadcaster tells it.
   ///
   /// - Returns: whether there will be one; otherwise the latest sample is all there is.

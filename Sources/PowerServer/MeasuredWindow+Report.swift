@@ -3,7 +3,11 @@ internal import RAPL
 
 extension MeasuredWindow {
   /// The window in numbers, rounded as the policy says.
-  func report(sequence: Int, status: PowerLine.Status, reason: String?, policy: Policy) -> SampleReport {
+  ///
+  /// - Parameter domains: whether with those beyond the package.
+  func report(
+    sequence: Int, status: PowerLine.Status, reason: String?, policy: Policy, domains: Bool = true
+  ) -> SampleReport {
     let round = Rounding(policy)
     var packages: [SampleReport.Package] = []
     var joules = 0.0
@@ -14,7 +18,7 @@ extension MeasuredWindow {
       rejections += Int(reading.rejections)
       let total = reading.unit.joules(reading.counts)
       guard reading.domain == .package else {
-        guard let owner = packages.firstIndex(where: { $0.id == reading.package }) else { continue }
+        guard domains, let owner = packages.firstIndex(where: { $0.id == reading.package }) else { continue }
         packages[owner].domains[reading.domain] = SampleReport.Domain(
           watts: watts(of: index).map(round.watts), joules: round.joules(total), isLowerBound: reading.losses > 0)
         continue

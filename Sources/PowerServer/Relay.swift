@@ -48,6 +48,9 @@ final class Relay: Feed {
 
   private var earliness: Int64 { settings.interval / 4 }
 
+  /// What comes has the domains that it has.
+  func wantDomains() {}
+
   /// Nobody can ask for a reading here.
   func refresh(for client: ClientHandler) -> Bool { false }
 

@@ -53,7 +53,7 @@ final class RequestDesk {
       client.isFast = false
       client.silentUntil = .max
       return .now(Subscription(intervalSeconds: nil).json)
-    case .subscribe(let seconds):
+    case .subscribe(let seconds, let domains):
       var interval = try broadcaster.access.grant(
         seconds: seconds ?? Double(settings.interval) / 1e9, trusted: isTrusted)
       client.isFast = false
@@ -61,13 +61,14 @@ final class RequestDesk {
         client.isFast = client.share.mayBeFast
         if !client.isFast { interval = settings.interval }
       }
-      feed.subscribe(client, to: SampleStream.Key(interval: interval, isTrusted: isTrusted))
+      feed.subscribe(client, to: SampleStream.Key(interval: interval, isTrusted: isTrusted, hasDomains: domains))
       client.silentUntil = .max
       return .now(Subscription(intervalSeconds: Double(interval) / 1e9).json)
     }
   }
 
   private func sample(for client: ClientHandler) -> Reply {
+    feed.wantDomains()
     guard let report = broadcaster.report(trusted: client.isTrusted) else {
       broadcaster.answerNext(client)
       return .later
@@ -80,6 +81,7 @@ final class RequestDesk {
     if feed.refresh(for: client) { return .later }
     // Of a service that was asleep, the first that it takes.
     if broadcaster.isAsleep {
+      feed.wantDomains()
       broadcaster.answerNext(client)
       return .later
     }

@@ -8,6 +8,8 @@ final class SampleStream {
     /// From sample to sample, in nanoseconds.
     let interval: Int64
     let isTrusted: Bool
+    /// Whether its samples have domains.
+    var hasDomains = true
   }
 
   let key: Key

@@ -54,6 +54,8 @@ final class Sampler: Feed {
   private var lastFullRead: Int64
   /// When the last of these was made that everybody gets to know of.
   private var lastFullPublicRead: Int64
+  /// Until when those who have asked for a sample may ask again.
+  private var askedUntil = Int64.min
   private var refreshing: [ClientHandler] = []
   /// When the last reading was made that somebody asked for.
   private var lastRefresh: Int64 = 0
@@ -122,6 +124,8 @@ final class Sampler: Feed {
     arm()
   }
 
+  func wantDomains() { askedUntil = now + settings.domainsPatience }
+
   func refresh(for client: ClientHandler) -> Bool {
     guard !broadcaster.isAsleep, !isWaking, !broadcaster.hasNothing, !broadcaster.isStale else { return false }
     if refreshing.isEmpty {
@@ -130,7 +134,8 @@ final class Sampler: Feed {
     }
     // Where the latest window has no domains, the latest reading that has them.
     if client.meter == nil, let end = broadcaster.latestEnd {
-      client.meter = PowerMeter(start: end.readings.count < lastFull.readings.count ? lastFull : end)
+      let isFuller = end.readings.count < lastFull.readings.count && now - lastFullRead <= settings.interval
+      client.meter = PowerMeter(start: isFuller ? lastFull : end)
     }
     refreshing.append(client)
     arm()
@@ -272,9 +277,10 @@ final class Sampler: Feed {
   private func read(isPublic: Bool) -> EnergySnapshot {
     // Domains cost a register each, and are for those who ask; a sample that is good for everybody has them.
     let isFull =
-      !broadcaster.streams.isEmpty || !refreshing.isEmpty || isFullDue(since: lastFullRead)
-      // What somebody trusted has read in between must not cost everybody's sample its domains.
-      || isPublic && isFullDue(since: lastFullPublicRead)
+      source.longestCoreIntervalSeconds.map { areCoresWanted(isPublic: isPublic, longestSeconds: $0) }
+      ?? (!broadcaster.streams.isEmpty || !refreshing.isEmpty || isFullDue(since: lastFullRead)
+        // What somebody trusted has read in between must not cost everybody's sample its domains.
+        || isPublic && isFullDue(since: lastFullPublicRead))
     let snapshot = source.read(domains: isFull)
     lastRead = now
     if isFull {
@@ -287,6 +293,15 @@ final class Sampler: Feed {
       lastPublicRead = lastRead
     }
     return snapshot
+  }
+
+  /// Whether a reading is worth a register and an interrupt for each core: somebody takes it who asked for domains, or a
+  /// subscription with domains needs it so that no core wraps unseen.
+  private func areCoresWanted(isPublic: Bool, longestSeconds: Double) -> Bool {
+    let now = now
+    return now < askedUntil || now >= refreshTime || broadcaster.streams.takeDomains(at: now, isPublic: isPublic)
+      || broadcaster.streams.haveDomains
+        && now + longestGap - lastFullRead >= Int64(nanosecondsIn: longestSeconds)
   }
 
   private func isFullDue(since last: Int64) -> Bool {

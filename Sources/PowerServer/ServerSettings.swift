@@ -69,6 +69,9 @@ public struct ServerSettings: Sendable {
   /// The shortest time between two readings that everybody gets to know of, in nanoseconds. A reading may be a little late
   /// for its point of the grid without costing the next point its own; only sockets that are private have shorter windows.
   var shortestPublicGap: Int64 { shortestWindow - min(Self.lateness, shortestWindow / 25) }
+  /// How long domains that cost a reading of every core are read after somebody has asked for a sample, in nanoseconds: for the
+  /// next question of a scraper that asks every minute, and its window.
+  var domainsPatience: Int64 { max(90_000_000_000, 2 * interval + Self.shortestPublicWindow) }
   /// How long a connection is silent after its first line, in nanoseconds.
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How often a path that is not free is tried again, in nanoseconds.

@@ -13,6 +13,9 @@ final class StreamBoard {
     self.trustedStep = trustedStep
   }
 
+  /// Whether anybody has subscribed to domains.
+  var haveDomains: Bool { streams.contains { $0.key.hasDomains } }
+
   /// Whether nobody has subscribed to anything.
   var isEmpty: Bool { streams.isEmpty }
 
@@ -56,6 +59,13 @@ final class StreamBoard {
   /// Whether a reading at `now` is one for everybody.
   func isPublicDue(at now: Int64, earliestPublic: Int64) -> Bool {
     now >= earliestPublic && streams.contains { !$0.key.isTrusted && $0.next <= now }
+  }
+
+  /// Whether a stream with domains takes a reading that is made at `now` or a little later.
+  ///
+  /// - Parameter isPublic: whether everybody's may have it.
+  func takeDomains(at now: Int64, isPublic: Bool) -> Bool {
+    streams.contains { $0.key.hasDomains && $0.next <= now + trustedStep / 10 && (isPublic || $0.key.isTrusted) }
   }
 
   /// Hands a reading to those whose point has come.

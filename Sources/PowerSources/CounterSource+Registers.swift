@@ -6,16 +6,18 @@ extension CounterSource {
   ///
   /// - Parameters:
   ///   - domains: further domains to read, where they exist: their register can be read, and is not 0.
+  ///   - isPartial: whether cores may be missing, because CPUs are offline.
   ///   - lacks: what is to be known of CPUs that are not there, for the summary.
   ///   - log: told what there is to know of the counters.
   init(
     registers: any RegisterFile, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
-    domains: Set<PowerDomain> = [], isSimulated: Bool = false, lacks: String = "",
+    domains: Set<PowerDomain> = [], isSimulated: Bool = false, isPartial: Bool = false, lacks: String = "",
     log: @escaping SourceLog = { _ in },
     boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() }
   ) throws(SourceError) {
     let model = CPUModel(identity)
     var meters: [CounterMeter] = []
+    var cores: [CoreSumMeter] = []
     for package in packages {
       var reader = PackageReader(package: package, registers: registers)
       guard let units = UnitRegister(try Self.value(of: map.units, through: &reader)) else {
@@ -25,6 +27,16 @@ extension CounterSource {
       for domain in PowerDomain.allCases where domain == .package || domains.contains(domain) {
         guard let address = map.energy(of: domain) else { continue }
         let unit = units.energyUnit(of: domain, on: model)
+        if domain == .core && map.countsEachCore {
+          guard let physical = package.physicalCores else {
+            log("It is not known which CPUs are a core of \(package.id), so its core domain is left out.")
+            continue
+          }
+          var sum = CoreSumMeter(
+            package: package, cores: physical, unit: unit, address: address, registers: registers, isPartial: isPartial)
+          if sum.exist() { cores.append(sum) }
+          continue
+        }
         var meter = CounterMeter(
           package: package.id, domain: domain, unit: unit, bound: bound,
           origin: RegisterCounter(address, through: reader))
@@ -39,7 +51,8 @@ extension CounterSource {
     }
     let unknown = model.isKnown ? "" : " (a model that is not known here: the unit is its register's)"
     try self.init(
-      meters, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated, log: log, boottime: boottime
+      meters, cores: cores, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated, log: log,
+      boottime: boottime
     ) {
       packages in
       isSimulated

@@ -15,6 +15,8 @@ struct CounterSource: EnergySource {
   let summary: String
   private(set) var longestIntervalSeconds: Double
   private var meters: [CounterMeter]
+  /// Of each package the sum of its cores' counters, if each core has its own.
+  private var cores: [CoreSumMeter]
   private let packageCount: Int
   private let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
@@ -24,12 +26,14 @@ struct CounterSource: EnergySource {
   ///
   /// - Parameters:
   ///   - meters: the counters, in the order in which to read them; packages are read before all others.
+  ///   - cores: sums of the cores of these packages; read last, and only if domains are asked for.
   ///   - cpu: what the CPU says it is.
   ///   - log: told what there is to know of the counters.
   ///   - boottime: nanoseconds of a clock that goes on while the machine sleeps.
   ///   - summary: what is measured and how, given how many packages there are: "2 packages".
   init(
-    _ meters: [CounterMeter], cpu: String?, isSimulated: Bool = false, log: @escaping SourceLog = { _ in },
+    _ meters: [CounterMeter], cores: [CoreSumMeter] = [], cpu: String?, isSimulated: Bool = false,
+    log: @escaping SourceLog = { _ in },
     boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() },
     summary: (_ packages: String) -> String
   ) throws(SourceError) {
@@ -49,10 +53,13 @@ struct CounterSource: EnergySource {
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
     packageCount = packages.count
     self.meters = packages + others
+    self.cores = cores.filter { !repeated.contains($0.package) }
     longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
     self.log = log
     self.boottime = boottime
   }
+
+  var longestCoreIntervalSeconds: Double? { cores.map(\.longestCertainSeconds).min() }
 
   mutating func read(domains: Bool) -> EnergySnapshot {
     let count = domains ? meters.count : packageCount
@@ -61,10 +68,15 @@ struct CounterSource: EnergySource {
       tries += 1
       let (asleep, now) = clocks()
       var readings: [EnergyReading] = []
-      readings.reserveCapacity(count)
+      readings.reserveCapacity(count + (domains ? cores.count : 0))
       var hasChanged = false
       for index in 0..<count {
         readings.append(meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
+      }
+      if domains {
+        for index in cores.indices {
+          readings.append(cores[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
+        }
       }
       if hasChanged { adapt() }
       let boottime = boottime()
@@ -82,15 +94,21 @@ struct CounterSource: EnergySource {
   private mutating func adapt() {
     for index in meters.indices {
       guard let bound = meters[index].takeRaisedBound() else { continue }
-      let whose = meters[index].domain == .package ? "" : " \(meters[index].domain)"
-      log(
-        "Several readings of \(meters[index].package)\(whose) agree that it draws more power than was thought possible, so it is "
-          + "believed: up to \(Int64(clamping: bound.watts)) W from now on.")
+      say(bound, of: "\(meters[index].package)" + (meters[index].domain == .package ? "" : " \(meters[index].domain)"))
+    }
+    for index in cores.indices {
+      if let bound = cores[index].takeRaisedBound() { say(bound, of: "a core of \(cores[index].package)") }
     }
     let certainSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
     // Of those in doubt, each counts until it is read again: a reading of the packages settles nothing of a domain.
     let isInDoubt = meters.contains { $0.isInDoubt }
     longestIntervalSeconds = isInDoubt ? min(Self.doubtSeconds, certainSeconds) : certainSeconds
+  }
+
+  private func say(_ bound: PowerBound, of whose: String) {
+    log(
+      "Several readings of \(whose) agree that it draws more power than was thought possible, so it is "
+        + "believed: up to \(Int64(clamping: bound.watts)) W from now on.")
   }
 
   /// How long the machine has slept: boot time less monotonic time, from the closest of a few readings of both; and the

@@ -12,8 +12,7 @@ public enum EnergySources {
   ///
   /// - Parameters:
   ///   - root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
-  ///   - domains: domains to read beyond the package, where the machine has them. AMD's core counters, one for each core,
-  ///     are not among them.
+  ///   - domains: domains to read beyond the package, where the machine has them. AMD's core domain is the sum of one counter for each core.
   ///   - log: told what there is to know of the counters.
   /// - Throws: what keeps the machine from being measured.
   public static func msr(
@@ -39,7 +38,7 @@ public enum EnergySources {
     }
     var source = try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
-      domains: map == .amd ? [] : domains, lacks: lacks(tree), log: log)
+      domains: domains, isPartial: tree.offlineCPUs().mayBeCores, lacks: lacks(tree), log: log)
     source.isSimulated = tree.replay != nil
     return source
   }

@@ -67,15 +67,16 @@ public final class MSRDevices: OpenedRegisters {
   /// Opens CPUs of a package that have come online since.
   public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
     guard let tree, let places = try? tree.places() else { return nil }
-    let cpus = places.filter { place in
-      place.package == package.package && package.die ?? place.die == place.die && !known.contains(place.cpu)
-    }.map(\.cpu)
+    let ofPackage = places.filter { $0.package == package.package && package.die ?? $0.die == $0.die }
+    let cpus = ofPackage.map(\.cpu).filter { !known.contains($0) }
     let devices = MSRDevices(cpus: cpus, tree: tree)
     let opened = cpus.filter { devices.openErrors[$0] == nil }
     if opened.isEmpty, let cpu = cpus.first, let errno = devices.openErrors[cpu] {
       throw .notOpened(cpu: cpu, errno: errno)
     }
-    return opened.isEmpty ? nil : Newcomers(registers: devices, cpus: opened)
+    if opened.isEmpty { return nil }
+    let cores = PhysicalCore.group(ofPackage)?.filter { !$0.cpus.contains(where: known.contains) }
+    return Newcomers(registers: devices, cpus: opened, cores: cores)
   }
 
   private static func error(_ errno: Int32, address: UInt32, cpu: Int) -> RegisterError {

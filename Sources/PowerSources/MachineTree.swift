@@ -71,7 +71,8 @@ package struct MachineTree {
       let package = try number(topology + "/physical_package_id")
       let die = try number(topology + "/die_id", ifMissing: 0)
       let core = try? number(topology + "/core_id")
-      places.append(CPUPlace(cpu: cpu, package: package, die: die, core: core))
+      let threads = list(topology + "/thread_siblings_list")
+      places.append(CPUPlace(cpu: cpu, package: package, die: die, core: core, threads: threads))
     }
     return places
   }

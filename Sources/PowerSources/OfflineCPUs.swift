@@ -10,6 +10,8 @@ package struct OfflineCPUs: Sendable, Equatable {
   /// Those of which the NUMA nodes prove that they are another package's than all CPUs that are online: nobody can read what
   /// that package draws.
   package let ofMissingPackages: [Int]
+  /// Whether a core may be among them, all of whose threads are offline.
+  var mayBeCores: Bool { !cpus.isEmpty && !hasThreadsOff }
 }
 
 extension OfflineCPUs: CustomStringConvertible {
@@ -42,7 +44,8 @@ extension MachineTree {
       ofMissingPackages: cpus.filter { cpu in node(of: cpu).map { !known.contains($0) && isFarFromAll($0) } ?? false })
   }
 
-  private func list(_ path: String) -> [Int] { (try? files.text(path)).flatMap(CPUList.parse) ?? [] }
+  /// A list of CPUs that is a file's only content; empty if there is none.
+  func list(_ path: String) -> [Int] { (try? files.text(path)).flatMap(CPUList.parse) ?? [] }
 
   /// The NUMA node that a CPU is of, online or not: its folder leads there.
   private func node(of cpu: Int) -> Int? {

@@ -2,7 +2,8 @@ internal import RAPL
 
 /// Reads one package's registers through one of its CPUs, another when that one is offline.
 struct PackageReader {
-  private let search: NewcomerSearch
+  /// nil if no others are looked for.
+  private let search: NewcomerSearch?
   private var registers: any RegisterFile
   private var cpus: [Int]
   private var current = 0
@@ -12,6 +13,13 @@ struct PackageReader {
   init(package: PackageCPUs, registers: any RegisterFile) {
     search = NewcomerSearch(package.id)
     cpus = package.cpus
+    self.registers = registers
+  }
+
+  /// Reads one core's registers through one of its threads, and looks for no others.
+  init(core: PhysicalCore, registers: any RegisterFile) {
+    search = nil
+    cpus = core.cpus
     self.registers = registers
   }
 
@@ -42,7 +50,7 @@ struct PackageReader {
   }
 
   private mutating func findNewcomers() throws(RegisterError) -> Bool {
-    guard let found = try search.newcomers(after: generation, besides: cpus, through: registers) else { return false }
+    guard let found = try search?.newcomers(after: generation, besides: cpus, through: registers) else { return false }
     (registers, cpus) = (found.newcomers.registers, found.newcomers.cpus)
     generation = found.generation
     current = 0

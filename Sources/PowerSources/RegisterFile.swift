@@ -27,6 +27,8 @@ protocol OpenedRegisters: RegisterFile {
 public struct Newcomers: Sendable {
   let registers: any RegisterFile
   let cpus: [Int]
+  /// The physical cores of which no thread was known; nil if that is not known for sure.
+  var cores: [PhysicalCore]? = nil
 }
 
 extension RegisterFile {

@@ -28,6 +28,8 @@ public struct SimulatedCPU: RegisterFile, Sendable {
 
   /// CPUs in each package.
   public let cpusPerPackage: Int
+  /// How many of them share a core.
+  public let threadsPerCore: Int
   private let loads: [SimulatedLoad]
   private let counterStart: UInt32
   private let updates: Updates
@@ -40,10 +42,12 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   ///   - counterStart: what package 0's counters read at the start; each further package's are `packageOffset` ahead of the
   ///     one before it.
   public init(
-    packages: [SimulatedLoad], cpusPerPackage: Int = 2, counterStart: UInt32 = 0x0100_0000, updates: Updates = Updates()
+    packages: [SimulatedLoad], cpusPerPackage: Int = 2, threadsPerCore: Int = 1, counterStart: UInt32 = 0x0100_0000,
+    updates: Updates = Updates()
   ) {
     loads = packages
     self.cpusPerPackage = cpusPerPackage
+    self.threadsPerCore = max(threadsPerCore, 1)
     self.counterStart = counterStart
     self.updates = updates
     start = cmsr_monotonic_nanoseconds()
@@ -53,7 +57,12 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   public var packages: [PackageCPUs] {
     loads.indices.map { index in
       let first = index * cpusPerPackage
-      return PackageCPUs(id: PackageID(package: index), cpus: Array(first..<first + cpusPerPackage))
+      let cores = stride(from: first, to: first + cpusPerPackage, by: threadsPerCore).map {
+        PhysicalCore(cpus: Array($0..<min($0 + threadsPerCore, first + cpusPerPackage)))
+      }
+      return PackageCPUs(
+        id: PackageID(package: index), cpus: Array(first..<first + cpusPerPackage), cores: cores.count,
+        physicalCores: cores)
     }
   }
 
@@ -65,8 +74,7 @@ public struct SimulatedCPU: RegisterFile, Sendable {
     case 0x614: return 95 << 3
     case RegisterMap.amd.units: return 0xA1000
     case RegisterMap.amd.energy(of: .core):
-      // One for each core.
-      return UInt64(counts(package, share: 0.7 / Double(cpusPerPackage), perJoule: 65_536))
+      return UInt64(coreCounts(package, core: (cpu - package * cpusPerPackage) / threadsPerCore))
     case RegisterMap.amd.energy(of: .package): return UInt64(counts(package, share: 1, perJoule: 65_536))
     default:
       for (domain, share) in Self.shares where RegisterMap.intel.energy(of: domain) == address {
@@ -80,6 +88,13 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   public func package(of cpu: Int) -> Int? {
     guard cpu >= 0, cpusPerPackage > 0, cpu / cpusPerPackage < loads.count else { return nil }
     return cpu / cpusPerPackage
+  }
+
+  /// Each core has a counter: the second draws twice as much as the first, the third three times as much, and so on.
+  private func coreCounts(_ package: Int, core: Int) -> UInt32 {
+    let cores = (cpusPerPackage + threadsPerCore - 1) / threadsPerCore
+    let share = 0.7 * Double(core + 1) / Double(cores * (cores + 1) / 2)
+    return counts(package, share: share, perJoule: 65_536)
   }
 
   private func counts(_ package: Int, share: Double, perJoule: Double) -> UInt32 {

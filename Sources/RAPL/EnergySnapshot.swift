@@ -69,6 +69,10 @@ public protocol EnergySource: Sendable {
   var summary: String { get }
   /// The longest time to the next snapshot, in seconds, that cannot miss a wrap: shorter while a reading is in doubt.
   var longestIntervalSeconds: Double { get }
+  /// How long the further domains may go unread without becoming a lower bound, in seconds, if each core counts for itself: then
+  /// reading them costs a register and an interrupt for each core, and `longestIntervalSeconds` is without them. nil if they cost
+  /// no more than the packages.
+  var longestCoreIntervalSeconds: Double? { get }
   /// Reads every package now.
   ///
   /// - Parameter domains: whether to read the further domains too.
@@ -76,6 +80,9 @@ public protocol EnergySource: Sendable {
 }
 
 extension EnergySource {
+  /// Domains cost no more than packages.
+  public var longestCoreIntervalSeconds: Double? { nil }
+
   /// Reads every package and every domain now.
   public mutating func read() -> EnergySnapshot { read(domains: true) }
 }

@@ -34,13 +34,16 @@ public struct CPUPlace: Sendable, Equatable {
   public let die: Int
   /// Its core_id, which CPUs of one physical core share; nil if the kernel does not tell.
   public let core: Int?
+  /// The CPUs of its physical core that are online, itself among them; empty if the kernel does not tell.
+  public let threads: [Int]
 
   /// A CPU's place.
-  public init(cpu: Int, package: Int, die: Int, core: Int? = nil) {
+  public init(cpu: Int, package: Int, die: Int, core: Int? = nil, threads: [Int] = []) {
     self.cpu = cpu
     self.package = package
     self.die = die
     self.core = core
+    self.threads = threads
   }
 }
 
@@ -52,6 +55,8 @@ public struct PackageCPUs: Sendable, Equatable {
   public let cpus: [Int]
   /// How many physical cores these CPUs are.
   public let cores: Int
+  /// Which CPUs each of them is; nil if that is not known for sure.
+  public let physicalCores: [PhysicalCore]?
 
   /// Groups CPUs by the counter that they share.
   ///
@@ -64,14 +69,17 @@ public struct PackageCPUs: Sendable, Equatable {
         Set(cpus.map(\.die)).count > 1
       }
     let groups = Dictionary(grouping: places) { PackageID(package: $0.package, die: severalDies ? $0.die : nil) }
-    return groups.map { PackageCPUs(id: $0, cpus: $1.map(\.cpu).sorted(), cores: cores($1)) }.sorted { $0.id < $1.id }
+    return groups.map {
+      PackageCPUs(id: $0, cpus: $1.map(\.cpu).sorted(), cores: cores($1), physicalCores: PhysicalCore.group($1))
+    }.sorted { $0.id < $1.id }
   }
 
   /// One energy counter and its CPUs; each of them is a core of its own unless it is known how many there are.
-  public init(id: PackageID, cpus: [Int], cores: Int? = nil) {
+  public init(id: PackageID, cpus: [Int], cores: Int? = nil, physicalCores: [PhysicalCore]? = nil) {
     self.id = id
     self.cpus = cpus
     self.cores = cores ?? cpus.count
+    self.physicalCores = physicalCores
   }
 
   private static func cores(_ places: [CPUPlace]) -> Int {

@@ -3,6 +3,9 @@ public struct PowerBound: Sendable, Equatable {
   /// What no part of any machine reaches: a reading beyond it is never believed.
   public static let highest = PowerBound(watts: 10_000)
 
+  /// What no single core draws: what it may add to a package's bound, and two thirds of that on top.
+  public static let ofCore = PowerBound(watts: 100)
+
   /// How much of a counter's range may pass between two looks at the bound. Three tenths are left for a look that comes
   /// late; with 16 cores and 2^-16 J it makes one and a half looks a minute.
   private static let lookShare = 0.71

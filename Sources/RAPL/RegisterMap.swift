@@ -24,6 +24,9 @@ public enum RegisterMap: Sendable, Equatable {
     }
   }
 
+  /// Whether the core domain has a counter in each physical core, in place of one for the package.
+  public var countsEachCore: Bool { self == .amd }
+
   /// The energy counter of a domain, or nil where the vendor has no such domain.
   ///
   /// AMD's core counter is one for each physical core: the domain is their sum.

@@ -13,7 +13,7 @@ IMPOSSIBLE_WATTS = 1e9
 class Explanation:
     """Rows that differ, and why; ANY stands for all.
 
-    kind: "theirs missing", "theirs 0", "theirs impossible" or "ours missing".
+    kind: "theirs missing", "theirs 0" or "theirs impossible".
     """
 
     kind: str
@@ -81,9 +81,6 @@ EXPLANATIONS = [
         "theirs impossible", (NEWEST,), ANY, ("psys",), ANY,
         "turbostat 2026.09.28 cuts psys to 32 bits (rapl_counter_arch_infos: msr_mask 0x00000000FFFFFFFF) after it has been added up, and "
         "takes the difference in 64 bits: a wrap gives some 1e14 W."),
-    Explanation(
-        "ours missing", BOTH, ANY, ("core",), ANY,
-        "AMD's core domain is one counter a core, and ours does not read it yet."),
 ]
 
 
@@ -97,12 +94,7 @@ def explanation(row, index):
     return None
 
 
-def is_explained_lack(row):
-    """Whether ours lacks what the registers show, and that is explained."""
-    return row.ours is None and all(explanation(row, index) for index in BOTH)
-
-
 def is_good(trial):
     """Whether all of a trial is right or explained."""
     return trial.trouble is None and all(
-        (row.is_true or is_explained_lack(row)) and all(explanation(row, index) is not None for index in BOTH) for row in trial.rows)
+        row.is_true and all(explanation(row, index) is not None for index in BOTH) for row in trial.rows)

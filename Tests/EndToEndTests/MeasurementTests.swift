@@ -56,6 +56,47 @@ struct MeasurementTests {
     try expect(42.5, from: try service.client(), readings: 2)
   }
 
+  @Test("AMD's core domain is the sum of all cores, each through its own wraps, while somebody asks")
+  func amdCores() throws {
+    // Six cores of two threads. The first counter to wrap does so after 3 s, at 42.5 * 0.7 * 6 / 21 W.
+    let start = UInt64(1 << 32) - UInt64(3 * 42.5 * 0.7 * 6 / 21 * 65_536)
+    let device = try Device([
+      "--cpuinfo", "amd", "--watts", "42.5", "--cpus-per-package", "12", "--threads-per-core", "2", "--counter-start",
+      "\(start)",
+    ])
+    let service = try service(device, ["--interval", "0.5"])
+    let client = try service.client()
+    client.write("{\"subscribe\": \"sample\", \"interval_seconds\": 2}\n")
+    var samples: [CoreSample] = []
+    while samples.count < 4 {
+      let line = try client.line()
+      if line.hasPrefix("{\"sample\"") {
+        samples.append(try JSONDecoder().decode(CoreSample.self, from: Data(line.utf8)))
+      }
+    }
+    let cores = try samples.map { try #require($0.sample.packages.first?.domains["core"]) }
+    #expect(cores.allSatisfy { !$0.lower_bound })
+    for core in cores.dropFirst() { #expect(abs(try #require(core.watts) - 29.75) < 29.75 * 0.01, "\(core)") }
+    let seconds = samples[3].sample.monotonic_seconds - samples[0].sample.monotonic_seconds
+    #expect(abs((cores[3].joules - cores[0].joules) / seconds - 29.75) < 29.75 * 0.01)
+  }
+
+  private struct CoreSample: Decodable {
+    struct Domain: Decodable {
+      let watts: Double?
+      let joules: Double
+      let lower_bound: Bool
+    }
+    struct Package: Decodable {
+      let domains: [String: Domain]
+    }
+    struct Sample: Decodable {
+      let monotonic_seconds: Double
+      let packages: [Package]
+    }
+    let sample: Sample
+  }
+
   @Test(
     "no fault leaves a spike",
     arguments: ["reset 0", "reset 1", "zero 0 1", "zero 1 2", "eio 0 1", "eio 1 3", "set 0 0x80000000", "enxio 0 on"])

@@ -17,6 +17,8 @@ struct RequestTests {
       (#"{"subscribe": "sample"}"#, .subscribe(intervalSeconds: nil)),
       (#"{"subscribe": "sample", "interval_seconds": 0.25}"#, .subscribe(intervalSeconds: 0.25)),
       (#"{"subscribe": "sample", "interval_seconds": 5E-1}"#, .subscribe(intervalSeconds: 0.5)),
+      (#"{"subscribe": "sample", "domains": true}"#, .subscribe(intervalSeconds: nil)),
+      (#"{"domains": false, "subscribe": "sample"}"#, .subscribe(intervalSeconds: nil, domains: false)),
       (#"{"subscribe": "none"}"#, .unsubscribe),
     ] as [(String, Request)])
   func meaning(text: String, request: Request) throws {
@@ -27,8 +29,7 @@ struct RequestTests {
     "is read back as it was sent",
     arguments: [
       .info, .sample, .freshSample, .history(seconds: 1), .subscribe(intervalSeconds: nil),
-      .subscribe(intervalSeconds: 0.01),
-      .unsubscribe,
+      .subscribe(intervalSeconds: 0.01), .subscribe(intervalSeconds: 5, domains: false), .unsubscribe,
     ] as [Request])
   func roundTrip(request: Request) throws {
     #expect(try Request(parsing: request.json.line.dropLast()) == request)
@@ -60,7 +61,8 @@ struct RequestTests {
     "that nobody serves is unknown",
     arguments: [
       "{}", #"{"a": 1}"#, #"{"get": "watts"}"#, #"{"subscribe": "watts"}"#, #"{"get": "info", "subscribe": "none"}"#,
-      #"{"get": "info", "seconds": 1}"#, #"{"subscribe": "none", "interval_seconds": 1}"#, #"{"get": ""}"#,
+      #"{"get": "info", "seconds": 1}"#, #"{"subscribe": "none", "interval_seconds": 1}"#,
+      #"{"subscribe": "none", "domains": true}"#, #"{"get": ""}"#,
     ])
   func unknown(text: String) {
     #expect(code(of: text) == "unknown_request")
@@ -76,6 +78,7 @@ struct RequestTests {
       #"{"subscribe": "sample", "interval_seconds": 0}"#, #"{"subscribe": "sample", "interval_seconds": -1}"#,
       #"{"subscribe": "sample", "interval_seconds": 86401}"#, #"{"subscribe": "sample", "interval_seconds": "1"}"#,
       #"{"subscribe": "sample", "interval_seconds": null}"#, #"{"get": "sample", "fresh": 1}"#,
+      #"{"subscribe": "sample", "domains": 1}"#, #"{"subscribe": "sample", "domains": "false"}"#,
       #"{"get": "sample", "fresh": null}"#, #"{"get": "sample", "fresh": "true"}"#,
     ])
   func values(text: String) {

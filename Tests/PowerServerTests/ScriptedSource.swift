@@ -40,9 +40,12 @@ struct ScriptedSource: EnergySource {
   var cpu: String? { nil }
   var summary: String { "a scripted source" }
   var longestIntervalSeconds: Double { 60 }
+  /// As an AMD CPU's, if it is not nil.
+  let longestCoreIntervalSeconds: Double?
   private let unit = EnergyUnit(joulesPerCount: 1 / 16_384)
 
-  init(_ control: Control, isSimulated: Bool = false) {
+  init(_ control: Control, isSimulated: Bool = false, longestCoreIntervalSeconds: Double? = nil) {
+    self.longestCoreIntervalSeconds = longestCoreIntervalSeconds
     self.control = control
     self.isSimulated = isSimulated
   }
@@ -95,10 +98,11 @@ final class RunningServer {
   init(
     interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10,
     behaviour: ScriptedSource.Behaviour = .good, isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil,
-    changing: (inout ServerSettings) -> Void = { _ in }
+    longestCoreInterval: Double? = nil, changing: (inout ServerSettings) -> Void = { _ in }
   ) throws {
     control.become(behaviour)
-    var source = ScriptedSource(control, isSimulated: isSimulated)
+    var source = ScriptedSource(
+      control, isSimulated: isSimulated, longestCoreIntervalSeconds: longestCoreInterval)
     let begun = source.read()
     let socket = try SocketFile.bind(path, mode: 0o666, owner: nil)
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

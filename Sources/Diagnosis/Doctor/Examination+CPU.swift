@@ -78,7 +78,9 @@ extension Examination {
       quirks.append("This model's psys unit is 1 J, whatever its unit register says.")
     }
     if map == .amd {
-      quirks.append("AMD's core energy is one counter for each core, and is not read; the package's contains it.")
+      quirks.append(
+        "AMD's core energy is one counter for each core: all are read, but only while somebody asks for domains; the package's contains it."
+      )
     }
     return quirks
   }

@@ -42,11 +42,16 @@ extension Request {
     switch name {
     case .string("none"): return .unsubscribe
     case .string("sample"):
+      let interval: Double?
       switch members.take("interval_seconds") {
-      case nil: return .subscribe(intervalSeconds: nil)
-      case .number(let seconds)? where seconds > 0 && seconds <= longestIntervalSeconds:
-        return .subscribe(intervalSeconds: seconds)
+      case nil: interval = nil
+      case .number(let seconds)? where seconds > 0 && seconds <= longestIntervalSeconds: interval = seconds
       default: throw .invalidValue("\"interval_seconds\" has to be a number above 0, of 86400 at most")
+      }
+      switch members.take("domains") {
+      case nil, .boolean(true)?: return .subscribe(intervalSeconds: interval)
+      case .boolean(false)?: return .subscribe(intervalSeconds: interval, domains: false)
+      default: throw .invalidValue("\"domains\" has to be true or false")
       }
     case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to subscribe to")
     case .number, .boolean, .other: throw .invalidValue("\"subscribe\" has to be a string")

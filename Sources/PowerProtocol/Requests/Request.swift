@@ -8,15 +8,15 @@ public enum Request: Sendable, Equatable {
   case freshSample
   /// What was drawn in the latest so many seconds.
   case history(seconds: Int)
-  /// A stream of samples, so many seconds apart; nil for the service's own interval.
-  case subscribe(intervalSeconds: Double?)
+  /// A stream of samples, so many seconds apart; nil for the service's own interval. With domains, or without.
+  case subscribe(intervalSeconds: Double?, domains: Bool = true)
   /// No stream any more.
   case unsubscribe
 
   /// The requests that this version serves, and the members that each may have beside its name: what `info` lists, so that
   /// a client can tell an older service from a newer one.
   public static let served: [String: [String]] = [
-    "info": [], "sample": ["fresh"], "history": ["seconds"], "subscribe": ["interval_seconds"],
+    "info": [], "sample": ["fresh"], "history": ["seconds"], "subscribe": ["interval_seconds", "domains"],
   ]
 
   /// How far back history may be asked for, in seconds.
@@ -31,9 +31,10 @@ public enum Request: Sendable, Equatable {
     case .sample: .object([("get", .string("sample"))])
     case .freshSample: .object([("get", .string("sample")), ("fresh", .boolean(true))])
     case .history(let seconds): .object([("get", .string("history")), ("seconds", .integer(seconds))])
-    case .subscribe(let interval):
+    case .subscribe(let interval, let domains):
       .object(
-        [("subscribe", .string("sample"))] + (interval.map { [("interval_seconds", .number($0))] } ?? []))
+        [("subscribe", .string("sample"))] + (interval.map { [("interval_seconds", .number($0))] } ?? [])
+          + (domains ? [] : [("domains", .boolean(false))]))
     case .unsubscribe: .object([("subscribe", .string("none"))])
     }
   }

@@ -10,15 +10,15 @@ public enum CPUInfo: String, CaseIterable, Sendable {
   case spr
 
   /// The text for packages of so many CPUs each.
-  func text(packages: Int, cpusPerPackage: Int) -> String {
+  func text(packages: Int, cpusPerPackage: Int, threadsPerCore: Int) -> String {
     (0..<packages * cpusPerPackage).map { cpu in
       """
       processor\t: \(cpu)
       \(identity)
       physical id\t: \(cpu / cpusPerPackage)
       siblings\t: \(cpusPerPackage)
-      core id\t\t: \(cpu % cpusPerPackage)
-      cpu cores\t: \(cpusPerPackage)
+      core id\t\t: \(cpu % cpusPerPackage / threadsPerCore)
+      cpu cores\t: \((cpusPerPackage + threadsPerCore - 1) / threadsPerCore)
       power management:\(powerManagement)
 
 

@@ -18,7 +18,7 @@ public struct FaultyCPU: Sendable {
   ///   - units: what Intel's unit register says in place of the truth; the counters do not change by it.
   ///   - plan: what registers read in place of all that.
   public init(
-    packages: [SimulatedLoad], cpusPerPackage: Int = 2, counterStart: UInt32 = 0x0100_0000,
+    packages: [SimulatedLoad], cpusPerPackage: Int = 2, threadsPerCore: Int = 1, counterStart: UInt32 = 0x0100_0000,
     updates: SimulatedCPU.Updates = SimulatedCPU.Updates(), units: UInt64? = nil,
     plan: RegisterPlan? = nil
   ) {
@@ -27,7 +27,8 @@ public struct FaultyCPU: Sendable {
     self.plan = plan
     start = SuspendingClock().now
     cpu = SimulatedCPU(
-      packages: packages, cpusPerPackage: cpusPerPackage, counterStart: counterStart, updates: updates)
+      packages: packages, cpusPerPackage: cpusPerPackage, threadsPerCore: threadsPerCore, counterStart: counterStart,
+      updates: updates)
     faults = Array(repeating: PackageFaults(), count: packages.count)
   }
 

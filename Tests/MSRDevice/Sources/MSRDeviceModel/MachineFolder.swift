@@ -14,7 +14,7 @@ public enum MachineFolder {
 
   /// Writes the files into an empty folder, and gives the folder to mount the registers on.
   public static func compose(
-    in root: String, packages: Int, cpusPerPackage: Int, cpuinfo: CPUInfo
+    in root: String, packages: Int, cpusPerPackage: Int, threadsPerCore: Int = 1, cpuinfo: CPUInfo
   ) throws -> String {
     guard let found = try? FileManager.default.contentsOfDirectory(atPath: root), found.isEmpty else {
       throw NotEmpty(path: root)
@@ -28,14 +28,19 @@ public enum MachineFolder {
       try write("\(cpu / cpusPerPackage)", to: topology + "/physical_package_id")
       try write("0", to: topology + "/die_id")
       try write("\(cpu - first)", to: topology + "/cluster_id")
-      try write("\(cpu - first)", to: topology + "/core_id")
+      let core = (cpu - first) / threadsPerCore
+      try write("\(core)", to: topology + "/core_id")
       for name in ["package_cpus", "die_cpus", "core_siblings"] { try write(package, to: topology, name) }
-      for name in ["cluster_cpus", "core_cpus", "thread_siblings"] {
-        try write(CPURange(first: cpu, last: cpu), to: topology, name)
+      try write(CPURange(first: cpu, last: cpu), to: topology, "cluster_cpus")
+      for name in ["core_cpus", "thread_siblings"] {
+        let thread = first + core * threadsPerCore
+        try write(CPURange(first: thread, last: min(thread + threadsPerCore - 1, package.last)), to: topology, name)
       }
     }
     for name in ["online", "present", "possible"] { try write(all.list, to: "\(cpus)/\(name)") }
-    try write(cpuinfo.text(packages: packages, cpusPerPackage: cpusPerPackage), to: root + "/proc/cpuinfo")
+    try write(
+      cpuinfo.text(packages: packages, cpusPerPackage: cpusPerPackage, threadsPerCore: threadsPerCore),
+      to: root + "/proc/cpuinfo")
     let mountPoint = root + "/dev/cpu"
     try FileManager.default.createDirectory(atPath: mountPoint, withIntermediateDirectories: true)
     // What is mounted there has the powercap files as well.

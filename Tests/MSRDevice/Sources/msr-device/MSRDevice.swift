@@ -16,7 +16,8 @@ struct MSRDevice: ParsableCommand {
                   register n times; of another size, EINVAL. Of an offset the low 32 bits count. Registers: 0x606
                   (0xA0E03: 2^-14 J), 0x611 (energy), 0x614 (95 W), 0xC0010299 (0xA1000: 2^-16 J), 0xC001029B
                   (energy); and the energy of core (0x639, 0xC001029A), uncore (0x641), DRAM (0x619) and psys
-                  (0x64D), fixed shares of the package's. All others read 0. Use pread: read moves on to the next registers, unlike the driver's.
+                  (0x64D), fixed shares of the package's. 0xC001029A is each core's own: the second
+                  core draws twice as much as the first, and so on. All others read 0. Use pread: read moves on to the next registers, unlike the driver's.
         energy    for each package a line PACKAGE JOULES READS: its number, the joules that its load has drawn since
                   the start (no fault changes them; counters show them one update later), and how many reads of its
                   energy registers were asked for, failed ones included.

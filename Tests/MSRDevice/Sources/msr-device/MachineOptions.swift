@@ -26,6 +26,9 @@ struct MachineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("CPUs in each package: package 0 has the first ones.", valueName: "N"))
   var cpusPerPackage = 2
 
+  @Option(help: ArgumentHelp("CPUs that share a core, and so its energy register on AMD.", valueName: "N"))
+  var threadsPerCore = 1
+
   @Option(
     help: ArgumentHelp(
       "What every counter reads at the start, decimal or hexadecimal behind 0x. A wrap comes after (2^32 - N) / 16384 J.",
@@ -83,6 +86,9 @@ struct MachineOptions: ParsableArguments {
     guard watts.count <= 64, (1...1024).contains(cpusPerPackage) else {
       throw ValidationError("There can be 64 packages, and 1 to 1024 CPUs in each.")
     }
+    guard (1...cpusPerPackage).contains(threadsPerCore) else {
+      throw ValidationError("--threads-per-core is from 1 to the package's \(cpusPerPackage) CPUs.")
+    }
     guard (1...1_000_000_000).contains(updatePeriodUs) else {
       throw ValidationError("--update-period-us is from 1 to 1000000000.")
     }
@@ -94,7 +100,7 @@ struct MachineOptions: ParsableArguments {
   /// The CPU that this describes, its counters beginning now.
   func cpu() -> FaultyCPU {
     FaultyCPU(
-      packages: loads, cpusPerPackage: cpusPerPackage, counterStart: counterStart,
+      packages: loads, cpusPerPackage: cpusPerPackage, threadsPerCore: threadsPerCore, counterStart: counterStart,
       updates: SimulatedCPU.Updates(period: Int64(updatePeriodUs) * 1000, jitter: Int64(jitter) * 1000),
       units: units.map { UInt64($0) }, plan: registers)
   }
@@ -102,6 +108,7 @@ struct MachineOptions: ParsableArguments {
   /// Composes the machine's other files in a folder, and gives the folder to mount on.
   func compose(in folder: String) throws -> String {
     try MachineFolder.compose(
-      in: folder, packages: loads.count, cpusPerPackage: cpusPerPackage, cpuinfo: cpuinfo)
+      in: folder, packages: loads.count, cpusPerPackage: cpusPerPackage, threadsPerCore: threadsPerCore,
+      cpuinfo: cpuinfo)
   }
 }

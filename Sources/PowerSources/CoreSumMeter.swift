@@ -1,0 +1,153 @@
+internal import RAPL
+
+/// The core domain of a package whose cores each have a counter of their own: their sum.
+///
+/// A core that cannot be read is left out, and the sum is a lower bound from then on. The window in which a core goes or comes
+/// has no watts: `losses` differ at its two ends.
+struct CoreSumMeter {
+  private struct Core {
+    let place: PhysicalCore
+    var meter: CounterMeter
+    /// Whether it was read, or is in doubt, and so is a part of the sum.
+    var isCounted = true
+    /// Whether it ever showed a plausible value.
+    var isKnown = false
+  }
+
+  let package: PackageID
+  private let unit: EnergyUnit
+  private let address: UInt32
+  private let bound: PowerBound
+  private var cores: [Core] = []
+  private var registers: any RegisterFile
+  private let search: NewcomerSearch
+  private var generation = 0
+  /// All CPUs that were seen.
+  private var known: [Int]
+  /// Whether a CPU that has come online cannot be opened.
+  private var lacksNewcomers = false
+  /// How many times a core came or went.
+  private var changes: UInt32
+  private var lastMonotonicNanoseconds: Int64 = 0
+
+  /// Counters that have not been read yet.
+  ///
+  /// - Parameters:
+  ///   - isPartial: whether cores may be missing from the start, because CPUs are offline.
+  ///   - bound: what no single core draws.
+  init(
+    package: PackageCPUs, cores: [PhysicalCore], unit: EnergyUnit, address: UInt32, registers: any RegisterFile,
+    isPartial: Bool, bound: PowerBound = .ofCore
+  ) {
+    self.package = package.id
+    self.unit = unit
+    self.address = address
+    self.bound = bound
+    self.registers = registers
+    search = NewcomerSearch(package.id)
+    known = package.cpus
+    changes = isPartial ? 1 : 0
+    add(cores)
+  }
+
+  /// The longest time between two readings that cannot miss a wrap, in seconds.
+  var longestCertainSeconds: Double { cores.map(\.meter.longestCertainSeconds).min() ?? .infinity }
+
+  /// Whether there are such counters.
+  mutating func exist() -> Bool {
+    cores.indices.contains { (try? cores[$0].meter.exists()) ?? false }
+  }
+
+  /// The highest bound, if one was raised since this was last asked.
+  mutating func takeRaisedBound() -> PowerBound? {
+    cores.indices.compactMap { cores[$0].meter.takeRaisedBound() }.max { $0.watts < $1.watts }
+  }
+
+  /// Reads the counter of every core now and takes the values in. Its time is the mean of theirs.
+  ///
+  /// - Parameters:
+  ///   - now: the monotonic time a moment ago.
+  ///   - hasChanged: set if the bound of a core was raised.
+  mutating func read(asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool) -> EnergyReading {
+    var failure: (any Error)? = addNewcomers()
+    let lack = failure
+    var (counts, losses, rejections) = (UInt64(0), UInt32(0), UInt32(0))
+    var isInDoubt = false
+    var counted: Int64 = 0
+    var offsets: Int64 = 0
+    for index in cores.indices {
+      let reading = cores[index].meter.read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
+      counts &+= reading.counts
+      losses &+= reading.losses
+      rejections &+= reading.rejections
+      switch reading.outcome {
+      case .failed(let error):
+        failure = failure ?? error
+        count(index, false)
+      case .read(.implausible):
+        // A single odd value is settled by the next; of a core that shows nothing else there is nothing to wait for.
+        count(index, cores[index].isCounted && cores[index].isKnown)
+        isInDoubt = isInDoubt || cores[index].isCounted
+      case .read:
+        cores[index].isKnown = true
+        count(index, true)
+      }
+      guard cores[index].isCounted else { continue }
+      counted += 1
+      offsets += reading.monotonicNanoseconds - now
+    }
+    if counted > 0 { lastMonotonicNanoseconds = now + offsets / counted }
+    let outcome: EnergyReading.Outcome =
+      if let failure, lack != nil || counted == 0 {
+        .failed(failure)
+      } else {
+        // Of a sum nobody asks for the step: its energy tells.
+        .read(isInDoubt || counted == 0 ? .implausible : .idle)
+      }
+    return EnergyReading(
+      package: package, domain: .core, outcome: outcome, counts: counts, unit: unit, losses: losses &+ changes,
+      rejections: rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
+  }
+
+  private mutating func count(_ index: Int, _ isCounted: Bool) {
+    guard cores[index].isCounted != isCounted else { return }
+    cores[index].isCounted = isCounted
+    changes &+= 1
+  }
+
+  private mutating func add(_ places: [PhysicalCore]) {
+    for place in places {
+      let reader = PackageReader(core: place, registers: registers)
+      cores.append(
+        Core(
+          place: place,
+          meter: CounterMeter(
+            package: package, domain: .core, unit: unit, bound: bound,
+            origin: RegisterCounter(address, through: reader))))
+    }
+  }
+
+  /// Adds cores that have come online since: their energy counts from now on.
+  ///
+  /// - Returns: why there are cores that cannot be read, so that the sum lacks them.
+  private mutating func addNewcomers() -> RegisterError? {
+    do {
+      guard let found = try search.newcomers(after: generation, besides: known, through: registers) else { return nil }
+      generation = found.generation
+      registers = found.newcomers.registers
+      known += found.newcomers.cpus
+      // One whose threads have changed meanwhile would be read twice if only its number told that it is known.
+      let places = (found.newcomers.cores ?? []).filter { place in
+        place.place != nil && !cores.contains { $0.place.isSame(as: place) }
+      }
+      if !places.isEmpty || found.newcomers.cores == nil { changes &+= 1 }
+      add(places)
+      lacksNewcomers = false
+      return nil
+    } catch {
+      if !lacksNewcomers { changes &+= 1 }
+      lacksNewcomers = true
+      return error
+    }
+  }
+}
