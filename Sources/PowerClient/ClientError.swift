@@ -44,14 +44,20 @@ extension ClientError {
 }
 
 extension ClientError: CustomStringConvertible {
+  /// How to start the service: from a checkout by its script, since nothing may be installed.
+  private static let start =
+    Checkout.start.map { "\($0), or if it is installed: sudo systemctl start pkg-watt-stat.service" }
+    ?? "sudo systemctl start pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"
+  private static let restart =
+    "Restart the service: sudo systemctl restart pkg-watt-stat.service; if it was started by hand, end it and start it again."
+
   /// What failed, on what, why, and what to do.
   public var description: String {
     switch self {
     case .noService(let paths) where paths.count == 1:
       "No service answers at \(paths[0]); start one there with: \(Checkout.start ?? "pkg-watt-stat serve") --socket \(paths[0])"
     case .noService(let paths):
-      "No service answers at \(paths.joined(separator: " or ")); start it with: sudo systemctl start "
-        + "pkg-watt-stat.service, or by hand with: \(Checkout.start ?? "sudo pkg-watt-stat serve")"
+      "No service answers at \(paths.joined(separator: " or ")); start it with: \(Self.start)"
     case .pathTooLong(let path):
       "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow 107. Choose a shorter one."
     case .notASocket(let path):
@@ -64,12 +70,14 @@ extension ClientError: CustomStringConvertible {
       "The service at \(path) closed the connection before it said anything: it has no reading to give, this user has too many "
         + "connections, or it is just ending. Its log says which (journalctl -u pkg-watt-stat.service)."
     case .closed(let path):
-      "The service at \(path) has ended, or was restarted; start it if it does not come back."
+      "The service at \(path) has ended, or was restarted. If it does not come back, start it: \(Self.start)"
     case .full(let path, let seconds):
-      "Whoever listens at \(path) let nobody in for \(seconds) s; it hangs, or more clients come than it can take: restart it."
+      "Whoever listens at \(path) let nobody in for \(seconds) s; it hangs, or more clients come than it can take. "
+        + Self.restart
     case .untrusted(let server): "\(server) If you trust it, name it: --socket \(server.path)"
     case .silent(let path, let seconds):
-      "No reading or answer came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs: restart it."
+      "No reading or answer came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs. "
+        + Self.restart
     case .notTheProtocol(let path, let why):
       "What \(path) sends is not pkg-watt-stat's protocol: \(why)."
     case .refused(let path, let refusal) where refusal.code == "unknown_request":

@@ -8,14 +8,15 @@ extension String {
   }
 
   /// A text of this machine, such as a path, with "?" for everything that steers a terminal: control and format characters,
-  /// separators of lines, and what Unicode has given no meaning.
+  /// separators of lines, and what Unicode has given no meaning. A tab becomes a space.
   public var harmless: String {
     String(
       String.UnicodeScalarView(
         unicodeScalars.map { scalar in
+          if scalar == "\t" { return " " }
           switch scalar.properties.generalCategory {
-          case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: "?"
-          default: scalar
+          case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: return "?"
+          default: return scalar
           }
         }))
   }

@@ -39,7 +39,7 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
     let texts = isOfNoUse || "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
     let reasons = texts.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
     return "This machine's power cannot be measured. \(reasons) To see what this machine lacks: pkg-watt-stat doctor. "
-      + "To try the service with invented watts: --source simulated"
+      + "To try the service with invented watts: pkg-watt-stat serve --source simulated"
   }
 
   /// Whether loading the kernel's module would not help.

@@ -48,7 +48,8 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if command.isEmpty {
-      throw ValidationError("Which command? It stands behind --, for example: pkg-watt-stat run -- sleep 5")
+      throw ValidationError(
+        "Put -- and then the command behind the options of run, for example: pkg-watt-stat run -- sleep 5")
     }
     if let idle, !(1...86_400 ~= idle) { throw ValidationError("--idle is from 1 to 86400 seconds.") }
     guard 1...1_000_000 ~= count else { throw ValidationError("--repeat is from 1 to 1000000.") }

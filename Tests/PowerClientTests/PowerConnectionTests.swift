@@ -157,10 +157,10 @@ struct PowerConnectionTests {
     arguments: [
       (
         ClientError.noService(paths: ["/a", "/b"]),
-        "No service answers at /a or /b; start it with: sudo systemctl start"
+        "No service answers at /a or /b; start it with: "
       ),
       (.cannotConnect(path: "/a", errno: EACCES), "private"), (.cannotConnect(path: "/a", errno: EIO), "Check that"),
-      (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a"), "start it if it does not"),
+      (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a"), "does not come back, start it"),
       (.silent(path: "/a", seconds: 5), "in 5 s"), (.failed(path: "/a", errno: EIO), "Input/output error"),
     ])
   func sentences(error: ClientError, says: String) {

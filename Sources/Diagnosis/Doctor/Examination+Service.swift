@@ -14,8 +14,9 @@ extension Examination {
       let words = answer.split(separator: " ", maxSplits: 1).map(String.init)
       if words.first == "absent" { silent.append(path) } else { answers.append((path, words)) }
     }
+    // One that hangs is not asked three times more.
     let isOne =
-      answers.count == 2
+      answers.count == 2 && answers.allSatisfy { $0.words.first != "trouble" }
       && machine.answer("one service at both paths") { machine.isOwn ? Self.isOne(paths) ? "yes" : "no" : nil } == "yes"
     for (path, words) in isOne ? answers.prefix(1) : answers[...] {
       switch words.first {
@@ -24,16 +25,15 @@ extension Examination {
         ok(.service, "The service answers at \(places): \(words.last ?? "").")
       case "stranger":
         warn(.service, words.last ?? "", fix: "end whatever serves there, and start the service in its place")
+      case "simulated" where measuredBy.isEmpty:
+        ok(.service, words.last ?? "")
       case "simulated":
-        warn(
-          .service, words.last ?? "",
-          fix: measuredBy.isEmpty
-            ? "nothing, as long as this machine cannot be measured (see above)."
-            : "to measure, end it, and start one without --source simulated")
+        warn(.service, words.last ?? "", fix: "to measure, end it, and start one without --source simulated")
       default:
         warn(
           .service, words.last ?? "",
-          fix: "see its log, by journalctl -u pkg-watt-stat.service where systemd started it")
+          fix: "sudo systemctl restart pkg-watt-stat.service (if it was started by hand, end it and start it again); "
+            + "its log says more: journalctl -u pkg-watt-stat.service")
       }
     }
     // Without root a service that invents its watts is at the second path only.
