@@ -1,5 +1,5 @@
 internal import CMSRShim
-internal import RAPL
+package import RAPL
 
 /// Which of several names lead to one energy counter: so that none is counted twice.
 ///
@@ -19,7 +19,7 @@ enum CounterIdentity {
 
   /// For each counter the first one that it is: itself, unless an earlier one is the same.
   ///
-  /// Takes three reads of each where all are different ones, so a few microseconds; about ten milliseconds where some are one.
+  /// Takes three reads of each where all are different ones, so a few microseconds; about twenty milliseconds where some are one.
   ///
   /// - Parameters:
   ///   - ranges: how many values each counter has. Counters of different ranges are not compared.
@@ -59,22 +59,39 @@ enum CounterIdentity {
     return firsts
   }
 
-  /// The same of counters that are read now.
-  static func firsts(_ meters: inout [CounterMeter]) throws(SourceError) -> [Int] {
-    let ids = meters.map(\.package)
+  /// The same of the counters of packages, read now.
+  ///
+  /// - Returns: those that are an earlier one's.
+  static func repeated(
+    of packages: [PackageID], ranges: [UInt64], read: (Int) -> UInt64?
+  ) throws(SourceError) -> [RepeatedCounter] {
     let end = cmsr_monotonic_nanoseconds() + patienceNanoseconds
     do {
-      return try firsts(ranges: meters.map(\.range), read: { meters[$0].rawValue() }) { took in
+      let firsts = try firsts(ranges: ranges, read: read) { took in
         // Long enough for the counter to go on by much more than while it is looked at.
         let next = cmsr_monotonic_nanoseconds() + max(500_000, took * (CounterPair.tightness + 4))
         guard next < end else { return false }
         cmsr_sleep_until(next)
         return true
       }
+      return firsts.indices.filter { firsts[$0] != $0 }.map { index in
+        RepeatedCounter(package: packages[index], first: packages[firsts[index]])
+      }
     } catch {
-      throw .doubtfulCounters(ids[error.one], ids[error.other])
+      throw .doubtfulCounters(packages[error.one], packages[error.other])
     }
   }
+}
+
+/// A package that shows the counter of another one.
+package struct RepeatedCounter: Equatable, Sendable, CustomStringConvertible {
+  /// Which.
+  package let package: PackageID
+  /// Whose counter it is.
+  package let first: PackageID
+
+  /// One sentence.
+  package var description: String { "\(package) shows the energy counter of \(first) again, so it is not read." }
 }
 
 /// What the raw values of two counters have shown so far.
@@ -89,7 +106,7 @@ struct CounterPair {
   /// A round is worth something if the counter has gone on by so many times what it went on in the round, since the one before.
   static let tightness: Int64 = 16
   /// How many such rounds prove that it is one counter, once they leave no room for another one beside it.
-  private static let proof = 8
+  private static let proof = 16
   /// The room that is none, as a share of how far the counter has gone on.
   private static let room: Int64 = 65_536
   /// How many rounds that contradict it prove that there are two. One may be an odd value, as AMD's mobile parts read now and

@@ -38,7 +38,7 @@ extension CounterSource {
   /// How many microjoules a counter counts before it starts again from 0.
   ///
   /// The kernel tells the largest value, that of a full 32-bit counter; 0 is one hardware unit further.
-  private static func range(_ path: String, _ files: any Files) throws(SourceError) -> UInt64 {
+  static func range(_ path: String, _ files: any Files) throws(SourceError) -> UInt64 {
     let text: String
     do {
       text = try files.text(path)

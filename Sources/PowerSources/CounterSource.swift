@@ -17,7 +17,8 @@ struct CounterSource: EnergySource {
   private var meters: [CounterMeter]
   /// Of each package the sum of its cores' counters, if each core has its own.
   private var cores: [CoreSumMeter]
-  private let packageCount: Int
+  /// How many packages are read.
+  let packageCount: Int
   private let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
   private let boottime: @Sendable () -> Int64
@@ -53,7 +54,8 @@ struct CounterSource: EnergySource {
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
     packageCount = packages.count
     self.meters = packages + others
-    self.cores = cores.filter { !repeated.contains($0.package) }
+    // Nobody knows whose cores those of a package are that shares its counter.
+    self.cores = repeated.isEmpty ? cores : []
     longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
     self.log = log
     self.boottime = boottime

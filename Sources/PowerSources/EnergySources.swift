@@ -29,24 +29,27 @@ public enum EnergySources {
     guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
     if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
     guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
-    let packages = PackageCPUs.group(try tree.places(), by: map)
+    let places = try tree.places()
+    let packages = PackageCPUs.group(places, by: map)
     let devices = tree.registers(cpus: packages.flatMap(\.cpus))
     // A CPU that cannot be opened matters only where no other of its package can.
     for package in packages where package.cpus.allSatisfy({ devices.openErrors[$0] != nil }) {
       guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
       throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
     }
+    let lists = MachineLists(tree, places: places, identity: identity)
+    if let lack = lists.lackOfRegisters { throw lack }
+    let offline = tree.offlineCPUs(besides: places)
     var source = try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
-      domains: domains, isPartial: tree.offlineCPUs().mayBeCores, lacks: lacks(tree), log: log)
+      domains: domains, isPartial: offline.mayBeCores, lacks: lacks(tree, offline), log: log)
     source.isSimulated = tree.replay != nil
     return source
   }
 
   /// What is to be known of the sum: the CPUs of which nobody knows whether they are of a package that is measured, and
   /// that it is not this machine's.
-  private static func lacks(_ tree: MachineTree) -> String {
-    let offline = tree.offlineCPUs()
+  private static func lacks(_ tree: MachineTree, _ offline: OfflineCPUs) -> String {
     let replayed = tree.replay == nil ? "" : "; replayed from a capture, so not of now"
     return (offline.cpus.isEmpty ? "" : "; \(offline)") + replayed
   }
@@ -67,13 +70,15 @@ public enum EnergySources {
   ) throws(SourceError) -> any EnergySource {
     let tree = try MachineTree.open(root)
     let identity = try tree.identity()
-    do {
+    do throws(SourceError) {
       // Only for the bounds: without it they are higher.
       let places = (try? tree.places()) ?? []
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
+      let lists = MachineLists(tree, places: places, identity: identity)
+      if let lack = lists.lackOfZones { throw lack }
       var source = try CounterSource(
         powercap: tree, identity: identity, packages: packages, domains: domains,
-        lacks: lacks(tree), log: log)
+        lacks: lacks(tree, tree.offlineCPUs(besides: places)), log: log)
       source.isSimulated = tree.replay != nil
       return source
     } catch {

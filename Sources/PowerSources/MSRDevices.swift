@@ -47,6 +47,16 @@ public final class MSRDevices: OpenedRegisters {
     openErrors = errors
   }
 
+  /// Whether a node can be opened, which is closed again.
+  static func opens(_ path: String) -> Bool {
+    do {
+      _ = try RegularFile.open(path, orDeviceOf: driver)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   deinit {
     for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
   }
@@ -68,7 +78,7 @@ public final class MSRDevices: OpenedRegisters {
   public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
     guard let tree, let places = try? tree.places() else { return nil }
     let ofPackage = places.filter { $0.package == package.package && package.die ?? $0.die == $0.die }
-    let cpus = ofPackage.map(\.cpu).filter { !known.contains($0) }
+    let cpus = PackageCPUs.order(ofPackage).filter { !known.contains($0) }
     let devices = MSRDevices(cpus: cpus, tree: tree)
     let opened = cpus.filter { devices.openErrors[$0] == nil }
     if opened.isEmpty, let cpu = cpus.first, let errno = devices.openErrors[cpu] {

@@ -58,23 +58,59 @@ package struct MachineTree {
     return identity
   }
 
+  /// The kernel's folders of the CPUs.
+  var cpuFolder: String { root + "/sys/devices/system/cpu" }
+
   /// Where every CPU that is online sits.
+  ///
+  /// The folders of the CPUs are believed before the list of those that are online: in a container that list may be the
+  /// container's own (lxcfs), and lack some. Only CPUs that are online have a topology.
   package func places() throws(SourceError) -> [CPUPlace] {
-    let folder = root + "/sys/devices/system/cpu"
-    let path = folder + "/online"
-    guard let cpus = CPUList.parse(try text(path)), !cpus.isEmpty else {
+    let path = cpuFolder + "/online"
+    guard let listed = CPUList.parse(try text(path)), !listed.isEmpty else {
       throw .malformed(path: path, expected: "list of CPUs")
     }
+    let isolated = isolatedCPUs()
     var places: [CPUPlace] = []
-    for cpu in cpus {
-      let topology = "\(folder)/cpu\(cpu)/topology"
-      let package = try number(topology + "/physical_package_id")
+    for cpu in Set(listed).union(numbers(in: cpuFolder, prefix: "cpu")).sorted() {
+      let topology = "\(cpuFolder)/cpu\(cpu)/topology"
+      let package: Int
+      do {
+        if !listed.contains(cpu), isOffline(cpu) { continue }
+        package = try number(topology + "/physical_package_id")
+      } catch {
+        if case .unreadable(_, ENOENT) = error, !listed.contains(cpu) || isOffline(cpu) { continue }
+        throw error
+      }
       let die = try number(topology + "/die_id", ifMissing: 0)
       let core = try? number(topology + "/core_id")
       let threads = list(topology + "/thread_siblings_list")
-      places.append(CPUPlace(cpu: cpu, package: package, die: die, core: core, threads: threads))
+      places.append(
+        CPUPlace(
+          cpu: cpu, package: package, die: die, core: core, threads: threads, isIsolated: isolated.contains(cpu)))
     }
+    guard !places.isEmpty else { throw .malformed(path: path, expected: "list of CPUs") }
     return places
+  }
+
+  /// CPUs that are kept free for one task: by the kernel's command line (isolcpus, nohz_full), or by a partition of control
+  /// groups.
+  private func isolatedCPUs() -> Set<Int> {
+    let lists = [cpuFolder + "/isolated", cpuFolder + "/nohz_full", root + "/sys/fs/cgroup/cpuset.cpus.isolated"]
+    return Set(lists.flatMap { path in (try? files.text(path)).flatMap(CPUList.parse) ?? [] })
+  }
+
+  private func isOffline(_ cpu: Int) -> Bool {
+    (try? files.text("\(cpuFolder)/cpu\(cpu)/online")).map { Substring($0).trimmed == "0" } ?? false
+  }
+
+  /// The numbers in the names of a folder that are such a word and a number.
+  func numbers(in folder: String, prefix: String = "") -> [Int] {
+    let names = (try? files.names(in: folder)) ?? []
+    return names.compactMap { name in
+      guard name.hasPrefix(prefix), let list = CPUList.parse(String(name.dropFirst(prefix.count))) else { return nil }
+      return list.count == 1 ? list[0] : nil
+    }
   }
 
   private func text(_ path: String) throws(SourceError) -> String {

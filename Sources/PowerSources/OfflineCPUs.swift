@@ -31,10 +31,13 @@ extension MachineTree {
   private static let farDistance = 20
 
   /// The CPUs that are not online now.
-  package func offlineCPUs() -> OfflineCPUs {
+  ///
+  /// - Parameter places: where those that are online sit; nil if that is not known yet.
+  package func offlineCPUs(besides places: [CPUPlace]? = nil) -> OfflineCPUs {
     let folder = root + "/sys/devices/system/cpu"
     let present = list(folder + "/present")
-    let online = list(folder + "/online")
+    // A container's list of those that are online may lack some that are.
+    let online = Set(list(folder + "/online")).union((places ?? (try? self.places()) ?? []).map(\.cpu))
     let cpus = present.filter { !online.contains($0) }
     if online.isEmpty || cpus.isEmpty { return OfflineCPUs(cpus: [], hasThreadsOff: false, ofMissingPackages: []) }
     let control = (try? files.text(folder + "/smt/control")) ?? ""

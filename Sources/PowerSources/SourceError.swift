@@ -36,6 +36,8 @@ public enum SourceError: Error {
   case zeroCounter(PackageID)
   /// A package's energy counter does not move.
   case stuckCounter(PackageID, value: UInt64)
+  /// The lists of a machine contradict each other: a part of it is hidden.
+  case hiddenPackage(String)
   /// Two packages' counters show the same values, and move too seldom to tell whether they are one counter.
   case doubtfulCounters(PackageID, PackageID)
 }
@@ -83,6 +85,9 @@ extension SourceError: CustomStringConvertible {
         + "be believed, as in a virtual machine without RAPL."
     case .zeroCounter(let id):
       "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."
+    case .hiddenPackage(let contradiction):
+      "\(contradiction): a part of this machine is hidden, as in a container, and its power would be missing from the sum; run "
+        + "the service on the host, or give it all of /sys, /proc and /dev/cpu."
     case .doubtfulCounters(let one, let other):
       "The energy counters of \(one) and \(other) show the same value and hardly move, so nobody can tell whether they are one "
         + "counter, and their sum may count it twice; in a virtual machine, measure on the host instead."

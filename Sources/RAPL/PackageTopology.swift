@@ -37,13 +37,19 @@ public struct CPUPlace: Sendable, Equatable {
   /// The CPUs of its physical core that are online, itself among them; empty if the kernel does not tell.
   public let threads: [Int]
 
+  /// Whether it is kept free for one task (isolcpus, nohz_full), so that it is not to be interrupted.
+  public let isIsolated: Bool
+
   /// A CPU's place.
-  public init(cpu: Int, package: Int, die: Int, core: Int? = nil, threads: [Int] = []) {
+  public init(
+    cpu: Int, package: Int, die: Int, core: Int? = nil, threads: [Int] = [], isIsolated: Bool = false
+  ) {
     self.cpu = cpu
     self.package = package
     self.die = die
     self.core = core
     self.threads = threads
+    self.isIsolated = isIsolated
   }
 }
 
@@ -51,7 +57,7 @@ public struct CPUPlace: Sendable, Equatable {
 public struct PackageCPUs: Sendable, Equatable {
   /// Which counter.
   public let id: PackageID
-  /// Its CPUs, ascending: the first reads it, the others stand in when that one is offline.
+  /// Its CPUs, ascending, isolated ones behind the others: the first reads it, the others stand in when that one is offline.
   public let cpus: [Int]
   /// How many physical cores these CPUs are.
   public let cores: Int
@@ -70,8 +76,14 @@ public struct PackageCPUs: Sendable, Equatable {
       }
     let groups = Dictionary(grouping: places) { PackageID(package: $0.package, die: severalDies ? $0.die : nil) }
     return groups.map {
-      PackageCPUs(id: $0, cpus: $1.map(\.cpu).sorted(), cores: cores($1), physicalCores: PhysicalCore.group($1))
+      PackageCPUs(id: $0, cpus: order($1), cores: cores($1), physicalCores: PhysicalCore.group($1))
     }.sorted { $0.id < $1.id }
+  }
+
+  /// CPUs in the order in which they are asked.
+  public static func order(_ places: [CPUPlace]) -> [Int] {
+    let ascending = places.sorted { $0.cpu < $1.cpu }
+    return (ascending.filter { !$0.isIsolated } + ascending.filter(\.isIsolated)).map(\.cpu)
   }
 
   /// One energy counter and its CPUs; each of them is a core of its own unless it is known how many there are.

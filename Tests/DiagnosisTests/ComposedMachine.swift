@@ -60,7 +60,10 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
     var machine = self
     for cpu in cpus {
       for (address, values) in values {
-        machine.capture.registers[Capture.Register(cpu: cpu, address: address)] = .read(values)
+        // No two CPUs of these are one package's: energy counters are different ones.
+        let isEnergy = [0x611, 0xC001_029B].contains(address) && values.allSatisfy { $0 != 0 }
+        let offset = isEnergy ? UInt64(cpu) * 0x10000 : 0
+        machine.capture.registers[Capture.Register(cpu: cpu, address: address)] = .read(values.map { $0 + offset })
       }
     }
     return machine
@@ -106,7 +109,13 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
     var machine = text("sys/class/powercap/\(folder)/name", name + "\n")
       .text("sys/class/powercap/\(folder)/max_energy_range_uj", "262143328850\n")
       .permissions("sys/class/powercap/\(folder)/energy_uj", 0o400)
-    machine.capture.zones[folder] = energy
+    if case .read(let values) = energy {
+      // Different counters; the same ones memory-mapped.
+      let number = UInt64(folder.split(separator: ":").dropFirst().first ?? "") ?? 0
+      machine.capture.zones[folder] = .read(values.map { $0 + number * 1_000_000_000 })
+    } else {
+      machine.capture.zones[folder] = energy
+    }
     return machine
   }
 

@@ -27,7 +27,8 @@ enum Machines {
     .intel("hybrid", model: 0x97, dies: 1).intelRegisters([core, uncore]).text("sys/devices/cpu_core/cpus", "0\n")
       .text("sys/devices/cpu_atom/cpus", "1\n"),
     .intel("offline-cpus", model: 0x9E).intelRegisters([core], cpus: [1])
-      .text("sys/devices/system/cpu/online", "1\n").text("sys/devices/system/cpu/present", "0-3\n"),
+      .text("sys/devices/system/cpu/online", "1\n").text("sys/devices/system/cpu/present", "0-3\n")
+      .text("sys/devices/system/cpu/cpu0/online", "0\n"),
     .intel("unknown-model", model: 0xEE).intelRegisters(),
     // As a hypervisor may compose it: its model says nothing, its registers do.
     ComposedMachine(

@@ -154,17 +154,12 @@ struct MeasurementTests {
   @Test("a CPU that was offline at the start is told of, and reads for its package once the others are gone")
   func laterCPU() throws {
     let device = try Device(["--watts", "42.5"])
-    let cpus = "sys/devices/system/cpu"
-    let (topology, aside) = (device.root.file("\(cpus)/cpu1/topology"), device.root.file("topology"))
-    // An offline CPU has none.
-    try FileManager.default.moveItem(atPath: topology, toPath: aside)
-    try "0\n".write(toFile: device.root.file("\(cpus)/online"), atomically: false, encoding: .utf8)
+    try device.setOnline(1...1, false)
     let service = try service(device)
     #expect(service.child.output.contains("1 CPU was offline at the start"))
     let client = try service.client()
     try expect(42.5, from: client, readings: 1)
-    try FileManager.default.moveItem(atPath: aside, toPath: topology)
-    try "1\n".write(toFile: device.root.file("\(cpus)/online"), atomically: false, encoding: .utf8)
+    try device.setOnline(1...1, true)
     try device.control("enxio 0 on")
     try expect(42.5, from: client, readings: 3)
   }

@@ -7,7 +7,10 @@ import Testing
 private final class Folder {
   let root = NSTemporaryDirectory() + "pkg-watt-stat-" + UUID().uuidString
 
+  private let cpus: [Int]
+
   init(vendor: String = "GenuineIntel", places: [Int: (package: Int, die: Int)], online: [Int]) throws {
+    cpus = places.keys.sorted()
     try write("proc/cpuinfo", "vendor_id\t: \(vendor)\ncpu family\t: 6\nmodel\t\t: 85\npower management: [14]\n")
     for (cpu, place) in places {
       let topology = "sys/devices/system/cpu/cpu\(cpu)/topology"
@@ -17,7 +20,10 @@ private final class Folder {
     try set(online: online)
   }
 
-  func set(online: [Int]) throws { try write("sys/devices/system/cpu/online", CPUList.text(online) + "\n") }
+  func set(online: [Int]) throws {
+    for cpu in cpus { try write("sys/devices/system/cpu/cpu\(cpu)/online", online.contains(cpu) ? "1\n" : "0\n") }
+    try write("sys/devices/system/cpu/online", CPUList.text(online) + "\n")
+  }
 
   func write(_ path: String, _ text: String) throws {
     let url = URL(filePath: root + "/" + path)

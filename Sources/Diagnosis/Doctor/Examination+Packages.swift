@@ -12,11 +12,11 @@ extension Examination {
       return obstruct(.topology, told(error), fix: "mount /sys, or give --root a folder with a sys/devices/system/cpu.")
     }
     packages = PackageCPUs.group(places, by: identity.flatMap { RegisterMap(vendor: $0.vendor) } ?? .intel)
-    let each = packages.map { "\($0.id) (\(names(of: $0.cpus)))" }.joined(separator: ", ")
+    let each = packages.map { "\($0.id) (\(names(of: $0.cpus.sorted())))" }.joined(separator: ", ")
     // A CPU without registers has no counters either.
     let what = map == nil ? "package" : "energy counter"
     ok(.topology, "\(packages.count == 1 ? "One \(what)" : "\(packages.count) \(what)s"): \(each).")
-    lookAtOfflineCPUs(tree.offlineCPUs())
+    lookAtOfflineCPUs(tree.offlineCPUs(besides: places))
     if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {
       ok(.topology, "Performance cores (CPUs \(fast)) and efficient ones (CPUs \(slow)) share the package's counter.")
     }

@@ -39,7 +39,7 @@ extension Examination {
         obstruct(.powercap, "\(path) cannot be read: \(errorText(errno)).", fix: "sudo modprobe intel_rapl_msr")
       }
     }
-    guard isReadable else { return }
+    guard isReadable, isWhole(zones, identity) else { return }
     let names = zones.map { $0.zone.domain == .package ? "\($0.zone.package)" : "\($0.zone.package) \($0.zone.domain)" }
     ok(.powercap, "Powercap's counters move: \(names.joined(separator: ", ")).")
     measuredBy.append("powercap")

@@ -18,7 +18,7 @@ extension Examination {
       let isMoving = lookAt(package.id, cpu: cpu, registers, map, model)
       areAllMoving = areAllMoving && isMoving
     }
-    guard areAllMoving else { return }
+    guard areAllMoving, isWhole(registers, identity, map) else { return }
     measuredBy.append("its msr registers")
     if map == .intel { lookAtFiltering(registers) }
   }

@@ -4,15 +4,15 @@ extension FaultyCPU {
   /// Reads a file of powercap: the registers' energy in microjoules, faults included. A package without a CPU that is
   /// online takes its zone's files with it.
   public mutating func text(of zone: PowercapNode.Zone, _ file: PowercapNode.File) throws(DeviceError) -> String {
+    let cpus = cpuCount / packageCount
+    guard let cpu = (zone.package * cpus..<(zone.package + 1) * cpus).first(where: { isOnline($0) }) else {
+      throw .gone
+    }
     switch file {
     case .name: return "\(zone.name)\n"
     case .range: return "\(Self.microjoules(UInt64(UInt32.max)))\n"
     case .power: return "95000000\n"
     case .energy:
-      let cpus = cpuCount / packageCount
-      guard let cpu = (zone.package * cpus..<(zone.package + 1) * cpus).first(where: { isOnline($0) }) else {
-        throw .gone
-      }
       do {
         return "\(Self.microjoules(try read(zone.register, cpu: cpu)))\n"
       } catch {

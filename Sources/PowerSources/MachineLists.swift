@@ -1,0 +1,97 @@
+internal import Glibc
+package import RAPL
+internal import SystemCalls
+
+/// What the lists of a machine say of its packages. No single one is believed: a container shows some of them otherwise than
+/// the kernel does, or hides a part of the machine, and a package that is in one of them only would be missing from the sum.
+package struct MachineLists {
+  private let tree: MachineTree
+  private let identity: CPUIdentity
+  private let places: [CPUPlace]
+  /// The packages of powercap's zones.
+  private let zones: Set<PackageID>
+  /// The packages of the CPUs in /proc/cpuinfo.
+  private let cpuinfo: Set<Int>
+
+  /// Reads what is not known yet.
+  ///
+  /// - Parameter places: where the CPUs that are online sit; empty if nobody knows.
+  package init(_ tree: MachineTree, places: [CPUPlace], identity: CPUIdentity) {
+    self.tree = tree
+    self.identity = identity
+    self.places = places
+    let entries = (try? PowercapTree(tree).entries(vendor: identity.vendor)) ?? []
+    zones = Set(entries.filter { $0.zone.domain == .package }.map(\.zone.package))
+    cpuinfo = Self.packages(cpuinfo: (try? tree.files.text(tree.root + "/proc/cpuinfo")) ?? "")
+  }
+
+  /// What a sum of the packages' registers would lack, if the lists tell.
+  package var lackOfRegisters: SourceError? {
+    let packages = Set(places.map(\.package))
+    if let hidden = cpuinfo.subtracting(packages).min() {
+      return .hiddenPackage(
+        "\(tree.root)/proc/cpuinfo shows package \(hidden), and no CPU that is online in \(tree.cpuFolder) is of it")
+    }
+    let cpus = Set(places.map(\.cpu))
+    let nodes = tree.numbers(in: tree.root + "/dev/cpu").sorted()
+    if let cpu = nodes.first(where: { !cpus.contains($0) && opens($0) }) {
+      return .hiddenPackage(
+        "\(tree.msrPath(cpu: cpu)) can be opened, and CPU \(cpu) is not online in \(tree.cpuFolder)")
+    }
+    let zones = zonePackages
+    if zones > packages.count, zoneCounters.map({ $0 > packages.count }) ?? true {
+      return .hiddenPackage(
+        "\(tree.root)/sys/class/powercap has zones of \(zones) packages, and the CPUs that are online in \(tree.cpuFolder) are "
+          + "of \(packages.count)")
+    }
+    return nil
+  }
+
+  /// What a sum of powercap's zones would lack, if the lists tell.
+  package var lackOfZones: SourceError? {
+    let packages = Set(places.map(\.package)).union(cpuinfo)
+    guard zonePackages < packages.count else { return lackOfDies }
+    return .hiddenPackage(
+      "\(tree.root)/sys/class/powercap has zones of \(zonePackages == 1 ? "1 package" : "\(zonePackages) packages"), and the "
+        + "machine has \(packages.count)")
+  }
+
+  /// A package whose zones are its dies', and not of all of them.
+  private var lackOfDies: SourceError? {
+    guard identity.vendor == .intel else { return nil }
+    for (package, group) in Dictionary(grouping: zones, by: \.package) where group.contains(where: { $0.die != nil }) {
+      let dies = Set(places.filter { $0.package == package }.map(\.die))
+      if group.count < dies.count {
+        return .hiddenPackage(
+          "\(tree.root)/sys/class/powercap has zones of \(group.count == 1 ? "1 die" : "\(group.count) dies") of package "
+            + "\(package), which has \(dies.count)")
+      }
+    }
+    return nil
+  }
+
+  /// How many packages have zones. Only the number is compared: kernels before 5.2 number them otherwise.
+  private var zonePackages: Int { Set(zones.map(\.package)).count }
+
+  /// How many different counters there are behind the zones; nil if not all of them can be read.
+  private var zoneCounters: Int? {
+    let source = try? CounterSource(powercap: tree, identity: identity, packages: [], domains: [], log: { _ in })
+    return source?.packageCount
+  }
+
+  /// Whether the driver gives a CPU's registers: not those of one that is offline.
+  private func opens(_ cpu: Int) -> Bool {
+    if let replay = tree.replay { return replay.capture.registers.keys.contains { $0.cpu == cpu } }
+    return MSRDevices.opens(tree.msrPath(cpu: cpu))
+  }
+
+  /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may tell none.
+  private static func packages(cpuinfo: String) -> Set<Int> {
+    var packages: Set<Int> = []
+    for line in cpuinfo.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: "physical id".utf8) {
+      guard let text = Substring(line).split(separator: ":").last, let number = Int(text.trimmed) else { continue }
+      packages.insert(number)
+    }
+    return packages
+  }
+}
