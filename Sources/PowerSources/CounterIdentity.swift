@@ -63,7 +63,8 @@ enum CounterIdentity {
   ///
   /// - Returns: those that are an earlier one's.
   static func repeated(
-    of packages: [PackageID], ranges: [UInt64], read: (Int) -> UInt64?
+    of packages: [PackageID], ranges: [UInt64], patienceNanoseconds: Int64 = patienceNanoseconds,
+    read: (Int) -> UInt64?
   ) throws(SourceError) -> [RepeatedCounter] {
     let end = cmsr_monotonic_nanoseconds() + patienceNanoseconds
     do {

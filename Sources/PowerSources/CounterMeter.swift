@@ -87,6 +87,9 @@ struct CounterMeter {
       rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
   }
 
+  /// The path of its file, if another file has taken that place since it was opened.
+  var replacedPath: String? { origin.replacedPath }
+
   /// What the counter shows now, taken in by nothing; nil if it cannot be read.
   mutating func rawValue() -> UInt64? { try? origin.read(toleranceNanoseconds: .max).value }
 

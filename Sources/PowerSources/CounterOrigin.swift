@@ -4,4 +4,12 @@ protocol CounterOrigin: Sendable {
   ///
   /// - Parameter tolerance: how many nanoseconds the read may take before it counts as interrupted and is repeated.
   mutating func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue
+
+  /// The path of its file, if another file has taken that place since it was opened.
+  var replacedPath: String? { get }
+}
+
+extension CounterOrigin {
+  /// It has no file.
+  var replacedPath: String? { nil }
 }

@@ -61,6 +61,9 @@ struct CounterSource: EnergySource {
     self.boottime = boottime
   }
 
+  /// What it reads, cores apart.
+  var counters: [CounterMeter] { meters }
+
   var longestCoreIntervalSeconds: Double? { cores.map(\.longestCertainSeconds).min() }
 
   mutating func read(domains: Bool) -> EnergySnapshot {

@@ -1,4 +1,4 @@
-internal import RAPL
+package import RAPL
 internal import SystemCalls
 
 /// The CPUs that are in the machine, but not online. The kernel does not tell of which package they are.

@@ -23,6 +23,13 @@ package final class PowercapCounter: CounterOrigin {
     try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try once() }
   }
 
+  /// A zone that has gone and come back has a file of its own, and the old one stays dead.
+  var replacedPath: String? {
+    var (opened, found) = (stat(), stat())
+    guard unsafe fstat(descriptor.number, &opened) == 0, unsafe stat(path, &found) == 0 else { return nil }
+    return opened.st_ino == found.st_ino && opened.st_dev == found.st_dev ? nil : path
+  }
+
   private func once() throws(SourceError) -> UInt64 {
     // More than the largest number: 20 digits and a line's end.
     var bytes = [UInt8](repeating: 0, count: 32)

@@ -39,6 +39,11 @@ enum Measurement {
     if case .energy(let source, _, _) = self { !source.isSimulated } else { false }
   }
 
+  /// What notices that its counters are no longer what they were.
+  func counters(root: String?) -> CounterWatch? {
+    if case .energy(let source, _, _) = self { CounterWatch(source, root: root) } else { nil }
+  }
+
   /// Makes sure that it measures, where opening it has not shown that already.
   func check(_ logger: Logger) throws {
     guard case .turbostat(let turbostat) = self else { return }

@@ -47,7 +47,8 @@ struct ServeCommand: ParsableCommand {
 
     let sockets = try SocketFiles(options: options, passed: passed, owner: identity.owner, logger: logger)
     let report = ServiceReport(
-      notifier, topology: measurement.missesNewPackages ? topology : nil, logger: logger)
+      notifier, topology: measurement.missesNewPackages ? topology : nil,
+      counters: measurement.counters(root: options.root), logger: logger)
     do {
       let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.seal ? .nothing : .own
       for warning in try PrivilegeDrop.run(identity, keep: keep) {
@@ -70,7 +71,7 @@ struct ServeCommand: ParsableCommand {
       defer { run?.stop() }
       let signal = cmsr_wait_for_ending_signal()
       report.stopping()
-      if let newcomer = report.newcomer { throw ServeError.newPackage(newcomer) }
+      if let change = report.change { throw ServeError.changed(change) }
       logger.info("Ending on signal \(signal).")
     } catch {
       sockets.remove(logger)

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Logging
 internal import PowerServer
 internal import Privileges
-internal import RAPL
+internal import PowerSources
 internal import Turbostat
 
 /// What `serve` can be told.
@@ -147,7 +147,7 @@ enum ServeError: Error, CustomStringConvertible {
   case watchdogTooShort(seconds: Double, interval: Double)
   case limits
   case socketsTwice
-  case newPackage(PackageID)
+  case changed(MachineChange)
 
   var description: String {
     switch self {
@@ -156,8 +156,7 @@ enum ServeError: Error, CustomStringConvertible {
         + "to \(2 * interval) s or more."
     case .socketsTwice:
       "The service manager has handed over sockets, and --socket names others; leave one of them out."
-    case .newPackage(let id):
-      "There is a new package (\(id)), which came online after the start and is not in the sum; start again to measure it too."
+    case .changed(let change): "\(change)"
     case .limits:
       "Cannot set up signals and the limit on open files: the system refuses this process one of them."
     }

@@ -19,23 +19,27 @@ final class ServiceReport: Sendable {
     var statusTold: Int64 = 0
     var status = ""
     var hasReading = false
-    var newcomer: PackageID?
+    var change: MachineChange?
   }
 
   private let notifier: ServiceNotifier
   private let topology: TopologyWatch?
+  private let counters: CounterWatch?
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// - Parameter topology: asked whether a package has come online that is not measured.
-  init(_ notifier: ServiceNotifier, topology: TopologyWatch?, logger: Logger) {
+  /// - Parameters:
+  ///   - topology: asked whether a package has come online that is not measured.
+  ///   - counters: asked whether those that are read are still the machine's.
+  init(_ notifier: ServiceNotifier, topology: TopologyWatch?, counters: CounterWatch?, logger: Logger) {
     self.notifier = notifier
     self.topology = topology
+    self.counters = counters
     self.logger = logger
   }
 
-  /// The package that has come online since the start, if that is what ended the service.
-  var newcomer: PackageID? { state.withLock { $0.newcomer } }
+  /// What has changed since the start, if that is what ended the service.
+  var change: MachineChange? { state.withLock { $0.change } }
 
   /// It serves once there is a reading, which may take so many seconds: beyond what a start may usually take.
   func waiting(seconds: Double) {
@@ -65,15 +69,16 @@ final class ServiceReport: Sendable {
         let status = Self.status(pulse)
         if status != state.status { assignments.append("STATUS=\(status)") }
         state.status = status
-        lookForNewcomer(&state)
+        lookForChange(&state)
       }
     }
     if !assignments.isEmpty { tell(assignments) }
   }
 
-  private func lookForNewcomer(_ state: inout State) {
-    guard state.newcomer == nil, let newcomer = topology?.newcomer() else { return }
-    state.newcomer = newcomer
+  private func lookForChange(_ state: inout State) {
+    guard state.change == nil else { return }
+    guard let change = topology?.newcomer().map({ .newPackage($0) }) ?? counters?.change() else { return }
+    state.change = change
     // The main thread waits for it, and ends the service in order.
     kill(getpid(), SIGTERM)
   }

@@ -1,0 +1,79 @@
+public import RAPL
+internal import Synchronization
+
+/// Why a source has to be opened anew: what it reads is no longer the machine's energy.
+public enum MachineChange: Sendable, Equatable {
+  /// A package, or a die with a counter of its own, has come that is not in the sum.
+  case newPackage(PackageID)
+  /// A powercap zone's file has gone, and there is another one in its place.
+  case renewedZone(path: String)
+  /// A package shows another one's counter, and both are in the sum.
+  case repeatedCounter(PackageID, of: PackageID)
+}
+
+extension MachineChange: CustomStringConvertible {
+  /// What has changed, and what to do.
+  public var description: String {
+    switch self {
+    case .newPackage(let id):
+      "There is a new package (\(id)), which came online after the start and is not in the sum; start again to measure it too."
+    case .renewedZone(let path):
+      "\(path) is another file than at the start, because its package was offline or the kernel's module was loaded again; "
+        + "start again to read it."
+    case .repeatedCounter(let id, let first):
+      "\(id) shows the energy counter of \(first) since CPUs have come or gone, so it is in the sum twice; start again to "
+        + "measure it once."
+    }
+  }
+}
+
+/// Notices that the counters of a source that is open are no longer what they were at the start.
+///
+/// It reads through what the source has opened, so that it needs no right that a service gives up. Asking costs a read of a
+/// small file, and of a zone the look at its folder; the counters are read once after each change of the CPUs that are online.
+public final class CounterWatch: Sendable {
+  /// How long a look may take, in nanoseconds: it is the server's thread that looks.
+  private static let patienceNanoseconds: Int64 = 100_000_000
+
+  private struct State {
+    var meters: [CounterMeter]
+    var online: [UInt8]?
+  }
+
+  private let online: OnlineList?
+  private let state: Mutex<State>
+
+  /// Watches the counters of a source.
+  ///
+  /// - Parameter root: that of the source.
+  /// - Returns: nil for a source that is not of this module.
+  public init?(_ source: any EnergySource, root: String? = nil) {
+    guard let source = source as? CounterSource, !source.isSimulated else { return nil }
+    let online = OnlineList(MachineTree(root: root))
+    self.online = online
+    state = Mutex(State(meters: source.counters, online: online?.text()))
+  }
+
+  /// What has changed, if something has.
+  public func change() -> MachineChange? {
+    state.withLock { state in
+      if let path = state.meters.lazy.compactMap(\.replacedPath).first { return .renewedZone(path: path) }
+      guard let text = online?.text(), text != state.online else { return nil }
+      state.online = text
+      return Self.repeatedCounter(&state.meters)
+    }
+  }
+
+  private static func repeatedCounter(_ meters: inout [CounterMeter]) -> MachineChange? {
+    // Those that cannot be read now are not in any sum.
+    var packages: [CounterMeter] = []
+    for index in meters.indices where meters[index].domain == .package && meters[index].rawValue() != nil {
+      packages.append(meters[index])
+    }
+    // A doubt is no proof: it was settled at the start.
+    let repeated = try? CounterIdentity.repeated(
+      of: packages.map(\.package), ranges: packages.map(\.range), patienceNanoseconds: patienceNanoseconds,
+      read: { packages[$0].rawValue() })
+    return repeated?.first.map { .repeatedCounter($0.package, of: $0.first) }
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import RAPL
+import Synchronization
+import Testing
+
+@testable import PowerSources
+
+/// Registers of two packages, which may lead to one counter from some moment on.
+private final class Merging: RegisterFile {
+  private let cpu = SimulatedCPU(packages: [.constant(watts: 100), .constant(watts: 60)], cpusPerPackage: 1)
+  private let counters = Mutex([0, 1])
+  private let gone = Mutex<Set<Int>>([])
+
+  func lead(to counters: [Int]) { self.counters.withLock { $0 = counters } }
+  func take(_ cpus: Set<Int>) { gone.withLock { $0 = cpus } }
+
+  func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    if gone.withLock({ $0.contains(cpu) }) { throw .offline(cpu: cpu) }
+    return try self.cpu.read(address, cpu: counters.withLock { $0[cpu] })
+  }
+}
+
+@Suite("Counters that are no longer what they were")
+struct CounterWatchTests {
+  /// A folder with a list of CPUs and a zone whose energy moves.
+  private final class Folder {
+    let root = NSTemporaryDirectory() + "pkg-watt-stat-" + UUID().uuidString
+    let energy: String
+    private var task: Task<Void, Never>?
+
+    init() throws {
+      energy = root + "/sys/class/powercap/intel-rapl:0/energy_uj"
+      try write("sys/devices/system/cpu/online", "0-1\n")
+      try write("proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\n")
+      try addZone()
+    }
+
+    func addZone() throws {
+      try write("sys/class/powercap/intel-rapl:0/name", "package-0\n")
+      try write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n")
+      try write("sys/class/powercap/intel-rapl:0/energy_uj", "1000000\n")
+    }
+
+    func removeZone() throws { try FileManager.default.removeItem(atPath: root + "/sys/class/powercap/intel-rapl:0") }
+
+    /// In place, as the kernel's files.
+    func write(_ path: String, _ text: String) throws {
+      let url = URL(filePath: root + "/" + path)
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      if let file = FileHandle(forWritingAtPath: url.path) {
+        try file.truncate(atOffset: 0)
+        try file.write(contentsOf: Data(text.utf8))
+      } else {
+        try Data(text.utf8).write(to: url)
+      }
+    }
+
+    /// Opens the zone while it moves.
+    func source() throws -> any EnergySource {
+      let path = energy
+      let moving = Task.detached {
+        let descriptor = open(path, O_WRONLY)
+        defer { close(descriptor) }
+        var value = 1_000_000
+        while !Task.isCancelled {
+          value += 40_000
+          let text = "\(value)\n"
+          pwrite(descriptor, text, text.utf8.count, 0)
+          usleep(1000)
+        }
+      }
+      defer { moving.cancel() }
+      return try EnergySources.powercap(root: root)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: root) }
+  }
+
+  @Test("a zone that goes and comes back is another one")
+  func renewedZone() throws {
+    let folder = try Folder()
+    let watch = try #require(CounterWatch(try folder.source(), root: folder.root))
+    #expect(watch.change() == nil)
+    try folder.removeZone()
+    #expect(watch.change() == nil)
+    try folder.addZone()
+    #expect(watch.change() == .renewedZone(path: folder.energy))
+    #expect("\(MachineChange.renewedZone(path: "/x"))".contains("start again to read it"))
+  }
+
+  private func watch(_ registers: Merging, _ folder: Folder) throws -> CounterWatch {
+    let source = try CounterSource(
+      registers: registers, packages: (0...1).map { PackageCPUs(id: PackageID(package: $0), cpus: [$0]) },
+      identity: CPUIdentity(vendor: .intel, family: 6, model: 0x55), map: .intel)
+    return try #require(CounterWatch(source, root: folder.root))
+  }
+
+  @Test("two packages that show one counter after CPUs have come or gone are noticed, once they have")
+  func repeatedCounter() throws {
+    let (registers, folder) = (Merging(), try Folder())
+    let watch = try watch(registers, folder)
+    #expect(watch.change() == nil)
+    registers.lead(to: [0, 0])
+    // Nothing has come or gone, so nothing is read.
+    #expect(watch.change() == nil)
+    try folder.write("sys/devices/system/cpu/online", "0-2\n")
+    let change = watch.change()
+    #expect(change == .repeatedCounter(PackageID(package: 1), of: PackageID(package: 0)))
+    #expect("\(change.map { "\($0)" } ?? "")".contains("so it is in the sum twice; start again"))
+  }
+
+  @Test("CPUs that come or go, and packages that cannot be read, change nothing by themselves")
+  func harmless() throws {
+    let (registers, folder) = (Merging(), try Folder())
+    let watch = try watch(registers, folder)
+    try folder.write("sys/devices/system/cpu/online", "0\n")
+    registers.take([1])
+    #expect(watch.change() == nil)
+    try folder.write("sys/devices/system/cpu/online", "0-1\n")
+    registers.take([])
+    #expect(watch.change() == nil)
+  }
+
+  @Test("what is invented is not watched")
+  func simulated() throws {
+    #expect(CounterWatch(try EnergySources.simulated()) == nil)
+  }
+}
