@@ -1,0 +1,161 @@
+import Foundation
+import Testing
+
+@Suite("Counters of machines that people reported", .serialized)
+struct ReportedCounterTests {
+  /// Within a tenth: whoever moves the counters may be late on a busy machine, and a package that is missing or counted twice
+  /// is more.
+  private func expect(_ watts: Double, from service: Service) throws {
+    let client = try service.client()
+    _ = try client.reading()
+    for _ in 0..<3 {
+      let reading = try client.reading()
+      #expect(reading.status == "ok" && abs(reading.power_watts - watts) <= 0.1 * watts, "\(reading)")
+    }
+  }
+
+  private func doctor(_ root: String) throws -> (exitCode: Int32, output: String) {
+    try Child.run([Executables.service, "doctor", "--root", root])
+  }
+
+  struct Dies: CustomTestStringConvertible {
+    let testDescription: String
+    var vendor = "AuthenticAMD"
+    var family = 23
+    var dies = 4
+    /// The name of a zone, by its socket and its number.
+    var name: @Sendable (Int, Int) -> String = { "package-\($0)-die-\($1)" }
+    /// What is said of the zones that show a counter again.
+    var again: [String] = []
+  }
+
+  @Test(
+    "dies that each show their socket's counter are two packages",
+    arguments: [
+      Dies(testDescription: "AMD's first generation"),
+      Dies(testDescription: "Hygon's", vendor: "HygonGenuine", family: 24), Dies(testDescription: "two dies", dies: 2),
+      Dies(
+        testDescription: "names that tell of no socket", dies: 2, name: { "package-\($1)" },
+        again: [
+          "package 1 shows the energy counter of package 0 again",
+          "package 3 shows the energy counter of package 2 again",
+        ]),
+    ])
+  func dies(_ machine: Dies) throws {
+    let zones = (0..<2 * machine.dies).map { die in
+      ZoneFolder.Zone(
+        folder: "intel-rapl:\(die)", name: machine.name(die / machine.dies, die), package: die / machine.dies)
+    }
+    let folder = try ZoneFolder(
+      cpuinfo: """
+        vendor_id\t: \(machine.vendor)
+        cpu family\t: \(machine.family)
+        model\t\t: 1
+        power management: ts ttp tm [13] [14]
+        """,
+      places: (0..<2 * machine.dies).map { (package: $0 / machine.dies, die: $0) }, zones: zones, watts: [100, 60])
+    let service = try Service(["--source", "powercap", "--root", folder.root.path])
+    #expect(service.child.output.contains("2 packages, by the kernel's powercap"), "\(service.child.output)")
+    try expect(160, from: service)
+    let (exitCode, output) = try doctor(folder.root.path)
+    #expect(exitCode == 0 && output.contains("can be measured, by powercap"), "\(output)")
+    for sentence in machine.again {
+      #expect(output.contains(sentence) && service.child.output.contains(sentence), "\(output)")
+    }
+  }
+
+  @Test("a zone that lacks is refused by the service and by the doctor")
+  func missingZone() throws {
+    let folder = try ZoneFolder(
+      cpuinfo: "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\n", places: [(0, 0), (1, 0)],
+      zones: [ZoneFolder.Zone(folder: "intel-rapl:0", name: "package-0", package: 0)], watts: [100, 60])
+    let check = try Child.run([Executables.service, "serve", "--check", "--root", folder.root.path])
+    let told = try doctor(folder.root.path)
+    for (exitCode, output) in [check, told] {
+      #expect(exitCode == 1 && output.contains("has zones of 1 package, and the machine has 2"), "\(output)")
+    }
+  }
+
+  @Test("powercap's zones that have come back are read by a service that is started anew")
+  func renewedZone() throws {
+    let folder = try ZoneFolder(
+      cpuinfo: "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\n", places: [(0, 0)],
+      zones: [ZoneFolder.Zone(folder: "intel-rapl:0", name: "package-0", package: 0)], watts: [100])
+    let service = try Service(["--source", "powercap", "--root", folder.root.path, "--interval", "0.5"])
+    let client = try service.client()
+    _ = try client.reading()
+    let file = folder.root.file("sys/class/powercap/intel-rapl:0/energy_uj")
+    try FileManager.default.removeItem(atPath: file)
+    try "000001000000\n".write(toFile: file, atomically: false, encoding: .utf8)
+    #expect(try service.child.exitCode(seconds: 25) == 1)
+    #expect(service.child.output.contains("is another file than at the start"), "\(service.child.output)")
+  }
+
+  struct Names: CustomTestStringConvertible {
+    let testDescription: String
+    /// Which counter each package of one CPU shows.
+    let counters: [Int]
+    let watts: Double
+    let packages: String
+  }
+
+  @Test(
+    "one package for each virtual CPU, over fewer counters: each counter is in the sum once",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)),
+    arguments: [
+      Names(testDescription: "four over one", counters: [0, 0, 0, 0], watts: 40, packages: "1 package,"),
+      Names(testDescription: "four over two", counters: [0, 0, 1, 1], watts: 100, packages: "2 packages,"),
+      Names(testDescription: "four over two, in turn", counters: [0, 1, 0, 1], watts: 100, packages: "2 packages,"),
+    ])
+  func virtualCPUs(_ names: Names) throws {
+    let plan = try TemporaryFolder()
+    let all = "0-\(names.counters.count - 1)"
+    var lines = ["\(all) 0x606 value 0xa0e03"]
+    for (counter, watts) in [40.0, 60.0].enumerated() {
+      let cpus = names.counters.indices.filter { names.counters[$0] == counter }.map(String.init)
+      guard !cpus.isEmpty else { continue }
+      lines.append("\(cpus.joined(separator: ",")) 0x611 counter \(0x100_0000 + counter * 99_000) \(watts * 16_384) 32")
+    }
+    try (lines.joined(separator: "\n") + "\n").write(
+      toFile: plan.file("plan"), atomically: false, encoding: .utf8)
+    let device = try Device(
+      ["--registers", plan.file("plan"), "--cpus-per-package", "1"] + names.counters.flatMap { _ in ["--watts", "1"] })
+    let service = try Service(["--root", device.root.path])
+    #expect(service.child.output.contains(names.packages), "\(service.child.output)")
+    try expect(names.watts, from: service)
+    let (exitCode, output) = try doctor(device.root.path)
+    #expect(exitCode == 0 && output.contains("again, so it is not read"), "\(output)")
+  }
+
+  @Test(
+    "a container whose list of CPUs is its own is measured whole",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)), arguments: ["0-1\n", "0\n", "3\n"])
+  func ownList(online: String) throws {
+    let device = try Device(["--watts", "40", "--watts", "60"])
+    try online.write(
+      toFile: device.root.file("sys/devices/system/cpu/online"), atomically: false, encoding: .utf8)
+    let service = try Service(["--root", device.root.path])
+    try expect(100, from: service)
+    let (exitCode, output) = try doctor(device.root.path)
+    #expect(exitCode == 0 && output.contains("2 energy counters"), "\(output)")
+  }
+
+  @Test(
+    "a container that hides a package is refused by the service and by the doctor",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func hiddenPackage() throws {
+    let device = try Device(["--watts", "40", "--watts", "60"])
+    let cpus = "sys/devices/system/cpu"
+    try "0-1\n".write(toFile: device.root.file("\(cpus)/online"), atomically: false, encoding: .utf8)
+    for cpu in 2...3 { try FileManager.default.removeItem(atPath: device.root.file("\(cpus)/cpu\(cpu)")) }
+    let check = try Child.run(
+      [Executables.service, "serve", "--check", "--source", "msr", "--root", device.root.path])
+    #expect(check.exitCode == 1 && check.output.contains("shows package 1, and no CPU"), "\(check.output)")
+    // Powercap shows both.
+    let (exitCode, output) = try doctor(device.root.path)
+    #expect(
+      output.contains("shows package 1, and no CPU") && output.contains("can be measured, by powercap"), "\(output)")
+    #expect(exitCode == 0)
+    try expect(100, from: try Service(["--root", device.root.path]))
+  }
+}
