@@ -52,7 +52,11 @@ struct WatchCommand: ParsableCommand {
   private func printLines() throws {
     var connection = try service.connect()
     var lines = PlainLines()
-    if let interval { _ = try connection.subscribe(intervalSeconds: interval) }
+    if let interval {
+      // A line shows no domains, and on some machines they cost an interrupt for each core.
+      let hasDomains = try !connection.info().serves("subscribe", member: "domains")
+      _ = try connection.subscribe(intervalSeconds: interval, domains: hasDomains)
+    }
     while let reading = try Self.next(&connection, isSubscribed: interval != nil) {
       try StandardOutput.write(lines.next(reading) + "\n")
     }

@@ -22,6 +22,7 @@ let package = Package(
     .executableTarget(name: "floor", path: "Floor", cSettings: plainC),
     .executableTarget(name: "fanout-floor", path: "FanoutFloor", cSettings: plainC),
     .executableTarget(name: "sampling-floor", path: "SamplingFloor", cSettings: plainC),
+    .executableTarget(name: "core-floor", path: "CoreFloor", cSettings: plainC),
     .executableTarget(name: "crowd", path: "Crowd", cSettings: plainC),
     .executableTarget(name: "attack", path: "Attack", cSettings: plainC),
     .executableTarget(name: "newcomers", path: "Newcomers", cSettings: plainC),

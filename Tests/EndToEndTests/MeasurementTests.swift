@@ -81,6 +81,36 @@ struct MeasurementTests {
     #expect(abs((cores[3].joules - cores[0].joules) / seconds - 29.75) < 29.75 * 0.01)
   }
 
+  @Test(
+    "AMD's core that goes offline is missing in the domain, which says so, and nowhere else; a sealed service knows it again"
+  )
+  func amdOfflineCore() throws {
+    // The cores draw 1, 2, 3 and 4 tenths of 29.75 W.
+    let device = try Device(["--cpuinfo", "amd", "--watts", "42.5", "--cpus-per-package", "4"])
+    let service = try service(device, ["--interval", "0.25", "--seal"])
+    let client = try service.client()
+    client.write("{\"subscribe\": \"sample\"}\n")
+    func wait(until isReached: (CoreSample.Domain) -> Bool) throws {
+      for _ in 0..<40 {
+        let line = try client.line()
+        guard line.hasPrefix("{\"sample\"") else { continue }
+        let package = try #require(
+          try JSONDecoder().decode(CoreSample.self, from: Data(line.utf8)).sample.packages.first)
+        #expect(abs(package.watts - 42.5) < 42.5 * 0.02, "\(package)")
+        if isReached(try #require(package.domains["core"])) { return }
+      }
+      Issue.record("never reached")
+    }
+    func isAbout(_ watts: Double, _ core: CoreSample.Domain) -> Bool {
+      core.watts.map { abs($0 - watts) < watts * 0.02 } ?? false
+    }
+    try wait { isAbout(29.75, $0) && !$0.lower_bound }
+    try device.control("enxio 3 on")
+    try wait { isAbout(29.75 * 0.6, $0) && $0.lower_bound }
+    try device.control("enxio 3 off")
+    try wait { isAbout(29.75, $0) && $0.lower_bound }
+  }
+
   private struct CoreSample: Decodable {
     struct Domain: Decodable {
       let watts: Double?
@@ -88,6 +118,7 @@ struct MeasurementTests {
       let lower_bound: Bool
     }
     struct Package: Decodable {
+      let watts: Double
       let domains: [String: Domain]
     }
     struct Sample: Decodable {

@@ -36,6 +36,24 @@ struct SimulationTests {
     #expect(cpu.packages.map(\.cpus) == [[0, 1], [2, 3]])
   }
 
+  @Test("each of AMD's cores has a counter, which its threads share: together they draw what Intel's core domain does")
+  func cores() throws {
+    let cpu = SimulatedCPU(
+      packages: [.constant(watts: 100_000)], cpusPerPackage: 6, threadsPerCore: 2, counterStart: 0)
+    #expect(cpu.packages.first?.physicalCores?.map(\.cpus) == [[0, 1], [2, 3], [4, 5]])
+    let end = ContinuousClock.now + .milliseconds(200)
+    while ContinuousClock.now < end {}
+    func joules(_ address: UInt32, _ cpu: SimulatedCPU, _ number: Int, _ perJoule: Double) throws -> Double {
+      Double(try cpu.read(address, cpu: number)) / perJoule
+    }
+    let before = try joules(0x639, cpu, 0, 16_384)
+    let cores = try (0..<6).map { try joules(0xC001_029A, cpu, $0, 65_536) }
+    let after = try joules(0x639, cpu, 0, 16_384)
+    for (number, share) in [1, 1, 2, 2, 3, 3].enumerated() {
+      #expect(cores[number] >= before * Double(share) / 6 * 0.999 && cores[number] <= after * Double(share) / 6 * 1.001)
+    }
+  }
+
   @Test("its domains draw their share of the package's load")
   func domains() throws {
     let cpu = SimulatedCPU(packages: [.constant(watts: 1_000_000)], cpusPerPackage: 2, counterStart: 1)

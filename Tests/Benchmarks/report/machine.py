@@ -32,10 +32,10 @@ class Device:
         "needs root, for its mount" if os.getuid() != 0
         else None if os.access("/dev/fuse", os.R_OK) else "there is no /dev/fuse")
 
-    def __init__(self, program, folder, *options):
+    def __init__(self, program, folder, *options, watts=("42.5", "17.25")):
         os.makedirs(folder)
         self.process = subprocess.Popen(
-            [program, "--tree", folder, "--watts", "42.5", "--watts", "17.25", *options], stdout=subprocess.PIPE, text=True)
+            [program, "--tree", folder, *(f"--watts={each}" for each in watts), *options], stdout=subprocess.PIPE, text=True)
         if "ready" not in self.process.stdout.readline():
             raise SystemExit("benchmark: the msr device does not start")
 

@@ -31,6 +31,12 @@ struct MachineTests {
     #expect(try (0...3).map { try text("\(cpus)/cpu\($0)/topology/core_id") } == ["0\n", "1\n", "0\n", "1\n"])
     #expect(try text("\(cpus)/cpu3/topology/package_cpus_list") == "2-3\n")
     #expect(try text("\(cpus)/cpu3/topology/thread_siblings") == "8\n")
+    let threaded = root + "/threaded"
+    try FileManager.default.createDirectory(atPath: threaded, withIntermediateDirectories: false)
+    _ = try MachineFolder.compose(in: threaded, packages: 2, cpusPerPackage: 4, threadsPerCore: 2, cpuinfo: .amd)
+    #expect(
+      try (4...7).map { try text("threaded/\(cpus)/cpu\($0)/topology/core_id") } == ["0\n", "0\n", "1\n", "1\n"])
+    #expect(try text("threaded/\(cpus)/cpu7/topology/thread_siblings_list") == "6-7\n")
     let blocks = try text("proc/cpuinfo").components(separatedBy: "\n\n").filter { !$0.isEmpty }
     #expect(blocks.count == 4)
     for block in blocks {
