@@ -19,7 +19,7 @@ enum CounterIdentity {
 
   /// For each counter the first one that it is: itself, unless an earlier one is the same.
   ///
-  /// Takes three reads of each where all are different ones, so a few microseconds; about twenty milliseconds where some are one.
+  /// Takes three reads of each where all are different ones, so a few microseconds; some tens of milliseconds where some are one.
   ///
   /// - Parameters:
   ///   - ranges: how many values each counter has. Counters of different ranges are not compared.

@@ -2,23 +2,33 @@ internal import Glibc
 internal import SystemCalls
 
 /// The kernel's list of the CPUs that are online, kept open: to ask whether it has changed costs a read.
+///
+/// In a container that list may be the container's own (lxcfs) and never change; the list of those that are offline is the
+/// kernel's there too.
 final class OnlineList: Sendable {
-  private let descriptor: Descriptor
+  private final class File: Sendable {
+    private let descriptor: Descriptor
 
-  /// Opens it; nil if the machine does not tell which CPUs are online.
-  init?(_ tree: MachineTree) {
-    do {
-      descriptor = try RegularFile.open("\(tree.root)/sys/devices/system/cpu/online")
-    } catch {
-      return nil
+    init(_ path: String) throws(FileError) { descriptor = try RegularFile.open(path) }
+
+    func text() -> [UInt8]? {
+      var bytes = [UInt8](repeating: 0, count: 4096)
+      // At 0, so that the kernel makes the text anew.
+      let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
+      return count > 0 ? Array(bytes[..<count]) : nil
     }
   }
 
-  /// What it says now; nil if it cannot be read.
-  func text() -> [UInt8]? {
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    // At 0, so that the kernel makes the text anew.
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
-    return count > 0 ? Array(bytes[..<count]) : nil
+  private let online: File
+  private let offline: File?
+
+  /// Opens it; nil if the machine does not tell which CPUs are online.
+  init?(_ tree: MachineTree) {
+    guard let online = try? File(tree.cpuFolder + "/online") else { return nil }
+    self.online = online
+    offline = try? File(tree.cpuFolder + "/offline")
   }
+
+  /// What it says now, in any form that changes with it; nil if it cannot be read.
+  func text() -> [UInt8]? { online.text().map { $0 + (offline?.text() ?? []) } }
 }

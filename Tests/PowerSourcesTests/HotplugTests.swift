@@ -89,6 +89,18 @@ struct HotplugTests {
     #expect(watch.newcomer() == PackageID(package: 7))
   }
 
+  @Test("a package that comes is noticed in a container whose list of CPUs is its own")
+  func ownList() throws {
+    let folder = try Folder(places: [0: (0, 0), 1: (0, 0), 2: (1, 0), 3: (1, 0)], online: [0, 1])
+    try folder.write("sys/devices/system/cpu/offline", "2-3\n")
+    let watch = try #require(TopologyWatch(root: folder.root))
+    for cpu in 2...3 { try folder.write("sys/devices/system/cpu/cpu\(cpu)/online", "1\n") }
+    // As it was, until the kernel says that something has changed.
+    #expect(watch.newcomer() == nil)
+    try folder.write("sys/devices/system/cpu/offline", "\n")
+    #expect(watch.newcomer() == PackageID(package: 1))
+  }
+
   struct Offline: CustomTestStringConvertible {
     let testDescription: String
     var control = "on"

@@ -16,7 +16,8 @@ def in_memory(folder):
             file.write(f"{cpu}\n")
         registers = bytearray(4096)
         registers[0x606:0x60E] = struct.pack("<Q", 0xA0E03)
-        registers[0x611:0x615] = struct.pack("<I", 1000)
+        # Never at one value: one counter under two names is read once.
+        registers[0x611:0x615] = struct.pack("<I", 1000 + cpu * 0x1000000)
         with open(os.path.join(folder, f"dev/cpu/{cpu}/msr"), "wb") as file:
             file.write(registers)
     with open(os.path.join(system, "online"), "w") as file:
