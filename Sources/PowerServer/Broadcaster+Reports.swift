@@ -24,10 +24,18 @@ extension Broadcaster {
   }
 
   /// Answers a client that asked for a fresh reading: over the time since its latest one.
-  func answerFresh(_ snapshot: EnergySnapshot, to client: ClientHandler, status: PowerLine.Status) {
+  ///
+  /// - Parameter isBetweenSteps: whether that there is none means that the latest is as fresh as can be.
+  func answerFresh(
+    _ snapshot: EnergySnapshot, to client: ClientHandler, status: PowerLine.Status,
+    isBetweenSteps: (NoSample) -> Bool
+  ) {
     var meter = client.meter ?? PowerMeter()
     let result = meter.finish(snapshot)
     client.meter = meter
+    if case .none(let reason) = result, isBetweenSteps(reason) {
+      return client.answer { [self] in latestReport(trusted: true) ?? RequestError.noReading.json }
+    }
     client.answer { [self, sequence] in
       switch result {
       case .window(let window):

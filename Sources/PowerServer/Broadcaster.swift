@@ -84,6 +84,14 @@ final class Broadcaster {
     if !waiting.isEmpty { answerWaiting() }
   }
 
+  /// A point of the grid went by, and the counters have not stepped since the latest sample: that is what there is, as long as
+  /// it is not too old.
+  func repeatLatest() {
+    guard !isStale, let line = latest?.line else { return noSample() }
+    send(line)
+    if !waiting.isEmpty { answerWaiting() }
+  }
+
   /// Why there was no sample.
   func failed(_ reason: NoSample) {
     failure = reason
@@ -155,7 +163,7 @@ final class Broadcaster {
   /// Whether the latest sample is what a service that is awake would give.
   var isYoung: Bool {
     guard let latest, !isLost else { return false }
-    return cmsr_boottime_nanoseconds() - latest.time <= settings.interval
+    return cmsr_boottime_nanoseconds() - latest.time <= max(settings.interval, settings.updateNanoseconds)
   }
 
   /// The latest line as it is to be said now.

@@ -44,7 +44,12 @@ extension MeasuredWindow {
     guard index < start.readings.count else { return nil }
     let (before, after) = (start.readings[index], end.readings[index])
     let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds
-    guard before.isGood, after.isGood, before.losses == after.losses, nanoseconds > 0 else { return nil }
+    // A domain that was left out in between makes others take its place.
+    guard before.package == after.package, before.domain == after.domain, before.isGood, after.isGood,
+      before.losses == after.losses, nanoseconds > 0
+    else { return nil }
+    // No platform draws nothing: its counter has not moved yet.
+    if after.domain == .psys, after.counts == before.counts { return nil }
     return after.unit.joules(after.counts &- before.counts) * 1e9 / Double(nanoseconds)
   }
 }

@@ -20,6 +20,9 @@ final class Sampler: Feed {
     case beginWindow
   }
 
+  /// The shortest time between two looks for a step.
+  private static let shortestPause: Int64 = 1_000_000
+
   /// How late a reading may be without costing the next its domains.
   private static let slack: Int64 = 20_000_000
 
@@ -163,6 +166,8 @@ final class Sampler: Feed {
   private func arm() {
     var time = min(max(stepTime, earliestPublic), refreshTime)
     time = min(time, lastRead + longestGap)
+    // A step is seen when it happens, asleep too: whoever comes then waits for one at most.
+    if let steps = source.steps { time = min(time, max(steps.nextLookNanoseconds, lastRead + Self.shortestPause)) }
     if let due = broadcaster.streams.due(earliestPublic: earliestPublicStream) { time = min(time, due) }
     alarm.set(at: time)
   }
@@ -198,9 +203,15 @@ final class Sampler: Feed {
     case .none(let reason):
       if reason.beginsWindow { windowBegan = lastRead }
       if retries(reason) { return plan(.sample, at: lastRead + settings.firstWindow) }
-      report(reason)
-      wakeUp()
-      broadcaster.noSample()
+      if isBetweenSteps(reason) {
+        // Whoever has nothing yet gets the next step's.
+        if isWaking || broadcaster.hasNothing { return plan(.sample, at: lastRead + settings.firstWindow) }
+        broadcaster.repeatLatest()
+      } else {
+        report(reason)
+        wakeUp()
+        broadcaster.noSample()
+      }
     }
     handOut(snapshot, isPublic: true)
     goOn()
@@ -209,14 +220,16 @@ final class Sampler: Feed {
   /// In its sleep: no counter may wrap unseen.
   private func doze() {
     // An odd value is settled by the next look, which comes soon.
-    if let reason = look(), !reason.isOdd { report(reason) }
+    if let reason = look(), !reason.isOdd, !isBetweenSteps(reason) { report(reason) }
     broadcaster.beat()
     plan(.doze, at: now + settings.longestSleep)
   }
 
   /// Somebody has come: from here to the next sample goes what they are told.
   private func beginWindow() {
-    guard let reason = look() else { return plan(.sample, at: lastRead + settings.firstWindow) }
+    guard let reason = look(), !isBetweenSteps(reason) else {
+      return plan(.sample, at: lastRead + settings.firstWindow)
+    }
     if retries(reason) { return plan(.beginWindow, at: lastRead + settings.firstWindow) }
     report(reason)
     // Without a reading they are told what there is, and that it is stale, and wait no longer for that than for a sample.
@@ -232,6 +245,12 @@ final class Sampler: Feed {
     guard isWaking, !isRetrying, reason.isOdd || reason.beginsWindow else { return false }
     isRetrying = true
     return true
+  }
+
+  /// Whether there is no sample only because the counters move in steps, and the next one is not due yet.
+  private func isBetweenSteps(_ reason: NoSample) -> Bool {
+    guard case .idle = reason, let steps = source.steps, let start = meter.start else { return false }
+    return now - start.firstNanoseconds <= steps.periodNanoseconds * 5 / 2
   }
 
   /// Takes a reading in that is not for clients, and gives why no new window begins with it, if none does.
@@ -316,7 +335,9 @@ final class Sampler: Feed {
     refreshing = []
     refreshTime = .max
     lastRefresh = lastRead
-    for client in clients { broadcaster.answerFresh(snapshot, to: client, status: status) }
+    for client in clients {
+      broadcaster.answerFresh(snapshot, to: client, status: status) { [self] in isBetweenSteps($0) }
+    }
   }
 
   private var status: PowerLine.Status { source.isSimulated ? .simulated : .ok }
@@ -338,6 +359,13 @@ final class Sampler: Feed {
     guard hasComplained else { return }
     hasComplained = false
     logger.info("Readings are fresh again.")
+  }
+}
+
+extension EnergySnapshot {
+  /// As of when the package is known that was read, or has stepped, first.
+  fileprivate var firstNanoseconds: Int64 {
+    readings.lazy.filter { $0.domain == .package }.map(\.monotonicNanoseconds).min() ?? 0
   }
 }
 

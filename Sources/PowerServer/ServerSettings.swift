@@ -20,6 +20,9 @@ public struct ServerSettings: Sendable {
   /// a watchdog.
   public var longestSleepSeconds = 30.0
 
+  /// From update to update of the source's counters, in nanoseconds, if they move in steps; else 0.
+  public var updateNanoseconds: Int64 = 0
+
   /// How far back a client that wakes the service sees, in seconds: it gets the mean since the latest public reading, unless
   /// that is older than this and than two intervals.
   public var longestWakingWindowSeconds = 10.0
@@ -86,5 +89,5 @@ public struct ServerSettings: Sendable {
     max(Int64(nanosecondsIn: min(max(longestWakingWindowSeconds, 0), 3600)), 2 * interval)
   }
   /// From what age on a sample is stale, in nanoseconds.
-  var staleAge: Int64 { interval * 5 / 2 }
+  var staleAge: Int64 { max(interval, updateNanoseconds) * 5 / 2 }
 }

@@ -3,9 +3,6 @@ internal import RAPL
 
 /// One energy counter of a source: where its values come from, and what has become of them.
 struct CounterMeter {
-  /// How long a counter gets to show that it lives. It updates about every millisecond; 100 ms without is a dead one.
-  private static let probeNanoseconds: Int64 = 100_000_000
-
   /// A platform draws power all the time: its counter moves in less, in whole joules too.
   private static let standstillNanoseconds: Int64 = 250_000_000
 
@@ -16,6 +13,12 @@ struct CounterMeter {
   private var knownBound: PowerBound
   private var origin: any CounterOrigin
   private var counter: EnergyCounter
+  /// Of one that moves in steps: when, and what may be said of it.
+  private(set) var stepped: SteppedCounter?
+  /// The package, by its place in the source, whose counter moves in steps, and this domain's with it.
+  var leader: Int?
+  /// As of when such a domain is read.
+  private var step: Int64?
   private var lastMonotonicNanoseconds: Int64 = 0
   /// Whether the latest value was set aside, and another one soon after may settle it.
   private(set) var isInDoubt = false
@@ -68,8 +71,7 @@ struct CounterMeter {
     let outcome: EnergyReading.Outcome
     do {
       let value = try origin.read(toleranceNanoseconds: tolerance)
-      lastMonotonicNanoseconds = value.monotonicNanoseconds
-      let change = counter.record(value.value, at: value.monotonicNanoseconds, asleep: asleep)
+      let change = record(value, asleep)
       let isInDoubt = if case .implausible = change { counter.isInDoubt } else { false }
       if isInDoubt != self.isInDoubt || counter.bound != knownBound {
         self.isInDoubt = isInDoubt
@@ -82,9 +84,36 @@ struct CounterMeter {
       isInDoubt = false
       outcome = .failed(error)
     }
-    return EnergyReading(
-      package: package, domain: domain, outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
-      rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
+    return reading(outcome)
+  }
+
+  /// Reads a domain's counter that moves when its package's does: only once that has stepped, and as of that step.
+  ///
+  /// - Parameter step: when the package's counter stepped; nil if that was before it showed what it shows now.
+  mutating func read(
+    asOf step: Int64?, asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool
+  ) -> EnergyReading {
+    guard let step else { return reading(.read(.implausible)) }
+    if step == lastMonotonicNanoseconds { return reading(.read(.idle)) }
+    self.step = step
+    return read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
+  }
+
+  private mutating func record(_ value: TimedValue, _ asleep: Int64) -> CounterChange {
+    guard stepped == nil else {
+      let change = stepped?.record(value.value, at: value.monotonicNanoseconds, asleep: asleep, into: &counter).change
+      lastMonotonicNanoseconds = value.monotonicNanoseconds
+      return change ?? .idle
+    }
+    lastMonotonicNanoseconds = step ?? value.monotonicNanoseconds
+    return counter.record(value.value, at: lastMonotonicNanoseconds, asleep: asleep)
+  }
+
+  private func reading(_ outcome: EnergyReading.Outcome) -> EnergyReading {
+    EnergyReading(
+      package: package, domain: domain, outcome: outcome, counts: stepped?.counts ?? counter.total, unit: unit,
+      losses: stepped?.losses ?? counter.losses, rejections: counter.rejections,
+      monotonicNanoseconds: stepped?.nanoseconds ?? lastMonotonicNanoseconds)
   }
 
   /// The path of its file, if another file has taken that place since it was opened.
@@ -118,20 +147,18 @@ struct CounterMeter {
     return false
   }
 
-  /// Waits until the counter has shown two values, neither of them 0.
-  mutating func probe() throws(SourceError) {
-    var first: UInt64 = 0
-    let start = cmsr_monotonic_nanoseconds()
-    var poll = start
-    while true {
-      let value = try origin.read(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds).value
-      if first == 0 { first = value }
-      if value != 0 && value != first { return }
-      guard poll < start + Self.probeNanoseconds else {
-        throw first == 0 ? .zeroCounter(package) : .stuckCounter(package, value: first)
-      }
-      poll += 1_000_000
-      cmsr_sleep_until(poll)
+  /// Takes in how the counter was seen to move.
+  mutating func take(_ movement: CounterProbe.Movement) throws(SourceError) {
+    switch movement {
+    case .continuous: break
+    case .steps(let timer): stepped = SteppedCounter(timer)
+    case .zero: throw .zeroCounter(package)
+    case .stands(let value): throw .stuckCounter(package, value: value)
     }
+  }
+
+  /// Reads the counter while it is found out how it moves.
+  mutating func look() throws(SourceError) -> TimedValue {
+    try origin.read(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds)
   }
 }

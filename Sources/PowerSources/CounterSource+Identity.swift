@@ -43,7 +43,7 @@ extension EnergySources {
     var ranges: [UInt64] = []
     for entry in packages {
       counters.append(try tree.zone("\(entry.folder)/energy_uj"))
-      ranges.append(try CounterSource.range("\(entry.folder)/max_energy_range_uj", tree.files))
+      ranges.append(try PowercapTree(tree).range(of: entry))
     }
     return try CounterIdentity.repeated(
       of: packages.map(\.zone.package), ranges: ranges,

@@ -13,7 +13,7 @@ extension CounterSource {
     registers: any RegisterFile, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
     domains: Set<PowerDomain> = [], isSimulated: Bool = false, isPartial: Bool = false, lacks: String = "",
     log: @escaping SourceLog = { _ in },
-    boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() }
+    boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() }, isSnapshot: Bool = false
   ) throws(SourceError) {
     let model = CPUModel(identity)
     var meters: [CounterMeter] = []
@@ -52,7 +52,7 @@ extension CounterSource {
     let unknown = model.isKnown ? "" : " (a model that is not known here: the unit is its register's)"
     try self.init(
       meters, cores: cores, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated, log: log,
-      boottime: boottime
+      boottime: boottime, isSnapshot: isSnapshot
     ) {
       packages in
       isSimulated

@@ -14,9 +14,10 @@ struct CounterSource: EnergySource {
   let cpu: String?
   let summary: String
   private(set) var longestIntervalSeconds: Double
-  private var meters: [CounterMeter]
+  private(set) var meters: [CounterMeter]
   /// Of each package the sum of its cores' counters, if each core has its own.
   private var cores: [CoreSumMeter]
+  private var platforms: [PackageID: PlatformWatch] = [:]
   /// How many packages are read.
   let packageCount: Int
   private let log: SourceLog
@@ -31,31 +32,42 @@ struct CounterSource: EnergySource {
   ///   - cpu: what the CPU says it is.
   ///   - log: told what there is to know of the counters.
   ///   - boottime: nanoseconds of a clock that goes on while the machine sleeps.
+  ///   - isSnapshot: whether each counter shows two values only, as a capture without a trace does.
   ///   - summary: what is measured and how, given how many packages there are: "2 packages".
   init(
     _ meters: [CounterMeter], cores: [CoreSumMeter] = [], cpu: String?, isSimulated: Bool = false,
     log: @escaping SourceLog = { _ in },
     boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() },
-    summary: (_ packages: String) -> String
+    isSnapshot: Bool = false, summary: (_ packages: String) -> String
   ) throws(SourceError) {
     var packages = meters.filter { $0.domain == .package }
-    for index in packages.indices { try packages[index].probe() }
+    try Self.probe(&packages, isSnapshot: isSnapshot)
     let repeated = try Self.leaveOutRepeated(&packages, log)
+    let period = Self.period(packages)
+    // Counters that step are not waited for: one that does not move is found out later.
+    let waits = period == 0
     var others: [CounterMeter] = []
     for var meter in meters where meter.domain != .package && !repeated.contains(meter.package) {
-      if meter.domain == .psys, !meter.moves() {
+      if waits, meter.domain == .psys, !meter.moves() {
         log("The psys counter of \(meter.package) does not move, so it is left out.")
       } else {
+        // The platform may be counted by another part of the machine, but not by a hypervisor's.
+        meter.leader = packages.firstIndex {
+          $0.stepped != nil
+            && (meter.package.die == nil ? $0.package.package == meter.package.package : $0.package == meter.package)
+        }
         others.append(meter)
       }
     }
     self.isSimulated = isSimulated
     self.cpu = cpu
-    self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages")
+    let steps =
+      period == 0 ? "" : "; its counters move every \(Self.seconds(period)) s only, and windows last from step to step"
+    self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages") + steps
     packageCount = packages.count
     self.meters = packages + others
-    // Nobody knows whose cores those of a package are that shares its counter.
-    self.cores = repeated.isEmpty ? cores : []
+    // Nobody knows whose cores those of a package are that shares its counter, nor when a core's counter steps.
+    self.cores = repeated.isEmpty && period == 0 ? cores : []
     longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
     self.log = log
     self.boottime = boottime
@@ -76,7 +88,11 @@ struct CounterSource: EnergySource {
       readings.reserveCapacity(count + (domains ? cores.count : 0))
       var hasChanged = false
       for index in 0..<count {
-        readings.append(meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
+        readings.append(read(index, asleep, now, &hasChanged))
+      }
+      // What moves with a package's counter is read when that has moved, whoever asks for it.
+      for index in count..<meters.count where meters[index].leader != nil {
+        _ = read(index, asleep, now, &hasChanged)
       }
       if domains {
         for index in cores.indices {
@@ -84,6 +100,7 @@ struct CounterSource: EnergySource {
         }
       }
       if hasChanged { adapt() }
+      if domains { leaveOutStillPlatforms(&readings) }
       let boottime = boottime()
       let monotonic = cmsr_monotonic_nanoseconds()
       // Of a machine that slept meanwhile nobody knows what was read before it, and what after it.
@@ -93,6 +110,43 @@ struct CounterSource: EnergySource {
       return EnergySnapshot(
         readings: readings, unixNanoseconds: cmsr_realtime_nanoseconds() - (monotonic - end), asleepNanoseconds: asleep)
     }
+  }
+
+  /// Leaves a platform's counter out that has not moved while its package drew: a platform draws more than that. An idle uncore
+  /// or DRAM may stand still.
+  private mutating func leaveOutStillPlatforms(_ readings: inout [EnergyReading]) {
+    for index in (packageCount..<readings.count).reversed() where readings[index].domain == .psys {
+      let platform = readings[index]
+      guard case .read = platform.outcome else { continue }
+      let drawn = readings[..<packageCount].filter { $0.package.package == platform.package.package }
+        .reduce(0) { $0 + $1.unit.joules($1.counts) }
+      guard platforms[platform.package, default: PlatformWatch(platform, drawn)].proves(platform, drawn) else {
+        continue
+      }
+      log("The psys counter of \(platform.package) has not moved while the package drew energy, so it is left out.")
+      meters.remove(at: index)
+      readings.remove(at: index)
+    }
+  }
+
+  private mutating func read(_ index: Int, _ asleep: Int64, _ now: Int64, _ hasChanged: inout Bool) -> EnergyReading {
+    guard let leader = meters[index].leader, let stepped = meters[leader].stepped else {
+      return meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
+    }
+    return meters[index].read(
+      asOf: stepped.isBehind ? nil : stepped.nanoseconds, asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
+  }
+
+  /// How the packages' counters step; nil if all of them are up to date at any time.
+  var steps: CounterSteps? {
+    var steps: CounterSteps?
+    for index in 0..<packageCount {
+      guard let timer = meters[index].stepped?.timer else { continue }
+      steps = CounterSteps(
+        periodNanoseconds: max(steps?.periodNanoseconds ?? 0, timer.period),
+        nextLookNanoseconds: min(steps?.nextLookNanoseconds ?? .max, timer.nextLook))
+    }
+    return steps
   }
 
   /// A counter has come into doubt or out of it, or its bound was raised: that changes how soon to look again.

@@ -7,8 +7,8 @@ public typealias SourceLog = @Sendable (String) -> Void
 public enum EnergySources {
   /// The energy registers of this machine, or of the folder that stands for one.
   ///
-  /// Opens every CPU's msr node read-only, reads the units, and makes sure that every package's counter moves: about two
-  /// milliseconds on a machine where it does.
+  /// Opens every CPU's msr node read-only, reads the units, and makes sure that every package's counter moves: about three
+  /// milliseconds on a machine where it does, two seconds in a virtual machine whose hypervisor computes it each second.
   ///
   /// - Parameters:
   ///   - root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
@@ -42,7 +42,8 @@ public enum EnergySources {
     let offline = tree.offlineCPUs(besides: places)
     var source = try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
-      domains: domains, isPartial: offline.mayBeCores, lacks: lacks(tree, offline), log: log)
+      domains: domains, isPartial: offline.mayBeCores, lacks: lacks(tree, offline), log: log,
+      isSnapshot: tree.isSnapshot)
     source.isSimulated = tree.replay != nil
     return source
   }

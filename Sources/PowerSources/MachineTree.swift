@@ -42,6 +42,9 @@ package struct MachineTree {
     if let replay { try ReplayedZone(replay, path: path) } else { try PowercapCounter(path: path) }
   }
 
+  /// Whether its counters show two values only, those that were captured.
+  var isSnapshot: Bool { replay.map { $0.capture.trace == nil } ?? false }
+
   /// Whether it is the machine itself.
   package var isOwnMachine: Bool { root.isEmpty }
 

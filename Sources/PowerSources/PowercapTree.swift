@@ -71,4 +71,21 @@ package struct PowercapTree {
       throw .energyFile(path: error.path, errno: error.errno)
     }
   }
+
+  /// How many microjoules a zone's counter counts before it starts again from 0.
+  ///
+  /// The kernel tells the largest value, that of a full 32-bit counter; 0 is one hardware unit further.
+  package func range(of entry: Entry) throws(SourceError) -> UInt64 {
+    let path = "\(entry.folder)/max_energy_range_uj"
+    let text: String
+    do {
+      text = try files.text(path)
+    } catch {
+      throw .energyFile(path: error.path, errno: error.errno)
+    }
+    guard let largest = PowercapCounter.microjoules(text.utf8), 1_000_000..<(1 << 53) ~= largest else {
+      throw .noEnergy(path: path)
+    }
+    return largest + max(largest / (EnergyCounter.registerRange - 1), 1)
+  }
 }

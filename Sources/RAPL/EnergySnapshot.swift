@@ -73,15 +73,33 @@ public protocol EnergySource: Sendable {
   /// reading them costs a register and an interrupt for each core, and `longestIntervalSeconds` is without them. nil if they cost
   /// no more than the packages.
   var longestCoreIntervalSeconds: Double? { get }
+  /// How its counters step, if they are not up to date at any time.
+  var steps: CounterSteps? { get }
   /// Reads every package now.
   ///
   /// - Parameter domains: whether to read the further domains too.
   mutating func read(domains: Bool) -> EnergySnapshot
 }
 
+/// Counters that move in steps, as a hypervisor's do. Their energy is as of the latest step, whenever they are read.
+public struct CounterSteps: Sendable, Equatable {
+  /// From step to step, the longest where counters differ, in nanoseconds.
+  public let periodNanoseconds: Int64
+  /// When to read next, in nanoseconds of the monotonic clock, to see the next step when it happens.
+  public let nextLookNanoseconds: Int64
+
+  /// Steps from their parts.
+  public init(periodNanoseconds: Int64, nextLookNanoseconds: Int64) {
+    self.periodNanoseconds = periodNanoseconds
+    self.nextLookNanoseconds = nextLookNanoseconds
+  }
+}
+
 extension EnergySource {
   /// Domains cost no more than packages.
   public var longestCoreIntervalSeconds: Double? { nil }
+  /// Its counters are up to date at any time.
+  public var steps: CounterSteps? { nil }
 
   /// Reads every package and every domain now.
   public mutating func read() -> EnergySnapshot { read(domains: true) }

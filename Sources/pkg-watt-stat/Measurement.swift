@@ -70,6 +70,7 @@ enum Measurement {
       // The watchdog hears of it when it wakes, soon enough for a message that is lost. Without one, somebody who removed its
       // socket should not wait much longer for it to be seen.
       let patience = watchdogNanoseconds.map { Double($0) / 3e9 } ?? 60
+      settings.updateNanoseconds = source.steps?.periodNanoseconds ?? 0
       settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
       return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
     case .turbostat(let turbostat):

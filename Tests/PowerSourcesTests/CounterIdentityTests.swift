@@ -242,13 +242,16 @@ struct RepeatedCounterTests {
     #expect(abs(one.longestIntervalSeconds / four.longestIntervalSeconds - 4) < 0.01)
   }
 
-  /// A counter that moves once for each CPU, and then stands.
+  /// A counter that moves twice for each CPU, and then stands.
   private final class Standing: RegisterFile {
-    private let seen = Mutex<Set<Int>>([])
+    private let reads = Mutex<[Int: UInt64]>([:])
 
     func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
       guard address == 0x611 else { return address == 0x606 ? 0xA0E03 : 0 }
-      return seen.withLock { $0.insert(cpu).inserted } ? 1000 : 2000
+      return reads.withLock { reads in
+        reads[cpu, default: 0] += 1
+        return min(reads[cpu, default: 0], 3) * 1000
+      }
     }
   }
 

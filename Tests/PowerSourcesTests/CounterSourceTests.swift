@@ -143,6 +143,47 @@ struct CounterSourceTests {
     #expect(said.withLock { $0 }.contains { $0.contains("psys") && $0.contains("left out") })
   }
 
+  @Test(
+    "a psys counter that stops later is left out once the package has drawn, and an idle DRAM stays",
+    arguments: [0x64D, 0x619] as [UInt32])
+  func platformThatStops(address: UInt32) throws {
+    let bench = Bench()
+    let frozen = Stopping(bench: bench, address: address)
+    let said = Mutex<[String]>([])
+    var source = try CounterSource(
+      registers: frozen, packages: one, identity: desktop, map: .intel, domains: [.dram, .psys],
+      log: { text in said.withLock { $0.append(text) } })
+    #expect(source.read().readings.map(\.domain) == [.package, .dram, .psys])
+    frozen.isStopped.withLock { $0 = true }
+    let end = Date.now.addingTimeInterval(5.6)
+    while Date.now < end {
+      usleep(200_000)
+      _ = source.read()
+    }
+    let last = source.read().readings
+    #expect(last.map(\.domain) == (address == 0x64D ? [.package, .dram] : [.package, .dram, .psys]))
+    #expect(said.withLock { $0 }.count == (address == 0x64D ? 1 : 0), "\(said.withLock { $0 })")
+  }
+
+  private final class Stopping: RegisterFile {
+    let bench: Bench
+    let address: UInt32
+    let isStopped = Mutex(false)
+    let last = Mutex<UInt64>(0)
+
+    init(bench: Bench, address: UInt32) {
+      self.bench = bench
+      self.address = address
+    }
+
+    func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+      if address == self.address, isStopped.withLock({ $0 }) { return last.withLock { $0 } }
+      let value = try bench.read(address, cpu: cpu)
+      if address == self.address { last.withLock { $0 = value } }
+      return value
+    }
+  }
+
   private final class Frozen: RegisterFile {
     let bench: Bench
     let address: UInt32

@@ -162,14 +162,14 @@ struct ReaderFaultTests {
   @Test("every package gets its time to show that its counter moves, however long another took")
   func slowProbe() throws {
     let start = Mutex<[Int: UInt64]>([:])
-    let registers = Registers { address, cpu, _ in
+    let registers = Registers { address, cpu, before in
       guard address == 0x611 else { return address == 0x606 ? 0xA0E03 : 0 }
       let now = DispatchTime.now().uptimeNanoseconds
       let first = start.withLock { times in
         times[cpu] = times[cpu] ?? now
         return times[cpu] ?? now
       }
-      return (now - first > 60_000_000 ? 2000 : 1000) + (cpu >= 2 ? ahead : 0)
+      return (now - first > 60_000_000 ? 2000 + UInt64(before) : 1000) + (cpu >= 2 ? ahead : 0)
     }
     let source = try CounterSource(registers: registers, packages: two, identity: desktop, map: .intel)
     #expect(source.summary.contains("2 packages"))

@@ -1,6 +1,6 @@
 /// Explains whether and how a machine can be measured. It changes nothing.
 public enum Doctor {
-  /// Looks at a machine, top to bottom: takes at most a second where counters stand still.
+  /// Looks at a machine, top to bottom: takes a few seconds if counters stand still or step.
   public static func examine(_ machine: Machine) -> DoctorReport {
     var examination = Examination(machine)
     examination.lookAtCPU()
@@ -9,6 +9,7 @@ public enum Doctor {
     examination.lookAtDevices()
     examination.lookAtRegisters()
     examination.lookAtPowercap()
+    examination.correctVirtualMachine()
     examination.lookAtTrace()
     examination.lookAtTurbostat()
     examination.lookAtService()

@@ -26,7 +26,8 @@ extension Examination {
     case nil:
       obstruct(
         .cpu, "\(identity): only Intel, AMD and Hygon CPUs are known to have energy registers.",
-        fix: "none for this CPU; its board may have a power meter of its own.")
+        fix:
+          "none for this CPU, unless powercap has its energy (see below); its board may have a power meter of its own.")
     case .amd? where !identity.announcesRAPL:
       obstruct(
         .cpu, "\(identity) does not announce RAPL (CPUID 80000007h EDX bit 14), so it shows no energy registers.",

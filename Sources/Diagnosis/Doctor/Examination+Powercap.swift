@@ -1,4 +1,3 @@
-internal import CMSRShim
 internal import Glibc
 internal import PowerSources
 internal import RAPL
@@ -7,65 +6,92 @@ internal import SystemCalls
 extension Examination {
   /// The kernel's own reading of the counters.
   mutating func lookAtPowercap() {
-    // The kernel's driver is for the same CPUs.
-    guard let identity, !isOlderThanRAPL, RegisterMap(vendor: identity.vendor) != nil else { return }
+    guard let identity else { return }
+    let tree = PowercapTree(root: machine.root, files: machine)
     do {
-      zones = try PowercapTree(root: machine.root, files: machine).entries(vendor: identity.vendor)
+      zones = try tree.entries(vendor: identity.vendor)
     } catch {
-      let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
-      if !measuredBy.isEmpty { return ok(.powercap, "\(text); nothing needs them here.") }
-      if announcesNoRAPL { return ok(.powercap, "\(text): the kernel has none for a CPU without energy registers.") }
-      return obstruct(
-        .powercap, "\(text).",
-        fix: hypervisor == nil
-          ? "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)" : "measure on the host.")
+      return lookAtLackOfZones(identity, error)
     }
     var isReadable = true
-    for entry in zones where entry.zone.domain == .package {
-      let file = "\(entry.folder)/energy_uj"
-      let path = machine.shown(file)
-      switch movement(file) {
-      case .moves: break
-      case .stands(let value):
+    var moving: [String] = []
+    for entry in zones {
+      let name = entry.zone.domain == .package ? "\(entry.zone.package)" : "\(entry.zone.package) \(entry.zone.domain)"
+      do {
+        _ = try tree.range(of: entry)
+        let movement = try movement(entry)
+        if entry.zone.domain != .package || !isStanding(movement, entry) {
+          moving.append(name)
+        } else {
+          isReadable = false
+        }
+      } catch  where entry.zone.domain == .package {
         isReadable = false
-        obstruct(
-          .powercap, "\(path) does not move: it stays at \(value).", fix: "measure on the host, or update the firmware."
-        )
-      case .fails(EACCES):
-        isReadable = false
-        obstruct(.powercap, "\(path) is root's only.", fix: "sudo pkg-watt-stat doctor")
-      case .fails(let errno):
-        isReadable = false
-        obstruct(.powercap, "\(path) cannot be read: \(errorText(errno)).", fix: "sudo modprobe intel_rapl_msr")
+        obstructZone(error)
+      } catch {
+        warn(
+          .powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is left out. \(toldOfZone(error).text)")
       }
     }
     guard isReadable, isWhole(zones, identity) else { return }
-    let names = zones.map { $0.zone.domain == .package ? "\($0.zone.package)" : "\($0.zone.package) \($0.zone.domain)" }
-    ok(.powercap, "Powercap's counters move: \(names.joined(separator: ", ")).")
+    ok(.powercap, "Powercap's counters move: \(moving.joined(separator: ", ")).")
     measuredBy.append("powercap")
   }
 
-  private enum Movement {
-    case moves
-    case stands(UInt64)
-    case fails(Int32)
+  private mutating func lookAtLackOfZones(_ identity: CPUIdentity, _ error: SourceError) {
+    if isOlderThanRAPL { return }
+    let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
+    if !measuredBy.isEmpty { return ok(.powercap, "\(text); nothing needs them here.") }
+    if RegisterMap(vendor: identity.vendor) == nil || announcesNoRAPL {
+      return ok(.powercap, "\(text): the kernel has none for a CPU without energy registers.")
+    }
+    obstruct(
+      .powercap, "\(text).",
+      fix: hypervisor == nil
+        ? "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)" : "measure on the host.")
   }
 
-  /// Reads an energy until it has changed, 100 ms at most.
-  private func movement(_ path: String) -> Movement {
-    var poll = cmsr_monotonic_nanoseconds()
-    let end = poll + 100_000_000
-    var first: UInt64?
-    while true {
+  /// How a zone moves; of a domain only whether it can be read: one that is idle may stand still.
+  private func movement(_ entry: PowercapTree.Entry) throws(SourceError) -> CounterProbe.Movement {
+    let path = "\(entry.folder)/energy_uj"
+    func read() throws(SourceError) -> UInt64 {
       switch machine.energy(ofZone: path) {
-      case .failure(let error): return .fails(error.errno)
-      case .success(let value):
-        if let first, value != first { return .moves }
-        guard poll < end else { return .stands(value) }
-        first = value
+      case .success(let value): return value
+      case .failure(let error): throw .energyFile(path: path, errno: error.errno)
       }
-      poll += 1_000_000
-      cmsr_sleep_until(poll)
+    }
+    return entry.zone.domain == .package ? try machine.movement(read) : .stands(at: try read())
+  }
+
+  private mutating func isStanding(_ movement: CounterProbe.Movement, _ entry: PowercapTree.Entry) -> Bool {
+    let path = machine.shown("\(entry.folder)/energy_uj")
+    let value: UInt64
+    switch movement {
+    case .continuous: return false
+    case .steps(let timer):
+      ok(.powercap, "\(path) moves in steps, \(steps(timer)).")
+      return false
+    case .zero: value = 0
+    case .stands(let at): value = at
+    }
+    obstruct(
+      .powercap, "\(path) does not move: it stays at \(value).", fix: "measure on the host, or update the firmware.")
+    return true
+  }
+
+  private mutating func obstructZone(_ error: SourceError) {
+    let (text, fix) = toldOfZone(error)
+    obstruct(.powercap, text, fix: fix)
+  }
+
+  private func toldOfZone(_ error: SourceError) -> (text: String, fix: String) {
+    switch error {
+    case .energyFile(let path, EACCES): ("\(machine.shown(path)) is root's only.", "sudo pkg-watt-stat doctor")
+    case .energyFile(let path, let errno):
+      ("\(machine.shown(path)) cannot be read: \(errorText(errno)).", "sudo modprobe intel_rapl_msr")
+    case .noEnergy(let path):
+      ("\(machine.shown(path)) holds no plausible number of microjoules.", "measure on the host, or update the kernel.")
+    default: ("\(error)", "measure on the host.")
     }
   }
 }

@@ -1,10 +1,7 @@
-internal import CMSRShim
 internal import PowerSources
 internal import RAPL
 
 extension Examination {
-  /// How long a counter gets to move: it does so about every millisecond.
-  private static let patienceNanoseconds: Int64 = 100_000_000
   /// IA32_MISC_PACKAGE_CTLS; its bit 0 is ENERGY_FILTERING_ENABLE. Source: Intel SDM volume 4.
   private static let packageControls: UInt32 = 0xBC
 
@@ -36,15 +33,19 @@ extension Examination {
       }
       let unit = units.energyUnit(of: .package, on: model)
       let origin = unit.source == .register ? "its unit register" : "the table of models"
-      guard let (first, last) = try values(address, cpu: cpu, registers) else {
+      let movement = try movement(address, cpu: cpu, registers)
+      let count = "a count is \(energy(unit)) by \(origin)"
+      switch movement {
+      case .zero:
         obstruct(.registers, "The energy counter of \(id) reads 0.", fix: elsewhere)
         return false
-      }
-      guard first != last else {
-        obstruct(.registers, "The energy counter of \(id) does not move: it stays at \(first).", fix: elsewhere)
+      case .stands(let value):
+        obstruct(.registers, "The energy counter of \(id) does not move: it stays at \(value).", fix: elsewhere)
         return false
+      case .continuous: ok(.registers, "The energy counter of \(id) moves; \(count).")
+      case .steps(let timer):
+        ok(.registers, "The energy counter of \(id) moves in steps, \(steps(timer)); \(count).")
       }
-      ok(.registers, "The energy counter of \(id) moves; a count is \(energy(unit)) by \(origin).")
       lookAtDomains(id, cpu: cpu, registers, map, model, units)
       return true
     } catch {
@@ -57,21 +58,13 @@ extension Examination {
     hypervisor == nil ? "switch RAPL on in the firmware, or update it." : "measure on the host."
   }
 
-  /// What a counter reads first and, as soon as it has moved, then; nil for zeros.
-  private func values(
+  /// How a counter moves, as the service finds it out.
+  private func movement(
     _ address: UInt32, cpu: Int, _ registers: MachineRegisters
-  ) throws(RegisterError) -> (first: UInt32, last: UInt32)? {
-    let start = cmsr_monotonic_nanoseconds()
-    let first = UInt32(truncatingIfNeeded: try registers.read(address, cpu: cpu))
-    var poll = start
-    var last = first
-    while last == first || last == 0 {
-      guard poll < start + Self.patienceNanoseconds else { break }
-      poll += 1_000_000
-      cmsr_sleep_until(poll)
-      last = UInt32(truncatingIfNeeded: try registers.read(address, cpu: cpu))
+  ) throws(RegisterError) -> CounterProbe.Movement {
+    try machine.movement { () throws(RegisterError) in
+      try registers.read(address, cpu: cpu) & (EnergyCounter.registerRange - 1)
     }
-    return last == 0 ? nil : (first, last)
   }
 
   /// The domains besides the package.

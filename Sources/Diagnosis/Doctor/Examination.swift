@@ -58,6 +58,20 @@ struct Examination {
     findings.append(Finding(level: .failure, topic: topic, text: text, fix: fix))
   }
 
+  /// What was said of the virtual machine, once it is known that it can be measured: not every hypervisor keeps its counters.
+  mutating func correctVirtualMachine() {
+    guard let hypervisor, !measuredBy.isEmpty,
+      let index = findings.firstIndex(where: { $0.topic == .virtualMachine })
+    else { return }
+    let name = hypervisor == Hypervisor.unknown ? "" : " (\(hypervisor))"
+    obstacles.remove(index)
+    findings[index] = Finding(
+      level: .ok, topic: .virtualMachine,
+      text:
+        "This is a virtual machine\(name) whose hypervisor gives it energy counters: they tell what the host says that it draws.",
+      fix: nil)
+  }
+
   /// An error's first part: the rest says what to do without knowing what the doctor knows.
   func told(_ error: SourceError) -> String {
     switch error {

@@ -1,0 +1,31 @@
+internal import CMSRShim
+internal import PowerSources
+internal import RAPL
+
+extension Machine {
+  /// How a counter moves, by the probe that the service uses too: takes a few milliseconds, but seconds if it stands or steps.
+  func movement<Failure: Error>(_ read: () throws(Failure) -> UInt64) throws(Failure) -> CounterProbe.Movement {
+    var poll = cmsr_monotonic_nanoseconds()
+    var probe = CounterProbe(start: poll, isSnapshot: replay != nil && trace == nil)
+    while true {
+      let before = cmsr_monotonic_nanoseconds()
+      let value = try read()
+      let now = cmsr_monotonic_nanoseconds()
+      if let movement = probe.look(value, at: before + (now - before) / 2) { return movement }
+      poll = max(poll + CounterProbe.pause, now)
+      cmsr_sleep_until(poll)
+    }
+  }
+}
+
+extension Examination {
+  /// "every 1.02 s, as a hypervisor gives them: ...", of a counter that moves in steps.
+  func steps(_ timer: StepTimer) -> String {
+    let seconds = fixed(Double(timer.period) / 1e9, places: 2)
+    let whose =
+      hypervisor == nil
+      ? ""
+      : " (its hypervisor computes it: what this virtual machine draws, as the host estimates it)"
+    return "every \(seconds) s\(whose), so that windows last from step to step"
+  }
+}

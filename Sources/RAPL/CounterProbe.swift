@@ -1,0 +1,76 @@
+/// Finds out by its first readings whether a counter moves, and how: all the time, or in steps.
+///
+/// Looked at every millisecond, one that lives has shown that after two; one that moves in steps after two of them.
+public struct CounterProbe: Sendable {
+  /// How a counter moves.
+  public enum Movement: Sendable, Equatable {
+    /// It is updated about every millisecond.
+    case continuous
+    /// It stands for a while, and then steps.
+    case steps(StepTimer)
+    /// It always reads 0.
+    case zero
+    /// It does not move.
+    case stands(at: UInt64)
+  }
+
+  /// From look to look, in nanoseconds.
+  public static let pause: Int64 = 1_000_000
+  /// How long a counter that reads 0 is looked at: one that was never used stays 0.
+  private static let patienceWithZero: Int64 = 100_000_000
+
+  private let start: Int64
+  private let isSnapshot: Bool
+  private var value: UInt64?
+  private var firstSeen: Int64 = 0
+  private var lastSeen: Int64 = 0
+  private var firstStep: StepTimer.Moment?
+
+  /// Before the first look.
+  ///
+  /// - Parameters:
+  ///   - start: now, in nanoseconds of the monotonic clock.
+  ///   - isSnapshot: whether the counter shows no more than two values, as one that was captured: two are enough then, and one
+  ///     that stands shows it at once.
+  public init(start: Int64, isSnapshot: Bool = false) {
+    self.start = start
+    self.isSnapshot = isSnapshot
+  }
+
+  /// Takes in what a counter shows.
+  ///
+  /// - Returns: how it moves; nil as long as that is not known.
+  public mutating func look(_ value: UInt64, at time: Int64) -> Movement? {
+    // An AMD part reads 0 now and then; that is no value.
+    guard value != 0 else {
+      return self.value == nil && time - start > Self.patienceWithZero ? .zero : overdue(time)
+    }
+    guard let old = self.value else {
+      self.value = value
+      (firstSeen, lastSeen) = (time, time)
+      return nil
+    }
+    if value == old {
+      lastSeen = time
+      return overdue(time)
+    }
+    if isSnapshot { return .continuous }
+    let step = StepTimer.Moment(between: lastSeen, and: time)
+    let stood = lastSeen - firstSeen
+    self.value = value
+    (firstSeen, lastSeen) = (time, time)
+    guard let firstStep else {
+      firstStep = step
+      return nil
+    }
+    if stood < StepTimer.shortestPeriod { return .continuous }
+    return .steps(StepTimer(firstValue: old, first: firstStep, value: value, second: step, now: time))
+  }
+
+  private func overdue(_ time: Int64) -> Movement? {
+    guard let value, time - firstSeen > (isSnapshot ? Self.patienceWithZero : StepTimer.longestPeriod) else {
+      return nil
+    }
+    return .stands(at: value)
+  }
+}

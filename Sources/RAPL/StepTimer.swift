@@ -1,0 +1,169 @@
+/// Times a counter that moves seldom enough to be seen standing, as the one does that a hypervisor computes about once a second.
+///
+/// Such a counter shows what was drawn up to its latest step, not up to now: its energy belongs to the moment of the step. That
+/// moment lies between the last look that saw the value before the step and the first that saw the one behind it. So the timer
+/// says when to look for the next step, and which steps are known well enough to end a window.
+public struct StepTimer: Sendable, Equatable {
+  /// A moment that is known within an error.
+  public struct Moment: Sendable, Equatable {
+    /// In nanoseconds of the monotonic clock.
+    public let nanoseconds: Int64
+    /// By how much it may be earlier or later.
+    public let error: Int64
+
+    /// A moment between two others.
+    public init(between start: Int64, and end: Int64) {
+      error = max((end &- start) / 2, 0)
+      nanoseconds = start &+ error
+    }
+  }
+
+  /// What a look showed.
+  public enum Look: Sendable, Equatable {
+    /// The same value.
+    case same
+    /// Another value, since that moment.
+    case stepped(Moment)
+  }
+
+  /// A counter that stands so long moves in steps; others are updated about every millisecond.
+  public static let shortestPeriod: Int64 = 20_000_000
+  /// A counter that stands longer than this cannot be measured by: nobody waits so long for a sample.
+  public static let longestPeriod: Int64 = 2_500_000_000
+
+  /// What both ends of a window may be off, as a share of the window: a hundredth.
+  private static let windowsInError: Int64 = 100
+  /// Steps that end windows need not be closer than this: the shortest public window.
+  private static let shortestWindow: Int64 = 250_000_000
+  /// A counter that has not moved for so many periods has stopped, and is not waited for any more.
+  private static let periodsToStop: Int64 = 4
+  /// How far, in periods, a step tells of later ones.
+  private static let longestReckoning: Int64 = 16
+  /// After so many steps in a row that were not seen when they happened, the period is doubted.
+  private static let mostBlurred = 2
+
+  /// From step to step, in nanoseconds.
+  public private(set) var period: Int64
+  /// How far steps are from where they were expected, in nanoseconds: the most of late.
+  private var deviation: Int64
+  /// What the counter showed behind the first of the two steps that it was found out by, and that step.
+  let firstValue: UInt64
+  let firstStep: Moment
+  /// What the counter showed when it was last looked at.
+  public private(set) var value: UInt64
+  /// When that was.
+  private var lastLook: Int64
+  /// The latest step, and the latest that is known to within two looks.
+  private var latest: Moment
+  private var anchor: Moment
+  /// The step that the latest window ended with; nil after a loss, when a new one has to begin.
+  private var settled: Moment?
+  /// When the step is expected that is to end the next window.
+  private var due: Int64 = 0
+  /// How much earlier than that the search for it begins.
+  private var lead: Int64 = 0
+  /// How many steps in a row were seen too late to be known well.
+  private var blurred = 0
+
+  /// A counter that was seen to step twice.
+  ///
+  /// - Parameters:
+  ///   - firstValue: what it showed between the two steps; not 0.
+  ///   - first: its first step.
+  ///   - value: what it shows since the second step; not 0.
+  ///   - second: its second step.
+  ///   - now: the latest look.
+  public init(firstValue: UInt64, first: Moment, value: UInt64, second: Moment, now: Int64) {
+    period = min(max(second.nanoseconds &- first.nanoseconds, Self.shortestPeriod), Self.longestPeriod)
+    deviation = period / 50
+    self.value = value
+    lastLook = now
+    latest = second
+    anchor = second
+    settled = second
+    firstStep = first
+    self.firstValue = firstValue
+    expect(after: second)
+  }
+
+  /// The latest step.
+  public var latestStep: Moment { latest }
+
+  /// Time from look to look in search of a step: a two hundredth of the period, so that a step is known within half of that.
+  private var gap: Int64 { max(period / 200, 1_000_000) }
+
+  /// When to look again.
+  public var nextLook: Int64 {
+    if isStopped { return lastLook + period / 2 }
+    let begin = due - min(lead, period * 3 / 4)
+    if lastLook < begin { return begin }
+    // One that is very late is looked for with more patience.
+    return lastLook + (lastLook > due + max(period / 2, 4 * deviation) ? 8 * gap : gap)
+  }
+
+  /// Whether the counter has not moved for so long that it is not in between two steps any more.
+  public var isStopped: Bool { lastLook - latest.nanoseconds > Self.periodsToStop * period }
+
+  /// Takes in what the counter shows.
+  public mutating func look(_ value: UInt64, at time: Int64) -> Look {
+    defer { lastLook = max(time, lastLook) }
+    if value == self.value { return .same }
+    self.value = value
+    return .stepped(Moment(between: lastLook, and: time))
+  }
+
+  /// A step that energy was counted for.
+  ///
+  /// - Parameter isLost: whether energy went by uncounted before it: then a new window begins.
+  /// - Returns: whether a window may end, or begin, with it.
+  public mutating func accept(_ step: Moment, isLost: Bool) -> Bool {
+    latest = step
+    if isLost { settled = nil }
+    learn(step)
+    let isGood =
+      if let settled {
+        (settled.error + step.error) <= (step.nanoseconds - settled.nanoseconds) / Self.windowsInError
+      } else {
+        step.error <= period / Self.windowsInError
+      }
+    if isGood { settled = step }
+    expect(after: step)
+    return isGood
+  }
+
+  private mutating func learn(_ step: Moment) {
+    guard step.error <= gap else { return }
+    let elapsed = step.nanoseconds - anchor.nanoseconds
+    anchor = step
+    // What lies far back tells how many periods there were, not how long each was.
+    guard elapsed > 0, elapsed <= Self.longestReckoning * period else { return }
+    let steps = max((elapsed + period / 2) / period, 1)
+    let measured = min(max(elapsed / steps, Self.shortestPeriod), Self.longestPeriod)
+    let error = abs(measured - period)
+    deviation = min(max(error, deviation - deviation / 8), period / 4)
+    // A period that is another one altogether is believed at once.
+    period = error > period / 4 ? measured : period + (measured - period) / 8
+  }
+
+  private mutating func expect(after step: Moment) {
+    if step.error <= gap {
+      blurred = 0
+      lead = step.error + 2 * deviation + 2 * gap
+      // A window ends with the first step that is far enough; after one that ends none, with the very next.
+      let steps = settled == step ? (Self.shortestWindow + period - 1) / period : 1
+      due = step.nanoseconds + steps * period
+      return
+    }
+    blurred += 1
+    let seen = step.nanoseconds + step.error
+    lead = 2 * deviation + 2 * gap
+    let passed = max((seen + lead - anchor.nanoseconds) / period, 0)
+    if blurred <= Self.mostBlurred && passed < Self.longestReckoning {
+      due = anchor.nanoseconds + (passed + 1) * period
+    } else {
+      // Nothing is known of when the next one comes, so it is looked for from now on.
+      due = seen + period
+      lead = period * 3 / 4
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// What may be said of an energy counter that moves in steps: its energy as of the latest step whose moment is known well enough
+/// to end a window. In between two of them nothing new is known, and nothing new is said.
+public struct SteppedCounter: Sendable {
+  /// Times its steps.
+  public private(set) var timer: StepTimer
+  /// Counts since the first reading, up to that step.
+  public private(set) var counts: UInt64 = 0
+  /// How many times energy went by uncounted until then.
+  public private(set) var losses: UInt32 = 0
+  /// When that step was, in nanoseconds of the monotonic clock.
+  public private(set) var nanoseconds: Int64
+  private var readings = 0
+  /// Whether more is known already: the step that the next reading tells of.
+  public var isBehind: Bool { readings < 2 }
+
+  /// A counter of which the timer has seen two steps. The first reading tells of the first, the second of the second, so that a
+  /// window is known at once.
+  public init(_ timer: StepTimer) {
+    self.timer = timer
+    nanoseconds = timer.firstStep.nanoseconds
+  }
+
+  /// Takes in what the counter shows.
+  ///
+  /// - Parameters:
+  ///   - value: what it shows, as for `EnergyCounter.record`.
+  ///   - time: when it was read, in nanoseconds of the monotonic clock.
+  ///   - asleep: how long the machine has slept by then, in nanoseconds.
+  ///   - counter: what counts it; not read before.
+  /// - Returns: what became of the value, and whether `counts` are now those of another step.
+  public mutating func record(
+    _ value: UInt64, at time: Int64, asleep: Int64 = 0, into counter: inout EnergyCounter
+  ) -> (change: CounterChange, isSettled: Bool) {
+    if isBehind {
+      readings += 1
+      if readings == 1 {
+        return (counter.record(timer.firstValue, at: timer.firstStep.nanoseconds, asleep: asleep), false)
+      }
+      let step = timer.latestStep
+      let change = counter.record(timer.value, at: step.nanoseconds, asleep: asleep)
+      (counts, losses, nanoseconds) = (counter.total, counter.losses, step.nanoseconds)
+      if value == timer.value { return (change, true) }
+    }
+    // An AMD part reads 0 now and then: no step.
+    guard value != 0, case .stepped(let step) = timer.look(value, at: time) else {
+      // One that stands for longer than it should has to be seen standing.
+      if value == 0 || timer.isStopped { return (counter.record(value, at: time, asleep: asleep), false) }
+      return (.idle, false)
+    }
+    let change = counter.record(value, at: step.nanoseconds, asleep: asleep)
+    let isSettled: Bool
+    switch change {
+    case .advanced, .wrapped: isSettled = timer.accept(step, isLost: false)
+    case .reset, .gap, .resumed: isSettled = timer.accept(step, isLost: true)
+    case .first, .idle, .implausible: return (change, false)
+    }
+    guard isSettled else { return (.idle, false) }
+    (counts, losses, nanoseconds) = (counter.total, counter.losses, step.nanoseconds)
+    return (change, true)
+  }
+}
