@@ -130,6 +130,7 @@ struct ServingTests {
       path=/tmp/pkg-watt-stat.sock
       \(obstacle)
       before=$(stat -c %i:%f $path)
+      : >/run/log
       /proc/$$/fd/9 --source simulated 2>/run/log & service=$!
       until grep -q Ready /run/log; do kill -0 $service || { cat /run/log; exit 8; }; done
       echo | socat - UNIX-CONNECT:/run/pkg-watt-stat/pkg-watt-stat.sock | grep -c simulated
