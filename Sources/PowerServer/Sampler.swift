@@ -318,7 +318,8 @@ final class Sampler: Feed {
   /// subscription with domains needs it so that no core wraps unseen.
   private func areCoresWanted(isPublic: Bool, longestSeconds: Double) -> Bool {
     let now = now
-    return now < askedUntil || now >= refreshTime || broadcaster.streams.takeDomains(at: now, isPublic: isPublic)
+    return now < askedUntil || now + broadcaster.access.trustedStep / 10 >= refreshTime
+      || broadcaster.streams.takeDomains(at: now, isPublic: isPublic)
       || broadcaster.streams.haveDomains
         && now + longestGap - lastFullRead >= Int64(nanosecondsIn: longestSeconds)
   }

@@ -138,9 +138,9 @@ struct CoreSumMeter {
       known += found.newcomers.cpus
       // One whose threads have changed meanwhile would be read twice if only its number told that it is known.
       let places = (found.newcomers.cores ?? []).filter { place in
-        place.place != nil && !cores.contains { $0.place.isSame(as: place) }
+        place.place != nil && !place.isIsolated && !cores.contains { $0.place.isSame(as: place) }
       }
-      if !places.isEmpty || found.newcomers.cores == nil { changes &+= 1 }
+      if !places.isEmpty || found.newcomers.cores?.contains(where: \.isIsolated) ?? true { changes &+= 1 }
       add(places)
       lacksNewcomers = false
       return nil

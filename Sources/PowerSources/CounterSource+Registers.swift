@@ -32,6 +32,12 @@ extension CounterSource {
             log("It is not known which CPUs are a core of \(package.id), so its core domain is left out.")
             continue
           }
+          if let isolated = physical.first(where: \.isIsolated) {
+            log(
+              "CPU \(isolated.cpus[0]) is isolated, and reading its core's counter would interrupt it, so the core domain of "
+                + "\(package.id) is left out.")
+            continue
+          }
           var sum = CoreSumMeter(
             package: package, cores: physical, unit: unit, address: address, registers: registers, isPartial: isPartial)
           if sum.exist() { cores.append(sum) }

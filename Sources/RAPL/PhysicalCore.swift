@@ -5,13 +5,16 @@ public struct PhysicalCore: Sendable, Equatable {
 
   /// Its die, and its number there; nil if the kernel does not tell.
   public let place: [Int]?
-  /// Its CPUs, ascending.
+  /// Its CPUs, ascending, isolated ones behind the others.
   public let cpus: [Int]
+  /// Whether all of them are kept free for one task, so that it is not to be interrupted.
+  public let isIsolated: Bool
 
   /// A core.
-  public init(cpus: [Int], place: [Int]? = nil) {
+  public init(cpus: [Int], place: [Int]? = nil, isIsolated: Bool = false) {
     self.cpus = cpus
     self.place = place
+    self.isIsolated = isIsolated
   }
 
   /// Whether both are the same core: they share a CPU, or have the same place.
@@ -44,6 +47,9 @@ public struct PhysicalCore: Sendable, Equatable {
     }
     if let byNumber, let byThreads, byNumber.map(\.cpus) != byThreads.map(\.cpus) { return nil }
     guard let cores = byNumber ?? byThreads, cores.allSatisfy({ $0.cpus.count <= mostThreads }) else { return nil }
-    return cores
+    return cores.map { core in
+      let threads = places.filter { core.cpus.contains($0.cpu) }
+      return Self(cpus: PackageCPUs.order(threads), place: core.place, isIsolated: threads.allSatisfy(\.isIsolated))
+    }
   }
 }

@@ -302,6 +302,27 @@ struct CoreDomainTests {
     #expect(after.losses == 2 && isGood(after))
   }
 
+  @Test(
+    "is left out, and said to be, if reading it would interrupt an isolated core; a housekeeping thread reads its core")
+  func isolated() throws {
+    func place(_ cpu: Int, _ core: Int, _ isIsolated: Bool) -> CPUPlace {
+      CPUPlace(cpu: cpu, package: 0, die: 0, core: core, isIsolated: isIsolated)
+    }
+    let half = PackageCPUs.group(
+      [place(0, 0, false), place(1, 1, true), place(2, 0, false), place(3, 1, false)], by: .amd)
+    let registers = Cores(cores(2))
+    var source = try source(registers, half)
+    #expect(source.read().readings.map(\.domain) == [.package, .core])
+    #expect(Set(registers.takeCoreReads()) == [0, 3])
+    let whole = PackageCPUs.group(
+      [place(0, 0, false), place(1, 1, true), place(2, 0, false), place(3, 1, true)], by: .amd)
+    let said = Mutex<[String]>([])
+    var without = try self.source(registers, whole, log: { text in said.withLock { $0.append(text) } })
+    #expect(without.read().readings.map(\.domain) == [.package])
+    #expect(registers.takeCoreReads().isEmpty)
+    #expect(said.withLock { $0.first?.hasPrefix("CPU 1 is isolated") } == true)
+  }
+
   @Test("is left out, and said to be, if nobody knows which CPUs are a core")
   func unknownCores() throws {
     let said = Mutex<[String]>([])
