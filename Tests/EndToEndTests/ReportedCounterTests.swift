@@ -158,4 +158,36 @@ struct ReportedCounterTests {
     #expect(exitCode == 0)
     try expect(100, from: try Service(["--root", device.root.path]))
   }
+
+  @Test(
+    "a CPU that is kept free for one task is not read through",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)),
+    arguments: [
+      ("sys/devices/system/cpu/isolated", "0\n"), ("sys/devices/system/cpu/nohz_full", "0,2\n"),
+      ("sys/fs/cgroup/cpuset.cpus.isolated", "0\n"),
+    ])
+  func isolated(list: String, cpus: String) throws {
+    let plan = try TemporaryFolder()
+    // Whoever asks CPU 0 fails.
+    try """
+    0 0x606 eio
+    0 0x611 eio
+    1-3 0x606 value 0xa0e03
+    1 0x611 counter 0x1000000 655360 32
+    2-3 0x611 counter 0x2000000 983040 32
+
+    """.write(toFile: plan.file("plan"), atomically: false, encoding: .utf8)
+    let device = try Device(["--registers", plan.file("plan"), "--watts", "1", "--watts", "1"])
+    let path = device.root.file(list)
+    try FileManager.default.createDirectory(
+      at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+    let refused = try Child.run([
+      Executables.service, "serve", "--check", "--source", "msr", "--root", device.root.path,
+    ])
+    #expect(refused.exitCode == 1, "\(refused.output)")
+    try cpus.write(toFile: path, atomically: false, encoding: .utf8)
+    try expect(100, from: try Service(["--source", "msr", "--root", device.root.path]))
+    let (exitCode, output) = try doctor(device.root.path)
+    #expect(exitCode == 0 && output.contains("can be measured, by its msr registers"), "\(output)")
+  }
 }

@@ -4,7 +4,7 @@ internal import RAPL
 extension Examination {
   /// Whether the sum of these packages' registers is that of the machine, each counter in it once. The service asks the same.
   mutating func isWhole(_ registers: MachineRegisters, _ identity: CPUIdentity, _ map: RegisterMap) -> Bool {
-    if let lack = lists(identity)?.lackOfRegisters { return obstructed(.registers, lack) }
+    if let lack = lists(identity).lackOfRegisters { return obstructed(.registers, lack) }
     do {
       for repeated in try EnergySources.repeated(registersOf: packages, map: map, through: registers) {
         ok(.registers, "\(repeated)")
@@ -17,7 +17,7 @@ extension Examination {
 
   /// The same of powercap's zones.
   mutating func isWhole(_ zones: [PowercapTree.Entry], _ identity: CPUIdentity) -> Bool {
-    if let lack = lists(identity)?.lackOfZones { return obstructed(.powercap, lack) }
+    if let lack = lists(identity).lackOfZones { return obstructed(.powercap, lack) }
     do {
       for repeated in try EnergySources.repeated(zones: zones, of: machine.tree) { ok(.powercap, "\(repeated)") }
       return true
@@ -31,9 +31,9 @@ extension Examination {
     return false
   }
 
-  private func lists(_ identity: CPUIdentity) -> MachineLists? {
+  private func lists(_ identity: CPUIdentity) -> MachineLists {
     let tree = machine.tree
-    return (try? tree.places()).map { MachineLists(tree, places: $0, identity: identity) }
+    return MachineLists(tree, places: (try? tree.places()) ?? [], identity: identity)
   }
 }
 
