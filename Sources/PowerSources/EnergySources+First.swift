@@ -45,7 +45,9 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
   /// Whether loading the kernel's module would not help.
   private var isOfNoUse: Bool {
     switch (registers, powercap) {
-    case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap): true
+    case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap),
+      (.hidden, .hidden), (.namespaceRoot, .namespaceRoot), (.namespaceRoot, .noPowercap):
+      true
     default: false
     }
   }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import RAPL
 
 /// Told in one sentence what somebody who runs a source should know of it: something was left out, or has changed.
@@ -20,7 +21,7 @@ public enum EnergySources {
   ) throws(SourceError) -> any EnergySource {
     let tree = try MachineTree.open(root)
     let identity = try tree.identity()
-    do { return try msr(tree, identity, domains, log) } catch { throw reason(error, identity) }
+    do { return try msr(tree, identity, domains, log) } catch { throw reason(error, identity, tree) }
   }
 
   private static func msr(
@@ -76,6 +77,8 @@ public enum EnergySources {
       let places = (try? tree.places()) ?? []
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
       let lists = MachineLists(tree, places: places, identity: identity)
+      // Without any, why there are none is to be told.
+      _ = try PowercapTree(tree).entries(vendor: identity.vendor)
       if let lack = lists.lackOfZones { throw lack }
       var source = try CounterSource(
         powercap: tree, identity: identity, packages: packages, domains: domains,
@@ -83,13 +86,26 @@ public enum EnergySources {
       source.isSimulated = tree.replay != nil
       return source
     } catch {
-      throw reason(error, identity)
+      throw reason(error, identity, tree)
     }
   }
 
-  /// What a failure comes from: on a CPU from before RAPL, nothing that anyone could load or permit would help.
-  private static func reason(_ error: SourceError, _ identity: CPUIdentity) -> SourceError {
-    CPUModel(identity).standing == .olderThanRAPL ? .olderThanRAPL(identity) : error
+  /// What a failure comes from. On a CPU from before RAPL, nothing that anyone could load or permit would help. In a container
+  /// nothing can be loaded, and root is told to become root in vain.
+  private static func reason(_ error: SourceError, _ identity: CPUIdentity, _ tree: MachineTree) -> SourceError {
+    if CPUModel(identity).standing == .olderThanRAPL { return .olderThanRAPL(identity) }
+    let surroundings = Surroundings(root: tree.root, files: tree.files)
+    let path: String
+    switch error {
+    case .cannotOpen(let node, EACCES, _), .energyFile(let node, EACCES):
+      return surroundings.isNamespaceRoot ? .namespaceRoot(path: node) : error
+    case .cannotOpen(let node, ENOENT, _), .cannotOpen(let node, EPERM, _): path = node
+    case .noPowercap(let folder), .maskedPowercap(let folder): path = folder
+    default: return error
+    }
+    guard let container = surroundings.container else { return error }
+    let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group((try? tree.places()) ?? [], by: $0) }
+    return .hidden(path: path, container: container, devices: Surroundings.devices(packages ?? []))
   }
 
   /// A simulated CPU of one package under a changing load. Its watts are invented.

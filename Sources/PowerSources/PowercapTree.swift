@@ -41,16 +41,39 @@ package struct PowercapTree {
     var found: [Entry] = []
     for control in ["intel-rapl:", "intel-rapl-mmio:"] {
       for name in names where name.hasPrefix(control) {
-        guard let zone = try zone(name, control: control, vendor: vendor) else { continue }
+        let zone: PowercapZone?
+        do throws(SourceError) {
+          zone = try self.zone(name, control: control, vendor: vendor)
+        } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
+          // A domain that is going away, or a link that leads nowhere.
+          zone = nil
+        }
+        guard let zone else { continue }
         let isKnown = found.contains { $0.zone == zone }
         if !isKnown { found.append(Entry(zone: zone, folder: "\(folder)/\(name)")) }
       }
     }
-    guard found.contains(where: { $0.zone.domain == .package }) else { throw .noPowercap(folder) }
+    guard found.contains(where: { $0.zone.domain == .package }) else {
+      throw isMasked(names) ? .maskedPowercap(folder) : .noPowercap(folder)
+    }
     return found.sorted { one, other in
       let ranks = [one, other].map { PowerDomain.allCases.firstIndex(of: $0.zone.domain) ?? 0 }
       return ranks[0] == ranks[1] ? one.zone.package < other.zone.package : ranks[0] < ranks[1]
     }
+  }
+
+  /// Whether there are packages' zones, and all of them are links that lead nowhere: container managers hide what they lead to.
+  private func isMasked(_ names: [String]) -> Bool {
+    let packages = names.filter { $0.hasPrefix("intel-rapl") && $0.count(where: { $0 == ":" }) == 1 }
+    return !packages.isEmpty
+      && packages.allSatisfy { name in
+        do throws(FileError) {
+          _ = try files.text("\(folder)/\(name)/name")
+          return false
+        } catch {
+          return error.errno == ENOENT
+        }
+      }
   }
 
   /// The zone in a folder such as "intel-rapl:0:1"; nil for one that is no counter of ours.

@@ -22,6 +22,12 @@ public enum SourceError: Error {
   case cannotOpen(path: String, errno: Int32, ownMachine: Bool)
   /// There are no energy zones of powercap.
   case noPowercap(String)
+  /// There are energy zones of powercap, but they lead nowhere.
+  case maskedPowercap(String)
+  /// A container keeps this process from the counters.
+  case hidden(path: String, container: String, devices: String)
+  /// This process is root in a user namespace only.
+  case namespaceRoot(path: String)
   /// A file of a powercap zone cannot be read.
   case energyFile(path: String, errno: Int32)
   /// A file of a powercap zone holds no plausible number.
@@ -67,6 +73,14 @@ extension SourceError: CustomStringConvertible {
     case .noPowercap(let folder):
       "There are no energy zones in \(folder); load the kernel's module: sudo modprobe intel_rapl_msr (a virtual machine has "
         + "none; measure on the host instead)."
+    case .maskedPowercap(let folder):
+      "The energy zones in \(folder) lead nowhere, as in a container that hides them; run the service on the host."
+    case .hidden(let path, let container, let devices):
+      "This container (\(container)) hides \(path). Run the service on the host, and share "
+        + "/run/pkg-watt-stat with the container, or give it \(devices)."
+    case .namespaceRoot(let path):
+      "Cannot open \(path): this is root of a user namespace, not of the machine, as in a container without root. Run the service "
+        + "outside of it, as the machine's root."
     case .energyFile(let path, EACCES):
       "Cannot read \(path): only root may; run as root (sudo)."
     case .energyFile(let path, ENODEV):

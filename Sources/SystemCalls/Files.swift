@@ -4,6 +4,8 @@ public protocol Files: Sendable {
   func text(_ path: String) throws(FileError) -> String
   /// The names in a folder, in no order.
   func names(in folder: String) throws(FileError) -> [String]
+  /// Whether a file is there, whatever it is.
+  func has(_ path: String) -> Bool
 }
 
 /// The system's own files.
@@ -16,4 +18,7 @@ public struct SystemFiles: Files {
 
   /// The names in a folder, as `Folder` gives them.
   public func names(in folder: String) throws(FileError) -> [String] { try Folder.names(in: folder) }
+
+  /// Whether a file is there, whatever it is.
+  public func has(_ path: String) -> Bool { (try? FilePermissions(of: path)) != nil }
 }

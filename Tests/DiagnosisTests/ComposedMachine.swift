@@ -119,6 +119,13 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
     return machine
   }
 
+  /// Powercap zones that are links to nowhere.
+  func maskedZones(_ folders: String...) -> Self {
+    var machine = self
+    machine.capture.folders["sys/class/powercap"] = ["intel-rapl"] + folders
+    return machine
+  }
+
   /// An unprivileged user looks at it.
   var withoutRights: Self {
     text("proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\n").error("dev/cpu/0/msr", EACCES)

@@ -1,4 +1,5 @@
 import Foundation
+import PowerSources
 import Testing
 
 @testable import Diagnosis
@@ -29,6 +30,44 @@ struct DoctorTests {
     #expect(failures.isEmpty == isMeasurable)
     #expect(failures.allSatisfy { $0.fix != nil })
     #expect(report.text.split(separator: "\n").last.map(String.init) == report.summary)
+  }
+
+  @Test("comes to the same as the service on each machine, and the service says why not", arguments: Machines.all)
+  func service(machine: ComposedMachine) throws {
+    try machine.withRoot { root in
+      let report = Doctor.examine(try Machine(root: root))
+      do {
+        _ = try EnergySources.firstThatMeasures(root: root)
+        #expect(report.exitCode == 0)
+      } catch {
+        #expect(report.exitCode == 1, "\(error)")
+      }
+    }
+  }
+
+  @Test(
+    "the service says what hides the counters, and what to give",
+    arguments: [
+      (
+        "kubernetes-that-masks-powercap",
+        ["This container (Kubernetes) hides", "--device /dev/cpu/0/msr --device /dev/cpu/2/msr --cap-add SYS_RAWIO"]
+      ),
+      (
+        "masked-powercap-of-an-unknown-container",
+        ["This container (of an unknown kind) hides", "--device /dev/cpu/0/msr --cap-add"]
+      ),
+      ("root-of-a-user-namespace", ["root of a user namespace, not of the machine"]),
+      ("westmere-ex-whose-registers-fault", ["older than RAPL"]), ("no-vendor", ["unknown CPU"]),
+      ("pentium-4-in-a-virtual-machine-without-its-flag", ["older than RAPL"]),
+    ])
+  func sentences(name: String, words: [String]) throws {
+    let machine = try #require(Machines.all.first { $0.testDescription == name })
+    try machine.withRoot { root in
+      let error = #expect(throws: NothingToMeasure.self) { try EnergySources.firstThatMeasures(root: root) }
+      let text = error.map { "\($0)" } ?? ""
+      for word in words { #expect(text.contains(word), "\(text)") }
+      #expect(!text.contains("modprobe") && !text.contains("run as root (sudo)"), "\(text)")
+    }
   }
 
   @Test("a captured machine, captured again, tells the same", arguments: Machines.all)

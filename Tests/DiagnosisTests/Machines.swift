@@ -45,6 +45,22 @@ enum Machines {
       "diamond-rapids",
       cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 19, model: 1, name: "Intel(R) Test CPU")
     ).zone("intel-rapl:0", "package-0"),
+    ComposedMachine(
+      "zhaoxin-with-powercap",
+      cpuinfo: ComposedMachine.cpuinfo("CentaurHauls", family: 7, model: 0x3B, name: "ZHAOXIN KaiXian KX-6640MA")
+    ).zone("intel-rapl:0", "package-0"),
+    ComposedMachine(
+      "shanghai-with-powercap",
+      cpuinfo: ComposedMachine.cpuinfo("  Shanghai  ", family: 7, model: 0x5B, name: "ZHAOXIN KaiXian KX-7000")
+    ).zone("intel-rapl:0", "package-0"),
+    .intel("domains-that-are-roots", model: 0x9E).error("dev/cpu/0/msr", EACCES).error("dev/cpu/1/msr", EACCES)
+      .text("proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\n")
+      .zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "core", .failed(errno: EACCES))
+      .zone("intel-rapl:0:1", "uncore", .failed(errno: EACCES)),
+    .intel("a-domain-without-a-range", model: 0x8F).zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "dram")
+      .text("sys/class/powercap/intel-rapl:0:0/max_energy_range_uj", "0\n"),
+    .intel("virtual-machine-with-counters", model: 0x9E, flags: "hypervisor").answer("hypervisor", "KVM")
+      .intelRegisters(),
     .intel("no-turbostat-no-service", model: 0x9E).intelRegisters().answer("turbostat", "")
       .answer("service at /run/pkg-watt-stat/pkg-watt-stat.sock", "absent")
       .answer(
@@ -53,6 +69,12 @@ enum Machines {
   ]
 
   static let unmeasurable: [ComposedMachine] = [
+    .intel("westmere-ex-whose-registers-fault", model: 0x2F).error("dev/cpu/1/msr", ENXIO).registers([0x1A0: [0]])
+      .text("sys/class/dmi/id/sys_vendor", "Dell Inc.\n"),
+    ComposedMachine(
+      "pentium-4-in-a-virtual-machine-without-its-flag",
+      cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 15, model: 6, name: "Common KVM processor")
+    ).registers([0x606: [0], 0x611: [0]]).text("sys/class/dmi/id/product_name", "KubeVirt\n"),
     .intel("virtual-machine", model: 0x55, flags: "hypervisor").registers([0x606: [0], 0x611: [0]])
       .answer("hypervisor", "KVM"),
     .amd("virtual-machine-amd", family: 0x19, flags: "hypervisor").answer("hypervisor", "Hyper-V"),
@@ -90,6 +112,22 @@ enum Machines {
     )
     .text("sys/kernel/security/lockdown", nil),
     .captured,
+    .intel("kubernetes-that-masks-powercap", model: 0x55, packages: 2)
+      .text("proc/self/cgroup", "0::/kubepods.slice/cri-containerd-1.scope\n").maskedZones(
+        "intel-rapl:0", "intel-rapl:1"
+      )
+      .text("proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t00000000a80425fb\n"),
+    .amd("masked-powercap-of-an-unknown-container", family: 0x19).maskedZones("intel-rapl:0"),
+    .intel("root-of-a-user-namespace", model: 0x9E).error("dev/cpu/0/msr", EACCES).error("dev/cpu/1/msr", EACCES)
+      .text("proc/self/uid_map", "         0       1000          1\n")
+      .zone("intel-rapl:0", "package-0", .failed(errno: EACCES)),
+    .intel("virtual-machine-without-its-flag", model: 0x9E).registers([0x606: [0], 0x611: [0]])
+      .text("sys/class/dmi/id/sys_vendor", "QEMU\n"),
+    .intel("virtual-machine-by-its-devices", model: 0x8F)
+      .text("sys/bus/pci/devices/0000:00:0f.0/vendor", "0x15ad\n"),
+    ComposedMachine(
+      "no-vendor", cpuinfo: ComposedMachine.cpuinfo("", family: 6, model: 0x9E, name: "")
+    ).intelRegisters(),
   ]
 }
 

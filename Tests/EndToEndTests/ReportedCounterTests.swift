@@ -191,3 +191,53 @@ struct ReportedCounterTests {
     #expect(exitCode == 0 && output.contains("can be measured, by its msr registers"), "\(output)")
   }
 }
+
+extension ReportedCounterTests {
+  @Test(
+    "a Kubernetes pod, and a container with masked powercap, are told which nodes to have",
+    arguments: [
+      ["proc/self/cgroup": "0::/kubepods.slice/cri-containerd-1.scope\n"], [:],
+      ["run/systemd/container": "lxc\n"],
+    ] as [[String: String]])
+  func containers(files: [String: String]) throws {
+    let folder = try ZoneFolder(
+      cpuinfo: "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\n", places: [(0, 0), (0, 0), (1, 0)],
+      zones: [], watts: [])
+    for (path, text) in files {
+      let url = URL(filePath: folder.root.file(path))
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try text.write(to: url, atomically: false, encoding: .utf8)
+    }
+    let powercap = folder.root.file("sys/class/powercap")
+    try FileManager.default.createDirectory(atPath: powercap, withIntermediateDirectories: true)
+    for zone in ["intel-rapl:0", "intel-rapl:1"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(powercap)/\(zone)", withDestinationPath: "../../devices/virtual/powercap/intel-rapl/\(zone)")
+    }
+    let check = try Child.run([Executables.service, "serve", "--check", "--root", folder.root.path])
+    for (exitCode, output) in [check, try doctor(folder.root.path)] {
+      #expect(exitCode == 1 && output.contains("container"), "\(output)")
+      #expect(output.contains("--device /dev/cpu/0/msr --device /dev/cpu/2/msr --cap-add SYS_RAWIO"), "\(output)")
+      #expect(!output.contains("modprobe"), "\(output)")
+    }
+  }
+
+  @Test("domains that only root may read are left out, and both say so; the package is measured")
+  func domainsOfRoot() throws {
+    let folder = try ZoneFolder(
+      cpuinfo: "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\n", places: [(0, 0)],
+      zones: [
+        ZoneFolder.Zone(folder: "intel-rapl:0", name: "package-0", package: 0),
+        ZoneFolder.Zone(folder: "intel-rapl:0:0", name: "core", package: 0),
+      ], watts: [100])
+    let range = folder.root.file("sys/class/powercap/intel-rapl:0:0/max_energy_range_uj")
+    try "0\n".write(toFile: range, atomically: false, encoding: .utf8)
+    let service = try Service(["--source", "powercap", "--root", folder.root.path])
+    try expect(100, from: service)
+    let (exitCode, output) = try doctor(folder.root.path)
+    #expect(exitCode == 0, "\(output)")
+    for text in [output, service.child.output] {
+      #expect(text.contains("The core counter of package 0 is left out."), "\(text)")
+    }
+  }
+}

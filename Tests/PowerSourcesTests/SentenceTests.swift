@@ -52,6 +52,12 @@ struct SentenceTests {
         .noPowercap("/r/sys/class/powercap"),
         ["/r/sys/class/powercap", "sudo modprobe intel_rapl_msr", "virtual machine"]
       ),
+      (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "lead nowhere", "on the host"]),
+      (
+        .hidden(path: path, container: "Kubernetes", devices: "--device /dev/cpu/0/msr"),
+        [path, "(Kubernetes) hides", "on the host", "--device /dev/cpu/0/msr"]
+      ),
+      (.namespaceRoot(path: path), [path, "root of a user namespace, not of the machine", "outside of it"]),
       (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
       (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "gone offline", "restart the service"]),
       (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "intel_rapl_msr"]),

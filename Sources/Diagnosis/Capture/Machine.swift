@@ -66,7 +66,7 @@ public final class Machine: Files {
   }
 
   /// Whether a file is there.
-  func has(_ path: String) -> Bool { (try? permissions(path)) != nil }
+  public func has(_ path: String) -> Bool { (try? permissions(path)) != nil }
 
   /// The permissions of a file.
   func permissions(_ path: String) throws(FileError) -> FilePermissions {

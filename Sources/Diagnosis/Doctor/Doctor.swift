@@ -6,6 +6,7 @@ public enum Doctor {
     examination.lookAtCPU()
     examination.lookAtVirtualization()
     examination.lookAtPackages()
+    examination.lookAtContainer()
     examination.lookAtDevices()
     examination.lookAtRegisters()
     examination.lookAtPowercap()

@@ -9,6 +9,7 @@ extension Examination {
     if cpuinfo.map(Self.showsHypervisor) == true {
       hypervisor = machine.answer("hypervisor") { machine.isOwn ? Hypervisor.name : nil } ?? Hypervisor.unknown
     }
+    if hypervisor == nil { hypervisor = surroundings.hypervisor }
     do {
       identity = try MachineTree(root: machine.root, files: machine).identity()
     } catch {

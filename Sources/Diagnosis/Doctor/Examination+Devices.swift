@@ -31,16 +31,22 @@ extension Examination {
   private mutating func obstructDevice(_ node: String, _ errno: Int32) {
     let path = machine.shown(node)
     switch errno {
-    case ENOENT where machine.has("\(machine.root)/sys/module/msr"):
+    case ENOENT where container != nil || machine.has("\(machine.root)/sys/module/msr"):
       obstruct(
         .devices,
-        "There is no \(path), though the kernel's msr module is there: /dev shows not all, as in a container.",
-        fix: "run on the host, or hand the nodes in: --device /dev/cpu/0/msr")
+        machine.has("\(machine.root)/sys/module/msr")
+          ? "There is no \(path), though the kernel's msr module is there: /dev shows not all, as in a container."
+          : "There is no \(path): this container does not have it, whether or not its host's kernel has loaded its msr module.",
+        fix: "run on the host, or hand the nodes in: \(Surroundings.devices(packages))")
     case ENOENT:
       obstruct(
         .devices, "There is no \(path): the kernel's msr module is not loaded.",
         fix: (hypervisor == nil ? "" : "measure on the host; only if this hypervisor passes the registers on: ")
           + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
+    case EACCES where surroundings.isNamespaceRoot:
+      obstruct(
+        .devices, "\(path) cannot be opened: this is root of a user namespace, not of the machine.",
+        fix: "run it outside of the namespace, as the machine's root.")
     case EACCES:
       let owner = (try? machine.permissions(node)).map { permissions in
         " (mode \(String(permissions.mode, radix: 8)), user \(permissions.user), group \(permissions.group))"

@@ -45,6 +45,13 @@ extension Examination {
     if RegisterMap(vendor: identity.vendor) == nil || announcesNoRAPL {
       return ok(.powercap, "\(text): the kernel has none for a CPU without energy registers.")
     }
+    if case .maskedPowercap = error {
+      let folder = machine.shown("\(machine.root)/sys/class/powercap")
+      return obstruct(
+        .powercap, "The energy zones in \(folder) lead nowhere: a container hides them.",
+        fix: "run the service on the host and share /run/pkg-watt-stat; or give: \(Surroundings.devices(packages))")
+    }
+    if container != nil { return obstruct(.powercap, "\(text).", fix: "run it on the host (see above).") }
     obstruct(
       .powercap, "\(text).",
       fix: hypervisor == nil
@@ -86,6 +93,11 @@ extension Examination {
 
   private func toldOfZone(_ error: SourceError) -> (text: String, fix: String) {
     switch error {
+    case .energyFile(let path, EACCES) where surroundings.isNamespaceRoot:
+      (
+        "\(machine.shown(path)) is the root's of the machine, not of this user namespace.",
+        "run it outside of the namespace, as the machine's root."
+      )
     case .energyFile(let path, EACCES): ("\(machine.shown(path)) is root's only.", "sudo pkg-watt-stat doctor")
     case .energyFile(let path, let errno):
       ("\(machine.shown(path)) cannot be read: \(errorText(errno)).", "sudo modprobe intel_rapl_msr")

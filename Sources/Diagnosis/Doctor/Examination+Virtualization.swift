@@ -1,3 +1,5 @@
+internal import PowerSources
+
 extension Examination {
   /// Virtual machine and container.
   mutating func lookAtVirtualization() {
@@ -9,20 +11,17 @@ extension Examination {
     } else if identity != nil {
       ok(.virtualMachine, "This is no virtual machine.")
     }
-    container = containerManager
+    container = surroundings.container
+  }
+
+  /// What stands between the counters and this process. The service asks the same.
+  var surroundings: Surroundings { Surroundings(root: machine.root, files: machine) }
+
+  /// That it is a container, and what to give it: for that the packages have to be known.
+  mutating func lookAtContainer() {
     guard let container else { return }
     warn(
       .container, "This is a container (\(container)): /dev/cpu and CAP_SYS_RAWIO are its host's to give.",
-      fix:
-        "run the service on the host and share /run/pkg-watt-stat; or give: --device /dev/cpu/0/msr --cap-add SYS_RAWIO"
-    )
-  }
-
-  /// What the container managers leave for programs to see.
-  private var containerManager: String? {
-    if machine.has("\(machine.root)/.dockerenv") { return "Docker" }
-    if machine.has("\(machine.root)/run/.containerenv") { return "Podman" }
-    guard let name = try? machine.text("\(machine.root)/run/systemd/container") else { return nil }
-    return name.split(whereSeparator: \.isWhitespace).first.map(String.init)
+      fix: "run the service on the host and share /run/pkg-watt-stat; or give: \(Surroundings.devices(packages))")
   }
 }

@@ -30,6 +30,9 @@ package struct CapturedFiles: Files {
     }
   }
 
+  /// Whether a file was there.
+  package func has(_ path: String) -> Bool { capture.permissions[relative(path)] != nil }
+
   private func relative(_ path: String) -> String { relativePath(path, to: root) }
 }
 

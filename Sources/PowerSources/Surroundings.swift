@@ -1,0 +1,95 @@
+package import RAPL
+package import SystemCalls
+
+/// What stands between a machine's counters and this process: a virtual machine, a container, a user namespace.
+package struct Surroundings {
+  private let root: String
+  private let files: any Files
+
+  /// Those of the machine below a folder that stands for /, or is it: "".
+  package init(root: String, files: any Files) {
+    self.root = root
+    self.files = files
+  }
+
+  /// Whose virtual machine this is, by its firmware and devices: some hide the flag by which their CPU says so. nil if neither
+  /// shows one.
+  ///
+  /// Sources: systemd's src/basic/virt.c for the names in the firmware; pci.ids for the devices' vendors. Virtio's (1AF4h) are
+  /// no proof: network cards for real machines have them too.
+  package var hypervisor: String? {
+    let fields = ["sys_vendor", "product_name", "product_version", "board_vendor", "bios_vendor"].map {
+      text("/sys/class/dmi/id/\($0)")
+    }
+    // Of Amazon's names, real machines have ".metal" in theirs.
+    let isMetal = fields.contains { $0.contains(".metal") }
+    for (prefix, name) in Self.firmware where fields.contains(where: { $0.hasPrefix(prefix) }) {
+      if !(isMetal && prefix == "Amazon EC2") { return name }
+    }
+    if fields[0] == "Microsoft Corporation" && fields[1] == "Virtual Machine" { return "Hyper-V" }
+    let folder = "/sys/bus/pci/devices"
+    for device in ((try? files.names(in: root + folder)) ?? []).sorted() {
+      if let name = Self.devices[text("\(folder)/\(device)/vendor").lowercased()] { return name }
+    }
+    return nil
+  }
+
+  private static let firmware = [
+    ("QEMU", "QEMU"), ("KVM", "KVM"), ("OpenStack", "OpenStack"), ("KubeVirt", "KubeVirt"),
+    ("Amazon EC2", "Amazon EC2"),
+    ("Google Compute Engine", "Google Compute Engine"), ("VMware", "VMware"), ("VMW", "VMware"),
+    ("innotek GmbH", "VirtualBox"), ("VirtualBox", "VirtualBox"), ("Xen", "Xen"), ("Bochs", "Bochs"),
+    ("Parallels", "Parallels"), ("BHYVE", "bhyve"), ("Hyper-V", "Hyper-V"), ("Apple Virtualization", "Apple"),
+    ("Cloud Hypervisor", "Cloud Hypervisor"),
+  ]
+
+  private static let devices = [
+    "0x1b36": "QEMU", "0x1234": "QEMU", "0x15ad": "VMware", "0x80ee": "VirtualBox", "0x5853": "Xen",
+    "0x1ab8": "Parallels",
+  ]
+
+  /// Whose container this is; nil outside of one.
+  package var container: String? {
+    if has("/.dockerenv") { return "Docker" }
+    if has("/run/.containerenv") { return "Podman" }
+    if let name = text("/run/systemd/container").split(whereSeparator: \.isWhitespace).first { return String(name) }
+    if (try? files.names(in: "\(root)/var/run/secrets/kubernetes.io")) != nil { return "Kubernetes" }
+    let traces = text("/proc/self/cgroup") + text("/proc/self/mountinfo")
+    for (trace, name) in [
+      ("kubepods", "Kubernetes"), ("/kubelet/pods/", "Kubernetes"), ("/docker", "Docker"), ("libpod", "Podman"),
+      ("lxc.payload", "LXC"), ("/lxc/", "LXC"), ("cri-containerd", "containerd"),
+    ] where traces.contains(trace) {
+      return name
+    }
+    // Nothing else makes powercap's links lead nowhere.
+    do throws(SourceError) {
+      _ = try PowercapTree(root: root, files: files).entries(vendor: .intel)
+    } catch .maskedPowercap {
+      return "of an unknown kind"
+    } catch {}
+    return nil
+  }
+
+  /// Whether this process is root in a user namespace of its own, and so not the machine's root.
+  package var isNamespaceRoot: Bool {
+    let users = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Uid:") } ?? ""
+    let ids = users.split(whereSeparator: \.isWhitespace)
+    guard ids.count > 2, ids[2] == "0" else { return false }
+    // The machine's own maps all of them onto themselves. Source: user_namespaces(7).
+    let map = text("/proc/self/uid_map").split(whereSeparator: \.isWhitespace)
+    return !map.isEmpty && map != ["0", "0", "4294967295"]
+  }
+
+  /// What makes a container show the counters: one CPU's node for each package.
+  package static func devices(_ packages: [PackageCPUs]) -> String {
+    let cpus = packages.compactMap(\.cpus.first)
+    let nodes = (cpus.isEmpty ? [0] : cpus).map { "--device /dev/cpu/\($0)/msr" }
+    return nodes.joined(separator: " ") + " --cap-add SYS_RAWIO"
+  }
+
+  private func text(_ path: String) -> String {
+    (try? files.text(root + path)).map { String(Substring($0).trimmed) } ?? ""
+  }
+
+  private func has(_ path: String) -> Bool { files.has(root + path) }
+}
