@@ -116,6 +116,9 @@ struct CounterMeter {
       monotonicNanoseconds: stepped?.nanoseconds ?? lastMonotonicNanoseconds)
   }
 
+  /// Whether it is a register, and no file of powercap.
+  var isRegister: Bool { origin is RegisterCounter }
+
   /// The path of its file, if another file has taken that place since it was opened.
   var replacedPath: String? { origin.replacedPath }
 

@@ -2,13 +2,18 @@ public import RAPL
 internal import Synchronization
 
 /// Why a source has to be opened anew: what it reads is no longer the machine's energy.
-public enum MachineChange: Sendable, Equatable {
+public enum MachineChange: Error, Equatable {
   /// A package, or a die with a counter of its own, has come that is not in the sum.
   case newPackage(PackageID)
   /// A powercap zone's file has gone, and there is another one in its place.
   case renewedZone(path: String)
   /// A package shows another one's counter, and both are in the sum.
   case repeatedCounter(PackageID, of: PackageID)
+  /// The lists of the machine contradict each other by now: a part of it is hidden, and not in the sum.
+  case hiddenPackage(SourceError)
+
+  /// By what they say.
+  public static func == (one: Self, other: Self) -> Bool { "\(one)" == "\(other)" }
 }
 
 extension MachineChange: CustomStringConvertible {
@@ -23,6 +28,7 @@ extension MachineChange: CustomStringConvertible {
     case .repeatedCounter(let id, let first):
       "\(id) shows the energy counter of \(first) since CPUs have come or gone, so it is in the sum twice; start again to "
         + "measure it once."
+    case .hiddenPackage(let lack): "Since CPUs have come or gone: \(lack)"
     }
   }
 }
@@ -38,8 +44,11 @@ public final class CounterWatch: Sendable {
   private struct State {
     var meters: [CounterMeter]
     var online: [UInt8]?
+    /// Whether the lists are looked at the next time: until then all of them have followed.
+    var checksLists = false
   }
 
+  private let tree: MachineTree
   private let online: OnlineList?
   private let state: Mutex<State>
 
@@ -49,7 +58,8 @@ public final class CounterWatch: Sendable {
   /// - Returns: nil for a source that is not of this module.
   public init?(_ source: any EnergySource, root: String? = nil) {
     guard let source = source as? CounterSource, !source.isSimulated else { return nil }
-    let online = OnlineList(MachineTree(root: root))
+    tree = MachineTree(root: root)
+    let online = OnlineList(tree)
     self.online = online
     state = Mutex(State(meters: source.counters, online: online?.text()))
   }
@@ -58,10 +68,21 @@ public final class CounterWatch: Sendable {
   public func change() -> MachineChange? {
     state.withLock { state in
       if let path = state.meters.lazy.compactMap(\.replacedPath).first { return .renewedZone(path: path) }
-      guard let text = online?.text(), text != state.online else { return nil }
+      guard let text = online?.text() else { return nil }
+      if text == state.online {
+        defer { state.checksLists = false }
+        return state.checksLists ? hiddenPackage(isOfRegisters: state.meters.contains(where: \.isRegister)) : nil
+      }
       state.online = text
+      state.checksLists = true
       return Self.repeatedCounter(&state.meters)
     }
+  }
+
+  private func hiddenPackage(isOfRegisters: Bool) -> MachineChange? {
+    guard let identity = try? tree.identity(), let places = try? tree.places() else { return nil }
+    let lists = MachineLists(tree, places: places, identity: identity)
+    return (isOfRegisters ? lists.lackOfRegisters : lists.lackOfZones).map { .hiddenPackage($0) }
   }
 
   private static func repeatedCounter(_ meters: inout [CounterMeter]) -> MachineChange? {

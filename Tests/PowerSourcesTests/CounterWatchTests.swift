@@ -109,6 +109,25 @@ struct CounterWatchTests {
     #expect("\(change.map { "\($0)" } ?? "")".contains("so it is in the sum twice; start again"))
   }
 
+  @Test("a package that comes and is hidden is noticed once all lists have followed")
+  func hiddenPackage() throws {
+    let (registers, folder) = (Merging(), try Folder())
+    let info = "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\n"
+    try folder.write("proc/cpuinfo", info + "physical id\t: 0\n")
+    for cpu in 0...1 { try folder.write("sys/devices/system/cpu/cpu\(cpu)/topology/physical_package_id", "\(cpu)\n") }
+    let watch = try watch(registers, folder)
+    try folder.write("proc/cpuinfo", info + "physical id\t: 2\n")
+    #expect(watch.change() == nil)
+    try folder.write("sys/devices/system/cpu/offline", "3\n")
+    try folder.write("sys/devices/system/cpu/online", "0-1 \n")
+    #expect(watch.change() == nil)
+    let change = watch.change().map { "\($0)" } ?? ""
+    #expect(
+      change.contains("Since CPUs have come or gone: ") && change.contains("shows package 2, and no CPU"), "\(change)")
+    // Once is enough.
+    #expect(watch.change() == nil)
+  }
+
   @Test("CPUs that come or go, and packages that cannot be read, change nothing by themselves")
   func harmless() throws {
     let (registers, folder) = (Merging(), try Folder())
