@@ -47,11 +47,7 @@ extension CounterSource {
           package: package.id, domain: domain, unit: unit, bound: bound,
           origin: RegisterCounter(address, through: reader))
         if domain != .package, try !meter.exists() { continue }
-        // No CPU has a counter that the highest power takes around so soon: junk, not a unit. Whatever the part's own
-        // bound is, and however it is raised, four looks a second have to be enough.
-        guard PowerBound.highest.longestCertainSeconds(unit: unit) >= 0.25 else {
-          throw .implausibleUnits(address: map.units, joulesPerCount: unit.joulesPerCount)
-        }
+        if let error = SourceError.implausible(unit, by: map.units) { throw error }
         meters.append(meter)
       }
     }

@@ -36,7 +36,7 @@ public enum SourceError: Error {
   case register(RegisterError)
   /// The unit register reads 0.
   case noUnits(address: UInt32)
-  /// The unit register makes a counter wrap within a second.
+  /// The unit register makes a counter wrap within a second, or a count more than a joule.
   case implausibleUnits(address: UInt32, joulesPerCount: Double)
   /// A package's energy counter reads 0.
   case zeroCounter(PackageID)
@@ -46,6 +46,16 @@ public enum SourceError: Error {
   case hiddenPackage(String)
   /// Two packages' counters show the same values, and move too seldom to tell whether they are one counter.
   case doubtfulCounters(PackageID, PackageID)
+}
+
+extension SourceError {
+  /// What is wrong with a unit that no CPU has: junk in the unit register. The service and the doctor ask the same.
+  package static func implausible(_ unit: EnergyUnit, by address: UInt32) -> SourceError? {
+    // The coarsest counter is in whole joules. The finest must not be taken around by the highest power so soon that four
+    // looks a second miss it, whatever the part's own bound is.
+    let isOne = unit.joulesPerCount <= 1 && PowerBound.highest.longestCertainSeconds(unit: unit) >= 0.25
+    return isOne ? nil : .implausibleUnits(address: address, joulesPerCount: unit.joulesPerCount)
+  }
 }
 
 extension SourceError: CustomStringConvertible {
@@ -95,7 +105,7 @@ extension SourceError: CustomStringConvertible {
       "The energy unit register \(hexadecimal(address)) reads 0, as in a virtual machine without RAPL; measure on the "
         + "host instead."
     case .implausibleUnits(let address, let joules):
-      "The energy unit register \(hexadecimal(address)) says \(joules) J a count, which is less than any CPU's; it cannot "
+      "The energy unit register \(hexadecimal(address)) says \(joules) J a count, which is \(joules < 1 ? "less" : "more") than any CPU's; it cannot "
         + "be believed, as in a virtual machine without RAPL."
     case .zeroCounter(let id):
       "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."

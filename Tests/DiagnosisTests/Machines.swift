@@ -59,6 +59,8 @@ enum Machines {
       .zone("intel-rapl:0:1", "uncore", .failed(errno: EACCES)),
     .intel("a-domain-without-a-range", model: 0x8F).zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "dram")
       .text("sys/class/powercap/intel-rapl:0:0/max_energy_range_uj", "0\n"),
+    .intel("no-thermal-design-power", model: 0x9E).intelRegisters().registers([0x614: [0]]),
+    .intel("thermal-design-power-of-4000-W", model: 0x9E).intelRegisters().registers([0x614: [4000 << 3]]),
     .intel("virtual-machine-with-counters", model: 0x9E, flags: "hypervisor").answer("hypervisor", "KVM")
       .intelRegisters(),
     .intel("no-turbostat-no-service", model: 0x9E).intelRegisters().answer("turbostat", "")
@@ -69,6 +71,10 @@ enum Machines {
   ]
 
   static let unmeasurable: [ComposedMachine] = [
+    .intel("energy-unit-of-exponent-31", model: 0x9E).intelRegisters().registers([0x606: [0xA1F03]]),
+    .intel("microjoules-of-exponent-31", model: 0x37).intelRegisters().registers([0x606: [0xA1F03]]),
+    .intel("a-package-without-a-range", model: 0x9E).zone("intel-rapl:0", "package-0")
+      .text("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "0\n"),
     .intel("westmere-ex-whose-registers-fault", model: 0x2F).error("dev/cpu/1/msr", ENXIO).registers([0x1A0: [0]])
       .text("sys/class/dmi/id/sys_vendor", "Dell Inc.\n"),
     ComposedMachine(

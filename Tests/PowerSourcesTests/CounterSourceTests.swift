@@ -348,6 +348,16 @@ struct CounterSourceTests {
   }
 
   @Test(
+    "a unit above a joule is none", arguments: [(0xA0003, 0x9E, true), (0xA1303, 0x37, true), (0xA1403, 0x37, false)])
+  func coarseUnits(register: UInt64, model: Int, isBelieved: Bool) {
+    let unit = UnitRegister(register)?.energyUnit(
+      of: .package, on: CPUModel(CPUIdentity(vendor: .intel, family: 6, model: model)))
+    let error = unit.flatMap { SourceError.implausible($0, by: 0x606) }
+    #expect((error == nil) == isBelieved)
+    #expect(isBelieved || error.map { "\($0)".contains("more than any CPU's") } == true)
+  }
+
+  @Test(
     "a unit is refused for what it is, not for how many cores there are",
     arguments: [
       (0xA1403, 1, true), (0xA1403, 95, true), (0xA1403, 200, true), (0xA1503, 1, false), (0xA1F03, 64, false),

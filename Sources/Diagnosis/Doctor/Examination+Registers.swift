@@ -32,6 +32,10 @@ extension Examination {
         return false
       }
       let unit = units.energyUnit(of: .package, on: model)
+      if let error = SourceError.implausible(unit, by: map.units) {
+        obstruct(.registers, told(error), fix: elsewhere)
+        return false
+      }
       let origin = unit.source == .register ? "its unit register" : "the table of models"
       let movement = try movement(address, cpu: cpu, registers)
       let count = "a count is \(energy(unit)) by \(origin)"
