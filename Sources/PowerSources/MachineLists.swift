@@ -10,6 +10,8 @@ package struct MachineLists {
   private let places: [CPUPlace]
   /// The packages of powercap's zones.
   private let zones: Set<PackageID>
+  /// Why there are none.
+  private let noZones: SourceError?
   /// The packages of the CPUs in /proc/cpuinfo.
   private let cpuinfo: Set<Int>
 
@@ -20,7 +22,13 @@ package struct MachineLists {
     self.tree = tree
     self.identity = identity
     self.places = places
-    let entries = (try? PowercapTree(tree).entries(vendor: identity.vendor)) ?? []
+    var entries: [PowercapTree.Entry] = []
+    do {
+      entries = try PowercapTree(tree).entries(vendor: identity.vendor)
+      noZones = nil
+    } catch {
+      noZones = error
+    }
     zones = Set(entries.filter { $0.zone.domain == .package }.map(\.zone.package))
     cpuinfo = Self.packages(cpuinfo: (try? tree.files.text(tree.root + "/proc/cpuinfo")) ?? "")
   }
@@ -49,6 +57,7 @@ package struct MachineLists {
 
   /// What a sum of powercap's zones would lack, if the lists tell.
   package var lackOfZones: SourceError? {
+    if let noZones { return noZones }
     let packages = Set(places.map(\.package)).union(cpuinfo)
     guard zonePackages < packages.count else { return lackOfDies }
     return .hiddenPackage(

@@ -40,6 +40,7 @@ package struct PowercapTree {
     }
     var found: [Entry] = []
     for control in ["intel-rapl:", "intel-rapl-mmio:"] {
+      var folders: [String] = []
       for name in names where name.hasPrefix(control) {
         let zone: PowercapZone?
         do throws(SourceError) {
@@ -49,8 +50,18 @@ package struct PowercapTree {
           zone = nil
         }
         guard let zone else { continue }
-        let isKnown = found.contains { $0.zone == zone }
-        if !isKnown { found.append(Entry(zone: zone, folder: "\(folder)/\(name)")) }
+        if let known = found.first(where: { $0.zone == zone }) {
+          // Only AMD's dies may: of any others nobody can tell whether one is the other.
+          let first = PathParts(known.folder).name
+          if vendor == .intel && folders.contains(first) {
+            throw .repeatedZone(
+              [first, name], in: folder,
+              counter: zone.domain == .package ? "\(zone.package)" : "\(zone.package)'s \(zone.domain)")
+          }
+          continue
+        }
+        folders.append(name)
+        found.append(Entry(zone: zone, folder: "\(folder)/\(name)"))
       }
     }
     guard found.contains(where: { $0.zone.domain == .package }) else {

@@ -28,6 +28,8 @@ public enum SourceError: Error {
   case hidden(path: String, container: String, devices: String)
   /// This process is root in a user namespace only.
   case namespaceRoot(path: String)
+  /// Two zones of powercap have one name, so that nobody can tell whose energy each is.
+  case repeatedZone([String], in: String, counter: String)
   /// A file of a powercap zone cannot be read.
   case energyFile(path: String, errno: Int32)
   /// A file of a powercap zone holds no plausible number.
@@ -91,6 +93,9 @@ extension SourceError: CustomStringConvertible {
     case .namespaceRoot(let path):
       "Cannot open \(path): this is root of a user namespace, not of the machine, as in a container without root. Run the service "
         + "outside of it, as the machine's root."
+    case .repeatedZone(let zones, let folder, let counter):
+      "\(zones.joined(separator: " and ")) in \(folder) both say that they count \(counter), so nobody "
+        + "can tell whose energy each is; without powercap, the msr registers can be measured: sudo modprobe msr."
     case .energyFile(let path, EACCES):
       "Cannot read \(path): only root may; run as root (sudo)."
     case .energyFile(let path, ENODEV):

@@ -17,13 +17,14 @@ enum Machines {
       .zone("intel-rapl:1", "psys").zone("intel-rapl-mmio:0", "package-0"),
     .intel("intel-server-two-sockets", model: 0x55, packages: 2).intelRegisters([dram], cpus: [0, 2])
       .zone("intel-rapl:0", "package-0").zone("intel-rapl:1", "package-1").zone("intel-rapl:0:0", "dram")
-      .zone("intel-rapl:1:0", "dram"),
-    .intel("cascade-lake-ap-dies", model: 0x55, dies: 2).intelRegisters([dram], cpus: [0, 2]),
-    .intel("sapphire-rapids", model: 0x8F, packages: 2).intelRegisters([dram], cpus: [0, 2]).registers([psys: [7]]),
-    .intel("bay-trail", model: 0x37).registers([0x606: [0x505], 0x611: [0x1000, 0x1010], core: [0x2000]]),
+      .zone("intel-rapl:1:0", "dram").gives(85),
+    .intel("cascade-lake-ap-dies", model: 0x55, dies: 2).intelRegisters([dram], cpus: [0, 2]).gives(85),
+    .intel("sapphire-rapids", model: 0x8F, packages: 2).intelRegisters([dram], cpus: [0, 2]).registers([psys: [7]])
+      .gives(85),
+    .intel("bay-trail", model: 0x37).intelRegisters([core], units: 0x505, joules: 32e-6),
     .amd("amd-17h", family: 0x17).amdRegisters().zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "core"),
     .amd("amd-19h-several-dies", family: 0x19, dies: 4).amdRegisters(),
-    .amd("amd-1Ah-two-sockets", family: 0x1A, packages: 2).amdRegisters(cpus: [0, 2]),
+    .amd("amd-1Ah-two-sockets", family: 0x1A, packages: 2).amdRegisters(cpus: [0, 2], cores: [0, 1, 2, 3]).gives(85),
     .intel("hybrid", model: 0x97, dies: 1).intelRegisters([core, uncore]).text("sys/devices/cpu_core/cpus", "0\n")
       .text("sys/devices/cpu_atom/cpus", "1\n"),
     .intel("offline-cpus", model: 0x9E).intelRegisters([core], cpus: [1])

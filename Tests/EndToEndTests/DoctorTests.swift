@@ -69,8 +69,11 @@ struct DoctorTests {
       let service = try Service(["--source", source, "--root", capture])
       let client = try service.client()
       _ = try client.reading()
-      let reading = try client.reading()
-      #expect(reading.status == "simulated" && abs(reading.power_watts - 32) < 1.6, "\(reading)")
+      let readings = try (0..<3).map { _ in try client.reading() }
+      #expect(readings.allSatisfy { $0.status == "simulated" })
+      // The one in the middle: another may have been interrupted.
+      let watts = readings.map(\.power_watts).sorted()[1]
+      #expect(abs(watts - 32) < 1.6, "\(readings)")
     }
     #expect(
       try doctor(["--root", capture] + ["--capture", folder.file("again"), "--trace"]).output.contains("was captured"))

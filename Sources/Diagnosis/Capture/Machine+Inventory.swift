@@ -37,7 +37,8 @@ extension Machine {
       _ = list("\(folder)/\(cpu)")
       for name in list("\(folder)/\(cpu)/topology") { note("\(folder)/\(cpu)/topology/\(name)") }
     }
-    note("/sys/devices/cpu_core/cpus", "/sys/devices/cpu_atom/cpus")
+    note("/sys/devices/cpu_core/cpus", "/sys/devices/cpu_atom/cpus", "/sys/fs/cgroup/cpuset.cpus.isolated")
+    _ = list("/dev/cpu")
   }
 
   private func noteNodes() {

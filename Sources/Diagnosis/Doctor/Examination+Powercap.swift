@@ -11,6 +11,7 @@ extension Examination {
     do {
       zones = try tree.entries(vendor: identity.vendor)
     } catch {
+      if case .repeatedZone = error { return obstruct(.powercap, "\(error)", fix: "sudo modprobe msr") }
       return lookAtLackOfZones(identity, error)
     }
     var isReadable = true

@@ -28,10 +28,10 @@ package final class Replay: Sendable {
     let now: @Sendable () -> Int64
     let wait: @Sendable (Int64) -> Void
 
-    /// The system's, unless it is simulated.
+    /// The system's, unless it is simulated. It waits by looking at the clock: the wait is shorter than waking up may take.
     package init(
       now: @escaping @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() },
-      wait: @escaping @Sendable (Int64) -> Void = { cmsr_sleep_until($0) }
+      wait: @escaping @Sendable (Int64) -> Void = { while cmsr_monotonic_nanoseconds() < $0 {} }
     ) {
       self.now = now
       self.wait = wait
@@ -87,7 +87,11 @@ package final class Replay: Sendable {
 
   /// Why a zone's energy_uj cannot be read: an errno value; nil if it can.
   package func zoneError(_ path: String) -> Int32? {
-    switch capture.zones[Self.zone(path)] {
+    let zone = Self.zone(path)
+    if let first = tracks[.zone(zone)]?.runs.first?.reading {
+      return if case .failed(let errno) = first { errno } else { nil }
+    }
+    return switch capture.zones[zone] {
     case .read?: nil
     case .failed(let errno)?: errno
     case nil: ENOENT
