@@ -49,7 +49,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    room("SystemCalls"),
+    room("SystemCalls", ["CMSRShim"]),
     room("RAPL"),
     room("PowerSources", ["RAPL", "CMSRShim", "SystemCalls"]),
     room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),

@@ -13,6 +13,7 @@
 #include "cost.h"
 #include "cpuid.h"
 #include "descriptors.h"
+#include "folders.h"
 #include "logs.h"
 #include "peers.h"
 #include "privileges.h"

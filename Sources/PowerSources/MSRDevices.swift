@@ -22,21 +22,23 @@ public final class MSRDevices: OpenedRegisters {
   package let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU that can be opened.
-  package convenience init(cpus: [Int], path: (Int) -> String) {
-    self.init(cpus: cpus, path: path, tree: nil)
+  ///
+  /// - Parameter root: a folder that stands for /, with which the paths begin; empty for / itself.
+  package convenience init(cpus: [Int], root: String = "", path: (Int) -> String) {
+    self.init(cpus: cpus, root: root, path: path, tree: nil)
   }
 
   /// Opens the node of each CPU of a machine that can be opened.
   package convenience init(cpus: [Int], tree: MachineTree) {
-    self.init(cpus: cpus, path: tree.msrPath, tree: tree)
+    self.init(cpus: cpus, root: tree.root, path: tree.msrPath, tree: tree)
   }
 
-  private init(cpus: [Int], path: (Int) -> String, tree: MachineTree?) {
+  private init(cpus: [Int], root: String, path: (Int) -> String, tree: MachineTree?) {
     var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
     var errors: [Int: Int32] = [:]
     for cpu in cpus {
       do {
-        descriptors[cpu] = try RegularFile.open(path(cpu), orDeviceOf: Self.driver).release()
+        descriptors[cpu] = try RegularFile.open(path(cpu), root: root, orDeviceOf: Self.driver).release()
       } catch {
         errors[cpu] = error.errno
       }
@@ -48,9 +50,9 @@ public final class MSRDevices: OpenedRegisters {
   }
 
   /// Whether a node can be opened, which is closed again.
-  static func opens(_ path: String) -> Bool {
+  static func opens(_ path: String, root: String) -> Bool {
     do {
-      _ = try RegularFile.open(path, orDeviceOf: driver)
+      _ = try RegularFile.open(path, root: root, orDeviceOf: driver)
       return true
     } catch {
       return false

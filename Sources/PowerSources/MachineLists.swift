@@ -91,7 +91,7 @@ package struct MachineLists {
   /// Whether the driver gives a CPU's registers: not those of one that is offline.
   private func opens(_ cpu: Int) -> Bool {
     if let replay = tree.replay { return replay.capture.registers.keys.contains { $0.cpu == cpu } }
-    return MSRDevices.opens(tree.msrPath(cpu: cpu))
+    return MSRDevices.opens(tree.msrPath(cpu: cpu), root: tree.root)
   }
 
   /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may tell none.

@@ -11,13 +11,13 @@ package struct MachineTree {
   let replay: Replay?
 
   /// The tree below a folder; below / without one.
-  package init(root: String?, files: any Files = SystemFiles(), replay: Replay? = nil) {
-    self.files = files
+  package init(root: String?, files: (any Files)? = nil, replay: Replay? = nil) {
     self.replay = replay
     var root = root ?? ""
     // By bytes: to Swift, a slash and an accent behind it are one character.
     while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
+    self.files = files ?? SystemFiles(root: root)
   }
 
   /// The tree below a folder, which may hold a captured machine.
@@ -39,7 +39,7 @@ package struct MachineTree {
 
   /// Opens a zone's energy_uj, or what was captured of it.
   func zone(_ path: String) throws(SourceError) -> any CounterOrigin {
-    if let replay { try ReplayedZone(replay, path: path) } else { try PowercapCounter(path: path) }
+    if let replay { try ReplayedZone(replay, path: path) } else { try PowercapCounter(path: path, root: root) }
   }
 
   /// Whether its counters show two values only, those that were captured.

@@ -9,7 +9,7 @@ final class OnlineList: Sendable {
   private final class File: Sendable {
     private let descriptor: Descriptor
 
-    init(_ path: String) throws(FileError) { descriptor = try RegularFile.open(path) }
+    init(_ path: String, root: String) throws(FileError) { descriptor = try RegularFile.open(path, root: root) }
 
     func text() -> [UInt8]? {
       var bytes = [UInt8](repeating: 0, count: 4096)
@@ -24,9 +24,9 @@ final class OnlineList: Sendable {
 
   /// Opens it; nil if the machine does not tell which CPUs are online.
   init?(_ tree: MachineTree) {
-    guard let online = try? File(tree.cpuFolder + "/online") else { return nil }
+    guard let online = try? File(tree.cpuFolder + "/online", root: tree.root) else { return nil }
     self.online = online
-    offline = try? File(tree.cpuFolder + "/offline")
+    offline = try? File(tree.cpuFolder + "/offline", root: tree.root)
   }
 
   /// What it says now, in any form that changes with it; nil if it cannot be read.

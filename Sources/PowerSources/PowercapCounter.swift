@@ -7,13 +7,17 @@ internal import SystemCalls
 /// Opened once, while the service may still read a file that is root's: the right is asked for only then.
 package final class PowercapCounter: CounterOrigin {
   private let path: String
+  private let root: String
   private let descriptor: Descriptor
 
   /// Opens it.
-  init(path: String) throws(SourceError) {
+  ///
+  /// - Parameter root: a folder that stands for /, with which the path begins; empty for / itself.
+  init(path: String, root: String = "") throws(SourceError) {
     self.path = path
+    self.root = root
     do {
-      descriptor = try RegularFile.open(path)
+      descriptor = try RegularFile.open(path, root: root)
     } catch {
       throw .energyFile(path: path, errno: error.errno)
     }
@@ -26,7 +30,9 @@ package final class PowercapCounter: CounterOrigin {
   /// A zone that has gone and come back has a file of its own, and the old one stays dead.
   var replacedPath: String? {
     var (opened, found) = (stat(), stat())
-    guard unsafe fstat(descriptor.number, &opened) == 0, unsafe stat(path, &found) == 0 else { return nil }
+    guard unsafe fstat(descriptor.number, &opened) == 0, let now = try? filePlace(path, root: root),
+      unsafe fstat(now.number, &found) == 0
+    else { return nil }
     return opened.st_ino == found.st_ino && opened.st_dev == found.st_dev ? nil : path
   }
 

@@ -16,9 +16,9 @@ package struct PowercapTree {
   private let files: any Files
 
   /// The zones below a folder that stands for /, or is it: "".
-  package init(root: String, files: any Files = SystemFiles()) {
+  package init(root: String, files: (any Files)? = nil) {
     folder = root + "/sys/class/powercap"
-    self.files = files
+    self.files = files ?? SystemFiles(root: root)
   }
 
   /// The zones of a machine.

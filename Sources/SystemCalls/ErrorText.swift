@@ -6,7 +6,7 @@ public func errorText(_ errno: Int32) -> String {
   return unsafe String(cString: text)
 }
 
-/// The same for a file that is written: a symbolic link that is not followed is said to be one.
+/// The same for a file: a symbolic link that is not followed is said to be one.
 public func fileErrorText(_ errno: Int32) -> String {
   errno == ELOOP
     ? "it goes through a symbolic link that somebody else made or could change, which is not followed"

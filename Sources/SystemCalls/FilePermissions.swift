@@ -17,9 +17,12 @@ public struct FilePermissions: Sendable, Equatable {
   }
 
   /// The permissions of a file.
-  public init(of path: String) throws(FileError) {
+  ///
+  /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  public init(of path: String, root: String = "") throws(FileError) {
+    let found = try filePlace(path, root: root)
     var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw FileError(path: path, errno: errno) }
+    guard unsafe fstat(found.number, &status) == 0 else { throw FileError(path: path, errno: errno) }
     self.init(mode: status.st_mode & 0o7777, user: status.st_uid, group: status.st_gid)
   }
 }

@@ -8,17 +8,21 @@ public protocol Files: Sendable {
   func has(_ path: String) -> Bool
 }
 
-/// The system's own files.
+/// The system's own files, or those below a folder that stands for /.
 public struct SystemFiles: Files {
-  /// The only one there is.
-  public init() {}
+  private let root: String
+
+  /// The files whose paths begin with a root, out of which no link is followed; empty for / itself.
+  public init(root: String = "") { self.root = root }
 
   /// Reads a small text file whole, as `TextFile` does.
-  public func text(_ path: String) throws(FileError) -> String { try TextFile.read(path) }
+  public func text(_ path: String) throws(FileError) -> String { try TextFile.read(path, root: root) }
 
   /// The names in a folder, as `Folder` gives them.
-  public func names(in folder: String) throws(FileError) -> [String] { try Folder.names(in: folder) }
+  public func names(in folder: String) throws(FileError) -> [String] {
+    try Folder.names(in: folder, root: root)
+  }
 
   /// Whether a file is there, whatever it is.
-  public func has(_ path: String) -> Bool { (try? FilePermissions(of: path)) != nil }
+  public func has(_ path: String) -> Bool { (try? FilePermissions(of: path, root: root)) != nil }
 }

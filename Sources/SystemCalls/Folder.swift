@@ -4,8 +4,11 @@ internal import Glibc
 public enum Folder {
   /// The names in a folder, in no order, without `.` and `..`, and without any that is not UTF-8: changed into UTF-8 it would
   /// name another file. Nothing that the kernel names is.
-  public static func names(in path: String) throws(FileError) -> [String] {
-    let number = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  ///
+  /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  public static func names(in path: String, root: String = "") throws(FileError) -> [String] {
+    let found = try filePlace(path, root: root)
+    let number = unsafe openat(found.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard number >= 0 else { throw FileError(path: path, errno: errno) }
     return try names(reading: number, path)
   }

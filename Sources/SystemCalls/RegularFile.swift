@@ -5,12 +5,14 @@ internal import Glibc
 public enum RegularFile {
   /// Opens a file, close-on-exec.
   ///
-  /// - Parameter major: the number of a driver whose devices are opened too.
+  /// - Parameters:
+  ///   - root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  ///   - major: the number of a driver whose devices are opened too.
   /// - Throws: EISDIR for a folder, ENOTSUP for anything else that is not a regular file, else what the system says.
-  public static func open(_ path: String, orDeviceOf major: UInt32? = nil) throws(FileError) -> Descriptor {
-    let place = unsafe Glibc.open(path, OpenFolder.pathOnly | O_CLOEXEC)
-    guard place >= 0 else { throw FileError(path: path, errno: errno) }
-    let found = Descriptor(owning: place)
+  public static func open(
+    _ path: String, root: String = "", orDeviceOf major: UInt32? = nil
+  ) throws(FileError) -> Descriptor {
+    let found = try filePlace(path, root: root)
     var status = stat()
     guard unsafe fstat(found.number, &status) == 0 else { throw FileError(path: path, errno: errno) }
     switch status.st_mode & S_IFMT {

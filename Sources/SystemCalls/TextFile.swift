@@ -21,11 +21,13 @@ public struct FileError: Error, Equatable {
 public enum TextFile {
   /// Reads a file whole.
   ///
-  /// - Parameter most: how many bytes it may have: 4 MiB unless said otherwise.
+  /// - Parameters:
+  ///   - root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  ///   - most: how many bytes it may have: 4 MiB unless said otherwise.
   /// - Throws: EFBIG for more, EILSEQ for what is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is
   ///   not a regular file, else what the system says.
-  public static func read(_ path: String, most: Int = 4 << 20) throws(FileError) -> String {
-    let descriptor = try RegularFile.open(path)
+  public static func read(_ path: String, root: String = "", most: Int = 4 << 20) throws(FileError) -> String {
+    let descriptor = try RegularFile.open(path, root: root)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16_384)
     while true {

@@ -102,6 +102,42 @@ struct DoctorTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { $0 == "output" })
   }
 
+  @Test("nothing outside of the folder is read or copied, wherever its links lead; links inside of it are followed")
+  func links() throws {
+    let folder = try TemporaryFolder()
+    let (secret, root) = (folder.file("secret"), folder.file("machine"))
+    for name in ["proc", "sys/devices/system/cpu/cpu0", "sys/class/dmi", "dev/cpu/0", "real/topology"] {
+      try FileManager.default.createDirectory(atPath: "\(root)/\(name)", withIntermediateDirectories: true)
+    }
+    try FileManager.default.createDirectory(atPath: secret, withIntermediateDirectories: false)
+    for name in ["shadow", "sys_vendor", "energy_uj"] {
+      try "1234567\n".write(toFile: "\(secret)/\(name)", atomically: false, encoding: .utf8)
+    }
+    let texts = [
+      ("proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 158\n"),
+      ("sys/devices/system/cpu/online", "0\n"), ("real/topology/physical_package_id", "0\n"),
+    ]
+    for (name, text) in texts { try text.write(toFile: "\(root)/\(name)", atomically: false, encoding: .utf8) }
+    for (name, target) in [
+      // As the kernel's own links are, and as one that is meant for /.
+      ("sys/devices/system/cpu/cpu0/topology", "../../../../../real/topology"),
+      ("sys/devices/system/cpu/possible", "/sys/devices/system/cpu/online"),
+      ("real/topology/die_cpus", "\(secret)/shadow"), ("real/topology/package_cpus", "../../../secret/shadow"),
+      ("sys/class/dmi/id", secret), ("dev/cpu/0/msr", "\(secret)/shadow"),
+      ("sys/class/powercap", secret), ("sys/devices/system/cpu/present", "/proc/self/root\(secret)/shadow"),
+    ] { symlink(target, "\(root)/\(name)") }
+    let capture = folder.file("captured")
+    let (_, output) = try doctor(["--root", root, "--capture", capture])
+    let copied = try Child.run(["grep", "-r", "1234567", capture])
+    #expect(copied.exitCode == 1, "\(copied.output)")
+    #expect(output.contains("package 0 (CPU 0)") && !output.contains("1234567"), "\(output)")
+    for name in ["cpu0/topology/physical_package_id", "possible"] {
+      #expect(try String(contentsOfFile: "\(capture)/sys/devices/system/cpu/\(name)", encoding: .utf8) == "0\n")
+    }
+    let check = try Child.run([Executables.service, "serve", "--check", "--root", root])
+    #expect(check.exitCode == 1 && check.output.contains("/dev/cpu/0/msr: No such file"), "\(check.output)")
+  }
+
   @Test("a broken capture and wrong usage are refused")
   func refusals() throws {
     let folder = try TemporaryFolder()

@@ -29,7 +29,7 @@ public final class Machine: Files {
     let capture = root.isEmpty ? nil : try Capture(in: root)
     replay = capture.map { Replay($0) }
     if let trace = capture?.trace { memory.withLock { $0.capture.trace = trace } }
-    files = capture.map { CapturedFiles(root: root, $0) } ?? SystemFiles()
+    files = capture.map { CapturedFiles(root: root, $0) } ?? SystemFiles(root: root)
   }
 
   /// What was captured; nil where the machine is there to be asked.
@@ -80,7 +80,7 @@ public final class Machine: Files {
         }
         permissions = known
       } else {
-        permissions = try FilePermissions(of: path)
+        permissions = try FilePermissions(of: path, root: root)
       }
       memory.withLock { $0.capture.permissions[relative] = permissions }
       return permissions
@@ -116,7 +116,7 @@ public final class Machine: Files {
     } else {
       do {
         // Not a number is said to be 0, which does not move.
-        value = .success(PowercapCounter.microjoules(try TextFile.read(path).utf8) ?? 0)
+        value = .success(PowercapCounter.microjoules(try TextFile.read(path, root: root).utf8) ?? 0)
       } catch {
         value = .failure(CapturedErrno(errno: error.errno))
       }

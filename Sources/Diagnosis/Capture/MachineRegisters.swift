@@ -17,7 +17,7 @@ struct MachineRegisters: RegisterFile {
       let replayed = ReplayedRegisters(replay, cpus: cpus)
       (registers, openErrors) = (replayed, replayed.openErrors)
     } else {
-      let devices = MSRDevices(cpus: cpus, path: path)
+      let devices = MSRDevices(cpus: cpus, root: machine.root, path: path)
       (registers, openErrors) = (devices, devices.openErrors)
     }
     for (cpu, errno) in openErrors { machine.remember(path(cpu), errno: errno) }

@@ -55,7 +55,7 @@ extension Capture {
       let path = "\(root)/\(Self.folder)/\(name)"
       let text: String
       do {
-        text = try TextFile.read(path)
+        text = try TextFile.read(path, root: root)
       } catch {
         if error.errno == ENOENT && name == files.first?.name { return nil }
         // Captures of version 0.3.0 and before have none.
@@ -73,7 +73,7 @@ extension Capture {
     let path = "\(root)/\(folder)/\(Trace.file)"
     let text: String
     do {
-      text = try TextFile.read(path, most: Trace.mostBytes)
+      text = try TextFile.read(path, root: root, most: Trace.mostBytes)
     } catch {
       if error.errno == ENOENT { return nil }
       throw .notRead(path: path, errno: error.errno)

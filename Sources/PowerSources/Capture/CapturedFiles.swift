@@ -14,7 +14,7 @@ package struct CapturedFiles: Files {
   /// Reads a text file, by a path that begins with the root.
   package func text(_ path: String) throws(FileError) -> String {
     do {
-      return try TextFile.read(path)
+      return try TextFile.read(path, root: root)
     } catch {
       throw FileError(path: path, errno: capture.errors[relative(path)] ?? error.errno)
     }
@@ -24,7 +24,7 @@ package struct CapturedFiles: Files {
   package func names(in folder: String) throws(FileError) -> [String] {
     if let names = capture.folders[relative(folder)] { return names }
     do {
-      return try Folder.names(in: folder)
+      return try Folder.names(in: folder, root: root)
     } catch {
       throw FileError(path: folder, errno: capture.errors[relative(folder)] ?? error.errno)
     }
@@ -34,9 +34,4 @@ package struct CapturedFiles: Files {
   package func has(_ path: String) -> Bool { capture.permissions[relative(path)] != nil }
 
   private func relative(_ path: String) -> String { relativePath(path, to: root) }
-}
-
-/// A path from a root on, without the root's slash.
-package func relativePath(_ path: String, to root: String) -> String {
-  String(decoding: path.utf8.dropFirst(root.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
 }
