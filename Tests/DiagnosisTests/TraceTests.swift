@@ -71,6 +71,7 @@ struct TraceTests {
   func replay() throws {
     var capture = Capture()
     capture.trace = Self.trace
+    capture.registers[Capture.Register(cpu: 4, address: 0x611)] = .read([1, 2])
     let now = Clock()
     let replay = Replay(capture, clock: Replay.Clock(now: { now.time }, wait: { now.time = $0 }))
     func read(at time: Int64) throws(RegisterError) -> UInt64 {
@@ -83,6 +84,7 @@ struct TraceTests {
     #expect(throws: RegisterError.absent(address: 0xC001_029B, cpu: 3)) { try read(at: 1050) }
     #expect(throws: RegisterError.traceOver(seconds: 3e-6)) { try read(at: 3001) }
     #expect(throws: RegisterError.notCaptured(address: 0x606, cpu: 3)) { try replay.read(0x606, cpu: 3) }
+    #expect(throws: RegisterError.notCaptured(address: 0x611, cpu: 4)) { try replay.read(0x611, cpu: 4) }
   }
 
   @Test("of one counter under two names shows one that follows the other, whenever they are read")

@@ -123,6 +123,8 @@ package final class Replay: Sendable {
       case .zone(let zone): capture.zones[zone]
       }
     switch values {
+    // It moved, so a trace has to tell how.
+    case .read(let values)? where capture.trace != nil && values.first != values.last: return nil
     case .read(let values)?:
       let isFirst = state.withLock { $0.seen.insert(counter).inserted }
       return (isFirst ? values.first : values.last).map { .value($0) }
