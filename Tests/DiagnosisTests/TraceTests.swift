@@ -53,6 +53,11 @@ struct TraceTests {
       ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\n\nend 5\n", "line 5"),
       ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\nzone a\n0 1 1 0x1\nend 5\n", "second time, in line 5"),
       ("trace 1\nclocks 1 2 3\nend 5\nzone a\n0 1 1 0x1\nend 5\n", "line 3"),
+      // A replay would wait for hours between two readings.
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 2 0x1\nend 3600000000000\n", "too few readings"),
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 9223372036854775807 0x1\n2 3 2 0x2\nend 20000000000\n", "line 4"),
+      // Millions of lines are not kept to refuse the first.
+      ("trace 1\nclocks 1 2 3\n" + String(repeating: "\n", count: 30 << 20) + "end 5\n", "line 3"),
     ])
   func broken(text: String, says: String) throws {
     let error = #expect(throws: TraceError.self) { try Trace(text) }

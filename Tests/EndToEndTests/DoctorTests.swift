@@ -138,6 +138,27 @@ struct DoctorTests {
     #expect(check.exitCode == 1 && check.output.contains("/dev/cpu/0/msr: No such file"), "\(check.output)")
   }
 
+  @Test("comes to the same as the service on a trace that lacks domains")
+  func traceWithoutDomains() throws {
+    let folder = try TemporaryFolder()
+    let runs = (0..<5000).map { "\($0)000000 \($0)999999 10 0x\(String(100 + $0, radix: 16))\n" }
+    let topology = "sys/devices/system/cpu/cpu0/topology"
+    for (name, text) in [
+      ("proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 158\n"),
+      ("sys/devices/system/cpu/online", "0\n"), ("\(topology)/physical_package_id", "0\n"),
+      ("capture/errors", ""), ("capture/permissions", ""), ("capture/answers", ""),
+      ("capture/registers", "0 0x606 0xA0E03\n0 0x611 0x1 0x2\n"),
+      ("capture/trace", "trace 1\nclocks 1 2 3\nregister 0 0x611\n\(runs.joined())end 5000000000\n"),
+    ] {
+      let url = URL(filePath: folder.file(name))
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try text.write(to: url, atomically: false, encoding: .utf8)
+    }
+    let told = try doctor(["--root", folder.path])
+    let check = try Child.run([Executables.service, "serve", "--check", "--root", folder.path])
+    #expect(told.exitCode == 0 && check.exitCode == 0, "\(told.output)\n\(check.output)")
+  }
+
   @Test("a broken capture and wrong usage are refused")
   func refusals() throws {
     let folder = try TemporaryFolder()

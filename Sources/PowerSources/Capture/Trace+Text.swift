@@ -16,6 +16,9 @@ extension Trace {
   package static let mostBytes = 64 << 20
   /// No trace takes longer, in nanoseconds: an hour.
   private static let longest: Int64 = 3_600_000_000_000
+  /// The counter that is read most often is read so often at least, in nanoseconds. This program reads it each few milliseconds, even
+  /// of hundreds; a replay waits for as long between two readings.
+  private static let longestPeriod: Int64 = 50_000_000
   private static let header = "trace 1"
 
   /// The text.
@@ -40,31 +43,43 @@ extension Trace {
 
   /// Reads a text.
   package init(_ text: String) throws(TraceError) {
-    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    guard let first = lines.first, first.elementsEqual(Self.header.utf8) else { throw .noTrace }
-    // Behind the last line's end there is nothing.
-    guard lines.count > 2, lines[lines.count - 1].isEmpty, case .end(let end)? = Line(lines[lines.count - 2]) else {
-      throw .cutOff
+    let newline = UInt8(ascii: "\n")
+    var number = 0
+    // One line after the other: somebody else's text may consist of millions.
+    var rest = text.utf8[...]
+    func next() -> Substring.UTF8View {
+      number += 1
+      let line = rest.prefix { $0 != newline }
+      rest = rest.dropFirst(line.count + 1)
+      return line
     }
-    guard case .clocks(let clocks)? = Line(lines[1]) else { throw .malformed(line: 2) }
+    guard next().elementsEqual(Self.header.utf8) else { throw .noTrace }
+    // Behind the last line's end there is nothing.
+    guard rest.last == newline, let cut = rest.dropLast().lastIndex(of: newline) ?? rest.indices.first,
+      case .end(let end)? = Line(rest[cut...].drop { $0 == newline }.prefix { $0 != newline })
+    else { throw .cutOff }
+    guard 0...Self.longest ~= end else { throw .malformed(line: text.utf8.count { $0 == newline }) }
+    guard case .clocks(let clocks)? = Line(next()) else { throw .malformed(line: 2) }
     self.init(clocks: clocks, tracks: [], nanoseconds: end)
-    guard 0...Self.longest ~= end else { throw .malformed(line: lines.count - 1) }
     var seen: Set<Counter> = []
-    for index in 2..<max(lines.count - 2, 2) {
-      switch Line(lines[index]) {
+    while rest.startIndex <= cut {
+      switch Line(next()) {
       case .counter(let counter)?:
-        guard seen.insert(counter).inserted else { throw .twice(line: index + 1) }
+        guard seen.insert(counter).inserted else { throw .twice(line: number) }
         tracks.append(Track(counter))
       case .run(let run)?:
-        guard let track = tracks.indices.last, run.last <= end else { throw .malformed(line: index + 1) }
+        guard let track = tracks.indices.last, run.last <= end else { throw .malformed(line: number) }
         guard run.first <= run.last, run.first > tracks[track].runs.last?.last ?? -1 else {
-          throw .backwards(line: index + 1)
+          throw .backwards(line: number)
         }
+        // No two readings are made at one time.
+        guard run.reads - 1 <= run.last - run.first else { throw .malformed(line: number) }
         tracks[track].runs.append(run)
-      default: throw .malformed(line: index + 1)
+      default: throw .malformed(line: number)
       }
     }
     guard !tracks.isEmpty, tracks.allSatisfy({ !$0.runs.isEmpty }) else { throw .empty }
+    guard tracks.contains(where: { end / Int64($0.reads) <= Self.longestPeriod }) else { throw .sparse }
   }
 
   private static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16, uppercase: true) }

@@ -10,6 +10,8 @@ public enum TraceError: Error, Equatable, Sendable {
   case backwards(line: Int)
   /// It holds no reading of any counter.
   case empty
+  /// Its counters were read too seldom to be replayed.
+  case sparse
   /// It has a counter twice.
   case twice(line: Int)
 }
@@ -23,6 +25,7 @@ extension TraceError: CustomStringConvertible {
     case .malformed(let line): "has a line that no trace has, line \(line)"
     case .backwards(let line): "has a clock that goes backwards, in line \(line)"
     case .empty: "holds no reading"
+    case .sparse: "holds too few readings for its time"
     case .twice(let line): "has a counter for a second time, in line \(line)"
     }
   }
