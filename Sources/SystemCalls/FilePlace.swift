@@ -4,8 +4,9 @@ internal import Glibc
 /// Finds a file or folder without opening it, so that it can be looked at first.
 ///
 /// - Parameter root: a folder that stands for /, with which the path begins; empty for / itself. Somebody else may have filled
-///   it: symbolic links in it lead as if it were /, and so never out of it.
-/// - Throws: ENOSYS if there is a root and the kernel is older than Linux 5.6, else what the system says.
+///   it: symbolic links in it lead as if it were /, and so never out of it. None is followed if the kernel is older than Linux
+///   5.6, which cannot do that.
+/// - Throws: what the system says.
 public func filePlace(_ path: String, root: String) throws(FileError) -> Descriptor {
   let flags = OpenFolder.pathOnly | O_CLOEXEC
   guard !root.isEmpty else {
