@@ -166,6 +166,8 @@ struct DoctorTests {
     try "junk\n".write(toFile: folder.file("capture/errors"), atomically: false, encoding: .utf8)
     let broken = try doctor(["--root", folder.path])
     #expect(broken.exitCode == 1 && broken.output.contains("holds a line that no capture has (junk)"))
+    let file = try doctor(["--root", folder.file("capture/errors")])
+    #expect(file.exitCode == 1 && file.output.contains("proc/cpuinfo: Not a directory"), "\(file.output)")
     #expect(try doctor(["--root", ""]).exitCode == 64)
   }
 }

@@ -57,7 +57,8 @@ extension Capture {
       do {
         text = try TextFile.read(path, root: root)
       } catch {
-        if error.errno == ENOENT && name == files.first?.name { return nil }
+        // ENOTDIR: what is wrong with that root is told once its files are read.
+        if [ENOENT, ENOTDIR].contains(error.errno) && name == files.first?.name { return nil }
         // Captures of version 0.3.0 and before have none.
         if error.errno == ENOENT && Self.newerFiles.contains(name) { continue }
         throw .notRead(path: path, errno: error.errno)
