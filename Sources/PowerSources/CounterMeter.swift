@@ -15,6 +15,8 @@ struct CounterMeter {
   private var counter: EnergyCounter
   /// Of one that moves in steps: when, and what may be said of it.
   private(set) var stepped: SteppedCounter?
+  /// Whether it is one: asked for each reading, and quicker than the whole.
+  private var isStepped = false
   /// The package, by its place in the source, whose counter moves in steps, and this domain's with it.
   var leader: Int?
   /// As of when such a domain is read.
@@ -100,7 +102,7 @@ struct CounterMeter {
   }
 
   private mutating func record(_ value: TimedValue, _ asleep: Int64) -> CounterChange {
-    guard stepped == nil else {
+    if isStepped {
       let change = stepped?.record(value.value, at: value.monotonicNanoseconds, asleep: asleep, into: &counter).change
       lastMonotonicNanoseconds = value.monotonicNanoseconds
       return change ?? .idle
@@ -110,10 +112,14 @@ struct CounterMeter {
   }
 
   private func reading(_ outcome: EnergyReading.Outcome) -> EnergyReading {
-    EnergyReading(
-      package: package, domain: domain, outcome: outcome, counts: stepped?.counts ?? counter.total, unit: unit,
-      losses: stepped?.losses ?? counter.losses, rejections: counter.rejections,
-      monotonicNanoseconds: stepped?.nanoseconds ?? lastMonotonicNanoseconds)
+    guard isStepped, let stepped else {
+      return EnergyReading(
+        package: package, domain: domain, outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
+        rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
+    }
+    return EnergyReading(
+      package: package, domain: domain, outcome: outcome, counts: stepped.counts, unit: unit, losses: stepped.losses,
+      rejections: counter.rejections, monotonicNanoseconds: stepped.nanoseconds)
   }
 
   /// Whether it is a register, and no file of powercap.
@@ -157,7 +163,9 @@ struct CounterMeter {
   mutating func take(_ movement: CounterProbe.Movement) throws(SourceError) {
     switch movement {
     case .continuous: break
-    case .steps(let timer): stepped = SteppedCounter(timer)
+    case .steps(let timer):
+      stepped = SteppedCounter(timer)
+      isStepped = true
     case .zero: throw .zeroCounter(package)
     case .stands(let value): throw .stuckCounter(package, value: value)
     }

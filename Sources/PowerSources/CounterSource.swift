@@ -20,6 +20,10 @@ struct CounterSource: EnergySource {
   private var platforms: [PackageID: PlatformWatch] = [:]
   /// How many packages are read.
   let packageCount: Int
+  /// Whether a package's counter moves in steps.
+  private let isStepping: Bool
+  /// Whether a platform's counter is read, or was at first.
+  private let hasPlatform: Bool
   private let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
   private let boottime: @Sendable () -> Int64
@@ -68,6 +72,8 @@ struct CounterSource: EnergySource {
     self.meters = packages + others
     // Nobody knows whose cores those of a package are that shares its counter, nor when a core's counter steps.
     self.cores = repeated.isEmpty && period == 0 ? cores : []
+    isStepping = packages.contains { $0.stepped != nil }
+    hasPlatform = others.contains { $0.domain == .psys }
     longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
     self.log = log
     self.boottime = boottime
@@ -87,12 +93,16 @@ struct CounterSource: EnergySource {
       var readings: [EnergyReading] = []
       readings.reserveCapacity(count + (domains ? cores.count : 0))
       var hasChanged = false
-      for index in 0..<count {
-        readings.append(read(index, asleep, now, &hasChanged))
-      }
-      // What moves with a package's counter is read when that has moved, whoever asks for it.
-      for index in count..<meters.count where meters[index].leader != nil {
-        _ = read(index, asleep, now, &hasChanged)
+      if isStepping {
+        for index in 0..<count { readings.append(read(index, asleep, now, &hasChanged)) }
+        // What moves with a package's counter is read when that has moved, whoever asks for it.
+        for index in count..<meters.count where meters[index].leader != nil {
+          _ = read(index, asleep, now, &hasChanged)
+        }
+      } else {
+        for index in 0..<count {
+          readings.append(meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
+        }
       }
       if domains {
         for index in cores.indices {
@@ -100,7 +110,7 @@ struct CounterSource: EnergySource {
         }
       }
       if hasChanged { adapt() }
-      if domains { leaveOutStillPlatforms(&readings) }
+      if domains && hasPlatform { leaveOutStillPlatforms(&readings) }
       let boottime = boottime()
       let monotonic = cmsr_monotonic_nanoseconds()
       // Of a machine that slept meanwhile nobody knows what was read before it, and what after it.
