@@ -24,4 +24,6 @@ final class InventedFiles: Files, @unchecked Sendable {
   func names(in folder: String) throws(FileError) -> [String] {
     try text(folder).split(separator: "\n").map { $0.filter { $0 != "/" } }
   }
+
+  func has(_ path: String) -> Bool { (try? text(path)) != nil }
 }
