@@ -11,7 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// Marks a descriptor close-on-exec: 0, EBADF where it is none.
+#include "sockets.h"
+
+// Marks a descriptor close-on-exec: 0, or EBADF if it is not open.
 static inline int cmsr_set_close_on_exec(int descriptor)
 {
 	return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno;
@@ -33,7 +35,8 @@ static inline int cmsr_check_listener(int descriptor)
 	return 0;
 }
 
-// Copies the path that a Unix socket is bound to, with its terminating zero; empty where it has none. size is 109 or more.
+// Copies the path that a Unix socket is bound to, with its terminating zero; empty if it has none. With a size below 109 a
+// long path is ENAMETOOLONG.
 static inline int cmsr_socket_path(int descriptor, char *path, size_t size)
 {
 	struct sockaddr_un address;
@@ -50,18 +53,16 @@ static inline int cmsr_socket_path(int descriptor, char *path, size_t size)
 	return 0;
 }
 
-// Opens a datagram socket connected to address: a path, or a name behind '@'. -1 and errno where it cannot.
+// Opens a datagram socket connected to address: a path, or a name behind '@'. -1 and errno if it
+// cannot: EINVAL for any other address.
 static inline int cmsr_open_notify_socket(const char *name)
 {
 	struct sockaddr_un address;
 	size_t length = strlen(name);
-	memset(&address, 0, sizeof address);
-	address.sun_family = AF_UNIX;
-	if (length == 0 || length >= sizeof address.sun_path || (*name != '/' && *name != '@')) {
+	if ((*name != '/' && *name != '@') || cmsr_unix_address(name, &address) != 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	memcpy(address.sun_path, name, length);
 	if (*name == '@')
 		address.sun_path[0] = 0;
 	int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -86,7 +87,7 @@ static inline int cmsr_notify(int descriptor, const void *bytes, size_t count)
 	return sent < 0 ? errno : 0;
 }
 
-// Which file a descriptor is: 1 where device and inode are these, else 0.
+// Which file a descriptor is: 1 if device and inode are these, else 0, also if it is not open.
 static inline int cmsr_is_file(int descriptor, uint64_t device, uint64_t inode)
 {
 	struct stat status;

@@ -34,7 +34,7 @@ static inline int cmsr_signal_event(int descriptor)
 	return eventfd_write(descriptor, 1) == 0 ? 0 : errno;
 }
 
-// Connects to path, and waits for room in a listener's full backlog: EAGAIN after so many milliseconds without any,
+// Connects to path, and waits for room in a listener's full backlog: EAGAIN after that many milliseconds without any,
 // ECANCELED soon after the interrupt descriptor (-1: none) is readable, or what cmsr_connect says.
 //
 // A connect that does not block fails at once there, and nothing can be polled for room. One that blocks stands in the
@@ -74,7 +74,7 @@ static inline int cmsr_tells_of_its_reader(int descriptor)
 	return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
 }
 
-// Waits until there is something to read: 0, ETIMEDOUT after so many milliseconds (negative: never), ECANCELED once the
+// Waits until there is something to read: 0, ETIMEDOUT after that many milliseconds (negative: never), ECANCELED once the
 // interrupt descriptor (-1: none) is readable, EPIPE once nobody reads what is written to the output descriptor (-1: none),
 // or what went wrong.
 static inline int cmsr_wait_readable_for_reader(int descriptor, int interrupt, int output, int milliseconds)
@@ -93,7 +93,7 @@ static inline int cmsr_wait_readable_for_reader(int descriptor, int interrupt, i
 	return ready == 0 ? ETIMEDOUT : 0;
 }
 
-// The same, whoever reads.
+// The same without an output descriptor.
 static inline int cmsr_wait_readable(int descriptor, int interrupt, int milliseconds)
 {
 	return cmsr_wait_readable_for_reader(descriptor, interrupt, -1, milliseconds);

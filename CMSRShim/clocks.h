@@ -28,5 +28,5 @@ static inline void cmsr_sleep_until(int64_t nanoseconds)
 		;
 }
 
-// CPU time of this thread: what it has done, whatever other programs did meanwhile. A system call.
+// CPU time of this thread: its own work, without the time that other programs took. A system call.
 static inline int64_t cmsr_thread_nanoseconds(void) { return cmsr_clock(CLOCK_THREAD_CPUTIME_ID); }

@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 #include "clocks.h"
+#include "signals.h"
 
-// How this process was given its signals, and where they arrive from now on.
+// How this process was given its signals, and the descriptor that they arrive at from now on.
 struct cmsr_command_signals {
 	sigset_t mask;            // what was blocked: what a command starts with
 	int are_children_ignored; // whether SIGCHLD was ignored: a command starts with that too
-	int descriptor;           // readable once a signal is there; close-on-exec; -1 where error is not 0
+	int descriptor;           // readable once a signal is there; close-on-exec; -1 unless error is 0
 	int error;
 };
 
@@ -26,11 +27,7 @@ struct cmsr_command_signals {
 static inline sigset_t cmsr_command_signal_set(void)
 {
 	static const int numbers[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-	sigset_t set;
-	sigemptyset(&set);
-	for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++)
-		sigaddset(&set, numbers[index]);
-	return set;
+	return cmsr_signal_set(numbers, sizeof numbers / sizeof *numbers);
 }
 
 // From here on signals are read from a descriptor; once a command runs, its end is one of them. SIGPIPE is blocked, so that
@@ -45,7 +42,7 @@ static inline struct cmsr_command_signals cmsr_take_command_signals(void)
 	sigaddset(&blocked, SIGPIPE);
 	signals.descriptor = -1;
 	signals.are_children_ignored = sigaction(SIGCHLD, 0, &action) == 0 && action.sa_handler == SIG_IGN;
-	// Where it is ignored, the kernel reaps children by itself, and their exit codes are lost.
+	// If it is ignored, the kernel reaps children by itself, and their exit codes are lost.
 	signals.error = signal(SIGCHLD, SIG_DFL) != SIG_ERR && sigprocmask(SIG_BLOCK, &blocked, &signals.mask) == 0 ? 0 : errno;
 	if (signals.error != 0)
 		return signals;
@@ -79,7 +76,9 @@ struct cmsr_command {
 };
 
 // Starts a command, looked for in PATH as execvp(3) does, in this process's group, terminal and descriptors. Returns once
-// it runs, or cannot. Its words stand one behind the other, each with its terminating zero.
+// it runs, or cannot. text holds `count` words, one behind the other, each with
+// its terminating zero; with fewer words than that it would read beyond the text. Needs signals.error to be 0, else
+// command.error is EBADF.
 static inline struct cmsr_command cmsr_start_command(const char *text, int count, struct cmsr_command_signals signals)
 {
 	struct cmsr_command command = {-1, 0, 0, 0};
@@ -127,7 +126,7 @@ static inline struct cmsr_command cmsr_start_command(const char *text, int count
 
 struct cmsr_command_end {
 	int has_ended;
-	int exit_code; // where it ended by itself
+	int exit_code; // if no signal killed it
 	int signal;    // which killed it, else 0
 	int error;
 };

@@ -1,4 +1,4 @@
-// The CPUID instruction. It needs no privilege and no file, so it works where /proc/cpuinfo is hidden.
+// The CPUID instruction. It needs no privilege and no file, so it works even if /proc/cpuinfo is hidden.
 #pragma once
 
 #include <stdint.h>
@@ -24,7 +24,8 @@ static inline struct cmsr_cpuid cmsr_cpuid(uint32_t leaf)
 	return r;
 }
 
-// Leaf 0x40000000, in which hypervisors sign (EBX, ECX, EDX); all zero on real hardware, where bit 31 of leaf 1's ECX is 0.
+// Leaf 0x40000000, in which hypervisors sign (EBX, ECX, EDX); all zero on real hardware, on which bit 31 of
+// leaf 1's ECX is 0.
 static inline struct cmsr_cpuid cmsr_cpuid_hypervisor(void)
 {
 	struct cmsr_cpuid r = {0, 0, 0, 0};

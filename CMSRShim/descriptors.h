@@ -26,9 +26,9 @@ static inline int64_t cmsr_descriptor_limit(void)
 	return (int64_t)limit.rlim_cur;
 }
 
-// Opens /dev/null, close-on-exec, where stdin, stdout or stderr is closed: else a socket would get that number, and the
-// output's or the log's text. Not to write to in place of stdout: what was to be written there would be lost, and nobody
-// told. A command that is run finds them closed as before. 0, or what went wrong.
+// Opens /dev/null in place of stdin, stdout or stderr if one is closed: otherwise a socket would get that number, and with it
+// the text of the output or the log. In place of stdout it is opened to read only, so that writing there is an error rather
+// than text that is lost without a word. Close-on-exec: a command that is run finds them closed as before. 0, or an errno value.
 static inline int cmsr_fill_standard_descriptors(void)
 {
 	for (int number = 0; number <= 2; number++)

@@ -3,17 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef SYS_openat2
-#define SYS_openat2 437 // The same on every architecture.
-#endif
-
-// The same where the kernel (before 5.6), a container or valgrind has no openat2: no link is followed at all, and ".." is refused.
+// What cmsr_open_in_root does if the kernel (before 5.6), a container or valgrind has no openat2: no link is followed at all
+// (ELOOP), and ".." is refused (EXDEV).
 static inline int cmsr_open_in_root_without_links(int folder, const char *path, int flags)
 {
 	int current = dup(folder);
@@ -56,10 +54,8 @@ static inline int cmsr_open_in_root_without_links(int folder, const char *path, 
 // The descriptor, or an errno value as a negative number.
 static inline int cmsr_open_in_root(int folder, const char *path, int flags)
 {
-	struct {
-		uint64_t flags, mode, resolve;
-	} how = {.flags = (uint64_t)(unsigned)flags, .resolve = 0x10};
-	// With ".." in the path, a file that is renamed anywhere meanwhile is worth another try.
+	struct open_how how = {.flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT};
+	// With ".." in the path, a rename anywhere at the same time is EAGAIN; the next try succeeds.
 	for (int tries = 0;; tries++) {
 		long descriptor = syscall(SYS_openat2, folder, path, &how, sizeof how);
 		if (descriptor >= 0)

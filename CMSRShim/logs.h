@@ -1,4 +1,4 @@
-// A log on stderr that never waits for whoever reads it.
+// A log on stderr that never waits for its reader.
 #pragma once
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 // Opens the pipe or terminal that stderr is once more, so that writing to it does not wait: the flag for that belongs to the
-// open file, which stderr shares with whoever started this process, and its terminal. -1 where that cannot be: stderr is of
-// another kind, or another user's.
+// open file, which stderr shares with the shell that started this process. -1 if stderr is of another kind, or belongs to
+// another user.
 static inline int cmsr_open_own_stderr(void)
 {
 	struct stat file;

@@ -14,18 +14,25 @@ struct cmsr_credentials {
 	gid_t group;
 };
 
-// The peer's user id; that of nobody where the kernel does not say.
+// Reads the peer's credentials: 0, or an errno value. ENOTSOCK if the descriptor is not a socket, EPROTO if the kernel's answer
+// has another size.
+static inline int cmsr_peer_credentials(int descriptor, struct cmsr_credentials *credentials)
+{
+	socklen_t size = sizeof *credentials;
+	if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, &size) != 0)
+		return errno;
+	return size == sizeof *credentials ? 0 : EPROTO;
+}
+
+// The peer's user id; that of nobody (65534) if the kernel does not tell, or if the descriptor is not a socket.
 static inline uid_t cmsr_peer_user(int descriptor)
 {
 	struct cmsr_credentials credentials;
-	socklen_t size = sizeof credentials;
-	if (getsockopt(descriptor, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &size) != 0 || size != sizeof credentials)
-		return 65534;
-	return credentials.user;
+	return cmsr_peer_credentials(descriptor, &credentials) == 0 ? credentials.user : 65534;
 }
 
 struct cmsr_user {
-	uid_t user;
+	uid_t user; // -1 unless error is 0
 	int error;
 };
 
@@ -33,23 +40,18 @@ struct cmsr_user {
 static inline struct cmsr_user cmsr_server_user(int descriptor)
 {
 	struct cmsr_credentials credentials;
-	struct cmsr_user server = {(uid_t)-1, 0};
-	socklen_t size = sizeof credentials;
-	if (getsockopt(descriptor, SOL_SOCKET, 17 /* SO_PEERCRED */, &credentials, &size) != 0)
-		server.error = errno;
-	else
+	struct cmsr_user server = {(uid_t)-1, cmsr_peer_credentials(descriptor, &credentials)};
+	if (server.error == 0)
 		server.user = credentials.user;
 	return server;
 }
 
 // Whether the peer is root, or has `group` as its group or among its supplementary groups (SO_PEERCRED, SO_PEERGROUPS): 1,
-// or 0, also where the kernel does not say.
+// or 0, also if the kernel does not tell.
 static inline int cmsr_peer_is_trusted(int descriptor, int has_group, gid_t group)
 {
-	enum { peer_credentials = 17 /* SO_PEERCRED */, peer_groups = 59 /* SO_PEERGROUPS */ };
 	struct cmsr_credentials credentials;
-	socklen_t size = sizeof credentials;
-	if (getsockopt(descriptor, SOL_SOCKET, peer_credentials, &credentials, &size) != 0 || size != sizeof credentials)
+	if (cmsr_peer_credentials(descriptor, &credentials) != 0)
 		return 0;
 	if (credentials.user == 0)
 		return 1;
@@ -57,13 +59,13 @@ static inline int cmsr_peer_is_trusted(int descriptor, int has_group, gid_t grou
 		return 0;
 	if (credentials.group == group)
 		return 1;
-	// Asked with no room the kernel says how much there has to be.
-	size = 0;
-	if (getsockopt(descriptor, SOL_SOCKET, peer_groups, 0, &size) == 0 || errno != ERANGE || size == 0)
+	// Asked without room for an answer, the kernel gives the size that it needs.
+	socklen_t size = 0;
+	if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, 0, &size) == 0 || errno != ERANGE || size == 0)
 		return 0;
 	gid_t *groups = malloc(size);
 	int found = 0;
-	if (groups != 0 && getsockopt(descriptor, SOL_SOCKET, peer_groups, groups, &size) == 0)
+	if (groups != 0 && getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
 		for (size_t i = 0; i < size / sizeof *groups && !found; i++)
 			found = groups[i] == group;
 	free(groups);

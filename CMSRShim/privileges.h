@@ -59,9 +59,9 @@ static inline int cmsr_limit_bounding_set(void)
 	return 0;
 }
 
-// Puts CAP_SYS_RAWIO into the inheritable and the ambient set, so that a program started from here has it: 0, EPERM
-// where this thread does not have it itself, or where the securebits forbid it already. Where it is inheritable before, as
-// a service manager makes it, nothing asks for capset, which a system-call filter may forbid.
+// Puts CAP_SYS_RAWIO into the inheritable and the ambient set, so that a program started from here has it: 0, or EPERM
+// if this thread does not have it itself, or if the securebits forbid it already. If a service manager has made it
+// inheritable before, capset is not called, because a system-call filter may forbid that.
 static inline int cmsr_make_raw_io_ambient(void)
 {
 	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
@@ -108,8 +108,8 @@ static inline int cmsr_set_group(gid_t group) { return setresgid(group, group, g
 // Real, effective and saved user id. Needs CAP_SETUID. Leaves capabilities alone once the securebits are locked.
 static inline int cmsr_set_user(uid_t user) { return setresuid(user, user, user) == 0 ? 0 : errno; }
 
-// Permitted and effective become CAP_SYS_RAWIO, as far as it is permitted now; inheritable the same where children are
-// to have it, else empty. What leaves the inheritable set leaves the ambient set as well.
+// Permitted and effective become CAP_SYS_RAWIO, as far as it is permitted now; inheritable becomes the same if
+// children are to have it, else empty. What leaves the inheritable set leaves the ambient set as well.
 static inline int cmsr_keep_only_raw_io(int for_children)
 {
 	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
@@ -129,7 +129,7 @@ static inline int cmsr_keep_only_raw_io(int for_children)
 	return error;
 }
 
-// Every set becomes empty: 0, EPERM where a system-call filter forbids capset.
+// Every set becomes empty: 0, EPERM if a system-call filter forbids capset.
 static inline int cmsr_keep_no_capability(void)
 {
 	cap_t none = cap_init();

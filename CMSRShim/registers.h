@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 struct cmsr_value {
-	uint64_t value; // meaningful only where error is 0
-	int error;      // 0, or an errno value; EIO also where the file gave fewer than 8 bytes
+	uint64_t value; // meaningful only if error is 0
+	int error;      // 0, or an errno value; EIO also if the file gave fewer than 8 bytes
 };
 
 // Reads one register. The offset is the register's address and the size exactly 8: the driver would read the same

@@ -3,16 +3,25 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
+
+// A set of `count` signals. A number that names no signal is left out.
+static inline sigset_t cmsr_signal_set(const int *numbers, size_t count)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t index = 0; index < count; index++)
+		sigaddset(&set, numbers[index]);
+	return set;
+}
 
 // SIGTERM, SIGINT and SIGHUP. Not SIGHUP if it is ignored: nohup(1) does that, so that the end of a terminal ends nothing. A
 // signal that is blocked reaches sigwait(3) even if it is ignored.
 static inline sigset_t cmsr_ending_signals(void)
 {
-	sigset_t set;
+	static const int numbers[] = {SIGTERM, SIGINT};
+	sigset_t set = cmsr_signal_set(numbers, sizeof numbers / sizeof *numbers);
 	struct sigaction action;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
 	if (sigaction(SIGHUP, 0, &action) != 0 || action.sa_handler != SIG_IGN)
 		sigaddset(&set, SIGHUP);
 	return set;

@@ -2,20 +2,22 @@
 #pragma once
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/sockios.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 struct cmsr_descriptor {
-	int descriptor; // -1 where error is not 0
+	int descriptor; // -1 unless error is 0
 	int error;
 };
 
@@ -28,7 +30,7 @@ static inline struct cmsr_descriptor cmsr_unix_socket(void)
 	return result;
 }
 
-// Fills an address; ENAMETOOLONG where path does not fit sun_path with its terminating zero.
+// Fills an address; ENAMETOOLONG if path does not fit sun_path with its terminating zero.
 static inline int cmsr_unix_address(const char *path, struct sockaddr_un *address)
 {
 	size_t length = strlen(path);
@@ -61,9 +63,9 @@ static inline int cmsr_probe(const char *path)
 	return error;
 }
 
-// Binds to name inside the directory that folder refers to, whatever the length of that directory's path. Needs /proc. The
+// Binds to name inside the directory that folder refers to, however long that directory's path is. Needs /proc. The
 // file has this mode from its first moment (unix_bind_bsd: the socket's own mode, less the umask), so that nobody has to change
-// it by its name later, where it may be another's file by then.
+// it by its name later, when the name may belong to another file.
 static inline int cmsr_bind_at(int descriptor, int folder, const char *name, mode_t mode)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -83,10 +85,10 @@ static inline int cmsr_bind_at(int descriptor, int folder, const char *name, mod
 	return error;
 }
 
-// Opens a folder as a place to name files in, not to read.
+// Opens a folder as a place to name files in, not to read. O_PATH itself is declared under _GNU_SOURCE only.
 static inline struct cmsr_descriptor cmsr_open_folder(const char *path)
 {
-	struct cmsr_descriptor result = {open(path, 010000000 /* O_PATH */ | O_DIRECTORY | O_CLOEXEC), 0};
+	struct cmsr_descriptor result = {open(path, __O_PATH | O_DIRECTORY | O_CLOEXEC), 0};
 	if (result.descriptor < 0)
 		result.error = errno;
 	return result;
@@ -95,7 +97,7 @@ static inline struct cmsr_descriptor cmsr_open_folder(const char *path)
 // Listens; calling it again on a listening socket changes the backlog.
 static inline int cmsr_listen(int descriptor, int backlog) { return listen(descriptor, backlog) == 0 ? 0 : errno; }
 
-// Takes the next connection that waits, close-on-exec and non-blocking; EAGAIN where none does.
+// Takes the next connection that waits, close-on-exec and non-blocking; EAGAIN if none does.
 static inline struct cmsr_descriptor cmsr_accept(int listener)
 {
 	struct cmsr_descriptor result = {-1, 0};
@@ -117,19 +119,19 @@ static inline struct cmsr_descriptor cmsr_duplicate(int descriptor)
 	return result;
 }
 
-// Closes a descriptor; on Linux it is closed whatever close(2) says.
+// Closes a descriptor; on Linux it is closed even if close(2) reports an error.
 static inline void cmsr_close(int descriptor) { close(descriptor); }
 
 // renameat2(2) inside one directory: gives `from` the name `to`, which must not exist yet (EEXIST).
 static inline int cmsr_rename_new(int folder, const char *from, const char *to)
 {
-	return syscall(SYS_renameat2, folder, from, folder, to, 1u /* RENAME_NOREPLACE */) == 0 ? 0 : errno;
+	return syscall(SYS_renameat2, folder, from, folder, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
 }
 
 // renameat2(2) inside one directory: swaps two names in one step, so that nobody ever finds either missing.
 static inline int cmsr_rename_exchange(int folder, const char *one, const char *other)
 {
-	return syscall(SYS_renameat2, folder, one, folder, other, 2u /* RENAME_EXCHANGE */) == 0 ? 0 : errno;
+	return syscall(SYS_renameat2, folder, one, folder, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
 }
 
 struct cmsr_file {
@@ -169,11 +171,11 @@ static inline struct cmsr_file cmsr_file_behind(int descriptor)
 	return cmsr_file_of(result, &status);
 }
 
-// The file that a socket was bound to, whatever its name is by now: as the kernel knows it (SIOCUNIXFILE, Linux 4.12), which
-// takes CAP_NET_ADMIN; otherwise an error.
+// The file that a socket was bound to, even if it was renamed: as the kernel knows it (SIOCUNIXFILE, Linux 4.12), which
+// takes CAP_NET_ADMIN; otherwise an error. <linux/un.h> defines SIOCUNIXFILE as SIOCPROTOPRIVATE + 0, but also sockaddr_un again.
 static inline struct cmsr_file cmsr_bound_file(int descriptor)
 {
-	int path = ioctl(descriptor, 0x89E0 /* SIOCUNIXFILE */);
+	int path = ioctl(descriptor, SIOCPROTOPRIVATE /* SIOCUNIXFILE */);
 	if (path < 0)
 		return cmsr_file_of(-1, 0);
 	struct cmsr_file file = cmsr_file_behind(path);
@@ -192,7 +194,7 @@ static inline int cmsr_act_as(uid_t user, gid_t group)
 }
 
 // Sends without waiting. On a Unix stream socket a message this small (one page at most) goes whole or not at all:
-// EAGAIN where the receiver has not read its earlier ones.
+// EAGAIN if the receiver has not read its earlier ones, EMSGSIZE if only a part of a longer one went.
 static inline int cmsr_send_line(int descriptor, const void *bytes, size_t count)
 {
 	ssize_t sent;

@@ -9,15 +9,16 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "signals.h"
 #include "sockets.h"
 
 struct cmsr_terminal_mode {
-	struct termios mode; // meaningful only where error is 0
+	struct termios mode; // meaningful only if error is 0
 	int error;
 };
 
 struct cmsr_terminal_size {
-	int columns, rows; // 0 where it is no terminal, or does not say
+	int columns, rows; // 0 if it is not a terminal, or does not tell
 };
 
 static inline struct cmsr_terminal_mode cmsr_terminal_mode_now(int descriptor)
@@ -58,10 +59,7 @@ static inline struct cmsr_descriptor cmsr_screen_signals(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
 	struct cmsr_descriptor result = {-1, 0};
-	sigset_t set;
-	sigemptyset(&set);
-	for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++)
-		sigaddset(&set, numbers[index]);
+	sigset_t set = cmsr_signal_set(numbers, sizeof numbers / sizeof *numbers);
 	if (sigprocmask(SIG_BLOCK, &set, 0) == 0)
 		result.descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (result.descriptor < 0)
@@ -76,7 +74,7 @@ static inline int cmsr_next_signal(int descriptor)
 	return read(descriptor, &arrived, sizeof arrived) == (ssize_t)sizeof arrived ? (int)arrived.ssi_signo : 0;
 }
 
-// Stops this process as Ctrl-Z does; returns once it is continued, or at once where nobody could continue it.
+// Stops this process as Ctrl-Z does; returns once it is continued, or at once if nobody could continue it.
 static inline void cmsr_stop(void)
 {
 	sigset_t set;
