@@ -44,12 +44,16 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     // Without its Foundation trait.
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
-    // Its paths, which swift-subprocess takes; it brings this package along.
+    // Files and errno values. swift-subprocess, which takes its paths, brings this package along.
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    // Only swift-nio uses these two. They are here for their versions, so that every build has the same code without a
+    // Package.resolved. A test target names them, because SwiftPM warns of a package that no target does.
+    .package(url: "https://github.com/apple/swift-atomics", exact: "1.3.0"),
+    .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
   ],
   targets: [
     .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    room("SystemCalls", ["CMSRShim"]),
+    room("SystemCalls", ["CMSRShim", system]),
     room("RAPL"),
     room("PowerSources", ["RAPL", "CMSRShim", "SystemCalls"]),
     room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
@@ -83,7 +87,13 @@ let package = Package(
     tests(of: "PowerSources", ["RAPL"]),
     tests(of: "Turbostat", ["RAPL"]),
     tests(of: "PowerProtocol", ["RAPL"]),
-    tests(of: "PowerServer", ["RAPL", "PowerProtocol", logging]),
+    tests(
+      of: "PowerServer",
+      [
+        "RAPL", "PowerProtocol", logging,
+        .product(name: "Atomics", package: "swift-atomics"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ]),
     tests(of: "PowerClient", ["PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "PowerProtocol", "PowerClient"]),

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// An open file descriptor with one owner, closed when its owner lets go of it.
 public struct Descriptor: ~Copyable, Sendable {
@@ -15,6 +16,16 @@ public struct Descriptor: ~Copyable, Sendable {
     let number = number
     discard self
     return number
+  }
+
+  /// The same for swift-system, which does not own it.
+  var file: FileDescriptor { FileDescriptor(rawValue: number) }
+
+  func status() throws(Errno) -> Stat { try Stat(file) }
+
+  /// A name in the folder that this is, without following a symbolic link.
+  func status(of name: [CChar]) throws(Errno) -> Stat {
+    try unsafe Stat(name, relativeTo: file, flags: .symlinkNoFollow)
   }
 
   deinit {

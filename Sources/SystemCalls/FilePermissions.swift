@@ -1,4 +1,4 @@
-internal import Glibc
+internal import SystemPackage
 
 /// Who may do what with a file.
 public struct FilePermissions: Sendable, Equatable {
@@ -21,8 +21,11 @@ public struct FilePermissions: Sendable, Equatable {
   /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
   public init(of path: String, root: String = "") throws(FileError) {
     let found = try filePlace(path, root: root)
-    var status = stat()
-    guard unsafe fstat(found.number, &status) == 0 else { throw FileError(path: path, errno: errno) }
-    self.init(mode: status.st_mode & 0o7777, user: status.st_uid, group: status.st_gid)
+    do throws(Errno) {
+      let file = try found.status()
+      self.init(mode: file.mode.rawValue & 0o7777, user: file.userID.rawValue, group: file.groupID.rawValue)
+    } catch {
+      throw FileError(path: path, error)
+    }
   }
 }

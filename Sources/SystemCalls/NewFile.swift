@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// A file that is written whole or not at all: beside its path first, and then renamed. Until then the old one stays.
 ///
@@ -20,7 +21,7 @@ public struct NewFile: ~Copyable, Sendable {
     do {
       begun = try Self.begin(path)
     } catch {
-      throw FileError(path: path, errno: error.number)
+      throw FileError(path: path, error)
     }
     self.path = path
     name = begun.name
@@ -39,23 +40,23 @@ public struct NewFile: ~Copyable, Sendable {
 
   private static func begin(_ path: String) throws(Errno) -> Begun {
     let parts = PathParts(path)
-    guard !["", ".", ".."].contains(parts.name) else { throw Errno(number: EISDIR) }
+    guard !["", ".", ".."].contains(parts.name) else { throw Errno.isDirectory }
     let folder = try open(parts.folder)
     let name = cString(parts.name.utf8)
-    var old = stat()
     var mode: mode_t?
-    if unsafe fstatat(folder.number, name, &old, AT_SYMLINK_NOFOLLOW) == 0 {
-      guard old.st_mode & S_IFMT == S_IFREG else { throw Errno(number: EEXIST) }
-      if old.st_uid == geteuid() { mode = old.st_mode & 0o777 }
-    } else if errno != ENOENT {
-      throw Errno(number: errno)
+    do throws(Errno) {
+      let old = try folder.status(of: name)
+      guard old.type == .regular else { throw Errno.fileExists }
+      if old.userID.rawValue == geteuid() { mode = old.mode.rawValue & 0o777 }
+    } catch .noSuchFileOrDirectory {
+      // A new one.
     }
     let temporary = cString((".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)).utf8)
     let file = try OpenFolder.newFile(temporary, in: folder)
     if let mode, fchmod(file.number, mode) != 0 {
-      let reason = errno
+      let reason = Errno.now
       unsafe unlinkat(folder.number, temporary, 0)
-      throw Errno(number: reason)
+      throw reason
     }
     return Begun(name: name, temporary: temporary, folder: folder.release(), file: file.release())
   }
@@ -64,10 +65,10 @@ public struct NewFile: ~Copyable, Sendable {
   public consuming func publish(_ text: String) throws(FileError) {
     do throws(Errno) {
       try TextFile.write(text, to: file)
-      guard unsafe renameat(folder.number, temporary, folder.number, name) == 0 else { throw Errno(number: errno) }
+      guard unsafe renameat(folder.number, temporary, folder.number, name) == 0 else { throw Errno.now }
       isPublished = true
     } catch {
-      throw FileError(path: path, errno: error.number)
+      throw FileError(path: path, error)
     }
   }
 
@@ -79,7 +80,7 @@ public struct NewFile: ~Copyable, Sendable {
     do {
       return try OpenFolder.walk(folder, making: false)
     } catch {
-      throw Errno(number: error.errno)
+      throw Errno(rawValue: error.errno)
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// An open folder, in which names are made and found without going through its path again.
 ///
@@ -50,7 +51,7 @@ public struct OpenFolder: ~Copyable, Sendable {
     do throws(Errno) {
       try TextFile.write(text, to: try Self.newFile(cString(name), in: folder, mode: mode))
     } catch {
-      throw FileError(path: "\(path)/\(relative)", errno: error.number)
+      throw FileError(path: "\(path)/\(relative)", error)
     }
   }
 
@@ -59,7 +60,7 @@ public struct OpenFolder: ~Copyable, Sendable {
     _ name: [CChar], in folder: borrowing Descriptor, mode: UInt32 = 0o644
   ) throws(Errno) -> Descriptor {
     let number = unsafe openat(folder.number, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-    guard number >= 0 else { throw Errno(number: errno) }
+    guard number >= 0 else { throw Errno.now }
     return Descriptor(owning: number)
   }
 
@@ -67,23 +68,23 @@ public struct OpenFolder: ~Copyable, Sendable {
     do throws(Errno) {
       var folder = try Self.opened(".", in: descriptor.number)
       for name in names {
-        guard name != Array("..".utf8) else { throw Errno(number: EINVAL) }
+        guard name != Array("..".utf8) else { throw Errno.invalidArgument }
         let name = cString(name)
-        guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno(number: errno) }
+        guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno.now }
         let next = unsafe openat(folder.number, name, Self.flags)
-        guard next >= 0 else { throw Errno(number: errno) }
+        guard next >= 0 else { throw Errno.now }
         folder = Descriptor(owning: next)
       }
       return folder
     } catch {
       let names = names.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
-      throw FileError(path: "\(path)/\(names)", errno: error.number)
+      throw FileError(path: "\(path)/\(names)", error)
     }
   }
 
   private static func opened(_ path: String, in folder: Int32) throws(Errno) -> Descriptor {
     let number = unsafe openat(folder, path, flags)
-    guard number >= 0 else { throw Errno(number: errno) }
+    guard number >= 0 else { throw Errno.now }
     return Descriptor(owning: number)
   }
 
@@ -97,57 +98,51 @@ public struct OpenFolder: ~Copyable, Sendable {
         let name = cString(rest.removeFirst())
         var number = unsafe openat(folder.number, name, flags)
         if number < 0 && errno == ENOENT && making {
-          guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno(number: errno) }
+          guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno.now }
           number = unsafe openat(folder.number, name, flags)
         }
         if number >= 0 {
           folder = Descriptor(owning: number)
           continue
         }
-        let reason = errno
-        guard reason == ENOTDIR || reason == ELOOP, let target = try followed(name, in: folder.number) else {
-          throw Errno(number: reason)
-        }
+        let reason = Errno.now
+        guard reason == .notDirectory || reason == .tooManySymbolicLinkLevels,
+          let target = try followed(name, in: folder)
+        else { throw reason }
         links += 1
-        guard links <= mostLinks else { throw Errno(number: ELOOP) }
+        guard links <= mostLinks else { throw Errno.tooManySymbolicLinkLevels }
         rest = target.split(separator: slash).map(Array.init) + rest
         if target.first == slash { folder = try opened("/", in: AT_FDCWD) }
       }
       return folder
     } catch {
-      throw FileError(path: path, errno: error.number)
+      throw FileError(path: path, error)
     }
   }
 
   /// Where a symbolic link leads to; nil if it is none.
   ///
   /// - Throws: ELOOP if it is not to be followed.
-  static func followed(_ name: [CChar], in folder: Int32) throws(Errno) -> [UInt8]? {
-    var link = stat()
-    var around = stat()
-    guard unsafe fstatat(folder, name, &link, AT_SYMLINK_NOFOLLOW) == 0, unsafe fstat(folder, &around) == 0 else {
-      throw Errno(number: errno)
-    }
-    guard link.st_mode & S_IFMT == S_IFLNK else { return nil }
-    guard isOurs(link.st_uid), isOurs(around.st_uid), !isOpenToOthers(around) else { throw Errno(number: ELOOP) }
+  static func followed(_ name: [CChar], in folder: borrowing Descriptor) throws(Errno) -> [UInt8]? {
+    let link = try folder.status(of: name)
+    let around = try folder.status()
+    guard link.type == .symbolicLink else { return nil }
+    guard isOurs(link), isOurs(around), !isOpenToOthers(around) else { throw Errno.tooManySymbolicLinkLevels }
     var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = unsafe readlinkat(folder, name, &target, target.count)
-    guard count > 0, count < target.count else { throw Errno(number: count < 0 ? errno : ENAMETOOLONG) }
+    let count = unsafe readlinkat(folder.number, name, &target, target.count)
+    guard count >= 0 else { throw Errno.now }
+    guard count > 0, count < target.count else { throw Errno.fileNameTooLong }
     return target.prefix(count).map { UInt8(bitPattern: $0) }
   }
 
-  private static func isOurs(_ user: UInt32) -> Bool { user == 0 || user == geteuid() }
+  private static func isOurs(_ file: Stat) -> Bool { file.userID.rawValue == 0 || file.userID.rawValue == geteuid() }
 
   /// Whether somebody else may give the names in a folder to other files. In a sticky one only their owners may.
-  private static func isOpenToOthers(_ folder: stat) -> Bool {
-    guard folder.st_mode & S_ISVTX == 0 else { return false }
-    return folder.st_mode & S_IWOTH != 0 || folder.st_mode & S_IWGRP != 0 && folder.st_gid != getegid()
+  private static func isOpenToOthers(_ folder: Stat) -> Bool {
+    guard !folder.permissions.contains(.saveText) else { return false }
+    return folder.permissions.contains(.otherWrite)
+      || folder.permissions.contains(.groupWrite) && folder.groupID.rawValue != getegid()
   }
-}
-
-/// An errno value on its way.
-struct Errno: Error {
-  let number: Int32
 }
 
 /// Bytes as C takes them.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// Where output goes that somebody has named by a path: a file, which is replaced whole or not at all, or something else,
 /// such as a pipe or a terminal, which is written to.
@@ -60,23 +61,25 @@ public struct OutputPlace: ~Copyable {
       let parts = PathParts(path)
       let folder = try OpenFolder.walk(parts.folder, making: false)
       let name = cString(parts.name.utf8)
-      var there = stat()
-      guard unsafe fstatat(folder.number, name, &there, AT_SYMLINK_NOFOLLOW) == 0 else {
-        guard errno == ENOENT else { throw FileError(path: path, errno: errno) }
+      let there: Stat
+      do throws(Errno) {
+        there = try folder.status(of: name)
+      } catch {
+        guard error == .noSuchFileOrDirectory else { throw FileError(path: path, error) }
         return (path, nil)
       }
-      switch there.st_mode & S_IFMT {
-      case S_IFREG: return (path, nil)
-      case S_IFDIR: throw FileError(path: path, errno: EISDIR)
-      case S_IFLNK:
+      switch there.type {
+      case .regular: return (path, nil)
+      case .directory: throw FileError(path: path, .isDirectory)
+      case .symbolicLink:
         // /dev/stdout is such a one in the end: it leads to what is open already, and its text is no path to go on by.
         if isOpenDescriptor(parts.name, in: folder) { return (path, try open(name, in: folder, path)) }
         do throws(Errno) {
-          guard let next = try OpenFolder.followed(name, in: folder.number) else { continue }
+          guard let next = try OpenFolder.followed(name, in: folder) else { continue }
           let link = String(decoding: next, as: UTF8.self)
           path = next.first == UInt8(ascii: "/") ? link : "\(parts.folder)/\(link)"
         } catch {
-          throw FileError(path: path, errno: error.number)
+          throw FileError(path: path, error)
         }
       default: return (path, try open(name, in: folder, path, O_NOFOLLOW))
       }
@@ -100,12 +103,10 @@ public struct OutputPlace: ~Copyable {
     let number = unsafe openat(folder.number, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | flags)
     guard number >= 0 else { throw FileError(path: path, errno: errno) }
     // A file that was put in its place meanwhile may be a link to anyone's.
-    var opened = stat()
-    let isFile = unsafe fstat(number, &opened) != 0 || opened.st_mode & S_IFMT == S_IFREG
-    guard !isFile || flags & O_NOFOLLOW == 0 else {
-      close(number)
-      throw FileError(path: path, errno: EEXIST)
+    let opened = Descriptor(owning: number)
+    guard flags & O_NOFOLLOW == 0 || (try? opened.status().type) ?? .regular != .regular else {
+      throw FileError(path: path, .fileExists)
     }
-    return number
+    return opened.release()
   }
 }

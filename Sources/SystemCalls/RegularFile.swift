@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// Regular files, opened to read once they are known to be such: opening a pipe may wait for ever, and opening a device may do
 /// something to it, which a folder that somebody else has filled must not be able to cause.
@@ -13,15 +14,18 @@ public enum RegularFile {
     _ path: String, root: String = "", orDeviceOf major: UInt32? = nil
   ) throws(FileError) -> Descriptor {
     let found = try filePlace(path, root: root)
-    var status = stat()
-    guard unsafe fstat(found.number, &status) == 0 else { throw FileError(path: path, errno: errno) }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: break
-    case S_IFCHR where Self.major(status.st_rdev) == major: break
-    case S_IFDIR: throw FileError(path: path, errno: EISDIR)
-    default: throw FileError(path: path, errno: ENOTSUP)
+    do throws(Errno) {
+      let file = try found.status()
+      switch file.type {
+      case .regular: break
+      case .characterSpecial where Self.major(file.specialDeviceID.rawValue) == major: break
+      case .directory: throw Errno.isDirectory
+      default: throw Errno.notSupported
+      }
+    } catch {
+      throw FileError(path: path, error)
     }
-    // This very file, whatever has its name by now.
+    // This very file, even if another has its name by now.
     let number = unsafe Glibc.open("/proc/self/fd/\(found.number)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw FileError(path: path, errno: errno) }
     return Descriptor(owning: number)

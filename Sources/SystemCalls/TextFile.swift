@@ -1,13 +1,14 @@
 internal import Glibc
+internal import SystemPackage
 
 /// A file or folder that could not be read or written.
 public struct FileError: Error, Equatable {
-  /// Which.
+  /// The path as the caller gave it.
   public let path: String
-  /// Why: an errno value.
+  /// The errno value.
   public let errno: Int32
 
-  /// Why, to stand within a sentence.
+  /// The reason in words, to stand within a sentence.
   public var reason: String { fileErrorText(errno) }
 
   /// A failure with a path.
@@ -15,6 +16,11 @@ public struct FileError: Error, Equatable {
     self.path = path
     self.errno = errno
   }
+
+  init(path: String, _ error: Errno) { self.init(path: path, errno: error.rawValue) }
+
+  /// A failure of a function of swift-system: its functions throw nothing but `Errno`, and some do not declare it.
+  init(path: String, _ error: any Error) { self.init(path: path, errno: (error as? Errno)?.rawValue ?? EIO) }
 }
 
 /// Small text files, as those of /proc and /sys are.
@@ -23,7 +29,7 @@ public enum TextFile {
   ///
   /// - Parameters:
   ///   - root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
-  ///   - most: how many bytes it may have: 4 MiB unless said otherwise.
+  ///   - most: the largest size in bytes; 4 MiB by default.
   /// - Throws: EFBIG for more, EILSEQ for what is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is
   ///   not a regular file, else what the system says.
   public static func read(_ path: String, root: String = "", most: Int = 4 << 20) throws(FileError) -> String {
@@ -31,9 +37,12 @@ public enum TextFile {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16_384)
     while true {
-      let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor.number, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw FileError(path: path, errno: errno) }
+      let count: Int
+      do {
+        count = try unsafe chunk.withUnsafeMutableBytes { try unsafe descriptor.file.read(into: $0) }
+      } catch {
+        throw FileError(path: path, error)
+      }
       guard count > 0 else { break }
       bytes += chunk[..<count]
       guard bytes.count <= most else { throw FileError(path: path, errno: EFBIG) }
@@ -52,6 +61,6 @@ public enum TextFile {
   /// Writes all of a text to an open file.
   static func write(_ text: String, to file: borrowing Descriptor) throws(Errno) {
     let error = writeAll(text.utf8, to: file.number)
-    if error != 0 { throw Errno(number: error) }
+    if error != 0 { throw Errno(rawValue: error) }
   }
 }

@@ -1,23 +1,24 @@
 internal import Glibc
+internal import SystemPackage
 
-/// Writes all bytes to a descriptor, however many calls that takes.
+/// Writes all bytes to a descriptor, in as many calls as that takes.
 ///
 /// - Returns: 0, or why some of them were not written: an errno value.
 public func writeAll(_ bytes: some Sequence<UInt8>, to descriptor: Int32) -> Int32 {
+  let file = FileDescriptor(rawValue: descriptor)
   var rest = Array(bytes)[...]
   while !rest.isEmpty {
-    let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-    if count > 0 {
-      rest = rest.dropFirst(count)
-    } else if count == 0 {
+    do {
+      let count = try unsafe rest.withUnsafeBytes { try unsafe file.write($0) }
       // POSIX has no such answer to a write that is not empty; going on might never end.
-      return EIO
-    } else if errno == EAGAIN {
+      guard count > 0 else { return EIO }
+      rest = rest.dropFirst(count)
+    } catch Errno.resourceTemporarilyUnavailable {
       // Another process has made the terminal or pipe that we share non-blocking.
       var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       if unsafe poll(&polled, 1, -1) < 0 && errno != EINTR { return errno }
-    } else if errno != EINTR {
-      return errno
+    } catch {
+      return (error as? Errno)?.rawValue ?? EIO
     }
   }
   return 0
