@@ -27,8 +27,18 @@ struct MeasurementTests {
     // About two seconds before the wrap at 42.5 W: 2^-14 J a count.
     let device = try Device(
       ["--counter-start", "\(UInt64(1) << 32 - 1_400_000)"] + watts.flatMap { ["--watts", "\($0)"] })
+    func microjoules() throws -> [UInt64] {
+      try watts.indices.map { index in
+        let path = device.root.file("sys/class/powercap/intel-rapl:\(index)/energy_uj")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        return try #require(UInt64(text.trimmingCharacters(in: .newlines)))
+      }
+    }
+    let before = try microjoules()
     let service = try service(device, source: source)
     try expect(sum, from: try service.client(), readings: 5)
+    // The first package has wrapped. The other draws less, and does so later.
+    #expect(try microjoules()[0] < before[0])
   }
 
   @Test("powercap goes on after the service has become a user who may not open its files")
