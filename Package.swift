@@ -36,7 +36,7 @@ let package = Package(
   products: [
     .executable(name: "pkg-watt-stat", targets: ["pkg-watt-stat"]),
     .library(name: "PowerSources", targets: ["RAPL", "PowerSources"]),
-    .library(name: "PowerProtocol", targets: ["PowerProtocol"]),
+    .library(name: "PowerProtocol", targets: ["PowerProtocol", "Formatting"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -55,26 +55,30 @@ let package = Package(
     .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     room("SystemCalls", ["CMSRShim", system]),
     room("RAPL"),
-    room("PowerSources", ["RAPL", "CMSRShim", "SystemCalls"]),
+    // Text, pure: in the published libraries too.
+    room("Formatting", ["RAPL"]),
+    room("PowerSources", ["RAPL", "Formatting", "CMSRShim", "SystemCalls"]),
     room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
-    room("PowerProtocol", ["RAPL"]),
-    room("PowerServer", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
-    room("PowerClient", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
-    room("Terminal", ["RAPL", "PowerProtocol", "CMSRShim", "SystemCalls"]),
-    room("EnergyRun", ["RAPL", "PowerProtocol", "PowerClient", "Terminal", "SystemCalls", "CMSRShim"]),
+    room("PowerProtocol", ["RAPL", "Formatting"]),
+    room(
+      "PowerServer", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
+    room("PowerClient", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
+    room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
+    room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     // The page's files are parts of the program.
     room(
-      "Exporter", ["RAPL", "PowerProtocol", "Terminal", "SystemCalls", nioCore, nioPosix, nioHTTP1],
+      "Exporter", ["RAPL", "Formatting", "PowerProtocol", "SystemCalls", nioCore, nioPosix, nioHTTP1],
       resources: ["page.html", "page.css", "page.js"].map { .embedInCode("Page/\($0)") }),
     room(
       "Diagnosis",
-      ["RAPL", "PowerSources", "Turbostat", "Terminal", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
+      ["RAPL", "PowerSources", "Turbostat", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
     room("ServiceManager", ["CMSRShim", "SystemCalls"]),
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
-        "RAPL", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal", "EnergyRun",
+        "RAPL", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal",
+        "EnergyRun",
         "Exporter", "Privileges", "ServiceManager",
         "Diagnosis",
         "CMSRShim",
@@ -84,20 +88,21 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "SystemCalls"),
     tests(of: "RAPL"),
+    tests(of: "Formatting"),
     tests(of: "PowerSources", ["RAPL"]),
     tests(of: "Turbostat", ["RAPL"]),
-    tests(of: "PowerProtocol", ["RAPL"]),
+    tests(of: "PowerProtocol", ["RAPL", "Formatting"]),
     tests(
       of: "PowerServer",
       [
-        "RAPL", "PowerProtocol", logging,
+        "RAPL", "Formatting", "PowerProtocol", logging,
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
       ]),
-    tests(of: "PowerClient", ["PowerProtocol"]),
+    tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
-    tests(of: "EnergyRun", ["RAPL", "PowerProtocol", "PowerClient"]),
-    tests(of: "Exporter", ["PowerProtocol", "RAPL", nioCore, nioPosix]),
+    tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient"]),
+    tests(of: "Exporter", ["Formatting", "PowerProtocol", "RAPL", nioCore, nioPosix]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
@@ -111,7 +116,8 @@ if Context.environment["FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "CFuzzer", "RAPL", "PowerSources", "PowerProtocol", "PowerServer", "Turbostat", "SystemCalls", "PowerClient",
+        "CFuzzer", "RAPL", "Formatting", "PowerSources", "PowerProtocol", "PowerServer", "Turbostat", "SystemCalls",
+        "PowerClient",
         "Terminal", "EnergyRun", "Exporter",
       ],
       path: "Tests/Fuzz", exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),

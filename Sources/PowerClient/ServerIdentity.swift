@@ -1,4 +1,5 @@
 internal import CMSRShim
+internal import Formatting
 internal import Glibc
 internal import PowerProtocol
 internal import SystemCalls

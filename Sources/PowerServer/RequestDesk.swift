@@ -1,4 +1,5 @@
 internal import CMSRShim
+internal import Formatting
 internal import PowerProtocol
 internal import RAPL
 

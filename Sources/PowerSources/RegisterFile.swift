@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 public import RAPL
 internal import SystemCalls
@@ -78,9 +79,4 @@ extension RegisterError: CustomStringConvertible {
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read: \(errorText(errno))."
     }
   }
-}
-
-/// `0x611`, as manuals write register addresses.
-func hexadecimal(_ address: UInt32) -> String {
-  "0x" + String(address, radix: 16, uppercase: true)
 }

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 internal import SystemCalls
 public import RAPL

@@ -23,32 +23,3 @@ public func writeAll(_ bytes: some Sequence<UInt8>, to descriptor: Int32) -> Int
   }
   return 0
 }
-
-/// Standard error.
-public enum StandardError {
-  /// Writes a line. If nobody can be told there is nobody to tell that.
-  public static func say(_ line: String) { _ = writeAll((line + "\n").utf8, to: STDERR_FILENO) }
-}
-
-/// Standard output, unbuffered: what was written has arrived, or is known not to have.
-public enum StandardOutput {
-  /// Standard output takes no more, for example because its disk is full.
-  public struct WriteError: Error, Equatable, CustomStringConvertible {
-    /// Why: an errno value.
-    public let errno: Int32
-
-    /// A failure to write.
-    public init(errno: Int32) {
-      self.errno = errno
-    }
-
-    /// What failed, and why.
-    public var description: String { "Cannot write to standard output: \(errorText(errno))." }
-  }
-
-  /// Writes a text. A reader that has gone ends the process by SIGPIPE, unless that is ignored.
-  public static func write(_ text: String) throws(WriteError) {
-    let error = writeAll(text.utf8, to: STDOUT_FILENO)
-    if error != 0 { throw WriteError(errno: error) }
-  }
-}

@@ -1,10 +1,10 @@
 internal import ArgumentParser
 internal import CMSRShim
 internal import Diagnosis
+internal import Formatting
 internal import PowerSources
 internal import RAPL
 internal import SystemCalls
-internal import Terminal
 internal import Turbostat
 
 /// Compares our measurement with another's.

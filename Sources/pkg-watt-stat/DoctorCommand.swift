@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CMSRShim
 internal import Diagnosis
+internal import Formatting
 internal import Glibc
 internal import SystemCalls
 

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CMSRShim
 internal import Exporter
+internal import Formatting
 internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
@@ -65,7 +66,7 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     // Before anything is asked or written.
     _ = try parsedTemplate()
-    let place = try SamplePlace(output)
+    let place = try Output(output, orElse: .standardOutput)
     do {
       try export(to: place)
     } catch let error as ClientError {
@@ -74,7 +75,7 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  private func export(to place: borrowing SamplePlace) throws {
+  private func export(to place: borrowing Output) throws {
     guard follow else {
       var connection = try service.connect()
       let writer = try writer(for: &connection)
@@ -101,7 +102,7 @@ struct ExportCommand: ParsableCommand {
   ///
   /// - Parameter header: what was written first; nil where nothing was yet.
   private func followService(
-    _ header: inout String?, isGone: inout Bool, to place: borrowing SamplePlace
+    _ header: inout String?, isGone: inout Bool, to place: borrowing Output
   ) throws {
     var connection = try service.connect()
     let writer = try writer(for: &connection)
@@ -131,11 +132,11 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  private func write(_ sample: SampleReport, by writer: SampleWriter, to place: borrowing SamplePlace) throws {
+  private func write(_ sample: SampleReport, by writer: SampleWriter, to place: borrowing Output) throws {
     try place.write((place.isFile ? writer.header : "") + writer.text(sample))
   }
 
-  private func writeAbsence(_ error: ClientError, to place: borrowing SamplePlace) throws {
+  private func writeAbsence(_ error: ClientError, to place: borrowing Output) throws {
     if let text = SampleWriter.absence(format, error) { try place.write(text) }
   }
 

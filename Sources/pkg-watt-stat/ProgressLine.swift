@@ -1,7 +1,7 @@
 internal import Diagnosis
+internal import Formatting
 internal import Glibc
 internal import SystemCalls
-internal import Terminal
 
 /// How far a cross-check is, on stderr, since stdout is the result's: one line that changes on a terminal, else one now and
 /// then.

@@ -1,9 +1,9 @@
 internal import ArgumentParser
 internal import CMSRShim
+internal import Formatting
 internal import PowerClient
 internal import PowerProtocol
 internal import SystemCalls
-internal import Terminal
 
 /// Prints readings of a running service.
 struct ReadCommand: ParsableCommand {

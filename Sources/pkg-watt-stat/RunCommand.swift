@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import EnergyRun
+internal import Glibc
+internal import Formatting
 internal import PowerClient
 internal import PowerProtocol
 internal import SystemCalls
@@ -58,20 +60,32 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var exitCode: Int32
     do {
-      let place = try ReportPlace(output)
+      let place = try openOutput()
       let report = try measure()
       exitCode = report.exitCode
-      do {
-        try place.write(json ? report.json.text : report.text)
+      do throws(OutputError) {
+        try place.write((json ? report.json.text : report.text) + "\n")
       } catch {
-        StandardError.complain("Error: \(error)")
-        if exitCode == 0 { exitCode = ExitCode.failure.rawValue }
+        // Somebody who has closed stderr wants no report, and still the command's exit code.
+        if error != OutputError(.standardError, errno: EPIPE) {
+          StandardError.complain("Error: \(ReportNotWritten(error))")
+          if exitCode == 0 { exitCode = ExitCode.failure.rawValue }
+        }
       }
     } catch {
       StandardError.complain("Error: \(error)")
       exitCode = (error as? RunFailure)?.exitCode ?? 125
     }
     if exitCode != 0 { throw ExitCode(exitCode) }
+  }
+
+  /// Makes sure that the report can be written, before anything is measured for it.
+  private func openOutput() throws -> Output {
+    do throws(OutputError) {
+      return try Output(output, orElse: .standardError)
+    } catch {
+      throw ReportNotWritten(error, isEarly: true)
+    }
   }
 
   private func measure() throws -> RunReport {
@@ -89,5 +103,22 @@ struct RunCommand: ParsableCommand {
     if let idle { report.idle = try meter.idle(seconds: idle) }
     try meter.run(words, for: &report)
     return report
+  }
+}
+
+/// A report that could not be written.
+struct ReportNotWritten: Error, CustomStringConvertible {
+  private let cause: OutputError
+  private let isEarly: Bool
+
+  /// - Parameter isEarly: whether that was seen before anything was measured.
+  init(_ cause: OutputError, isEarly: Bool = false) {
+    self.cause = cause
+    self.isEarly = isEarly
+  }
+
+  var description: String {
+    let what = "The report cannot be written to \(cause.destination): \(cause.reason)."
+    return isEarly ? "The command was not started. \(what) Choose another --output." : what
   }
 }

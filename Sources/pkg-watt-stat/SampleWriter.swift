@@ -1,4 +1,5 @@
 internal import Exporter
+internal import Formatting
 internal import PowerClient
 internal import PowerProtocol
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CMSRShim
+internal import Formatting
 internal import Glibc
 internal import Logging
 internal import PowerProtocol

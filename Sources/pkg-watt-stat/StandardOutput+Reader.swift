@@ -9,6 +9,6 @@ extension StandardOutput {
   /// Ends as the next write to stdout would, whenever that were.
   static func endUnread() throws -> Never {
     raise(SIGPIPE)
-    throw WriteError(errno: EPIPE)
+    throw OutputError(.standardOutput, errno: EPIPE)
   }
 }

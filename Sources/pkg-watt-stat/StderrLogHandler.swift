@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Logging
 internal import PowerProtocol
 internal import ServiceManager

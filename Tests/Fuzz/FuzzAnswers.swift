@@ -1,5 +1,6 @@
 internal import EnergyRun
 internal import Exporter
+internal import Formatting
 internal import Glibc
 internal import PowerClient
 internal import PowerProtocol

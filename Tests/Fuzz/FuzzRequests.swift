@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 
 /// What a client sends, in chunks: the input's first byte says how long they are, its second how often the rest is sent, so

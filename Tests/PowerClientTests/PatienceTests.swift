@@ -1,4 +1,5 @@
 import Dispatch
+import Formatting
 import Foundation
 import PowerProtocol
 import Testing

@@ -1,5 +1,5 @@
+internal import Formatting
 internal import RAPL
-internal import Terminal
 
 /// How our measurement compares with one reference.
 public struct CrossCheckReport: Sendable, Equatable {

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 /// What a cross-check against all its references comes to.
 public struct CrossCheckResult: Sendable {

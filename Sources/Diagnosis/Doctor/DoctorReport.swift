@@ -1,4 +1,6 @@
+internal import Formatting
 internal import PowerProtocol
+
 /// What the doctor found.
 public struct DoctorReport: Sendable, Equatable {
   /// From top to bottom.
@@ -22,7 +24,7 @@ public struct DoctorReport: Sendable, Equatable {
   public var text: String {
     let width = findings.map(\.topic.rawValue.count).max() ?? 0
     let lines = findings.flatMap { finding in
-      let head = "\(Self.padded(finding.level.rawValue, 9))\(Self.padded(finding.topic.rawValue, width + 2))"
+      let head = "\(Columns.left(finding.level.rawValue, 9))\(Columns.left(finding.topic.rawValue, width + 2))"
       let fix = finding.fix.map { "\(String(repeating: " ", count: head.count))To do: \($0.harmless)" }
       return ["\(head)\(finding.text.harmless)"] + [fix].compactMap { $0 }
     }
@@ -50,9 +52,5 @@ public struct DoctorReport: Sendable, Equatable {
   private func count(_ level: Finding.Level, _ word: String) -> String {
     let count = findings.count { $0.level == level }
     return count == 0 ? "no \(word)s" : count == 1 ? "1 \(word)" : "\(count) \(word)s"
-  }
-
-  private static func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
   }
 }

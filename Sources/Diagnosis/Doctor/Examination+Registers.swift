@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerSources
 internal import RAPL
 
@@ -112,6 +113,4 @@ extension Examination {
     unit.joulesPerCount >= 1
       ? fixed(unit.joulesPerCount, places: 0) + " J" : fixed(unit.joulesPerCount * 1e6, places: 1) + " uJ"
   }
-
-  private func hexadecimal(_ address: UInt32) -> String { "0x" + String(address, radix: 16, uppercase: true) }
 }

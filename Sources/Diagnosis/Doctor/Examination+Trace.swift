@@ -1,6 +1,6 @@
+internal import Formatting
 internal import PowerSources
 internal import RAPL
-internal import Terminal
 
 extension Examination {
   /// What a trace tells of the counters of packages: how often they move and how evenly, and what they have counted.
@@ -45,6 +45,4 @@ extension Examination {
       return ("\(folder) (\(name))", 1e-6, range == 0 ? .max : range)
     }
   }
-
-  private func hexadecimal(_ address: UInt32) -> String { "0x" + String(address, radix: 16, uppercase: true) }
 }

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerSources
 internal import RAPL
 internal import SystemCalls
@@ -78,7 +79,7 @@ struct Examination {
     case .unreadable(let path, let errno): "Cannot read \(machine.shown(path)): \(errorText(errno))."
     case .malformed(let path, let expected): "\(machine.shown(path)) holds no \(expected)."
     case .register(.absent(let address, let cpu)):
-      "Register 0x\(String(address, radix: 16, uppercase: true)) of CPU \(cpu) faults (EIO): there is no RAPL behind it."
+      "Register \(hexadecimal(address)) of CPU \(cpu) faults (EIO): there is no RAPL behind it."
     default: "\(error)"
     }
   }

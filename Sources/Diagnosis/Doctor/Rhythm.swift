@@ -1,5 +1,5 @@
+internal import Formatting
 internal import PowerSources
-internal import Terminal
 
 /// How often a counter moves, how evenly, and how far.
 struct Rhythm: CustomStringConvertible {

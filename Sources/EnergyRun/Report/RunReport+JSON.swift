@@ -1,4 +1,5 @@
-public import PowerProtocol
+public import Formatting
+internal import PowerProtocol
 internal import RAPL
 
 extension RunReport {

@@ -1,6 +1,6 @@
 internal import Glibc
 internal import RAPL
-internal import Terminal
+internal import Formatting
 
 extension RunReport {
   /// A number with as many digits as its uncertainty leaves meaning to: two of the uncertainty's own.
@@ -21,18 +21,6 @@ extension RunReport {
   private static func places(_ number: Double, finest: Int) -> Int {
     guard number > 0, number.isFinite else { return finest }
     return min(max(1 - Int(clamping: log10(number).rounded(.down)), 0), finest)
-  }
-
-  /// Columns, the first to the left and the others to the right.
-  static func aligned(_ rows: [[String]]) -> [String] {
-    let columns = rows.first?.indices ?? 0..<0
-    let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      columns.map { column in
-        let blanks = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + blanks : blanks + row[column]
-      }.joined(separator: "  ")
-    }
   }
 
   func fixed(_ number: Double, _ places: Int) -> String { Numbers.fixed(number, places: places) }

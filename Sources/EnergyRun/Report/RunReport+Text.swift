@@ -1,6 +1,6 @@
 internal import PowerProtocol
 internal import RAPL
-internal import Terminal
+internal import Formatting
 
 extension RunReport {
   /// A table for a person, and what has to be known of it.
@@ -48,7 +48,7 @@ extension RunReport {
       }
       return row
     }
-    return Self.aligned([header] + rows)
+    return Columns.aligned([header] + rows)
   }
 
   private var notes: [String] {

@@ -1,6 +1,6 @@
+internal import Formatting
 public import PowerProtocol
 public import RAPL
-internal import Terminal
 
 /// A value of a sample by its name: a column of a table, a placeholder of a template.
 ///

@@ -1,6 +1,6 @@
+internal import Formatting
 public import PowerProtocol
 internal import RAPL
-internal import Terminal
 
 /// A line for a custom module of waybar (`"return-type": "json"`), see waybar-custom(5).
 ///

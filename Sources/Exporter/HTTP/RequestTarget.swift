@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// What a request asks for: a path, with or without the host in front (RFC 9112, 3.2).
 struct RequestTarget {
   /// The host and port that stand in front of the path; nil if the Host header says them.
@@ -49,17 +51,10 @@ struct RequestTarget {
         bytes.append(byte)
         continue
       }
-      guard let high = hexadecimal(rest.popFirst()), let low = hexadecimal(rest.popFirst()) else { return nil }
+      guard let high = rest.popFirst().flatMap(hexadecimalDigit), let low = rest.popFirst().flatMap(hexadecimalDigit)
+      else { return nil }
       bytes.append(high << 4 | low)
     }
     return String(validating: bytes, as: UTF8.self)
-  }
-
-  private static func hexadecimal(_ digit: UInt8?) -> UInt8? {
-    switch digit {
-    case let digit? where UInt8(ascii: "0")...UInt8(ascii: "9") ~= digit: digit - UInt8(ascii: "0")
-    case let digit? where UInt8(ascii: "a")...UInt8(ascii: "f") ~= digit | 0x20: (digit | 0x20) - UInt8(ascii: "a") + 10
-    default: nil
-    }
   }
 }

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import NIOCore
 internal import NIOHTTP1
 internal import PowerProtocol

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// What a service can mean. Numbers beyond are refused where they are decoded, so that nobody has to think of them again.
 enum Plausible {
   /// Watts: up to a petawatt.

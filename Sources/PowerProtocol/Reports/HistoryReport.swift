@@ -1,3 +1,5 @@
+public import Formatting
+
 /// What was drawn lately: the answer to `{"get": "history"}`.
 public struct HistoryReport: Sendable, Equatable {
   /// A stretch of time.

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// How much a connection may know: see CVE-2020-8694 (PLATYPUS).
 public struct Policy: Sendable, Equatable {
   /// Whether the peer is root, or a member of the trusted group.

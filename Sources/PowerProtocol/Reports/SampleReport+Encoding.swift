@@ -1,3 +1,4 @@
+public import Formatting
 internal import RAPL
 
 extension SampleReport {

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import RAPL
 
 extension ServiceInfo: Decodable {

@@ -1,3 +1,4 @@
+public import Formatting
 public import RAPL
 
 /// What a service is and measures: the answer to `{"get": "info"}`.

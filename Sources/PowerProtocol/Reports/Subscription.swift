@@ -1,3 +1,5 @@
+public import Formatting
+
 /// What a connection gets from now on: the answer to `{"subscribe": ...}`.
 public struct Subscription: Sendable, Equatable {
   /// From sample to sample, in seconds; nil where nothing comes unasked any more.

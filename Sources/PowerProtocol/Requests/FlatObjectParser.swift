@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// Reads one JSON object (RFC 8259) whose values are strings, numbers, true, false or null: all that requests are made of.
 ///
 /// Whoever sends is anybody, and who reads has rights: no recursion, no value that costs more than its own bytes.
@@ -127,22 +129,13 @@ struct FlatObjectParser {
     try expect("u")
     var value: UInt16 = 0
     for _ in 0..<4 {
-      guard let digit = bytes.at(position).flatMap(Self.hexadecimal) else {
+      guard let digit = bytes.at(position).flatMap(hexadecimalDigit) else {
         throw .invalidJSON("a hexadecimal digit is missing at byte \(position + 1)")
       }
-      value = value << 4 | digit
+      value = value << 4 | UInt16(digit)
       position += 1
     }
     return value
-  }
-
-  private static func hexadecimal(_ byte: UInt8) -> UInt16? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(byte - UInt8(ascii: "0"))
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(byte - UInt8(ascii: "a") + 10)
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt16(byte - UInt8(ascii: "A") + 10)
-    default: nil
-    }
   }
 
   private mutating func skipBlanks() {

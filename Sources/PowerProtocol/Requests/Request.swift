@@ -1,3 +1,5 @@
+public import Formatting
+
 /// What a client may ask for: protocol version 2.
 public enum Request: Sendable, Equatable {
   /// What the service is and measures.

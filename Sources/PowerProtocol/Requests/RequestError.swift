@@ -1,3 +1,5 @@
+public import Formatting
+
 /// Why a request of protocol version 2 is not served.
 public enum RequestError: Error, Sendable, Equatable {
   /// The line is not one flat JSON object: what is wrong with it.

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 internal import SystemCalls
 
@@ -19,7 +20,7 @@ extension Capture {
       (
         "registers",
         Self.lines(registers) { register, values in
-          "\(register.cpu) 0x\(String(register.address, radix: 16, uppercase: true)) \(Self.text(values))"
+          "\(register.cpu) \(hexadecimal(register.address)) \(Self.text(values))"
         }
       ),
       ("zones", Self.lines(zones) { "\(Self.escaped($0.key))\t\(Self.text($0.value))" }),
@@ -49,7 +50,7 @@ extension Capture {
     case "registers":
       let words = line.split(separator: " ")
       guard words.count >= 3, let cpu = Int(words[0]),
-        let address = Self.hexadecimal(words[1]).flatMap(UInt32.init(exactly:))
+        let address = hexadecimalValue(words[1]).flatMap(UInt32.init(exactly:))
       else { return false }
       let register = Register(cpu: cpu, address: address)
       guard let values = Self.values(words[2...]) else { return false }
@@ -68,7 +69,7 @@ extension Capture {
 
   private static func text(_ values: Values) -> String {
     switch values {
-    case .read(let values): values.map { "0x" + String($0, radix: 16, uppercase: true) }.joined(separator: " ")
+    case .read(let values): values.map(hexadecimal).joined(separator: " ")
     case .failed(let errno): "error \(errno)"
     }
   }
@@ -78,18 +79,13 @@ extension Capture {
       guard words.count == 2, let errno = words.last.flatMap({ Int32($0) }), errno > 0 else { return nil }
       return .failed(errno: errno)
     }
-    let values = words.compactMap(hexadecimal)
+    let values = words.compactMap(hexadecimalValue)
     return values.isEmpty || values.count < words.count ? nil : .read(values)
   }
 
   private static func lines<Key, Value>(_ entries: [Key: Value], _ line: ((key: Key, value: Value)) -> String) -> String
   {
     entries.map { line($0) + "\n" }.sorted().joined()
-  }
-
-  private static func hexadecimal(_ word: Substring) -> UInt64? {
-    guard word.hasPrefix("0x") else { return nil }
-    return UInt64(word.dropFirst(2), radix: 16)
   }
 
   /// On one line and without a tab.

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// A trace as text, one that takes a third of the space of its readings one by one:
 ///
 ///     trace 1
@@ -26,13 +28,13 @@ extension Trace {
     var text = "\(Self.header)\nclocks \(clocks.map { "\($0)" }.joined(separator: " "))\n"
     for track in tracks {
       switch track.counter {
-      case .register(let register): text += "register \(register.cpu) \(Self.hexadecimal(UInt64(register.address)))\n"
+      case .register(let register): text += "register \(register.cpu) \(hexadecimal(register.address))\n"
       case .zone(let folder): text += "zone \(folder)\n"
       }
       for run in track.runs {
         let reading =
           switch run.reading {
-          case .value(let value): Self.hexadecimal(value)
+          case .value(let value): hexadecimal(value)
           case .failed(let errno): "error \(errno)"
           }
         text += "\(run.first) \(run.last) \(run.reads) \(reading)\n"
@@ -82,8 +84,6 @@ extension Trace {
     guard tracks.contains(where: { end / Int64($0.reads) <= Self.longestPeriod }) else { throw .sparse }
   }
 
-  private static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16, uppercase: true) }
-
   /// A line behind the first.
   private enum Line {
     case clocks([Int64])
@@ -104,7 +104,7 @@ extension Trace {
         return clocks.count == 3 ? .clocks(clocks) : nil
       case ("register", 2):
         guard let cpu = Int(words[0]), cpu >= 0,
-          let address = value(words[1]).flatMap({ UInt32(exactly: $0) })
+          let address = hexadecimalValue(words[1]).flatMap({ UInt32(exactly: $0) })
         else { return nil }
         return .counter(.register(Capture.Register(cpu: cpu, address: address)))
       case ("zone", 1): return words[0].isEmpty ? nil : .counter(.zone(String(words[0])))
@@ -115,15 +115,11 @@ extension Trace {
         else { return nil }
         let reading: Reading? =
           words.count == 3
-          ? value(words[2]).map { .value($0) }
+          ? hexadecimalValue(words[2]).map { .value($0) }
           : words[2] == "error" ? Int32(words[3]).flatMap { $0 > 0 ? .failed(errno: $0) : nil } : nil
         return reading.map { .run(Run(first: first, last: last, reads: reads, reading: $0)) }
       default: return nil
       }
-    }
-
-    private static func value(_ word: Substring) -> UInt64? {
-      word.utf8.starts(with: "0x".utf8) ? UInt64(word.dropFirst(2), radix: 16) : nil
     }
   }
 }

@@ -33,14 +33,4 @@ enum Words {
   static func first(of candidates: [String], fitting width: Int) -> String {
     candidates.first { $0.count <= width } ?? ""
   }
-
-  /// A text at the left of a column.
-  static func left(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
-  }
-
-  /// A text at the right of a column.
-  static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
-  }
 }

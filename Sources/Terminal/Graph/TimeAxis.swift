@@ -1,3 +1,4 @@
+internal import Formatting
 internal import RAPL
 
 /// The line below a graph, and its labels.

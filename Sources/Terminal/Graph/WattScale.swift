@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// How many watts each row of a graph stands for, chosen so that labels are round.
 struct WattScale: Sendable, Equatable {
   /// What one row is worth.

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 internal import RAPL
 
@@ -76,18 +77,19 @@ struct DomainTable {
     let names = (shown.map(Self.label).map(\.count).max() ?? 0) + 2
     guard names + Self.wattsWidth <= width else { return [] }
     let wide = names + Self.wattsWidth + Self.joulesWidth
-    var heading = Words.left("", names) + Words.right("now", Self.wattsWidth)
+    var heading = Columns.left("", names) + Columns.right("now", Self.wattsWidth)
     if wide <= width {
-      heading += Words.right("since start", Self.joulesWidth)
+      heading += Columns.right("since start", Self.joulesWidth)
       let bound = "   >= at least: some could not be counted"
       if shown.contains(where: \.isLowerBound), wide + bound.count <= width { heading += bound }
     }
     var lines = [StyledLine(heading, .faint)]
     for entry in shown {
       var line = StyledLine(
-        Words.left(Self.label(entry), names) + Words.right(entry.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
+        Columns.left(Self.label(entry), names)
+          + Columns.right(entry.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
       if wide <= width {
-        line.append(Words.right((entry.isLowerBound ? ">= " : "") + Numbers.joules(entry.joules), Self.joulesWidth))
+        line.append(Columns.right((entry.isLowerBound ? ">= " : "") + Numbers.joules(entry.joules), Self.joulesWidth))
         if !entry.note.isEmpty, wide + 3 + entry.note.count <= width { line.append("   \(entry.note)", .faint) }
       }
       lines.append(line)

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 
 /// The graph with its scales, and the line of what stands out in it.
@@ -48,7 +49,7 @@ struct GraphBlock {
     let axis = TimeAxis.lines(drawing.time, now: isPaused ? "paused" : "now", characters: characters)
     let zero = drawing.watts.label(ofRow: 0) ?? ""
     lines.append(
-      StyledLine(Words.right(zero, labels - 2) + " " + String(characters.corner) + axis.line, .faint))
+      StyledLine(Columns.right(zero, labels - 2) + " " + String(characters.corner) + axis.line, .faint))
     lines.append(StyledLine(String(repeating: " ", count: labels) + axis.labels, .faint))
     return (lines, legend)
   }
@@ -69,7 +70,7 @@ struct GraphBlock {
   /// The watts axis beside one row.
   private func side(_ label: String?, width: Int) -> StyledLine {
     let tick = label == nil ? characters.side : characters.sideTick
-    return StyledLine(Words.right(label ?? "", width - 2) + " " + String(tick), .faint)
+    return StyledLine(Columns.right(label ?? "", width - 2) + " " + String(tick), .faint)
   }
 
   /// What is seen in so many columns and rows.

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 
 /// The first line: what is drawn now.

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 
 /// The page that explains the keys, the signs and the service.
@@ -9,7 +10,7 @@ enum HelpPage {
       let room = size.columns - 9
       for (number, part) in Words.wrapped(text, width: room, most: 4).enumerated() {
         let label = number == 0 ? name : ""
-        var line = StyledLine(Words.left(label, 9), .strong)
+        var line = StyledLine(Columns.left(label, 9), .strong)
         line.append(part)
         lines.append(line)
       }

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 
 /// What has to be known to read the numbers rightly, in sentences.

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerProtocol
 
 /// The readings that a pipe has seen, one line for each.

@@ -1,3 +1,4 @@
+internal import Formatting
 public import PowerProtocol
 internal import RAPL
 
@@ -22,11 +23,9 @@ public enum Snapshot {
         ])
       }
     }
-    let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    var lines = rows.map { row in
-      let numbers = (1...2).map { Words.right(row[$0], widths[$0]) }
-      return ([Words.left(row[0], widths[0])] + numbers + (row[3].isEmpty ? [] : [row[3]])).joined(separator: "  ")
-    }
+    // The notes are not aligned, so that no line ends in spaces.
+    let columns = Columns.aligned(rows.map { Array($0.prefix(3)) })
+    var lines = zip(columns, rows).map { numbers, row in row[3].isEmpty ? numbers : "\(numbers)  \(row[3])" }
     if let span = Span(history.rows) {
       lines.append(
         "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// The line of what stands out in the time that the graph shows.
 enum SpanLine {
   /// As much as fits; numbers whole or not at all.

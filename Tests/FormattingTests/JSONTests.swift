@@ -1,5 +1,5 @@
 import Foundation
-import PowerProtocol
+import Formatting
 import Testing
 
 @Suite("JSON")

@@ -1,5 +1,21 @@
 internal import RAPL
 
+/// Writes numbers and units for people, without a locale and without Foundation.
+public enum Numbers {
+  /// A number with so many digits after the point, rounded.
+  public static func fixed(_ number: Double, places: Int) -> String {
+    var scale: Int64 = 1
+    for _ in 0..<places { scale *= 10 }
+    guard number.isFinite, abs(number) * Double(scale) < 9e18 else { return "\(number)" }
+    let scaled = Int64(clamping: (number * Double(scale)).rounded())
+    let (whole, rest) = scaled.magnitude.quotientAndRemainder(dividingBy: scale.magnitude)
+    let sign = scaled < 0 ? "-" : ""
+    guard places > 0 else { return "\(sign)\(whole)" }
+    let digits = String(rest)
+    return "\(sign)\(whole).\(String(repeating: "0", count: places - digits.count))\(digits)"
+  }
+}
+
 extension Numbers {
   /// "42.51 W"; large ones with fewer digits after the point.
   public static func watts(_ watts: Double) -> String {
@@ -32,7 +48,7 @@ extension Numbers {
   }
 
   /// At most so many digits after the point, without zeros at the end.
-  static func plain(_ number: Double, places: Int) -> String {
+  public static func plain(_ number: Double, places: Int) -> String {
     var text = fixed(number, places: places)
     guard text.contains(".") else { return text }
     while text.last == "0" { text.removeLast() }
