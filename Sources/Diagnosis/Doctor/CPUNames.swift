@@ -1,4 +1,4 @@
-internal import RAPL
+internal import PowerSources
 
 /// "CPU 1", or "CPUs 0-3,8".
 func names(of cpus: [Int]) -> String {

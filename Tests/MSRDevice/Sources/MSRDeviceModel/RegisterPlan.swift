@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PowerSources
 internal import RAPL
 
 /// Registers that a file plans, in place of the simulated CPU's own: any CPU's, with its units and domains.

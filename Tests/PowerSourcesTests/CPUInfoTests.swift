@@ -1,3 +1,4 @@
+import PowerSources
 import RAPL
 import Testing
 
@@ -141,5 +142,16 @@ struct CPUInfoTests {
   func cpuListText(cpus: [Int], text: String) {
     #expect(CPUList.text(cpus) == text)
     #expect(CPUList.parse(text) == cpus)
+  }
+
+  @Test(
+    "a kernel's list of CPUs is read, junk is not",
+    arguments: [
+      ("0", [0]), ("0-3", [0, 1, 2, 3]), ("0,2-3,8\n", [0, 2, 3, 8]), ("", []), ("\n", []), (" 5 ", [5]),
+      ("3-1", nil), ("0,0", nil), ("2,1", nil), ("a", nil), ("-1", nil), ("0-", nil), ("1,,2", nil), ("+1", nil),
+      ("0-99999999999999999999", nil), ("0-8192", nil), ("0-3 x", nil), ("1-2-3", nil),
+    ] as [(String, [Int]?)])
+  func cpuLists(text: String, expected: [Int]?) {
+    #expect(CPUList.parse(text) == expected)
   }
 }

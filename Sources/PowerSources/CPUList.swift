@@ -1,3 +1,5 @@
+internal import RAPL
+
 /// A set of CPUs as the kernel writes it (`0-3,8`), see cpuset(7), "List format".
 public enum CPUList {
   /// The most CPUs a Linux kernel can be built for on x86 (CONFIG_NR_CPUS); a list beyond it is junk.
