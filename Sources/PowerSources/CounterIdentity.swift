@@ -5,6 +5,8 @@ package import RAPL
 ///
 /// Hypervisors, dies and the kernel's lists give one counter several names. Only raw values tell: those of one counter, read in
 /// turn, lie between each other, however often they are read. Equal increments prove nothing: two idle packages advance alike.
+/// A name may be a copy that follows a little later: then its values are not between the others, but never older than that.
+/// So two are different only if they are too far apart for a copy, or come to be so.
 enum CounterIdentity {
   /// Two counters of which nobody can tell whether they are one.
   struct Unsettled: Error, Equatable {
@@ -12,48 +14,99 @@ enum CounterIdentity {
     let other: Int
   }
 
-  /// How long counters that look like one may take to show it, in nanoseconds: a counter updates about every millisecond.
-  private static let patienceNanoseconds: Int64 = 1_000_000_000
+  /// A counter as others are compared with it.
+  struct Counter {
+    /// How many values it has. Counters of different ranges are not compared.
+    let range: CounterRange
+    /// Of one that moves in steps: what it showed before and behind a step.
+    var step: (before: UInt64, behind: UInt64)?
+    /// Whether it will show no other value, as one that was captured: then it is told by the one.
+    var isSnapshot = false
+
+    init(range: UInt64, step: (before: UInt64, behind: UInt64)? = nil, isSnapshot: Bool = false) {
+      self.range = CounterRange(range)
+      self.step = step
+      self.isSnapshot = isSnapshot
+    }
+
+    /// How far a copy may be apart from it: a few steps, or what is too much for any power.
+    func reach(at value: UInt64?) -> UInt64 {
+      if isSnapshot { return 0 }
+      guard let step, let value = range.value(value) else { return range.mostPlausible }
+      // It may have gone on by a larger step since.
+      let known = max(range.step(from: step.before, to: step.behind), range.step(from: step.behind, to: value))
+      return known > range.mostPlausible / 4 ? range.mostPlausible : 4 * known
+    }
+  }
+
+  /// One that may be the same as the one that it is compared with.
+  private struct Suspect {
+    let index: Int
+    var pair: CounterPair
+    var trail: CounterTrail
+  }
+
+  /// How long counters that may be one are looked at, in nanoseconds: two that draw a hundredth more or less than each other
+  /// are apart for certain by then.
+  private static let patienceNanoseconds: Int64 = 5_000_000_000
   /// How often all are read to begin with. Counters that are two have shown it by then, nearly always.
   private static let sweeps = 3
 
   /// For each counter the first one that it is: itself, unless an earlier one is the same.
   ///
-  /// Takes three reads of each where all are different ones, so a few microseconds; some tens of milliseconds where some are one.
+  /// Takes three reads of each where all are far apart, so a few microseconds; some tens of milliseconds where some are one, or
+  /// close.
   ///
   /// - Parameters:
-  ///   - ranges: how many values each counter has. Counters of different ranges are not compared.
   ///   - read: the raw value now, of the counter at an index; nil if it cannot be read.
-  ///   - pause: waits a little, given how long the latest reads took, in nanoseconds; false once there is no more time.
-  /// - Throws: two that look like one, and have not moved often enough to prove it.
+  ///   - pause: waits for so many nanoseconds; false once there is no more time.
+  /// - Throws: two that look like one, and have not proven it in that time.
   static func firsts(
-    ranges: [UInt64], read: (Int) -> UInt64?, pause: (_ tookNanoseconds: Int64) -> Bool,
+    _ counters: [Counter], read: (Int) -> UInt64?, pause: (_ nanoseconds: Int64) -> Bool,
     now: () -> Int64 = { cmsr_monotonic_nanoseconds() }
   ) throws(Unsettled) -> [Int] {
-    var firsts = Array(ranges.indices)
-    guard ranges.count > 1 else { return firsts }
-    let swept = (0..<sweeps).map { _ in ranges.indices.map(read) }
-    for one in ranges.indices where firsts[one] == one {
-      var pairs: [(other: Int, pair: CounterPair)] = []
-      for other in ranges.indices where other > one && firsts[other] == other && ranges[other] == ranges[one] {
-        var pair = CounterPair(range: ranges[one])
+    var firsts = Array(counters.indices)
+    guard counters.count > 1 else { return firsts }
+    let swept = (0..<sweeps).map { _ in counters.indices.map(read) }
+    for one in counters.indices where firsts[one] == one {
+      let range = counters[one].range
+      var suspects: [Suspect] = []
+      for other in counters.indices where other > one && firsts[other] == other && counters[other].range == range {
+        var pair = CounterPair(range: range)
         for sweep in 1..<sweeps {
-          pair.take(swept[sweep - 1][one], swept[sweep - 1][other], swept[sweep][one])
-          pair.take(swept[sweep - 1][other], swept[sweep][one], swept[sweep][other])
+          let (first, between, last) = (swept[sweep - 1][one], swept[sweep - 1][other], swept[sweep][one])
+          pair.take(
+            first, between, last, reach: max(counters[one].reach(at: last), counters[other].reach(at: between)))
         }
-        if pair.verdict != .two { pairs.append((other, pair)) }
+        if pair.verdict != .two {
+          suspects.append(Suspect(index: other, pair: pair, trail: CounterTrail(range: range)))
+        }
       }
-      while let doubtful = pairs.first {
+      var trail = CounterTrail(range: range)
+      let begin = now()
+      while let doubtful = suspects.first {
         let start = now()
         let first = read(one)
-        let values = pairs.map { read($0.other) }
+        let values = suspects.map { read($0.index) }
         let last = read(one)
-        for index in pairs.indices {
-          pairs[index].pair.take(first, values[index], last)
-          if pairs[index].pair.verdict == .one { firsts[pairs[index].other] = one }
+        let end = now()
+        trail.take(first, from: start, by: end)
+        for (index, value) in zip(suspects.indices, values) {
+          let reach = max(counters[one].reach(at: last), counters[suspects[index].index].reach(at: value))
+          suspects[index].pair.take(first, value, last, reach: reach)
+          suspects[index].trail.take(value, from: start, by: end)
+          if let lag = CounterTrail.longestLag(trail, suspects[index].trail),
+            trail.hadPassed(value, by: start - lag) || suspects[index].trail.hadPassed(last, by: start - lag)
+          {
+            suspects[index].pair.takeTooOld()
+          }
+          if suspects[index].pair.verdict == .one { firsts[suspects[index].index] = one }
         }
-        pairs.removeAll { $0.pair.verdict != .open }
-        if !pairs.isEmpty, !pause(now() - start) { throw Unsettled(one: one, other: doubtful.other) }
+        suspects.removeAll { $0.pair.verdict != .open }
+        // Long enough for the counter to go on by much more than while it is looked at; not so often to see them drift.
+        let least: Int64 = suspects.allSatisfy(\.pair.isApart) ? 5_000_000 : 500_000
+        let wait = max(least, (end - start) * (CounterPair.tightness + 4), (end - begin) / 512)
+        if !suspects.isEmpty, !pause(wait) { throw Unsettled(one: one, other: doubtful.index) }
       }
     }
     return firsts
@@ -63,14 +116,13 @@ enum CounterIdentity {
   ///
   /// - Returns: those that are an earlier one's.
   static func repeated(
-    of packages: [PackageID], ranges: [UInt64], patienceNanoseconds: Int64 = patienceNanoseconds,
+    of packages: [PackageID], _ counters: [Counter], patienceNanoseconds: Int64 = patienceNanoseconds,
     read: (Int) -> UInt64?
   ) throws(SourceError) -> [RepeatedCounter] {
     let end = cmsr_monotonic_nanoseconds() + patienceNanoseconds
     do {
-      let firsts = try firsts(ranges: ranges, read: read) { took in
-        // Long enough for the counter to go on by much more than while it is looked at.
-        let next = cmsr_monotonic_nanoseconds() + max(500_000, took * (CounterPair.tightness + 4))
+      let firsts = try firsts(counters, read: read) { wait in
+        let next = cmsr_monotonic_nanoseconds() + wait
         guard next < end else { return false }
         cmsr_sleep_until(next)
         return true
@@ -93,72 +145,4 @@ package struct RepeatedCounter: Equatable, Sendable, CustomStringConvertible {
 
   /// One sentence.
   package var description: String { "\(package) shows the energy counter of \(first) again, so it is not read." }
-}
-
-/// What the raw values of two counters have shown so far.
-struct CounterPair {
-  enum Verdict: Equatable {
-    /// Not enough has been seen.
-    case open
-    case one
-    case two
-  }
-
-  /// A round is worth something if the counter has gone on by so many times what it went on in the round, since the one before.
-  static let tightness: Int64 = 16
-  /// How many such rounds prove that it is one counter, once they leave no room for another one beside it.
-  private static let proof = 16
-  /// The room that is none, as a share of how far the counter has gone on.
-  private static let room: Int64 = 65_536
-  /// How many rounds that contradict it prove that there are two. One may be an odd value, as AMD's mobile parts read now and
-  /// then.
-  private static let disproof = 2
-
-  private let range: UInt64
-  private var agreements = 0
-  private var contradictions = 0
-  /// Where the counter was when a round last counted, and how far it has gone on since the first.
-  private var counted: UInt64?
-  private var moved: Int64 = 0
-  /// How far the other may be behind or ahead, by all rounds that counted.
-  private var behind = Int64.min
-  private var ahead = Int64.max
-
-  init(range: UInt64) { self.range = max(range, 1) }
-
-  var verdict: Verdict {
-    if contradictions >= Self.disproof { return .two }
-    return agreements >= Self.proof && ahead - behind <= moved / Self.room ? .one : .open
-  }
-
-  /// Takes in a round: what one shows, then the other, then the one again. Whatever could not be read, or is 0, or was reset
-  /// meanwhile, tells nothing.
-  mutating func take(_ first: UInt64?, _ between: UInt64?, _ last: UInt64?) {
-    guard verdict == .open, let first, let between, let last, first != 0, between != 0, last != 0,
-      max(first, between, last) < range
-    else { return }
-    let width = step(first, last)
-    // More than any power explains, for as long as a round may take: it has gone back.
-    guard width <= range / 64 else { return }
-    let offset = step(first, between)
-    guard offset <= width else {
-      contradictions += 1
-      return
-    }
-    guard let counted else {
-      self.counted = last
-      return
-    }
-    // Without motion, two that stand at one value would pass for one.
-    let onward = step(counted, first)
-    guard onward > 0, onward <= range / 64, width <= onward / UInt64(Self.tightness) else { return }
-    agreements += 1
-    self.counted = last
-    moved = moved.addingReportingOverflow(Int64(clamping: onward)).partialValue
-    ahead = min(ahead, Int64(clamping: offset))
-    behind = max(behind, Int64(clamping: offset) - Int64(clamping: width))
-  }
-
-  /// From value to value, around the end of the range if that lies between them.
-  private func step(_ start: UInt64, _ end: UInt64) -> UInt64 { end >= start ? end - start : range - start + end }
 }

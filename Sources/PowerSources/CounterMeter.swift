@@ -122,6 +122,11 @@ struct CounterMeter {
       rejections: counter.rejections, monotonicNanoseconds: stepped.nanoseconds)
   }
 
+  /// How others are compared with it.
+  func compared(isSnapshot: Bool) -> CounterIdentity.Counter {
+    CounterIdentity.Counter(range: range, timer: stepped?.timer, isSnapshot: isSnapshot)
+  }
+
   /// Whether it is a register, and no file of powercap.
   var isRegister: Bool { origin is RegisterCounter }
 

@@ -5,10 +5,11 @@ extension CounterSource {
   ///
   /// - Returns: whose they were.
   static func leaveOutRepeated(
-    _ packages: inout [CounterMeter], _ log: SourceLog
+    _ packages: inout [CounterMeter], isSnapshot: Bool, _ log: SourceLog
   ) throws(SourceError) -> Set<PackageID> {
     let repeated = try CounterIdentity.repeated(
-      of: packages.map(\.package), ranges: packages.map(\.range), read: { packages[$0].rawValue() })
+      of: packages.map(\.package), packages.map { $0.compared(isSnapshot: isSnapshot) },
+      read: { packages[$0].rawValue() })
     for repeated in repeated {
       guard let first = packages.firstIndex(where: { $0.package == repeated.first }),
         let other = packages.first(where: { $0.package == repeated.package })
@@ -24,29 +25,50 @@ extension CounterSource {
 
 extension EnergySources {
   /// The packages whose register shows the counter of an earlier one.
+  ///
+  /// - Parameters:
+  ///   - timers: of those that move in steps.
+  ///   - isSnapshot: whether each counter shows two values only, as a capture without a trace does.
   package static func repeated(
-    registersOf packages: [PackageCPUs], map: RegisterMap, through registers: any RegisterFile
+    registersOf packages: [PackageCPUs], map: RegisterMap, through registers: any RegisterFile,
+    timers: [PackageID: StepTimer], isSnapshot: Bool
   ) throws(SourceError) -> [RepeatedCounter] {
     guard let address = map.energy(of: .package) else { return [] }
     var counters = packages.map { RegisterCounter(address, through: PackageReader(package: $0, registers: registers)) }
     return try CounterIdentity.repeated(
-      of: packages.map(\.id), ranges: packages.map { _ in EnergyCounter.registerRange },
+      of: packages.map(\.id),
+      packages.map {
+        CounterIdentity.Counter(range: EnergyCounter.registerRange, timer: timers[$0.id], isSnapshot: isSnapshot)
+      },
       read: { try? counters[$0].read(toleranceNanoseconds: .max).value })
   }
 
   /// The packages whose zone shows the counter of an earlier one.
+  ///
+  /// - Parameter timers: of those that move in steps.
   package static func repeated(
-    zones: [PowercapTree.Entry], of tree: MachineTree
+    zones: [PowercapTree.Entry], of tree: MachineTree, timers: [PackageID: StepTimer]
   ) throws(SourceError) -> [RepeatedCounter] {
     let packages = zones.filter { $0.zone.domain == .package }
     var counters: [any CounterOrigin] = []
-    var ranges: [UInt64] = []
+    var compared: [CounterIdentity.Counter] = []
     for entry in packages {
       counters.append(try tree.zone("\(entry.folder)/energy_uj"))
-      ranges.append(try PowercapTree(tree).range(of: entry))
+      compared.append(
+        CounterIdentity.Counter(
+          range: try PowercapTree(tree).range(of: entry), timer: timers[entry.zone.package],
+          isSnapshot: tree.isSnapshot))
     }
     return try CounterIdentity.repeated(
-      of: packages.map(\.zone.package), ranges: ranges,
+      of: packages.map(\.zone.package), compared,
       read: { try? counters[$0].read(toleranceNanoseconds: .max).value })
+  }
+}
+
+extension CounterIdentity.Counter {
+  /// One that may move in steps.
+  init(range: UInt64, timer: StepTimer?, isSnapshot: Bool) {
+    self.init(
+      range: range, step: timer.map { (before: $0.firstValue, behind: $0.value) }, isSnapshot: isSnapshot)
   }
 }

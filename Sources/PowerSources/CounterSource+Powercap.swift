@@ -20,13 +20,15 @@ extension CounterSource {
       guard zone.domain == .package || domains.contains(zone.domain) else { continue }
       let cores = packages.filter { $0.id == zone.package || $0.id.package == zone.package.package && $0.id.die == nil }
       do {
-        meters.append(
-          CounterMeter(
-            package: zone.package, domain: zone.domain,
-            unit: EnergyUnit(joulesPerCount: 1e-6, source: .powercap),
-            bound: PowerBound(cores: cores.first?.cores),
-            range: try zones.range(of: entry),
-            origin: try tree.zone("\(folder)/energy_uj")))
+        var meter = CounterMeter(
+          package: zone.package, domain: zone.domain,
+          unit: EnergyUnit(joulesPerCount: 1e-6, source: .powercap),
+          bound: PowerBound(cores: cores.first?.cores),
+          range: try zones.range(of: entry),
+          origin: try tree.zone("\(folder)/energy_uj"))
+        // A package's is looked at in any case. The file of a domain may open, and give nothing all the same.
+        if zone.domain != .package { _ = try meter.look() }
+        meters.append(meter)
       } catch {
         if zone.domain == .package { throw error }
         log("The \(zone.domain) counter of \(zone.package) is left out. \(error)")

@@ -46,7 +46,7 @@ struct CounterSource: EnergySource {
   ) throws(SourceError) {
     var packages = meters.filter { $0.domain == .package }
     try Self.probe(&packages, isSnapshot: isSnapshot)
-    let repeated = try Self.leaveOutRepeated(&packages, log)
+    let repeated = try Self.leaveOutRepeated(&packages, isSnapshot: isSnapshot, log)
     let period = Self.period(packages)
     // Counters that step are not waited for: one that does not move is found out later.
     let waits = period == 0

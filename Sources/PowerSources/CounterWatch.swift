@@ -9,8 +9,8 @@ public enum MachineChange: Error, Equatable {
   case renewedZone(path: String)
   /// A package shows another one's counter, and both are in the sum.
   case repeatedCounter(PackageID, of: PackageID)
-  /// The lists of the machine contradict each other by now: a part of it is hidden, and not in the sum.
-  case hiddenPackage(SourceError)
+  /// The machine would be refused by now: its lists contradict each other, or counters may be one.
+  case refused(SourceError)
 
   /// By what they say.
   public static func == (one: Self, other: Self) -> Bool { "\(one)" == "\(other)" }
@@ -28,7 +28,7 @@ extension MachineChange: CustomStringConvertible {
     case .repeatedCounter(let id, let first):
       "\(id) shows the energy counter of \(first) since CPUs have come or gone, so it is in the sum twice; start again to "
         + "measure it once."
-    case .hiddenPackage(let lack): "Since CPUs have come or gone: \(lack)"
+    case .refused(let lack): "Since CPUs have come or gone: \(lack)"
     }
   }
 }
@@ -50,6 +50,8 @@ public final class CounterWatch: Sendable {
 
   private let tree: MachineTree
   private let online: OnlineList?
+  /// How many more zones than packages there were at the start.
+  private let moreZones: Int
   private let state: Mutex<State>
 
   /// Watches the counters of a source.
@@ -61,6 +63,7 @@ public final class CounterWatch: Sendable {
     tree = MachineTree(root: root)
     let online = OnlineList(tree)
     self.online = online
+    moreZones = Self.lists(tree)?.moreZones ?? 0
     state = Mutex(State(meters: source.counters, online: online?.text()))
   }
 
@@ -80,9 +83,13 @@ public final class CounterWatch: Sendable {
   }
 
   private func hiddenPackage(isOfRegisters: Bool) -> MachineChange? {
+    guard let lists = Self.lists(tree) else { return nil }
+    return (isOfRegisters ? lists.lackOfRegisters(besides: moreZones) : lists.lackOfZones).map { .refused($0) }
+  }
+
+  private static func lists(_ tree: MachineTree) -> MachineLists? {
     guard let identity = try? tree.identity(), let places = try? tree.places() else { return nil }
-    let lists = MachineLists(tree, places: places, identity: identity)
-    return (isOfRegisters ? lists.lackOfRegisters : lists.lackOfZones).map { .hiddenPackage($0) }
+    return MachineLists(tree, places: places, identity: identity)
   }
 
   private static func repeatedCounter(_ meters: inout [CounterMeter]) -> MachineChange? {
@@ -91,10 +98,14 @@ public final class CounterWatch: Sendable {
     for index in meters.indices where meters[index].domain == .package && meters[index].rawValue() != nil {
       packages.append(meters[index])
     }
-    // A doubt is no proof: it was settled at the start.
-    let repeated = try? CounterIdentity.repeated(
-      of: packages.map(\.package), ranges: packages.map(\.range), patienceNanoseconds: patienceNanoseconds,
-      read: { packages[$0].rawValue() })
-    return repeated?.first.map { .repeatedCounter($0.package, of: $0.first) }
+    do {
+      let repeated = try CounterIdentity.repeated(
+        of: packages.map(\.package), packages.map { $0.compared(isSnapshot: false) },
+        patienceNanoseconds: patienceNanoseconds, read: { packages[$0].rawValue() })
+      return repeated.first.map { .repeatedCounter($0.package, of: $0.first) }
+    } catch {
+      // At the start there is more time to tell. One that steps cannot show in this time that it is another.
+      return packages.contains { $0.stepped != nil } ? nil : .refused(error)
+    }
   }
 }

@@ -97,9 +97,13 @@ public enum EnergySources {
     let surroundings = Surroundings(root: tree.root, files: tree.files)
     let path: String
     switch error {
-    case .cannotOpen(let node, EACCES, _), .energyFile(let node, EACCES):
-      return surroundings.isNamespaceRoot ? .namespaceRoot(path: node) : error
-    case .cannotOpen(let node, ENOENT, _), .cannotOpen(let node, EPERM, _): path = node
+    case .cannotOpen(let node, EACCES, _), .cannotOpen(let node, EPERM, _), .energyFile(let node, EACCES),
+      .energyFile(let node, EPERM):
+      // Files there are another root's, or the driver asks for the machine's capability.
+      if surroundings.isNamespaceRoot { return .namespaceRoot(path: node) }
+      guard case .cannotOpen(_, EPERM, _) = error else { return error }
+      path = node
+    case .cannotOpen(let node, ENOENT, _): path = node
     case .noPowercap(let folder), .maskedPowercap(let folder): path = folder
     default: return error
     }

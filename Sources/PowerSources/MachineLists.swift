@@ -35,22 +35,48 @@ package struct MachineLists {
 
   /// What a sum of the packages' registers would lack, if the lists tell.
   package var lackOfRegisters: SourceError? {
+    if let lack = hiddenByLists { return lack }
+    // More zones may be other names of the same counters.
+    return moreZones > 0 && zoneCounters.map { $0 > counters } ?? true ? hiddenByZones : nil
+  }
+
+  /// The same later on, when nobody may wait until the counters have shown which of them are one.
+  ///
+  /// - Parameter known: how many more zones there were at the start, which are other names then.
+  func lackOfRegisters(besides known: Int) -> SourceError? {
+    hiddenByLists ?? (moreZones > max(known, 0) ? hiddenByZones : nil)
+  }
+
+  /// How many more packages and dies have zones than have CPUs that are online.
+  var moreZones: Int { counters == 0 ? 0 : zones.count - counters }
+
+  /// How many packages, or dies with a counter of their own, have CPUs that are online; 0 if the vendor has no registers.
+  private var counters: Int {
+    RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0).count } ?? 0
+  }
+
+  private var hiddenByZones: SourceError {
+    .hiddenPackage(
+      "\(tree.root)/sys/class/powercap has zones of \(zones.count) \(zones.contains { $0.die != nil } ? "dies" : "packages"), "
+        + "and the CPUs that are online in \(tree.cpuFolder) are of \(counters)")
+  }
+
+  private var hiddenByLists: SourceError? {
     let packages = Set(places.map(\.package))
     if let hidden = cpuinfo.subtracting(packages).min() {
       return .hiddenPackage(
         "\(tree.root)/proc/cpuinfo shows package \(hidden), and no CPU that is online in \(tree.cpuFolder) is of it")
     }
     let cpus = Set(places.map(\.cpu))
+    let folders = tree.numbers(in: tree.cpuFolder, prefix: "cpu").sorted()
+    if let cpu = folders.first(where: { !cpus.contains($0) && saysOnline($0) }) {
+      return .hiddenPackage(
+        "\(tree.cpuFolder)/cpu\(cpu)/online says that it is online, and neither the list of CPUs nor a topology has it")
+    }
     let nodes = tree.numbers(in: tree.root + "/dev/cpu").sorted()
     if let cpu = nodes.first(where: { !cpus.contains($0) && opens($0) }) {
       return .hiddenPackage(
         "\(tree.msrPath(cpu: cpu)) can be opened, and CPU \(cpu) is not online in \(tree.cpuFolder)")
-    }
-    let zones = zonePackages
-    if zones > packages.count, zoneCounters.map({ $0 > packages.count }) ?? true {
-      return .hiddenPackage(
-        "\(tree.root)/sys/class/powercap has zones of \(zones) packages, and the CPUs that are online in \(tree.cpuFolder) are "
-          + "of \(packages.count)")
     }
     return nil
   }
@@ -86,6 +112,11 @@ package struct MachineLists {
   private var zoneCounters: Int? {
     let source = try? CounterSource(powercap: tree, identity: identity, packages: [], domains: [], log: { _ in })
     return source?.packageCount
+  }
+
+  /// Whether a CPU's own file says that it is online.
+  private func saysOnline(_ cpu: Int) -> Bool {
+    (try? tree.files.text("\(tree.cpuFolder)/cpu\(cpu)/online")).map { Substring($0).trimmed == "1" } ?? false
   }
 
   /// Whether the driver gives a CPU's registers: not those of one that is offline.

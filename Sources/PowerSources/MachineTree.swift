@@ -43,7 +43,7 @@ package struct MachineTree {
   }
 
   /// Whether its counters show two values only, those that were captured.
-  var isSnapshot: Bool { replay.map { $0.capture.trace == nil } ?? false }
+  package var isSnapshot: Bool { replay.map { $0.capture.trace == nil } ?? false }
 
   /// Whether it is the machine itself.
   package var isOwnMachine: Bool { root.isEmpty }

@@ -30,7 +30,8 @@ package struct PowercapTree {
   ///
   /// The same counter may show twice: through the processor's registers, as intel-rapl, and through its memory-mapped ones,
   /// as intel-rapl-mmio; the second is left out. AMD's core zone is that of one core: it is left out. Its dies each show the
-  /// package's counter: the first is taken, whatever its number (the second socket's may begin with 4).
+  /// package's counter: the first is taken, whatever its number (the second socket's may begin with 4). Two zones of one name
+  /// are refused.
   package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
     let names: [String]
     do {
@@ -40,28 +41,28 @@ package struct PowercapTree {
     }
     var found: [Entry] = []
     for control in ["intel-rapl:", "intel-rapl-mmio:"] {
-      var folders: [String] = []
+      var said: [(zone: PowercapZone, name: String)] = []
       for name in names where name.hasPrefix(control) {
         let zone: PowercapZone?
         do throws(SourceError) {
-          zone = try self.zone(name, control: control, vendor: vendor)
+          zone = try self.zone(name, control: control)
         } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
           // A domain that is going away, or a link that leads nowhere.
           zone = nil
         }
-        guard let zone else { continue }
-        if let known = found.first(where: { $0.zone == zone }) {
-          // Only AMD's dies may: of any others nobody can tell whether one is the other.
-          let first = PathParts(known.folder).name
-          if vendor == .intel && folders.contains(first) {
-            throw .repeatedZone(
-              [first, name], in: folder,
-              counter: zone.domain == .package ? "\(zone.package)" : "\(zone.package)'s \(zone.domain)")
-          }
-          continue
+        guard let zone, vendor == .intel || zone.domain == .package else { continue }
+        if let first = said.first(where: { $0.zone == zone }) {
+          // Nobody can tell whether one is the other.
+          throw .repeatedZone(
+            [first.name, name], in: folder,
+            counter: zone.domain == .package ? "\(zone.package)" : "\(zone.package)'s \(zone.domain)")
         }
-        folders.append(name)
-        found.append(Entry(zone: zone, folder: "\(folder)/\(name)"))
+        said.append((zone, name))
+        let package = RegisterMap(vendor: vendor) == .amd ? PackageID(package: zone.package.package) : zone.package
+        let counter = PowercapZone(package: package, domain: zone.domain)
+        if !found.contains(where: { $0.zone == counter }) {
+          found.append(Entry(zone: counter, folder: "\(folder)/\(name)"))
+        }
       }
     }
     guard found.contains(where: { $0.zone.domain == .package }) else {
@@ -88,14 +89,11 @@ package struct PowercapTree {
   }
 
   /// The zone in a folder such as "intel-rapl:0:1"; nil for one that is no counter of ours.
-  private func zone(_ name: String, control: String, vendor: CPUVendor) throws(SourceError) -> PowercapZone? {
+  private func zone(_ name: String, control: String) throws(SourceError) -> PowercapZone? {
     let parts = name.split(separator: ":")
     guard parts.count == 2 || parts.count == 3 else { return nil }
     let parent = parts.count == 3 ? try word("\(folder)/\(control)\(parts[1])/name") : nil
-    guard let zone = PowercapZone(name: try word("\(folder)/\(name)/name"), parent: parent) else { return nil }
-    if vendor == .intel { return zone }
-    guard zone.domain == .package else { return nil }
-    return PowercapZone(name: "package-\(zone.package.package)", parent: nil)
+    return PowercapZone(name: try word("\(folder)/\(name)/name"), parent: parent)
   }
 
   private func word(_ path: String) throws(SourceError) -> String {

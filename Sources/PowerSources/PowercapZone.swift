@@ -9,6 +9,12 @@ package struct PowercapZone: Equatable, Sendable {
   /// Which of its domains.
   package let domain: PowerDomain
 
+  /// A zone from its parts.
+  init(package: PackageID, domain: PowerDomain) {
+    self.package = package
+    self.domain = domain
+  }
+
   /// Reads a zone's name.
   ///
   /// - Parameters:

@@ -47,7 +47,7 @@ public enum SourceError: Error {
   case stuckCounter(PackageID, value: UInt64)
   /// The lists of a machine contradict each other: a part of it is hidden.
   case hiddenPackage(String)
-  /// Two packages' counters show the same values, and move too seldom to tell whether they are one counter.
+  /// Two packages' counters show nearly the same values for so long that nobody can tell whether they are one counter.
   case doubtfulCounters(PackageID, PackageID)
 }
 
@@ -119,8 +119,9 @@ extension SourceError: CustomStringConvertible {
       "\(contradiction): a part of this machine is hidden, as in a container, and its power would be missing from the sum; run "
         + "the service on the host, or give it all of /sys, /proc and /dev/cpu."
     case .doubtfulCounters(let one, let other):
-      "The energy counters of \(one) and \(other) show the same value and hardly move, so nobody can tell whether they are one "
-        + "counter, and their sum may count it twice; in a virtual machine, measure on the host instead."
+      "The energy counters of \(one) and \(other) show the same value, or nearly, for so long that nobody can tell whether they "
+        + "are one counter, and their sum may count it twice; in a virtual machine, measure on the host instead, on a real "
+        + "one, start again later."
     case .stuckCounter(let id, let value):
       "The energy counter of \(id) does not move (it stays at \(value)), so nothing can be measured; a virtual machine "
         + "or a switched-off RAPL in the firmware does this."

@@ -54,7 +54,7 @@ package struct Surroundings {
     if has("/run/.containerenv") { return "Podman" }
     if let name = text("/run/systemd/container").split(whereSeparator: \.isWhitespace).first { return String(name) }
     if (try? files.names(in: "\(root)/var/run/secrets/kubernetes.io")) != nil { return "Kubernetes" }
-    let traces = text("/proc/self/cgroup") + text("/proc/self/mountinfo")
+    let traces = text("/proc/self/cgroup") + ownMounts
     for (trace, name) in [
       ("kubepods", "Kubernetes"), ("/kubelet/pods/", "Kubernetes"), ("/docker", "Docker"), ("libpod", "Podman"),
       ("lxc.payload", "LXC"), ("/lxc/", "LXC"), ("cri-containerd", "containerd"),
@@ -68,6 +68,16 @@ package struct Surroundings {
       return "of an unknown kind"
     } catch {}
     return nil
+  }
+
+  /// The mounts that a container has for itself, as the kernel lists them. A host has those of all its containers in its list,
+  /// elsewhere. Source: proc(5), /proc/pid/mountinfo: the fifth word is where it is mounted.
+  private var ownMounts: String {
+    let own: Set<Substring> = ["/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/termination-log"]
+    return text("/proc/self/mountinfo").split(separator: "\n").filter { line in
+      let words = line.split(separator: " ", maxSplits: 5)
+      return words.count > 4 && own.contains(words[4])
+    }.joined(separator: "\n")
   }
 
   /// Whether this process is root in a user namespace of its own, and so not the machine's root.

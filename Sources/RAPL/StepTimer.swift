@@ -46,8 +46,9 @@ public struct StepTimer: Sendable, Equatable {
   public private(set) var period: Int64
   /// How far steps are from where they were expected, in nanoseconds: the most of late.
   private var deviation: Int64
-  /// What the counter showed behind the first of the two steps that it was found out by, and that step.
-  let firstValue: UInt64
+  /// What the counter showed behind the first of the two steps that it was found out by.
+  public let firstValue: UInt64
+  /// That step.
   let firstStep: Moment
   /// What the counter showed when it was last looked at.
   public private(set) var value: UInt64

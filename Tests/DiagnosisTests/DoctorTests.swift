@@ -60,6 +60,7 @@ struct DoctorTests {
         ["This container (of an unknown kind) hides", "--device /dev/cpu/0/msr --cap-add"]
       ),
       ("root-of-a-user-namespace", ["root of a user namespace, not of the machine"]),
+      ("root-of-a-user-namespace-of-its-own", ["root of a user namespace, not of the machine"]),
       ("westmere-ex-whose-registers-fault", ["older than RAPL"]), ("no-vendor", ["unknown CPU"]),
       ("pentium-4-in-a-virtual-machine-without-its-flag", ["older than RAPL"]),
     ])

@@ -128,6 +128,9 @@ enum Machines {
     .intel("root-of-a-user-namespace", model: 0x9E).error("dev/cpu/0/msr", EACCES).error("dev/cpu/1/msr", EACCES)
       .text("proc/self/uid_map", "         0       1000          1\n")
       .zone("intel-rapl:0", "package-0", .failed(errno: EACCES)),
+    // The machine's root in a namespace of its own: the files are its own, and the driver asks for the machine's capability.
+    .intel("root-of-a-user-namespace-of-its-own", model: 0x9E).error("dev/cpu/0/msr", EPERM)
+      .error("dev/cpu/1/msr", EPERM).text("proc/self/uid_map", "         0          0          1\n"),
     .intel("virtual-machine-without-its-flag", model: 0x9E).registers([0x606: [0], 0x611: [0]])
       .text("sys/class/dmi/id/sys_vendor", "QEMU\n"),
     .intel("virtual-machine-by-its-devices", model: 0x8F)

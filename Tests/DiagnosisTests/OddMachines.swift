@@ -71,6 +71,8 @@ enum OddMachines {
     .intel("zones-of-one-name-of-two-packages", model: 0x55, packages: 2)
       .zone("intel-rapl:0", "package-0", watts: 30, start: 5).zone("intel-rapl:1", "package-0", watts: 50)
       .refused("both say", doctor: "both say"),
+    .amd("zones-of-one-name-by-amd", family: 0x19).zone("intel-rapl:0", "package-0", watts: 30, start: 5)
+      .zone("intel-rapl:1", "package-0", watts: 50).refused("both say", doctor: "both say"),
     .intel("only-zone-without-name", model: 0x9E).zone("intel-rapl:0", "")
       .refused("no energy zones", doctor: "no energy zones"),
   ]

@@ -52,6 +52,10 @@ enum ReportedMachines {
     ComposedMachine(
       "centaur-with-zones", cpuinfo: ComposedMachine.cpuinfo("CentaurHauls", family: 7, model: 0x3B, name: "Test CPU")
     ).zone("intel-rapl:0", "package-0", watts: 25).gives(25),
+    ComposedMachine(
+      "centaur-with-zones-of-two-dies",
+      cpuinfo: ComposedMachine.cpuinfo("CentaurHauls", family: 7, model: 0x5B, name: "Test CPU"), dies: 2
+    ).zone("intel-rapl:0", "package-0-die-0", watts: 25).zone("intel-rapl:1", "package-0-die-1", watts: 15).gives(40),
   ]
 
   private static let registers: [ComposedMachine] = [
@@ -62,6 +66,18 @@ enum ReportedMachines {
     .intel("two-counters-for-four-packages", model: 0x55, packages: 4)
       .intelRegisters(cpus: [0, 2, 4, 6]).counter(0x611, cpus: [0, 4], watts: 50, start: 7000)
       .counter(0x611, cpus: [2, 6], watts: 30, start: 900_000).gives(80),
+    // The second shows what the first showed one update ago.
+    .intel("one-counter-under-two-names-of-which-one-follows", model: 0x55, packages: 2)
+      .intelRegisters(cpus: [0, 2]).counter(0x611, cpus: [0], watts: 50, start: 101_638)
+      .counter(0x611, cpus: [2], watts: 50, start: 100_000)
+      .refused("show the same value, or nearly", doctor: "show the same value, or nearly"),
+    .intel("one-zone-under-two-names-of-which-one-follows", model: 0x55, packages: 2)
+      .zone("intel-rapl:0", "package-0", watts: 50, start: 100_000)
+      .zone("intel-rapl:1", "package-1", watts: 50, start: 200_000)
+      .refused("show the same value, or nearly", doctor: "show the same value, or nearly"),
+    .intel("two-packages-that-were-reset-together", model: 0x55, packages: 2)
+      .intelRegisters(cpus: [0, 2]).counter(0x611, cpus: [0], watts: 50, start: 100_000)
+      .counter(0x611, cpus: [2], watts: 55, start: 100_000).gives(105),
     .intel("two-packages-that-idle-alike", model: 0x55, packages: 2).intelRegisters(cpus: [0, 2], watts: 40).gives(80),
     // The first package's lowest CPUs are kept free for a task: they are not asked.
     .intel("isolated-cpus", model: 0x9E).topology([0: (0, 0, 0), 1: (0, 0, 1), 2: (0, 0, 2)])

@@ -137,7 +137,7 @@ struct ReportedCounterTests {
     let service = try Service(["--root", device.root.path])
     try expect(100, from: service)
     let (exitCode, output) = try doctor(device.root.path)
-    #expect(exitCode == 0 && output.contains("2 energy counters"), "\(output)")
+    #expect(exitCode == 0 && output.contains("2 packages: package 0"), "\(output)")
   }
 
   @Test(
@@ -219,6 +219,27 @@ extension ReportedCounterTests {
       #expect(exitCode == 1 && output.contains("container"), "\(output)")
       #expect(output.contains("--device /dev/cpu/0/msr --device /dev/cpu/2/msr --cap-add SYS_RAWIO"), "\(output)")
       #expect(!output.contains("modprobe"), "\(output)")
+    }
+  }
+
+  @Test("a domain whose file holds no number is left out, and both say so; the package is measured")
+  func domainWithoutNumber() throws {
+    let folder = try ZoneFolder(
+      cpuinfo: "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\n", places: [(0, 0)],
+      zones: [
+        ZoneFolder.Zone(folder: "intel-rapl:0", name: "package-0", package: 0),
+        ZoneFolder.Zone(folder: "intel-rapl:0:0", name: "core", package: 1),
+      ], watts: [100, 0])
+    // In place of the file that moves.
+    let energy = folder.root.file("sys/class/powercap/intel-rapl:0:0/energy_uj")
+    try "none\n".write(toFile: energy, atomically: true, encoding: .utf8)
+    let service = try Service(["--source", "powercap", "--root", folder.root.path])
+    try expect(100, from: service)
+    let (exitCode, output) = try doctor(folder.root.path)
+    #expect(exitCode == 0, "\(output)")
+    for text in [output, service.child.output] {
+      #expect(text.contains("core counter of package 0 is left out"), "\(text)")
+      #expect(text.contains("holds no plausible number of microjoules"), "\(text)")
     }
   }
 

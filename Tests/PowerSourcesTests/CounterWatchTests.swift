@@ -7,15 +7,21 @@ import Testing
 
 /// Registers of two packages, which may lead to one counter from some moment on.
 private final class Merging: RegisterFile {
-  private let cpu = SimulatedCPU(packages: [.constant(watts: 100), .constant(watts: 60)], cpusPerPackage: 1)
+  private let cpu = SimulatedCPU(packages: [.constant(watts: 60), .constant(watts: 100)], cpusPerPackage: 1)
+  /// As one that follows would show it.
+  private let late = Mutex<UInt64>(0)
   private let counters = Mutex([0, 1])
   private let gone = Mutex<Set<Int>>([])
 
   func lead(to counters: [Int]) { self.counters.withLock { $0 = counters } }
+  /// CPU 1 shows what CPU 0 did so many counts ago.
+  func follow(by counts: UInt64) { late.withLock { $0 = counts } }
   func take(_ cpus: Set<Int>) { gone.withLock { $0 = cpus } }
 
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
     if gone.withLock({ $0.contains(cpu) }) { throw .offline(cpu: cpu) }
+    let late = late.withLock { $0 }
+    if cpu == 1, address == 0x611, late > 0 { return try self.cpu.read(address, cpu: 0) - late }
     return try self.cpu.read(address, cpu: counters.withLock { $0[cpu] })
   }
 }
@@ -109,6 +115,19 @@ struct CounterWatchTests {
     #expect("\(change.map { "\($0)" } ?? "")".contains("so it is in the sum twice; start again"))
   }
 
+  @Test(
+    "two packages of which one may follow the other after CPUs have come or gone end the service: a start has time to tell"
+  )
+  func followingCounter() throws {
+    let (registers, folder) = (Merging(), try Folder())
+    let watch = try watch(registers, folder)
+    registers.follow(by: 1000)
+    try folder.write("sys/devices/system/cpu/online", "0-2\n")
+    let change = watch.change().map { "\($0)" } ?? ""
+    #expect(
+      change.contains("Since CPUs have come or gone: The energy counters of package 0 and package 1"), "\(change)")
+  }
+
   @Test("a package that comes and is hidden is noticed once all lists have followed")
   func hiddenPackage() throws {
     let (registers, folder) = (Merging(), try Folder())
@@ -126,6 +145,23 @@ struct CounterWatchTests {
       change.contains("Since CPUs have come or gone: ") && change.contains("shows package 2, and no CPU"), "\(change)")
     // Once is enough.
     #expect(watch.change() == nil)
+  }
+
+  @Test("zones that were other names at the start, and that nobody may read by now, hide nothing")
+  func otherNames() throws {
+    let (registers, folder) = (Merging(), try Folder())
+    for cpu in 0...1 { try folder.write("sys/devices/system/cpu/cpu\(cpu)/topology/physical_package_id", "\(cpu)\n") }
+    for zone in 1...3 { try folder.write("sys/class/powercap/intel-rapl:\(zone)/name", "package-\(zone)\n") }
+    let watch = try watch(registers, folder)
+    try folder.write("sys/devices/system/cpu/online", "0-1 \n")
+    #expect(watch.change() == nil)
+    #expect(watch.change() == nil)
+    // One more is another matter.
+    try folder.write("sys/class/powercap/intel-rapl:4/name", "package-4\n")
+    try folder.write("sys/devices/system/cpu/online", "0-1\n")
+    #expect(watch.change() == nil)
+    let change = watch.change().map { "\($0)" } ?? ""
+    #expect(change.contains("has zones of 5 packages, and the CPUs that are online in"), "\(change)")
   }
 
   @Test("CPUs that come or go, and packages that cannot be read, change nothing by themselves")

@@ -107,6 +107,13 @@ struct MachineListsTests {
           ("proc/cpuinfo", Folder.cpuinfo([(0, 0), (1, 0)])),
         ], cpus: [0, 1], refusal: "dev/cpu/2/msr can be opened, and CPU 2 is not online in"),
       Case(
+        testDescription: "only its CPUs' own files are left of a package",
+        changes: [
+          ("\(cpus)/online", "0-1\n"), ("\(cpus)/cpu2/topology", nil), ("\(cpus)/cpu3/topology", nil),
+          ("dev/cpu/2", nil),
+          ("dev/cpu/3", nil), ("proc/cpuinfo", Folder.cpuinfo([(0, 0), (1, 0)])),
+        ], cpus: [0, 1], refusal: "cpu2/online says that it is online, and neither"),
+      Case(
         testDescription: "only its zone is left of a package",
         changes: [
           ("\(cpus)/online", "0-1\n"), ("\(cpus)/cpu2", nil), ("\(cpus)/cpu3", nil), ("dev/cpu/2", nil),
@@ -145,6 +152,20 @@ struct MachineListsTests {
     try folder.zones(zones)
     let error = #expect(throws: SourceError.self) { try EnergySources.powercap(root: folder.root) }
     #expect("\(error.map { "\($0)" } ?? "")".contains(says))
+  }
+
+  @Test("a die of which only the zone is left is refused")
+  func hiddenDie() throws {
+    let folder = try Folder(packages: [0, 0], dies: [0, 0])
+    try folder.zones([("intel-rapl:0", "package-0-die-0"), ("intel-rapl:1", "package-0-die-1")])
+    let error = #expect(throws: SourceError.self) { try EnergySources.msr(root: folder.root) }
+    let sentence = "\(error.map { "\($0)" } ?? "")"
+    #expect(sentence.contains("has zones of 2 dies, and the CPUs that are online in"), "\(sentence)")
+    // AMD's dies show their package's counter, so that nothing is hidden.
+    let amd = try Folder(vendor: "AuthenticAMD", packages: [0, 0], dies: [0, 0])
+    try amd.zones([("intel-rapl:0", "package-0-die-0"), ("intel-rapl:1", "package-0-die-1")])
+    let other = #expect(throws: SourceError.self) { try EnergySources.msr(root: amd.root) }
+    #expect("\(other.map { "\($0)" } ?? "")".contains("0xC0010299"))
   }
 
   @Test("a die whose zone is missing is refused")

@@ -103,6 +103,27 @@ struct PowercapTests {
     #expect(zones.map(\.package) == [Self.id(0)] && zones.map(\.domain) == [.package])
   }
 
+  @Test(
+    "two zones of one name are refused, whoever made the CPU",
+    arguments: [CPUVendor.intel, .amd, .hygon, .other("CentaurHauls")], ["package-0", "package-0-die-1"])
+  func oneName(vendor: CPUVendor, name: String) throws {
+    let (tree, root) = try tree(["intel-rapl:0": name, "intel-rapl:1": name])
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let error = #expect(throws: SourceError.self) { try tree.entries(vendor: vendor) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("intel-rapl:0 and intel-rapl:1 in"))
+  }
+
+  @Test("dies of another vendor than AMD are counters of their own, as far as names tell; domains are left out")
+  func otherDies() throws {
+    let (tree, root) = try tree([
+      "intel-rapl:0": "package-0-die-0", "intel-rapl:0:0": "core", "intel-rapl:1": "package-0-die-1",
+    ])
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let zones = try tree.entries(vendor: .other("CentaurHauls")).map(\.zone)
+    #expect(zones.map(\.package) == [Self.id(0, die: 0), Self.id(0, die: 1)])
+    #expect(zones.allSatisfy { $0.domain == .package })
+  }
+
   @Test("AMD's first generation: the second socket's dies begin with 4, each showing its socket's counter")
   func naples() throws {
     for vendor in [CPUVendor.amd, .hygon] {

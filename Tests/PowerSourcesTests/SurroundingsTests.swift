@@ -67,6 +67,26 @@ struct SurroundingsTests {
         "Kubernetes"
       ),
       (["/proc/self/cgroup": "12:cpu:/docker/1234\n"], "Docker"),
+      (
+        [
+          "/proc/self/mountinfo":
+            "1 2 0:50 / / rw - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/AB,workdir=/x\n"
+        ], "Docker"
+      ),
+      // A host has its containers' mounts in its own list.
+      (
+        [
+          "/proc/self/mountinfo": """
+          22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+          90 22 0:50 / /var/lib/docker/overlay2/1234/merged rw - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/AB
+          91 22 0:51 / /run/docker/netns/1234 rw - nsfs nsfs rw
+          92 22 0:52 / /var/lib/kubelet/pods/1/volumes/kubernetes.io~projected/x rw - tmpfs tmpfs rw
+          93 22 0:53 / /run/libpod/x rw - tmpfs tmpfs rw
+          94 22 0:54 / /var/lib/lxc/rootfs rw - ext4 /dev/sda2 rw
+
+          """
+        ], nil
+      ),
       (["/proc/self/cgroup": "0::/user.slice/user-1000.slice/session-1.scope\n"], nil),
     ] as [([String: String], String?)])
   func container(texts: [String: String], name: String?) {

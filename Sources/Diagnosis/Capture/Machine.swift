@@ -115,8 +115,8 @@ public final class Machine: Files {
       value = error.map { .failure($0) } ?? .success((try? replay.energy(ofZone: path)) ?? 0)
     } else {
       do {
-        // Not a number is said to be 0, which does not move.
-        value = .success(PowercapCounter.microjoules(try TextFile.read(path, root: root).utf8) ?? 0)
+        let number = PowercapCounter.microjoules(try TextFile.read(path, root: root).utf8)
+        value = number.map { .success($0) } ?? .failure(.noNumber)
       } catch {
         value = .failure(CapturedErrno(errno: error.errno))
       }
@@ -155,7 +155,10 @@ public final class Machine: Files {
 }
 
 /// Why a counter could not be read: an errno value.
-struct CapturedErrno: Error {
+struct CapturedErrno: Error, Equatable {
+  /// It could be read, and holds no number.
+  static let noNumber = CapturedErrno(errno: EINVAL)
+
   let errno: Int32
 }
 

@@ -5,17 +5,20 @@ extension Examination {
   /// Whether the sum of these packages' registers is that of the machine, each counter in it once. The service asks the same.
   mutating func isWhole(_ registers: MachineRegisters, _ identity: CPUIdentity, _ map: RegisterMap) -> Bool {
     if let lack = lists(identity).lackOfRegisters { return obstructed(.registers, lack) }
-    let packages = packages
+    let (packages, timers, isSnapshot) = (packages, registerTimers, machine.tree.isSnapshot)
     return isEachOnce(.registers) { () throws(SourceError) in
-      try EnergySources.repeated(registersOf: packages, map: map, through: registers)
+      try EnergySources.repeated(
+        registersOf: packages, map: map, through: registers, timers: timers, isSnapshot: isSnapshot)
     }
   }
 
   /// The same of powercap's zones.
   mutating func isWhole(_ zones: [PowercapTree.Entry], _ identity: CPUIdentity) -> Bool {
     if let lack = lists(identity).lackOfZones { return obstructed(.powercap, lack) }
-    let tree = machine.tree
-    return isEachOnce(.powercap) { () throws(SourceError) in try EnergySources.repeated(zones: zones, of: tree) }
+    let (tree, timers) = (machine.tree, zoneTimers)
+    return isEachOnce(.powercap) { () throws(SourceError) in
+      try EnergySources.repeated(zones: zones, of: tree, timers: timers)
+    }
   }
 
   /// Looks for counters under two names. A capture without a trace has too few readings to look again: it has what was found.

@@ -43,7 +43,7 @@ extension Examination {
         .devices, "There is no \(path): the kernel's msr module is not loaded.",
         fix: (hypervisor == nil ? "" : "measure on the host; only if this hypervisor passes the registers on: ")
           + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
-    case EACCES where surroundings.isNamespaceRoot:
+    case EACCES where surroundings.isNamespaceRoot, EPERM where surroundings.isNamespaceRoot:
       obstruct(
         .devices, "\(path) cannot be opened: this is root of a user namespace, not of the machine.",
         fix: "run it outside of the namespace, as the machine's root.")
@@ -93,6 +93,10 @@ extension Examination {
 
   private mutating func lookAtCapability() {
     switch hasCapability {
+    case true? where map != nil && surroundings.isNamespaceRoot:
+      obstruct(
+        .capability, "This process has CAP_SYS_RAWIO in a user namespace only; opening registers takes the machine's.",
+        fix: "run it outside of the namespace, as the machine's root.")
     case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which opening registers takes.")
     case false? where identity != nil && map == nil:
       ok(.capability, "This process lacks CAP_SYS_RAWIO, which is of no use here: this CPU has no energy registers.")

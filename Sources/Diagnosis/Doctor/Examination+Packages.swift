@@ -13,8 +13,8 @@ extension Examination {
     }
     packages = PackageCPUs.group(places, by: identity.flatMap { RegisterMap(vendor: $0.vendor) } ?? .intel)
     let each = packages.map { "\($0.id) (\(names(of: $0.cpus.sorted())))" }.joined(separator: ", ")
-    // A CPU without registers has no counters either.
-    let what = map == nil ? "package" : "energy counter"
+    // How many counters they have is not known yet.
+    let what = packages.contains { $0.id.die != nil } ? "die" : "package"
     ok(.topology, "\(packages.count == 1 ? "One \(what)" : "\(packages.count) \(what)s"): \(each).")
     lookAtOfflineCPUs(tree.offlineCPUs(besides: places))
     if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {

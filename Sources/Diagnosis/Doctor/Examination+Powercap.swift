@@ -65,6 +65,7 @@ extension Examination {
     func read() throws(SourceError) -> UInt64 {
       switch machine.energy(ofZone: path) {
       case .success(let value): return value
+      case .failure(.noNumber): throw .noEnergy(path: path)
       case .failure(let error): throw .energyFile(path: path, errno: error.errno)
       }
     }
@@ -77,6 +78,7 @@ extension Examination {
     switch movement {
     case .continuous: return false
     case .steps(let timer):
+      zoneTimers[entry.zone.package] = timer
       ok(.powercap, "\(path) moves in steps, \(steps(timer)).")
       return false
     case .zero: value = 0
@@ -94,7 +96,8 @@ extension Examination {
 
   private func toldOfZone(_ error: SourceError) -> (text: String, fix: String) {
     switch error {
-    case .energyFile(let path, EACCES) where surroundings.isNamespaceRoot:
+    case .energyFile(let path, EACCES) where surroundings.isNamespaceRoot,
+      .energyFile(let path, EPERM) where surroundings.isNamespaceRoot:
       (
         "\(machine.shown(path)) is the root's of the machine, not of this user namespace.",
         "run it outside of the namespace, as the machine's root."

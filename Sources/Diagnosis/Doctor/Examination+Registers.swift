@@ -49,6 +49,7 @@ extension Examination {
         return false
       case .continuous: ok(.registers, "The energy counter of \(id) moves; \(count).")
       case .steps(let timer):
+        registerTimers[id] = timer
         ok(.registers, "The energy counter of \(id) moves in steps, \(steps(timer)); \(count).")
       }
       lookAtDomains(id, cpu: cpu, registers, map, model, units)

@@ -22,6 +22,9 @@ struct Examination {
   var registers: MachineRegisters?
   /// The powercap zones that can be read.
   var zones: [PowercapTree.Entry] = []
+  /// Of counters that move in steps: when.
+  var registerTimers: [PackageID: StepTimer] = [:]
+  var zoneTimers: [PackageID: StepTimer] = [:]
   /// What measures this machine: "its msr registers", "powercap".
   var measuredBy: [String] = []
 
