@@ -53,6 +53,9 @@ extension Examination {
         fix: "run the service on the host and share /run/pkg-watt-stat; or give: \(Surroundings.devices(packages))")
     }
     if container != nil { return obstruct(.powercap, "\(text).", fix: "run it on the host (see above).") }
+    if surroundings.isNamespaceRoot {
+      return obstruct(.powercap, "\(text).", fix: "run it outside of the namespace, as the machine's root.")
+    }
     obstruct(
       .powercap, "\(text).",
       fix: hypervisor == nil
