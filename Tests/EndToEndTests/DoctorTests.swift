@@ -93,6 +93,27 @@ struct DoctorTests {
     #expect(!FileManager.default.fileExists(atPath: folder.file("x")))
   }
 
+  @Test(
+    "counts a service at both paths once, and two services twice", .enabled(if: Executables.isRoot, "needs root"),
+    arguments: [[""], ["--socket /run/pkg-watt-stat/pkg-watt-stat.sock", "--socket /tmp/pkg-watt-stat.sock"]])
+  func services(options: [String]) throws {
+    let start = options.enumerated().map { number, option in
+      """
+      "$0" --source simulated --user root \(option) >/tmp/log\(number) 2>&1 &
+      S="$S $!"; until grep -q Ready /tmp/log\(number); do kill -0 $!; sleep 0.05; done
+      """
+    }
+    let script = """
+      set -e; mount -t tmpfs -o mode=755 none /run; mount -t tmpfs -o mode=1777 none /tmp
+      mkdir /run/pkg-watt-stat; trap 'kill $S; wait' EXIT
+      \(start.joined(separator: "\n"))
+      "$0" doctor || :
+      """
+    let (_, output) = try Child.run(["unshare", "-m", "bash", "-c", script, Executables.service], seconds: 30)
+    let said = output.split(separator: "\n").filter { $0.contains("The service ") && $0.contains(" W, simulated.") }
+    #expect(said.count == options.count, "\(output)")
+  }
+
   @Test("a path that is not UTF-8 is refused, and nothing is written to another one")
   func otherBytes() throws {
     let folder = try TemporaryFolder()

@@ -29,6 +29,8 @@ struct ScriptedSource: EnergySource {
     let domainReads = Mutex(0)
     let pulse = Mutex(ServerPulse?.none)
     let pulses = Mutex(0)
+    /// When the latest pulse came, in monotonic nanoseconds, and what the server's thread had used by then.
+    let cost = Mutex((time: Int64(0), thread: Int64(0)))
     var isAsleep: Bool { pulse.withLock { $0?.isAsleep ?? false } }
   }
 
@@ -115,6 +117,11 @@ final class RunningServer {
     settings.onPulse = { [control] pulse in
       control.pulse.withLock { $0 = pulse }
       control.pulses.withLock { $0 += 1 }
+      var used = timespec()
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used)
+      let now = Int64(DispatchTime.now().uptimeNanoseconds)
+      let thread = Int64(used.tv_sec) * 1_000_000_000 + Int64(used.tv_nsec)
+      control.cost.withLock { $0 = (now, thread) }
     }
     server = PowerServer(source: source, begun: begun, sockets: [socket], settings: settings, logger: logger)
     try server.start()

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PowerProtocol
+import Synchronization
 import Testing
 
 @testable import PowerServer
@@ -94,6 +95,32 @@ struct ShareTests {
       if Peer.canChange { _ = try TestClient(server.path).ask(.info) }
     }
     #expect(answers == [rounds * greedy.count, rounds * greedy.count])
+  }
+
+  @Test("what a user asks gets its share of the server's time, however much that is")
+  func time() throws {
+    let server = try RunningServer()
+    let greedy = try (0..<5).map { _ in try TestClient(server.path, as: .nobody) }
+    let text = String(repeating: #"{"get": "info"}"# + "\n", count: 100)
+    var answers = [UInt8](repeating: 0, count: 65_536)
+    func flood(seconds: Double) {
+      let end = Date.now.addingTimeInterval(seconds)
+      while Date.now < end {
+        for client in greedy {
+          _ = send(client.descriptor, text, text.utf8.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+          while recv(client.descriptor, &answers, answers.count, Int32(MSG_DONTWAIT)) > 0 {}
+        }
+        usleep(1000)
+      }
+    }
+    // What is saved up goes first.
+    flood(seconds: 1)
+    let before = server.control.cost.withLock { $0 }
+    flood(seconds: 2)
+    let after = server.control.cost.withLock { $0 }
+    let share = Double(after.thread - before.thread) / Double(after.time - before.time)
+    // A fortieth, and what is not counted; without a bound it would be nearly all.
+    #expect(share < 0.25, "\(share)")
   }
 
   @Test("a newcomer who lacks only its turn does not wait for the time that requests lack")

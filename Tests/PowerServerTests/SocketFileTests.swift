@@ -90,6 +90,15 @@ struct SocketFileTests {
     try file.remove()
   }
 
+  @Test("stays root's in a folder that is somebody else's", .enabled(if: getuid() == 0, "needs root"))
+  func foreignFolder() throws {
+    let folder = try Folder()
+    chown(folder.path, 54_321, 54_321)
+    _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
+    let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
+    #expect(attributes[.ownerAccountID] as? Int == 0 && attributes[.posixPermissions] as? Int == 0o666)
+  }
+
   @Test(
     "what the folder's owner swaps in while root makes a socket is neither changed nor published",
     .enabled(if: getuid() == 0, "needs root"), arguments: [12_345, 54_321] as [UInt32])
