@@ -65,9 +65,10 @@ let package = Package(
     room("PowerClient", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
+    room("Formats", ["RAPL", "Formatting", "PowerProtocol"]),
     // The page's files are parts of the program.
     room(
-      "Exporter", ["RAPL", "Formatting", "PowerProtocol", "SystemCalls", nioCore, nioPosix, nioHTTP1],
+      "Exporter", ["RAPL", "Formats", "Formatting", "PowerProtocol", "SystemCalls", nioCore, nioPosix, nioHTTP1],
       resources: ["page.html", "page.css", "page.js"].map { .embedInCode("Page/\($0)") }),
     room(
       "Diagnosis",
@@ -77,7 +78,8 @@ let package = Package(
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
-        "RAPL", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient", "Terminal",
+        "RAPL", "Formats", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient",
+        "Terminal",
         "EnergyRun",
         "Exporter", "Privileges", "ServiceManager",
         "Diagnosis",
@@ -102,7 +104,8 @@ let package = Package(
     tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient"]),
-    tests(of: "Exporter", ["Formatting", "PowerProtocol", "RAPL", nioCore, nioPosix]),
+    tests(of: "Formats", ["PowerProtocol", "RAPL"]),
+    tests(of: "Exporter", ["Formats", "Formatting", "PowerProtocol", "RAPL", nioCore, nioPosix]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
@@ -118,7 +121,7 @@ if Context.environment["FUZZ"] != nil {
       dependencies: [
         "CFuzzer", "RAPL", "Formatting", "PowerSources", "PowerProtocol", "PowerServer", "Turbostat", "SystemCalls",
         "PowerClient",
-        "Terminal", "EnergyRun", "Exporter",
+        "Terminal", "EnergyRun", "Formats",
       ],
       path: "Tests/Fuzz", exclude: ["CFuzzer", "seeds"], swiftSettings: upcoming),
   ]

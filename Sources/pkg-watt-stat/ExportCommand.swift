@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import CMSRShim
-internal import Exporter
+internal import Formats
 internal import Formatting
 internal import Glibc
 internal import PowerClient
@@ -29,8 +29,9 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --format template: the text, with placeholders such as {watts:.1f}, {status} or {package0.core.joules}; {{ and }} are braces.",
-      valueName: "text"))
+      "With --format template: the text, with placeholders such as {watts:.1f}, {status} or {package0.core.joules}; {{ and }} are braces. Placeholders are \(SampleTemplate.names.joined(separator: ", ")); and \(SampleTemplate.partNames.joined(separator: ", ")) of a package or domain.",
+      valueName: "text"),
+    completion: .list(SampleTemplate.names.map { "{\($0)}" }))
   var template: String?
 
   @Flag(
@@ -126,7 +127,8 @@ struct ExportCommand: ParsableCommand {
 
   private func writer(for connection: inout PowerConnection) throws -> SampleWriter {
     do {
-      return try SampleWriter(format, try connection.info(), template: try parsedTemplate())
+      return try SampleWriter(
+        format, try connection.info(), template: try parsedTemplate(), version: PkgWattStat.version)
     } catch let error as TemplateError {
       throw UsageError("\(error)")
     }
@@ -137,7 +139,7 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func writeAbsence(_ error: ClientError, to place: borrowing Output) throws {
-    if let text = SampleWriter.absence(format, error) { try place.write(text) }
+    if let text = SampleWriter.absence(format, "\(error)", version: PkgWattStat.version) { try place.write(text) }
   }
 
   private func parsedTemplate() throws -> SampleTemplate? {
@@ -148,6 +150,8 @@ struct ExportCommand: ParsableCommand {
     }
   }
 }
+
+extension ExportFormat: ExpressibleByArgument {}
 
 /// Why what was begun cannot be gone on with.
 enum ExportError: Error, CustomStringConvertible {

@@ -1,5 +1,6 @@
 internal import CMSRShim
 internal import Exporter
+internal import Formats
 internal import PowerClient
 internal import PowerProtocol
 internal import Synchronization

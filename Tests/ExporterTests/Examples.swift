@@ -1,4 +1,4 @@
-import Exporter
+import Formats
 import PowerProtocol
 import RAPL
 

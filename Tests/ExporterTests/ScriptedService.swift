@@ -1,4 +1,5 @@
 import Exporter
+import Formats
 import Foundation
 import PowerProtocol
 import Synchronization

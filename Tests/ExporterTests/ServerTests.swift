@@ -6,6 +6,7 @@ import Synchronization
 import Testing
 
 @testable import Exporter
+import Formats
 
 @Suite("The exporter", .serialized)
 struct ServerTests {

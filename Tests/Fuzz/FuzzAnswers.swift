@@ -1,5 +1,5 @@
 internal import EnergyRun
-internal import Exporter
+internal import Formats
 internal import Formatting
 internal import Glibc
 internal import PowerClient

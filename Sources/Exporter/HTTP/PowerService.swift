@@ -1,3 +1,4 @@
+public import Formats
 public import PowerProtocol
 
 /// The service as an exporter asks it. Its functions block, and are called one at a time.

@@ -1,3 +1,4 @@
+internal import Formats
 internal import Formatting
 internal import NIOCore
 internal import NIOHTTP1
@@ -102,7 +103,7 @@ final class Router {
   /// Without the service there is still something to say: that it does not answer.
   private func metrics(_ format: MetricsFormat) -> EventLoopFuture<Reply> {
     observe().map { Optional($0) }.recover { _ in nil }.map { [version] observation in
-      let text = format.text(Metrics.families(of: observation, version: version))
+      let text = Metrics.text(format, of: observation, version: version)
       var reply = Reply(type: format.contentType, ByteBuffer(string: text))
       reply.headers = [("Vary", "Accept")]
       return reply

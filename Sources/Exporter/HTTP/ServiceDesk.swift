@@ -1,3 +1,4 @@
+internal import Formats
 internal import NIOCore
 internal import NIOPosix
 internal import PowerProtocol

@@ -1,4 +1,4 @@
-import Exporter
+import Formats
 import Foundation
 import PowerProtocol
 import RAPL
@@ -96,8 +96,8 @@ struct TemplateTests {
 
   @Test("names each field as the table does")
   func names() {
-    for field in SampleField.parts(of: Examples.info) + SampleField.Whole.allCases.map({ .whole($0) }) {
-      #expect(SampleField(field.name) == field)
+    for name in SampleField.parts(of: Examples.info).map(\.name) + SampleTemplate.names {
+      #expect(SampleField(name)?.name == name)
     }
   }
 }

@@ -8,6 +8,15 @@ public struct MetricFamily: Sendable, Equatable {
     case counter
     /// Is always 1; what it says is in its labels.
     case info
+
+    /// What the names of its samples end in.
+    var suffix: String {
+      switch self {
+      case .gauge: ""
+      case .counter: "_total"
+      case .info: "_info"
+      }
+    }
   }
 
   /// A label: what tells one sample from the others.
@@ -59,11 +68,5 @@ public struct MetricFamily: Sendable, Equatable {
   }
 
   /// The name of its samples.
-  public var sampleName: String {
-    switch kind {
-    case .gauge: name
-    case .counter: name + "_total"
-    case .info: name + "_info"
-    }
-  }
+  public var sampleName: String { name + kind.suffix }
 }

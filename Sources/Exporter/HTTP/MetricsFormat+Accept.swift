@@ -1,3 +1,5 @@
+public import Formats
+
 extension MetricsFormat {
   /// What a scraper likes best.
   ///

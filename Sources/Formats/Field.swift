@@ -1,0 +1,110 @@
+internal import PowerProtocol
+
+/// What can be exported of a sample or of the service: all that any format has to know of it. `Field.all` is the table of them.
+public struct Field: Sendable {
+  /// What a field holds.
+  public enum Value: Sendable, Equatable {
+    /// A number, in the field's unit.
+    case number(Double)
+    /// Yes or no.
+    case flag(Bool)
+    /// A text.
+    case text(String)
+  }
+
+  /// How the field is given to Prometheus.
+  struct Metric: Sendable {
+    /// The family's name, without the program's own prefix and without the suffix that its kind demands.
+    let name: String
+    /// How its values behave.
+    let kind: MetricFamily.Kind
+    /// Whether it is left out of a stale sample: a scrape would stamp it with a time at which nothing was measured.
+    let isFreshOnly: Bool
+
+    static func gauge(_ name: String, freshOnly: Bool = false) -> Metric {
+      Metric(name: name, kind: .gauge, isFreshOnly: freshOnly)
+    }
+
+    static func counter(_ name: String, freshOnly: Bool = false) -> Metric {
+      Metric(name: name, kind: .counter, isFreshOnly: freshOnly)
+    }
+
+    static func info(_ name: String) -> Metric { Metric(name: name, kind: .info, isFreshOnly: false) }
+  }
+
+  /// How its value is got, and so of what there is one.
+  enum Source: Sendable {
+    /// One for each scrape: metrics only.
+    case scrape(@Sendable (Scrape) -> MetricFamily.Sample?)
+    /// One for each sample.
+    case sample(@Sendable (SampleReport) -> Value?)
+    /// One for each package and domain of a sample.
+    case part(@Sendable (SampleReport, SamplePart) -> Value?)
+  }
+
+  /// The name as a column, as a placeholder and in the service's own JSON; nil for what only metrics have.
+  public let name: String?
+  /// The unit of its numbers; nil if they have none.
+  public let unit: String?
+  /// What it is, in a sentence.
+  public let help: String
+  /// Whether its values are numbers.
+  let isNumber: Bool
+  /// Whether it is a column of a table.
+  let isColumn: Bool
+  /// How it is given to Prometheus; nil if it is not.
+  let metric: Metric?
+  let source: Source
+
+  /// The name of its samples in metrics; nil if it is in none.
+  public var metricName: String? { metric.map { Metrics.prefix + $0.name + $0.kind.suffix } }
+
+  /// Whether there is one for each package and domain.
+  public var isOfParts: Bool { if case .part = source { true } else { false } }
+}
+
+extension Field {
+  /// A number of the whole sample, or nil where it was not measured.
+  static func number(
+    _ name: String, unit: String? = nil, _ help: String, isColumn: Bool = true, _ metric: Metric? = nil,
+    _ value: @escaping @Sendable (SampleReport) -> Double?
+  ) -> Field {
+    Field(
+      name: name, unit: unit, help: help, isNumber: true, isColumn: isColumn, metric: metric,
+      source: .sample { value($0).map { .number($0) } })
+  }
+
+  /// A text of the whole sample.
+  static func text(
+    _ name: String, _ help: String, isColumn: Bool = true, _ value: @escaping @Sendable (SampleReport) -> String
+  ) -> Field {
+    Field(
+      name: name, unit: nil, help: help, isNumber: false, isColumn: isColumn, metric: nil,
+      source: .sample { .text(value($0)) })
+  }
+
+  /// Yes or no, of the whole sample.
+  static func flag(_ name: String, _ help: String, _ value: @escaping @Sendable (SampleReport) -> Bool) -> Field {
+    Field(
+      name: name, unit: nil, help: help, isNumber: false, isColumn: true, metric: nil,
+      source: .sample { .flag(value($0)) })
+  }
+
+  /// Something of each package and domain.
+  static func part(
+    _ name: String, unit: String? = nil, _ help: String, isNumber: Bool, _ metric: Metric,
+    _ value: @escaping @Sendable (SampleReport, SamplePart) -> Value?
+  ) -> Field {
+    Field(
+      name: name, unit: unit, help: help, isNumber: isNumber, isColumn: true, metric: metric, source: .part(value))
+  }
+
+  /// What only metrics have.
+  static func metric(
+    _ metric: Metric, unit: String? = nil, _ help: String,
+    _ value: @escaping @Sendable (Scrape) -> MetricFamily.Sample?
+  ) -> Field {
+    Field(
+      name: nil, unit: unit, help: help, isNumber: true, isColumn: false, metric: metric, source: .scrape(value))
+  }
+}

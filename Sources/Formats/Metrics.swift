@@ -1,0 +1,64 @@
+internal import PowerProtocol
+internal import RAPL
+
+/// The metrics of an observation.
+public enum Metrics {
+  /// What every metric's name begins with.
+  static let prefix = "pkg_watt_stat_"
+
+  /// Everything that is known, and nothing that is not.
+  ///
+  /// Watts and joules are what everybody may know, whoever asked the service: rounded to 10 mW and 10 mJ. When a counter
+  /// began is not known, so there is no `_created`.
+  ///
+  /// - Parameters:
+  ///   - observation: nil where the service did not answer.
+  ///   - version: this program's.
+  public static func families(of observation: Observation?, version: String) -> [MetricFamily] {
+    let scrape = Scrape(observation: observation, version: version)
+    return Field.all.compactMap { family($0, scrape) }
+  }
+
+  /// The same as text.
+  public static func text(_ format: MetricsFormat, of observation: Observation?, version: String) -> String {
+    format.text(families(of: observation, version: version))
+  }
+
+  private static func family(_ field: Field, _ scrape: Scrape) -> MetricFamily? {
+    guard let metric = field.metric, !metric.isFreshOnly || scrape.observation?.isFresh == true else { return nil }
+    let samples = samples(field, scrape)
+    guard !samples.isEmpty else { return nil }
+    return MetricFamily(prefix + metric.name, metric.kind, unit: field.unit, help: field.help, samples)
+  }
+
+  private static func samples(_ field: Field, _ scrape: Scrape) -> [MetricFamily.Sample] {
+    let sample = scrape.observation?.sample
+    switch field.source {
+    case .scrape(let value): return [value(scrape)].compactMap(\.self)
+    case .sample(let value):
+      guard let number = sample.flatMap(value)?.metric(field.unit) else { return [] }
+      return [.init(number)]
+    case .part(let value):
+      guard let sample else { return [] }
+      return sample.parts.compactMap { part in
+        value(sample, part)?.metric(field.unit).map { .init($0, labels(part)) }
+      }
+    }
+  }
+
+  private static func labels(_ part: SamplePart) -> [MetricFamily.Label] {
+    [.init("package", "\(part.id.package)")] + (part.id.die.map { [.init("die", "\($0)")] } ?? [])
+      + [.init("domain", part.domain.rawValue)]
+  }
+}
+
+extension Field.Value {
+  /// The value as a metric: watts and joules as everybody may know them; nil for a text, which is none.
+  fileprivate func metric(_ unit: String?) -> Double? {
+    switch self {
+    case .number(let number): unit == "watts" || unit == "joules" ? (number * 100).rounded() / 100 : number
+    case .flag(let flag): flag ? 1 : 0
+    case .text: nil
+    }
+  }
+}

@@ -1,0 +1,59 @@
+public import PowerProtocol
+
+/// How a sample is written for other programs.
+public enum ExportFormat: String, Sendable, CaseIterable {
+  case openmetrics, prometheus, waybar, csv, json, template
+}
+
+/// Writes the samples of one service, each as a text of its own.
+public struct SampleWriter {
+  private let format: ExportFormat
+  private let info: ServiceInfo
+  private let version: String
+  private let table: SampleTable
+  private let template: SampleTemplate?
+
+  /// - Parameters:
+  ///   - info: what the service measures.
+  ///   - template: of the format `template`.
+  ///   - version: this program's.
+  /// - Throws: `TemplateError` where the template names what this service does not measure.
+  public init(
+    _ format: ExportFormat, _ info: ServiceInfo, template: SampleTemplate? = nil, version: String
+  ) throws(TemplateError) {
+    self.format = format
+    self.info = info
+    self.version = version
+    self.template = template
+    table = SampleTable(info)
+    try template?.check(info)
+  }
+
+  /// What stands above the first sample.
+  public var header: String { format == .csv ? table.header + "\n" : "" }
+
+  /// A sample's text.
+  public func text(_ sample: SampleReport) -> String {
+    let observation = Observation(info: info, sample: sample)
+    return switch format {
+    case .openmetrics: Metrics.text(.openMetrics, of: observation, version: version)
+    case .prometheus: Metrics.text(.classic, of: observation, version: version)
+    case .waybar: WaybarModule.line(sample) + "\n"
+    case .csv: table.row(sample) + "\n"
+    case .json: sample.object.text + "\n"
+    case .template: (template?.text(sample) ?? "") + "\n"
+    }
+  }
+
+  /// What says that the service does not answer, so that nobody goes on seeing what once was; nil for rows, which end.
+  ///
+  /// - Parameter why: a sentence.
+  public static func absence(_ format: ExportFormat, _ why: String, version: String) -> String? {
+    switch format {
+    case .openmetrics: Metrics.text(.openMetrics, of: nil, version: version)
+    case .prometheus: Metrics.text(.classic, of: nil, version: version)
+    case .waybar: WaybarModule.absence(why) + "\n"
+    case .csv, .json, .template: nil
+    }
+  }
+}

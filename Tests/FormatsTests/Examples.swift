@@ -1,0 +1,1 @@
+../ExporterTests/Examples.swift
