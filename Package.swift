@@ -104,7 +104,7 @@ let package = Package(
     tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient"]),
-    tests(of: "Formats", ["PowerProtocol", "RAPL"]),
+    tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),
     tests(of: "Exporter", ["Formats", "Formatting", "PowerProtocol", "RAPL", nioCore, nioPosix]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),

@@ -1,3 +1,5 @@
+internal import PowerProtocol
+
 extension Field {
   /// The table of all that can be exported: metrics, columns, placeholders, and what the program says of them, are made from it.
   /// In this order they are written.

@@ -1,5 +1,5 @@
 public import PowerProtocol
-public import RAPL
+internal import RAPL
 
 /// What a service is, and what it said of one moment.
 public struct Observation: Sendable, Equatable {

@@ -1,6 +1,6 @@
 internal import Formatting
 public import PowerProtocol
-public import RAPL
+internal import RAPL
 
 /// A field of a sample, or of a part of it, by its name: a column of a table, a placeholder of a template.
 ///

@@ -1,3 +1,4 @@
+internal import Formatting
 public import PowerProtocol
 
 /// How a sample is written for other programs.

@@ -151,8 +151,6 @@ struct ExportCommand: ParsableCommand {
   }
 }
 
-extension ExportFormat: ExpressibleByArgument {}
-
 /// Why what was begun cannot be gone on with.
 enum ExportError: Error, CustomStringConvertible {
   /// The service that came back measures something else.

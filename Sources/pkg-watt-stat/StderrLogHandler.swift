@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import Formatting
 internal import Logging
 internal import PowerProtocol
@@ -46,5 +47,26 @@ struct StderrLogHandler: LogHandler {
 
   private static func line(_ level: Logger.Level, _ message: String) -> String {
     (Journal.readsStderr ? "<\(priority(level))>" : "\(level.rawValue.uppercased()): ") + "\(message)\n"
+  }
+}
+
+/// How much to log, in the original's words.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+  case debug = "DEBUG"
+  case info = "INFO"
+  case warning = "WARNING"
+  case error = "ERROR"
+
+  init?(argument: String) {
+    self.init(rawValue: argument.uppercased())
+  }
+
+  var level: Logger.Level {
+    switch self {
+    case .debug: .debug
+    case .info: .info
+    case .warning: .warning
+    case .error: .error
+    }
   }
 }

@@ -1,7 +1,7 @@
-internal import Formats
+public import Formats
 internal import NIOCore
 internal import NIOPosix
-internal import PowerProtocol
+public import PowerProtocol
 
 /// Asks the service for all connections, on a thread of its own, and lets go of it once nobody asks any more. Lives on one
 /// event loop.
@@ -60,4 +60,14 @@ final class ServiceDesk {
       }
     }
   }
+}
+
+/// The service as an exporter asks it. Its functions block, and are called one at a time.
+public protocol PowerService: Sendable {
+  /// What it is and what is drawn now.
+  func observe() throws -> Observation
+  /// What was drawn in the latest so many seconds.
+  func history(seconds: Int) throws -> HistoryReport
+  /// Lets go of it, so that it may sleep.
+  func disconnect()
 }

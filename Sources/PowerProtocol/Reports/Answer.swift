@@ -15,7 +15,8 @@ public enum Answer: Sendable, Equatable {
 }
 
 extension Answer: Decodable {
-  private enum Kind: String, CodingKey {
+  /// The member that each kind of answer has, and no other.
+  enum Kind: String, CodingKey {
     case info, sample, history, subscribed, error
     /// What no line of version 1 is without.
     case line = "power_watts"

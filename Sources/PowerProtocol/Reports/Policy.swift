@@ -27,9 +27,10 @@ public struct Policy: Sendable, Equatable {
 
   var json: JSON {
     .object([
-      ("trusted", .boolean(isTrusted)), ("trusted_group", .optional(trustedGroup)),
-      ("shortest_interval_seconds", .number(shortestIntervalSeconds)),
-      ("watts_resolution", .optional(wattsResolution)), ("joules_resolution", .optional(joulesResolution)),
+      (CodingKeys.isTrusted.rawValue, .boolean(isTrusted)), (CodingKeys.trustedGroup.rawValue, .optional(trustedGroup)),
+      (CodingKeys.shortestIntervalSeconds.rawValue, .number(shortestIntervalSeconds)),
+      (CodingKeys.wattsResolution.rawValue, .optional(wattsResolution)),
+      (CodingKeys.joulesResolution.rawValue, .optional(joulesResolution)),
     ])
   }
 }

@@ -13,8 +13,8 @@ public struct Subscription: Sendable, Equatable {
   /// The answer as it is sent.
   public var json: JSON {
     .object([
-      ("subscribed", .string(intervalSeconds == nil ? "none" : "sample")),
-      ("interval_seconds", .optional(intervalSeconds)),
+      (Answer.Kind.subscribed.rawValue, .string(intervalSeconds == nil ? "none" : "sample")),
+      (CodingKeys.intervalSeconds.rawValue, .optional(intervalSeconds)),
     ])
   }
 }

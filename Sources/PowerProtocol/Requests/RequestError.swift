@@ -34,7 +34,10 @@ public enum RequestError: Error, Sendable, Equatable {
 
   /// The answer as it is sent.
   public var json: JSON {
-    .object([("error", .object([("code", .string(code)), ("message", .string("\(self)"))]))])
+    let members: [(String, JSON)] = [
+      (Refusal.CodingKeys.code.rawValue, .string(code)), (Refusal.CodingKeys.message.rawValue, .string("\(self)")),
+    ]
+    return .object([(Answer.Kind.error.rawValue, .object(members))])
   }
 }
 
@@ -57,5 +60,31 @@ extension RequestError: CustomStringConvertible {
     case .busy: "Too many long answers are on their way already; ask again in a moment."
     case .requestTooLong: "A request may be 4096 bytes long; this connection is closed."
     }
+  }
+}
+
+/// That a request was not served, as a client reads it.
+public struct Refusal: Error, Sendable, Equatable {
+  /// The kind, for programs: one of `RequestError`'s codes, or one of a newer service.
+  public var code: String
+  /// The reason, for people.
+  public var message: String
+
+  /// A refusal.
+  public init(code: String, message: String) {
+    self.code = code
+    self.message = message
+  }
+}
+
+extension Refusal: Decodable {
+  fileprivate enum CodingKeys: String, CodingKey {
+    case code, message
+  }
+
+  /// Reads why a request was not served.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(code: try fields.text(.code), message: try fields.text(.message))
   }
 }

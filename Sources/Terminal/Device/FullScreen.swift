@@ -108,3 +108,28 @@ public struct FullScreen: ~Copyable {
     }
   }
 }
+
+/// What happens at a terminal.
+public enum ScreenEvent: Sendable, Equatable {
+  /// A key.
+  case key(Key)
+  /// The size has changed, or the screen was taken back after a stop.
+  case redraw
+  /// The program is to end.
+  case end
+}
+
+/// That what is to be shown cannot be.
+public enum ScreenError: Error, Equatable {
+  /// A terminal cannot be drawn on: an errno value.
+  case cannotDraw(errno: Int32)
+}
+
+extension ScreenError: CustomStringConvertible {
+  /// What failed, and what to do.
+  public var description: String {
+    switch self {
+    case .cannotDraw(let errno): "Cannot draw on this terminal: \(errorText(errno)). Try it with --once, or in a pipe."
+    }
+  }
+}

@@ -1,4 +1,4 @@
-internal import PowerProtocol
+public import PowerProtocol
 
 /// What a client knows of a service that it watches.
 public struct WatchModel: Sendable {
@@ -99,5 +99,28 @@ public struct WatchModel: Sendable {
     let age = max(now - reading.unixSeconds, 0)
     if case .lost = link { return age }
     return reading.status == .stale || age > 2.5 * intervalSeconds + 1 ? age : nil
+  }
+}
+
+/// The latest that a service said, in either version of the protocol.
+public struct Reading: Sendable, Equatable {
+  /// The window's end, in seconds since 1970.
+  public var unixSeconds: Double
+  /// The mean over the window, summed over all packages.
+  public var watts: Double
+  /// How much the watts are worth.
+  public var status: PowerLine.Status
+  /// All that version 2 tells; nil from version 1.
+  public var sample: SampleReport?
+
+  /// A reading of version 2.
+  public init(_ sample: SampleReport) {
+    self.sample = sample
+    (unixSeconds, watts, status) = (sample.unixSeconds, sample.watts, sample.status)
+  }
+
+  /// A reading of version 1.
+  public init(_ line: PowerLine) {
+    (unixSeconds, watts, status) = (Double(line.unixMilliseconds) / 1000, line.watts, line.status)
   }
 }

@@ -1,5 +1,7 @@
+package import Formatting
 public import RAPL
 
+/// How packages and domains are named in an answer.
 extension PackageID: Decodable {
   private enum CodingKeys: String, CodingKey {
     case package, die
@@ -11,6 +13,13 @@ extension PackageID: Decodable {
     self.init(
       package: try fields.number(.package, in: Plausible.places),
       die: try fields.optionalNumber(.die, in: Plausible.places))
+  }
+}
+
+extension PackageID {
+  /// How it is named in an answer: the die only where there are several.
+  package var members: [(String, JSON)] {
+    [(CodingKeys.package.rawValue, .integer(package))] + (die.map { [(CodingKeys.die.rawValue, .integer($0))] } ?? [])
   }
 }
 

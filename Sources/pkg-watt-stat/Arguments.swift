@@ -1,0 +1,5 @@
+public import ArgumentParser
+public import Formats
+
+// Choices of other rooms that an option may be: their raw values are what is typed.
+extension ExportFormat: ExpressibleByArgument {}
