@@ -81,31 +81,16 @@ public struct ServiceInfo: Sendable, Equatable {
 
   /// The answer as it is sent.
   public var json: JSON {
-    let packages = packages.map { package in
-      let domains = package.domains.map { domain in
-        JSON.object([
-          (Domain.CodingKeys.domain.rawValue, .string(domain.domain.rawValue)), (Domain.CodingKeys.unitJoules.rawValue, .optional(domain.unitJoules)),
-          (Domain.CodingKeys.unitSource.rawValue, .optional(domain.unitSource)),
-        ])
-      }
-      return JSON.object(package.id.members + [(Package.CodingKeys.domains.rawValue, .array(domains))])
+    let requests = requests.sorted { $0.key < $1.key }.map { name, members in
+      (name, JSON.array(members.map { .string($0) }))
     }
-    return .object([
-      (
-        Answer.Kind.info.rawValue,
-        .object([
-          (CodingKeys.version.rawValue, .string(version)), (CodingKeys.protocolVersion.rawValue, .integer(protocolVersion)), (CodingKeys.source.rawValue, .string(source)),
-          (CodingKeys.isSimulated.rawValue, .boolean(isSimulated)), (CodingKeys.intervalSeconds.rawValue, .number(intervalSeconds)),
-          (CodingKeys.cpu.rawValue, .optional(cpu)), (CodingKeys.description.rawValue, .string(description)), (CodingKeys.packages.rawValue, .array(packages)),
-          (CodingKeys.policy.rawValue, policy.json),
-          (
-            CodingKeys.requests.rawValue,
-            .object(
-              requests.sorted { $0.key < $1.key }.map { ($0.key, .array($0.value.map { .string($0) })) })
-          ),
-        ])
-      )
-    ])
+    let members: [(CodingKeys, JSON)] = [
+      (.version, .string(version)), (.protocolVersion, .integer(protocolVersion)), (.source, .string(source)),
+      (.isSimulated, .boolean(isSimulated)), (.intervalSeconds, .number(intervalSeconds)), (.cpu, .optional(cpu)),
+      (.description, .string(description)), (.packages, .array(packages.map(\.json))), (.policy, policy.json),
+      (.requests, .object(requests)),
+    ]
+    return .object([(Answer.Kind.info.rawValue, .object(members.map { ($0.rawValue, $1) }))])
   }
 }
 
@@ -138,6 +123,19 @@ extension ServiceInfo: Decodable {
     // Names that are not printable are none that anyone knows.
     requests = (try fields.decodeIfPresent([String: [String]].self, forKey: .requests) ?? [:])
       .filter { $0.key == $0.key.printable }.mapValues { $0.filter { $0 == $0.printable } }
+  }
+}
+
+extension ServiceInfo.Package {
+  fileprivate var json: JSON {
+    let domains = domains.map { domain in
+      let members: [(ServiceInfo.Domain.CodingKeys, JSON)] = [
+        (.domain, .string(domain.domain.rawValue)), (.unitJoules, .optional(domain.unitJoules)),
+        (.unitSource, .optional(domain.unitSource)),
+      ]
+      return JSON.object(members.map { ($0.rawValue, $1) })
+    }
+    return .object(id.members + [(CodingKeys.domains.rawValue, .array(domains))])
   }
 }
 
