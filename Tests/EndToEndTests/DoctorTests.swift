@@ -99,7 +99,8 @@ struct DoctorTests {
   func services(options: [String]) throws {
     let start = options.enumerated().map { number, option in
       """
-      "$0" --source simulated --user root \(option) >/tmp/log\(number) 2>&1 &
+      : >/tmp/log\(number)
+      "$0" --source simulated --user root \(option) >>/tmp/log\(number) 2>&1 &
       S="$S $!"; until grep -q Ready /tmp/log\(number); do kill -0 $!; sleep 0.05; done
       """
     }

@@ -21,7 +21,8 @@ struct ReadmeTests {
     let (wrapper, option) = how.hasPrefix("--") ? ("", how) : (how + " --clear-groups", "")
     let (_, output) = try run(
       beside: """
-        \(wrapper) "$0" --source simulated --interval 0.5 \(option) >/tmp/log 2>&1 &
+        : >/tmp/log
+        \(wrapper) "$0" --source simulated --interval 0.5 \(option) >>/tmp/log 2>&1 &
         S=$!; trap 'kill $S; wait $S || :' EXIT; until grep -q Ready /tmp/log; do kill -0 $S; sleep 0.05; done
         [ -e /run/pkg-watt-stat/pkg-watt-stat.sock ] && echo in /run || echo in /tmp
         """)

@@ -148,6 +148,34 @@ struct ShareTests {
     try await group.shutdownGracefully()
   }
 
+  @Test("one who comes again and again waits for a share of the time that it takes, and is served in the end")
+  func arrivals() async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = group.any()
+    let again = loop.makePromise(of: Void.self)
+    let share = NIOLoopBoundBox<UserShare?>.makeEmptyBox(valueType: UserShare.self, eventLoop: loop)
+    let waits = try await loop.submit {
+      var isFirst = true
+      let made = UserShare(user: 1, mostConnections: 1, on: loop) { _, _ in
+        guard isFirst else { return again.succeed() }
+        isFirst = false
+        // A tenth of a second of work, after which a quarter of one is lacking.
+        var used = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used)
+        let end = Double(used.tv_sec) + Double(used.tv_nsec) / 1e9 + 0.1
+        while Double(used.tv_sec) + Double(used.tv_nsec) / 1e9 < end { clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) }
+      }
+      share.value = made
+      let isTaken = made.take(-1)
+      made.leave()
+      return isTaken && made.take(-1) && made.isCrowded
+    }.get()
+    #expect(waits, "the second began at once")
+    try await again.futureResult.get()
+    try await loop.submit { share.value = nil }.get()
+    try await group.shutdownGracefully()
+  }
+
   @Test("a history is answered whole, whatever its user asked before")
   func history() throws {
     let server = try RunningServer(interval: 0.02)
