@@ -1,95 +1,85 @@
 internal import CMSRShim
+internal import Formatting
 internal import Logging
 internal import NIOCore
 internal import PowerProtocol
 internal import RAPL
 
-/// Hands lines to every client, and the latest one to whoever connects. Lives on the event loop.
+/// Hands lines to every client, and samples to those who asked for them. Lives on the event loop.
 ///
 /// A client that does not read costs what its socket buffer holds: a line that does not fit is dropped whole.
 final class Broadcaster {
   struct Latest {
-    let window: MeasuredWindow
+    let window: PowerWindow
     let line: PowerLine
-    /// When its window ended, in nanoseconds of the clock that goes on while the machine sleeps.
-    let time: Int64
+    /// The boot time after which it is stale.
+    var staleFrom: Int64
   }
 
   /// Who may know how much.
   let access: AccessPolicy
-  /// The subscriptions.
-  let streams: StreamBoard
   /// What was drawn lately.
   private(set) var history = PowerHistory()
   private let settings: ServerSettings
   private let logger: Logger
   private var clients: [ClientHandler] = []
+  private var subscribers: [SampleStream.Key: [ClientHandler]] = [:]
   private(set) var latest: Latest?
-  /// The mean over the latest sleep, for whoever asks how the service is.
+  /// The mean over the latest sleep, for anyone who asks how the service is.
   private var slept: PowerLine?
   /// How many samples there were.
   private(set) var sequence = 0
   /// Why there was no sample, since the latest one.
   private(set) var failure: NoSample?
   /// Who waits for the next sample.
-  var waiting: [ClientHandler] = []
+  private var waiting: [ClientHandler] = []
+  /// Told how the service is.
+  private let onPulse: (ServerPulse) -> Void
 
-  /// Told when a client comes and finds the service asleep.
-  var wake: () -> Void = {}
-  /// Told when the last client has left.
-  var rest: () -> Void = {}
-  /// Told at each point of the grid, and when the service looks at the counters in its sleep.
-  var tend: () -> Void = {}
-  /// Whether nobody samples until somebody comes: nothing that was sampled before is fresh then.
-  var isAsleep = false
-
-  init(settings: ServerSettings, access: AccessPolicy, logger: Logger) {
+  /// - Parameter onPulse: told at each point of the grid, and at each reading while the service sleeps.
+  init(settings: ServerSettings, access: AccessPolicy, logger: Logger, onPulse: @escaping (ServerPulse) -> Void) {
     self.settings = settings
     self.access = access
-    streams = StreamBoard(settings, trustedStep: access.trustedStep)
     self.logger = logger
+    self.onPulse = onPulse
   }
 
-  /// Whether what delivers samples has failed since the latest one.
-  var isLost = false
+  // MARK: - What a feed has measured
 
-  /// A fresh sample, and how long the machine has slept since it was started.
+  /// A fresh sample.
   ///
-  /// - Parameter coversSleep: whether it is the mean over a time in which the service slept.
+  /// - Parameters:
+  ///   - staleFrom: the boot time after which it is stale.
+  ///   - asleep: how long the machine has been suspended since it was started.
+  ///   - coversSleep: whether it is the mean over a time in which the service slept.
   func publish(
-    _ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64, coversSleep: Bool = false
+    _ window: PowerWindow, _ line: PowerLine, staleFrom: Int64, asleepNanoseconds asleep: Int64,
+    coversSleep: Bool = false
   ) {
-    guard let line = PowerLine(window.sample, status: status) else {
-      logger.error("A sample of \(window.sample.watts) W is left out: no line can hold it.")
-      return noSample()
-    }
-    isLost = false
     failure = nil
     sequence += 1
-    let time = window.sample.endMonotonicNanoseconds + asleep
-    latest = Latest(window: window, line: line, time: time)
-    history.add(window, end: time, asleep: coversSleep)
-    send(line)
-    if !waiting.isEmpty { answerWaiting() }
+    latest = Latest(window: window, line: line, staleFrom: staleFrom)
+    history.add(window, end: window.sample.endMonotonicNanoseconds + asleep, asleep: coversSleep)
+    sendToAll(line)
+    answerWaiting()
   }
 
   /// A point of the grid went by without a sample: once the latest is too old, everybody is told so.
   func noSample() {
     if isStale, let latest {
-      send(latest.line.with(status: .stale))
+      sendToAll(latest.line.with(status: .stale))
     } else if let bytes = latest?.line.encoded {
       // They woke the service, and were told nothing yet.
-      for client in clients where client.silentUntil == 0 { deliver(bytes, to: client, now: Self.now) }
+      let now = cmsr_monotonic_nanoseconds()
+      for client in clients where client.awaitsFirstLine { client.sendLine(bytes, at: now, silence: settings.silence) }
     }
-    if !waiting.isEmpty { answerWaiting() }
+    answerWaiting()
   }
 
-  /// A point of the grid went by, and the counters have not stepped since the latest sample: that is what there is, as long as
-  /// it is not too old.
+  /// A point of the grid went by, and the counters have not stepped since the latest sample: that is what there is.
   func repeatLatest() {
-    guard !isStale, let line = latest?.line else { return noSample() }
-    send(line)
-    if !waiting.isEmpty { answerWaiting() }
+    if let latest { sendToAll(latest.line) }
+    answerWaiting()
   }
 
   /// Why there was no sample.
@@ -97,96 +87,153 @@ final class Broadcaster {
     failure = reason
   }
 
-  /// Whether the latest sample is older than 2.5 intervals, or its source has failed; false where there was none.
-  var isStale: Bool {
-    guard let latest else { return false }
-    return isLost || cmsr_boottime_nanoseconds() - latest.time > settings.staleAge
+  /// The latest sample is stale from now on, however young it is.
+  func expire() {
+    latest?.staleFrom = .min
   }
 
-  /// Whether anybody is connected.
-  var hasClients: Bool { !clients.isEmpty }
-
   /// The mean over a time asleep: nothing for clients.
-  func keep(_ window: MeasuredWindow, status: PowerLine.Status, asleepNanoseconds asleep: Int64) {
-    slept = PowerLine(window.sample, status: status)
+  func keep(_ window: PowerWindow, _ line: PowerLine?, asleepNanoseconds asleep: Int64) {
+    slept = line
     history.add(window, end: window.sample.endMonotonicNanoseconds + asleep, asleep: true)
   }
 
-  /// Whether there never was a sample.
-  var hasNothing: Bool { latest == nil }
-
-  /// What the latest sample ended with.
-  var latestEnd: EnergySnapshot? { latest?.window.end }
-
-  /// What the latest sample consisted of.
-  var packages: [ServiceInfo.Package] { latest?.window.end.packages ?? [] }
-
-  /// Tells whoever wants to know that another point of the grid went by.
-  func beat() {
-    tend()
-    settings.onPulse(
-      ServerPulse(line: isAsleep ? slept ?? current : current, clients: clients.count, isAsleep: isAsleep))
+  /// Tells anyone who wants to know that another point of the grid went by.
+  func pulse(isAsleep: Bool) {
+    onPulse(ServerPulse(line: isAsleep ? slept ?? current : current, clients: clients.count, isAsleep: isAsleep))
   }
 
-  func closeAll() {
-    for client in clients { client.close() }
-  }
+  // MARK: - What there is
 
-  func add(_ client: ClientHandler) {
-    client.place = clients.count
-    clients.append(client)
-    logger.debug("A client connected; clients: \(clients.count).")
-    if isAsleep { wake() }
-    guard let current else {
-      closeIfNothingComes(client)
-      return
-    }
-    // What was measured before the service fell asleep, or while it slept, is no answer to whoever woke it.
-    guard !isAsleep || isYoung else { return }
-    deliver(current.encoded, to: client, now: Self.now)
-  }
-
-  func remove(_ client: ClientHandler) {
-    guard let place = client.place else { return }
-    client.place = nil
-    streams.unsubscribe(client)
-    waiting.removeAll { $0 === client }
-    let last = clients.removeLast()
-    if last !== client {
-      clients[place] = last
-      last.place = place
-    }
-    logger.debug("A client has gone; clients: \(clients.count).")
-    if clients.isEmpty { rest() }
-  }
-
-  /// Whether the latest sample is what a service that is awake would give.
-  var isYoung: Bool {
-    guard let latest, !isLost else { return false }
-    return cmsr_boottime_nanoseconds() - latest.time <= max(settings.interval, settings.updateNanoseconds)
-  }
+  /// Whether the latest sample is too old, or its source has failed; false if there was none.
+  var isStale: Bool { latest.map { cmsr_boottime_nanoseconds() > $0.staleFrom } ?? false }
 
   /// The latest line as it is to be said now.
   private var current: PowerLine? {
     latest.map { isStale ? $0.line.with(status: .stale) : $0.line }
   }
 
-  private static var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
+  // MARK: - Clients
 
-  private func send(_ line: PowerLine) {
-    let bytes = line.encoded
-    let now = Self.now
-    // Whoever has thousands of connections makes nobody else wait for their lines.
-    for isSmall in [true, false] {
-      for client in clients where client.share.isSmall == isSmall && now >= client.silentUntil {
-        deliver(bytes, to: client, now: now)
+  /// A client has come.
+  ///
+  /// - Parameter tellsLatest: whether the latest line is an answer to it; otherwise it waits for the next.
+  func add(_ client: ClientHandler, tellsLatest: Bool) {
+    client.move(to: clients.count)
+    clients.append(client)
+    logger.debug("A client connected; clients: \(clients.count).")
+    if let current {
+      guard tellsLatest else { return }
+      client.sendLine(current.encoded, at: cmsr_monotonic_nanoseconds(), silence: settings.silence)
+    } else {
+      closeIfNothingComes(client)
+    }
+  }
+
+  /// A client has gone.
+  ///
+  /// - Returns: whether it was there.
+  func remove(_ client: ClientHandler) -> Bool {
+    guard let place = client.place else { return false }
+    client.move(to: nil)
+    waiting.removeAll { $0 === client }
+    // The last one takes its place, so that it costs no search among thousands.
+    let last = clients.removeLast()
+    if last !== client {
+      clients[place] = last
+      last.move(to: place)
+    }
+    logger.debug("A client has gone; clients: \(clients.count).")
+    return true
+  }
+
+  func closeAll() {
+    for client in clients { client.close() }
+  }
+
+  func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
+    subscribers[key, default: []].append(client)
+    client.subscribed(to: key)
+  }
+
+  /// Ends a client's subscription.
+  ///
+  /// - Returns: the stream that nobody subscribes to any more, if it was the last of its subscribers.
+  func unsubscribe(_ client: ClientHandler) -> SampleStream.Key? {
+    guard let key = client.subscription else { return nil }
+    client.unsubscribed()
+    subscribers[key]?.removeAll { $0 === client }
+    guard subscribers[key]?.isEmpty ?? true else { return nil }
+    subscribers[key] = nil
+    return key
+  }
+
+  /// Sends samples to the subscribers of their streams.
+  func send(_ samples: [StreamedSample], status: PowerLine.Status) {
+    for sample in samples {
+      let report = sample.window.report(
+        sequence: sample.sequence, status: sample.isStale ? .stale : status,
+        reason: sample.isStale ? failureReason : nil, policy: access.policy(trusted: sample.key.isTrusted),
+        domains: sample.key.hasDomains)
+      let bytes = report.json.line
+      for client in subscribers[sample.key] ?? [] { client.send(bytes) }
+    }
+  }
+
+  /// Answers a client as soon as there is another sample, or it is sure that there is none.
+  func answerNext(_ client: ClientHandler) {
+    waiting.append(client)
+  }
+
+  /// Answers a client that asked for a reading of its own: over the time since its latest one.
+  ///
+  /// - Parameter isBetweenSteps: whether the latest sample is as fresh as can be if the counters have not moved.
+  func answerFresh(
+    _ snapshot: EnergySnapshot, to client: ClientHandler, status: PowerLine.Status, isBetweenSteps: Bool
+  ) {
+    let result = client.measure(snapshot)
+    client.answer { [self, sequence] in
+      switch result {
+      case .window(let window):
+        window.report(sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true)).json
+      case .none(.idle) where isBetweenSteps: latestReport(trusted: true) ?? RequestError.noReading.json
+      case .none(let reason): latestReport(trusted: true, failure: reason) ?? RequestError.noReading.json
       }
     }
   }
 
-  private func deliver(_ bytes: [UInt8], to client: ClientHandler, now: Int64) {
-    if client.silentUntil == 0 { client.silentUntil = now + settings.silence }
-    client.send(bytes)
+  /// The latest sample as it is to be said now.
+  ///
+  /// - Parameter fresh: why a reading that was made for who asks is of no use.
+  func latestReport(trusted: Bool, failure fresh: NoSample? = nil) -> JSON? {
+    guard let latest else { return nil }
+    let isStale = isStale || fresh != nil
+    return latest.window.report(
+      sequence: sequence, status: isStale ? .stale : latest.line.status,
+      reason: isStale ? fresh.map { "\($0)" } ?? failureReason : nil, policy: access.policy(trusted: trusted)
+    ).json
+  }
+
+  private var failureReason: String { failure.map { "\($0)" } ?? "Its source delivers nothing." }
+
+  private func answerWaiting() {
+    if waiting.isEmpty { return }
+    let clients = waiting
+    waiting = []
+    for client in clients {
+      client.answer { [self] in latestReport(trusted: client.isTrusted) ?? RequestError.noReading.json }
+    }
+  }
+
+  private func sendToAll(_ line: PowerLine) {
+    let bytes = line.encoded
+    let now = cmsr_monotonic_nanoseconds()
+    // A user with thousands of connections makes nobody else wait for their lines.
+    for isSmall in [true, false] {
+      for client in clients where client.share.isSmall == isSmall {
+        client.sendLine(bytes, at: now, silence: settings.silence)
+      }
+    }
   }
 
   /// A service that never had a good reading says so by closing; clients show that as "no data".

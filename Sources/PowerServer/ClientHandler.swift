@@ -21,23 +21,22 @@ final class ClientHandler: ChannelDuplexHandler {
   private static let patience = TimeAmount.seconds(10)
 
   /// Where the broadcaster keeps it.
-  var place: Int?
+  private(set) var place: Int?
   /// Until when no line may follow the first one, in monotonic nanoseconds; 0 before the first.
-  var silentUntil: Int64 = 0
+  private var silentUntil: Int64 = 0
   /// What it has subscribed to.
-  var stream: SampleStream?
+  private(set) var subscription: SampleStream.Key?
   /// What measures between its own readings; nil before the first.
-  var meter: PowerMeter?
+  private var meter: PowerMeter?
   /// Whose connection it is.
   let share: UserShare
   /// Whether it gets more samples than the service has lines.
-  var isFast = false {
+  private var isFast = false {
     didSet { if isFast != oldValue { share.fastClients += isFast ? 1 : -1 } }
   }
   /// Whether its peer is trusted: asked for by its first request only.
   private(set) lazy var isTrusted = desk.trusts(descriptor)
 
-  private let broadcaster: Broadcaster
   private let desk: RequestDesk
   private var context: ChannelHandlerContext?
   private var descriptor: Int32 = -1
@@ -58,8 +57,7 @@ final class ClientHandler: ChannelDuplexHandler {
   private var isServing = false
   private var wantsToRead = false
 
-  init(_ broadcaster: Broadcaster, desk: RequestDesk, share: UserShare) {
-    self.broadcaster = broadcaster
+  init(desk: RequestDesk, share: UserShare) {
     self.desk = desk
     self.share = share
   }
@@ -68,9 +66,58 @@ final class ClientHandler: ChannelDuplexHandler {
     share.leave()
   }
 
-  /// Sends a line unasked, or drops it where the client has not read the earlier ones, or an answer is only half sent.
+  /// The broadcaster keeps it there.
+  func move(to place: Int?) { self.place = place }
+
+  /// It gets samples of that kind.
+  func subscribed(to key: SampleStream.Key) { subscription = key }
+
+  /// It gets no such samples any more.
+  func unsubscribed() { subscription = nil }
+
+  /// It gets no lines any more: it has asked for something else.
+  ///
+  /// - Parameter isFast: whether it gets more samples than the service has lines.
+  func leaveLines(isFast: Bool) {
+    silentUntil = .max
+    self.isFast = isFast
+  }
+
+  /// Whether it may get more samples than the service has lines.
+  var mayBeFast: Bool { isFast || share.mayBeFast }
+
+  /// Begins its first window of its own, if it has none yet.
+  func beginMeasuring(from start: EnergySnapshot?) {
+    if meter == nil, let start { meter = PowerMeter(start: start) }
+  }
+
+  /// Ends its window, and begins the next.
+  func measure(_ end: EnergySnapshot) -> PowerMeter.Result {
+    var own = meter ?? PowerMeter()
+    let result = own.measure(end)
+    meter = own
+    return result
+  }
+
+  /// Whether it was told nothing yet.
+  var awaitsFirstLine: Bool { silentUntil == 0 }
+
+  /// Sends everybody's line, unless it comes too soon after the first one, or the client has left lines.
+  ///
+  /// - Parameters:
+  ///   - now: the monotonic time, in nanoseconds.
+  ///   - silence: how long no line follows the first one, in nanoseconds.
+  func sendLine(_ bytes: [UInt8], at now: Int64, silence: Int64) {
+    guard now >= silentUntil else { return }
+    if awaitsFirstLine { silentUntil = now + silence }
+    send(bytes)
+  }
+
+  /// Sends a line unasked, or drops it if the client has not read the earlier ones, or an answer is only half sent.
   func send(_ bytes: [UInt8]) {
     guard descriptor >= 0, writes == 0, rest == nil else { return }
+    // Beside NIO, whose write path costs as much again as the kernel's: a promise, a buffer and a flush for each client. What
+    // the smallest socket buffer holds goes whole or not at all, so nothing of it is ever left to send.
     guard bytes.count <= Self.mostWholeBytes else { return write(ByteBuffer(bytes: bytes)) }
     switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor, $0.baseAddress, $0.count) }) {
     case 0, EAGAIN, ENOBUFS, ENOMEM: return
@@ -110,7 +157,7 @@ final class ClientHandler: ChannelDuplexHandler {
       // The connection ended before it began; NIO reports that through channelInactive.
       descriptor = -1
     }
-    broadcaster.add(self)
+    desk.feed.add(self)
     context.fireChannelActive()
   }
 
@@ -119,13 +166,13 @@ final class ClientHandler: ChannelDuplexHandler {
     isWaiting = false
     isFast = false
     forgetRequests()
-    broadcaster.remove(self)
+    desk.feed.remove(self)
     self.context = nil
     context.fireChannelInactive()
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // A client's going is no news, whatever way it went.
+    // That a client has gone is no news, whatever way it went.
     context.close(promise: nil)
   }
 
@@ -239,7 +286,7 @@ final class ClientHandler: ChannelDuplexHandler {
     context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { [self] result in
       stalled.cancel()
       writes -= 1
-      // Whoever has gone wants no more answers.
+      // A client that has gone wants no more answers.
       if case .failure = result { forgetRequests() }
       done()
       goOn()

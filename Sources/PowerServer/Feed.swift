@@ -1,19 +1,29 @@
-/// Where the broadcaster's samples come from. Lives on the event loop.
+/// Where samples come from, and whom they reach. Lives on the event loop.
 protocol Feed: AnyObject {
   /// Begins to hand on samples.
   func start()
   /// Hands on nothing any more.
   func stop()
-  /// Somebody has come who waits for a fresh sample: only where the broadcaster is asleep.
-  func wake()
-  /// The last client has left.
-  func rest()
-  /// Gives a client a stream of samples.
+  /// A client has come: it is told the latest sample, now or once there is a fresh one.
+  func add(_ client: ClientHandler)
+  /// A client has gone.
+  func remove(_ client: ClientHandler)
+  /// Gives a client a stream of samples, in place of the one that it had.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key)
-  /// Somebody has asked for a sample, and so for domains too: those that cost a reading of every core are read for a while.
-  func wantDomains()
-  /// Takes a reading as soon as the trusted may have one, for a client that `answerFresh` of the broadcaster tells it.
-  ///
-  /// - Returns: whether there will be one; otherwise the latest sample is all there is.
-  func refresh(for client: ClientHandler) -> Bool
+  /// Ends a client's stream, if it has one.
+  func unsubscribe(_ client: ClientHandler)
+  /// Somebody has asked for a sample, and so for domains too.
+  func sampleAsked() -> FeedAnswer
+  /// A trusted client has asked for a reading of its own.
+  func freshAsked(by client: ClientHandler) -> FeedAnswer
+}
+
+/// Which sample answers a client.
+enum FeedAnswer {
+  /// The latest, if there is one.
+  case latest
+  /// The next one.
+  case next
+  /// A reading of its own, which it is told once it is made.
+  case fresh
 }

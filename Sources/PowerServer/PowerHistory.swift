@@ -43,7 +43,7 @@ struct PowerHistory {
   /// - Parameters:
   ///   - end: when it ended, in nanoseconds of the clock that goes on while the machine sleeps.
   ///   - asleep: whether it is the mean over a time in which nobody was there.
-  mutating func add(_ window: MeasuredWindow, end: Int64, asleep: Bool) {
+  mutating func add(_ window: PowerWindow, end: Int64, asleep: Bool) {
     let sample = window.sample
     let row = Row(
       end: end, endUnixNanoseconds: sample.endUnixNanoseconds, nanoseconds: sample.windowNanoseconds,

@@ -6,10 +6,27 @@ public import RAPL
 
 /// Serves readings on Unix sockets: one thread that samples (or is handed samples), accepts and sends.
 public final class PowerServer: Sendable {
+  /// Where samples come from.
+  private enum Origin {
+    case sampler(Sampler)
+    case relay(Relay)
+
+    var feed: any Feed {
+      switch self {
+      case .sampler(let sampler): sampler
+      case .relay(let relay): relay
+      }
+    }
+
+    /// What hands samples on that come from outside.
+    var relay: Relay? {
+      if case .relay(let relay) = self { relay } else { nil }
+    }
+  }
+
   private struct Running {
-    let feed: any Feed
+    let origin: Origin
     let broadcaster: Broadcaster
-    let desk: RequestDesk
     let sockets: SocketBoard
   }
 
@@ -31,8 +48,9 @@ public final class PowerServer: Sendable {
       sockets: sockets, settings: settings, access: AccessPolicy(settings), begun: begun,
       isSimulated: source.isSimulated, logger: logger
     ) { broadcaster, loop in
-      Sampler(
-        source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
+      .sampler(
+        Sampler(
+          source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger))
     }
   }
 
@@ -44,14 +62,14 @@ public final class PowerServer: Sendable {
       sockets: sockets, settings: settings, access: AccessPolicy(settings, isRelayed: true), begun: nil,
       isSimulated: false, logger: logger
     ) { broadcaster, loop in
-      Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop)
+      .relay(Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger))
     }
   }
 
   private init(
     sockets: [SocketFile], settings: ServerSettings, access: AccessPolicy, begun: EnergySnapshot?, isSimulated: Bool,
     logger: Logger,
-    feed: @escaping @Sendable (Broadcaster, any EventLoop) -> any Feed
+    origin: @escaping @Sendable (Broadcaster, any EventLoop) -> Origin
   ) {
     self.sockets = sockets
     self.logger = logger
@@ -59,19 +77,20 @@ public final class PowerServer: Sendable {
     let running = NIOLoopBoundBox<Running?>.makeEmptyBox(valueType: Running.self, eventLoop: loop)
     self.running = running
     loop.execute {
-      let broadcaster = Broadcaster(settings: settings, access: access, logger: logger)
-      let feed = feed(broadcaster, loop)
-      broadcaster.wake = { [weak feed] in feed?.wake() }
-      broadcaster.rest = { [weak feed] in feed?.rest() }
-      let desk = RequestDesk(
-        settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: feed)
       let shares = UserShares(mostConnections: settings.connectionsOfUser, on: loop, logger: logger)
-      shares.begin = Self.beginner(loop, broadcaster, desk, logger)
       let listen = SocketListening.beginner(shares, on: loop, logger: logger)
       let board = SocketBoard(settings, on: loop, logger: logger, listen: listen)
-      broadcaster.tend = { [weak board] in board?.look() }
-      running.value = Running(feed: feed, broadcaster: broadcaster, desk: desk, sockets: board)
-      feed.start()
+      let broadcaster = Broadcaster(settings: settings, access: access, logger: logger) { [weak board] pulse in
+        // Whenever it is awake anyway, so that nothing wakes it for the sockets' sake.
+        board?.checkFiles()
+        settings.onPulse(pulse)
+      }
+      let origin = origin(broadcaster, loop)
+      let desk = RequestDesk(
+        settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: origin.feed)
+      shares.begin = Self.beginner(loop, desk, logger)
+      running.value = Running(origin: origin, broadcaster: broadcaster, sockets: board)
+      origin.feed.start()
       board.start()
     }
   }
@@ -79,21 +98,21 @@ public final class PowerServer: Sendable {
   /// Says that no sample is to be expected for now: until the next one, the latest is `stale`. From any thread.
   public func lose() {
     let running = running
-    group.any().execute { (running.value?.feed as? Relay)?.lose() }
+    group.any().execute { running.value?.origin.relay?.lose() }
   }
 
   /// Runs tasks on the server's thread, so that what delivers samples needs none of its own.
   public var taskExecutor: any TaskExecutor { EventLoopTaskExecutor(group.any()) }
 
-  /// Hands on a sample, where the server was made to relay; from any thread.
+  /// Hands on a sample, if the server was made to relay; from any thread.
   public func publish(_ sample: RelayedSample) {
     let running = running
-    group.any().execute { (running.value?.feed as? Relay)?.publish(sample) }
+    group.any().execute { running.value?.origin.relay?.publish(sample) }
   }
 
   /// Answers on every socket.
   ///
-  /// - Throws: what the system says where a socket cannot be served.
+  /// - Throws: what the system says if a socket cannot be served.
   public func start() throws {
     let running = running
     let loop = group.any()
@@ -107,7 +126,7 @@ public final class PowerServer: Sendable {
     let running = running
     do {
       try group.any().submit {
-        running.value?.feed.stop()
+        running.value?.origin.feed.stop()
         running.value?.sockets.close()
         running.value?.broadcaster.closeAll()
         running.value = nil
@@ -120,7 +139,7 @@ public final class PowerServer: Sendable {
 
   /// What begins to serve the connection behind a descriptor.
   private static func beginner(
-    _ loop: any EventLoop, _ broadcaster: Broadcaster, _ desk: RequestDesk, _ logger: Logger
+    _ loop: any EventLoop, _ desk: RequestDesk, _ logger: Logger
   ) -> (Int32, UserShare) -> Void {
     let client = NIOLoopBoundBox<ClientHandler?>(nil, eventLoop: loop)
     let bootstrap = ClientBootstrap(group: loop)
@@ -136,11 +155,25 @@ public final class PowerServer: Sendable {
       }
     return { descriptor, share in
       // On the event loop the channel is made at once.
-      client.value = ClientHandler(broadcaster, desk: desk, share: share)
+      client.value = ClientHandler(desk: desk, share: share)
       bootstrap.withConnectedSocket(descriptor).whenFailure { error in
         logger.debug("A client could not be served: \(error).")
       }
       client.value = nil
     }
+  }
+}
+
+/// Runs tasks on an event loop.
+private final class EventLoopTaskExecutor: TaskExecutor {
+  private let loop: any EventLoop
+
+  init(_ loop: any EventLoop) {
+    self.loop = loop
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    loop.execute { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

@@ -1,4 +1,5 @@
 internal import CMSRShim
+internal import Logging
 internal import NIOCore
 internal import PowerProtocol
 internal import RAPL
@@ -9,16 +10,20 @@ internal import RAPL
 /// that is stale when it comes, for a fresh one behind it. Those that wait are sent as one, over the time of all.
 final class Relay: Feed {
   private let settings: ServerSettings
+  private var streams: SampleStreams
   private let broadcaster: Broadcaster
   private let eventLoop: any EventLoop
+  private let logger: Logger
   private var energy = RelayedEnergy()
   private var lastLine = Int64.min
-  private var waiting: MeasuredWindow?
+  private var waiting: PowerWindow?
   private var nextTick: Scheduled<Void>?
   private var nextSample: Scheduled<Void>?
 
-  init(settings: ServerSettings, broadcaster: Broadcaster, eventLoop: any EventLoop) {
+  init(settings: ServerSettings, broadcaster: Broadcaster, eventLoop: any EventLoop, logger: Logger) {
+    self.logger = logger
     self.settings = settings
+    streams = SampleStreams(settings, trustedStep: broadcaster.access.trustedStep)
     self.broadcaster = broadcaster
     self.eventLoop = eventLoop
   }
@@ -35,24 +40,36 @@ final class Relay: Feed {
     nextSample?.cancel()
   }
 
-  /// Whoever takes the samples never sleeps.
-  func wake() {}
-  func rest() {}
+  func add(_ client: ClientHandler) {
+    // Who takes the samples never sleeps, so the latest one is what there is.
+    broadcaster.add(client, tellsLatest: true)
+  }
+
+  func remove(_ client: ClientHandler) {
+    unsubscribe(client)
+    _ = broadcaster.remove(client)
+  }
 
   /// Streams have their points where samples come, and take those that are a little early.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
+    unsubscribe(client)
     let now = cmsr_monotonic_nanoseconds()
-    broadcaster.streams.subscribe(
-      client, to: key, phase: lastLine == .min ? now : lastLine, start: broadcaster.latestEnd, now: now - earliness)
+    streams.begin(
+      key, phase: lastLine == .min ? now : lastLine, start: broadcaster.latest?.window.end, now: now - earliness)
+    broadcaster.subscribe(client, to: key)
+  }
+
+  func unsubscribe(_ client: ClientHandler) {
+    if let ended = broadcaster.unsubscribe(client) { streams.end(ended) }
   }
 
   private var earliness: Int64 { settings.interval / 4 }
 
   /// What comes has the domains that it has.
-  func wantDomains() {}
+  func sampleAsked() -> FeedAnswer { .latest }
 
   /// Nobody can ask for a reading here.
-  func refresh(for client: ClientHandler) -> Bool { false }
+  func freshAsked(by client: ClientHandler) -> FeedAnswer { .latest }
 
   /// Hands on a sample.
   func publish(_ relayed: RelayedSample) {
@@ -70,24 +87,40 @@ final class Relay: Feed {
     }
   }
 
-  /// Whoever takes the samples has failed: until the next one, the latest is stale, however young.
+  /// Who takes the samples has failed: until the next one, the latest is stale, however young.
   func lose() {
-    broadcaster.isLost = true
+    broadcaster.expire()
   }
 
-  private func send(_ window: MeasuredWindow) {
+  private func send(_ window: PowerWindow) {
     waiting = nil
     lastLine = cmsr_monotonic_nanoseconds()
-    broadcaster.publish(window, status: .ok, asleepNanoseconds: window.end.asleepNanoseconds)
-    broadcaster.deliver(window.end, now: lastLine + earliness, isPublic: true, status: .ok)
+    if let line = PowerLine(window.sample, status: .ok) {
+      let asleep = window.end.asleepNanoseconds
+      broadcaster.publish(
+        window, line, staleFrom: window.sample.endMonotonicNanoseconds + asleep + settings.staleAge,
+        asleepNanoseconds: asleep)
+    } else {
+      logger.error("A sample of \(window.sample.watts) W is left out: no line can hold it.")
+      broadcaster.noSample()
+    }
+    handOut(window.end)
+  }
+
+  /// Gives the subscribers whose point has come their windows, or tells them that the latest sample is stale.
+  private func handOut(_ snapshot: EnergySnapshot?) {
+    broadcaster.send(
+      streams.take(
+        snapshot, now: lastLine + earliness, isPublic: true,
+        stale: broadcaster.isStale ? broadcaster.latest?.window : nil), status: .ok)
   }
 
   private func tick() {
-    defer { broadcaster.beat() }
+    defer { broadcaster.pulse(isAsleep: false) }
     let now = cmsr_monotonic_nanoseconds()
     guard broadcaster.isStale, nextSample == nil, lastLine <= now - settings.shortestWindow else { return }
     lastLine = now
     broadcaster.noSample()
-    broadcaster.deliver(nil, now: now + earliness, isPublic: true, status: .stale)
+    handOut(nil)
   }
 }

@@ -1,5 +1,5 @@
 internal import CMSRShim
-internal import RAPL
+public import RAPL
 
 /// Adds watts up to energy, in microjoules since the first sample. What is drawn between windows is not counted, and makes
 /// the energy a lower bound.
@@ -20,7 +20,7 @@ package struct RelayedEnergy {
   ///
   /// - Returns: nil where it has no window behind the one before: a window that is not positive is none, and ends never
   ///   go back.
-  package mutating func add(_ relayed: RelayedSample) -> MeasuredWindow? {
+  package mutating func add(_ relayed: RelayedSample) -> PowerWindow? {
     let sample = relayed.sample
     // What others say of their clocks may be anything: sums of it wrap around.
     let start = sample.endMonotonicNanoseconds &- sample.windowNanoseconds
@@ -47,7 +47,7 @@ package struct RelayedEnergy {
     func snapshot(_ readings: [EnergyReading], _ unix: Int64) -> EnergySnapshot {
       EnergySnapshot(readings: readings, unixNanoseconds: unix, asleepNanoseconds: asleep)
     }
-    return MeasuredWindow(
+    return PowerWindow(
       start: snapshot(before, sample.endUnixNanoseconds &- sample.windowNanoseconds),
       end: snapshot(after, sample.endUnixNanoseconds), sample: sample)
   }
@@ -71,5 +71,36 @@ package struct RelayedEnergy {
       package: power.package, domain: power.domain, outcome: .read(.advanced(microjoules)),
       counts: (last?.counts ?? 0) &+ microjoules, unit: Self.unit,
       losses: (last?.losses ?? 0) &+ (losing || isNew ? 1 : 0), monotonicNanoseconds: time)
+  }
+}
+
+/// What somebody else has measured: watts, which the relay adds up to energy.
+public struct RelayedSample: Sendable {
+  /// Watts of a package, or of a domain of it.
+  public struct Power: Sendable {
+    /// Whose.
+    public var package: PackageID
+    /// Which of its domains.
+    public var domain: PowerDomain
+    /// The mean over the sample's window.
+    public var watts: Double
+
+    /// Watts of a package, or of a domain of it.
+    public init(package: PackageID, domain: PowerDomain, watts: Double) {
+      self.package = package
+      self.domain = domain
+      self.watts = watts
+    }
+  }
+
+  /// The sum, and its window.
+  public var sample: PowerSample
+  /// What it consists of, packages first.
+  public var powers: [Power]
+
+  /// A sample from its parts.
+  public init(sample: PowerSample, powers: [Power]) {
+    self.sample = sample
+    self.powers = powers
   }
 }

@@ -9,7 +9,7 @@ final class RequestDesk {
   enum Reply {
     /// At once.
     case now(JSON)
-    /// By `ClientHandler.answer`, later.
+    /// Later, by `ClientHandler.answer`.
     case later
     /// Bit by bit, by more than a socket holds.
     case long(LongAnswer)
@@ -25,7 +25,8 @@ final class RequestDesk {
   private let isSimulated: Bool
   private let packages: [ServiceInfo.Package]
   private let broadcaster: Broadcaster
-  private let feed: any Feed
+  /// Where clients get their samples from.
+  let feed: any Feed
   private var longAnswers: [UInt32: Int] = [:]
 
   /// - Parameter begun: what the source delivers.
@@ -50,43 +51,34 @@ final class RequestDesk {
     case .history(let seconds):
       return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.share.user)
     case .unsubscribe:
-      broadcaster.streams.unsubscribe(client)
-      client.isFast = false
-      client.silentUntil = .max
+      feed.unsubscribe(client)
+      client.leaveLines(isFast: false)
       return .now(Subscription(intervalSeconds: nil).json)
     case .subscribe(let seconds, let domains):
       var interval = try broadcaster.access.grant(
         seconds: seconds ?? Double(settings.interval) / 1e9, trusted: isTrusted)
-      client.isFast = false
-      if !isTrusted && interval < settings.interval {
-        client.isFast = client.share.mayBeFast
-        if !client.isFast { interval = settings.interval }
-      }
+      // What is sent unasked counts for nobody's share of the time, so only so many of a user get more of it than others.
+      let isFast = !isTrusted && interval < settings.interval && client.mayBeFast
+      if !isTrusted && !isFast { interval = max(interval, settings.interval) }
       feed.subscribe(client, to: SampleStream.Key(interval: interval, isTrusted: isTrusted, hasDomains: domains))
-      client.silentUntil = .max
+      client.leaveLines(isFast: isFast)
       return .now(Subscription(intervalSeconds: Double(interval) / 1e9).json)
     }
   }
 
   private func sample(for client: ClientHandler) -> Reply {
-    feed.wantDomains()
-    guard let report = broadcaster.report(trusted: client.isTrusted) else {
-      broadcaster.answerNext(client)
-      return .later
-    }
-    return .now(report)
+    answer(client, feed.sampleAsked())
   }
 
   private func freshSample(for client: ClientHandler) throws(RequestError) -> Reply {
     guard client.isTrusted else { throw .freshNotAllowed(group: broadcaster.access.group?.name) }
-    if feed.refresh(for: client) { return .later }
-    // Of a service that was asleep, the first that it takes.
-    if broadcaster.isAsleep {
-      feed.wantDomains()
-      broadcaster.answerNext(client)
-      return .later
-    }
-    return sample(for: client)
+    return answer(client, feed.freshAsked(by: client))
+  }
+
+  private func answer(_ client: ClientHandler, _ answer: FeedAnswer) -> Reply {
+    if answer == .latest, let report = broadcaster.latestReport(trusted: client.isTrusted) { return .now(report) }
+    if answer != .fresh { broadcaster.answerNext(client) }
+    return .later
   }
 
   private func history(_ seconds: Int, _ policy: Policy, user: UInt32) throws(RequestError) -> Reply {
@@ -107,7 +99,7 @@ final class RequestDesk {
     return ServiceInfo(
       version: description.version, source: description.source, isSimulated: isSimulated,
       intervalSeconds: Double(settings.interval) / 1e9, cpu: description.cpu, description: description.summary,
-      packages: packages.isEmpty ? broadcaster.packages : packages, policy: policy)
+      packages: packages.isEmpty ? broadcaster.latest?.window.end.packages ?? [] : packages, policy: policy)
   }
 }
 
@@ -136,4 +128,30 @@ extension EnergyUnit {
     case .sum: nil
     }
   }
+}
+
+/// An answer of more than a socket holds, made bit by bit as it is sent.
+final class LongAnswer {
+  /// So many rows are made in a fraction of a millisecond.
+  private static let rowsOfPiece = 48
+
+  private let report: HistoryReport
+  private var piece = 0
+  /// What is to be done once all of it is made, or its client has gone.
+  let ended: () -> Void
+
+  init(_ report: HistoryReport, ended: @escaping () -> Void) {
+    self.report = report
+    self.ended = ended
+  }
+
+  /// The next bytes of it.
+  func next() -> [UInt8] {
+    let bytes = report.piece(piece, ofRows: Self.rowsOfPiece) ?? []
+    piece += 1
+    return bytes
+  }
+
+  /// Whether there is nothing left of it.
+  var isAtEnd: Bool { piece > 0 && piece * Self.rowsOfPiece >= report.rows.count }
 }

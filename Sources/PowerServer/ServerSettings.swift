@@ -1,3 +1,4 @@
+public import PowerProtocol
 internal import RAPL
 
 /// How often the service samples, and what follows from that.
@@ -39,8 +40,8 @@ public struct ServerSettings: Sendable {
 
   /// How often a path that is not free is tried again, in seconds.
   var socketRetrySeconds = 60.0
-  /// How long nobody looks whether the sockets' files are still there, in seconds.
-  var socketLookSeconds = 10.0
+  /// How long the sockets' files are not checked again, in seconds.
+  var socketCheckSeconds = 10.0
 
   /// What the service is, for whoever asks.
   public var description = ServiceDescription()
@@ -79,8 +80,8 @@ public struct ServerSettings: Sendable {
   var silence: Int64 { min(Self.firstLineSilence, interval) }
   /// How often a path that is not free is tried again, in nanoseconds.
   var socketRetry: Int64 { Int64(nanosecondsIn: min(max(0.01, socketRetrySeconds), 3600)) }
-  /// How long nobody looks whether the sockets' files are still there, in nanoseconds.
-  var socketLook: Int64 { Int64(nanosecondsIn: min(max(0, socketLookSeconds), 3600)) }
+  /// How long the sockets' files are not checked again, in nanoseconds.
+  var socketCheck: Int64 { Int64(nanosecondsIn: min(max(0, socketCheckSeconds), 3600)) }
   /// How long it may sleep, in nanoseconds; never less than an interval.
   var longestSleep: Int64 { max(interval, Int64(nanosecondsIn: min(max(longestSleepSeconds, 0), 3600))) }
   /// How far back a client that wakes the service sees, in nanoseconds: two intervals at least, since up to one of them it
@@ -90,4 +91,48 @@ public struct ServerSettings: Sendable {
   }
   /// From what age on a sample is stale, in nanoseconds.
   var staleAge: Int64 { max(interval, updateNanoseconds) * 5 / 2 }
+}
+
+/// How the service is at a point of its grid, or when it looks at the counters in its sleep: a sign that it samples.
+public struct ServerPulse: Sendable, Equatable {
+  /// What a client that connected now would get, or the mean over its sleep; nil where there never was a reading.
+  public let line: PowerLine?
+  /// How many clients are connected.
+  public let clients: Int
+  /// Whether it sleeps until somebody connects.
+  public let isAsleep: Bool
+}
+
+/// What a service is, for whoever asks it.
+public struct ServiceDescription: Sendable {
+  /// Its version.
+  public var version: String
+  /// Where energy comes from: "msr", "powercap", "turbostat" or "simulated".
+  public var source: String
+  /// What the CPU says it is; nil where the source does not tell.
+  public var cpu: String?
+  /// What is measured and how, in one line for a person.
+  public var summary: String
+
+  /// A description.
+  public init(version: String = "", source: String = "", cpu: String? = nil, summary: String = "") {
+    self.version = version
+    self.source = source
+    self.cpu = cpu
+    self.summary = summary
+  }
+}
+
+/// A path to serve at as soon as it is free.
+public struct WantedSocket: Sendable, Equatable {
+  /// The path.
+  public var path: String
+  /// Permissions of the socket's file, as in chmod(1).
+  public var mode: UInt32
+
+  /// A path, and the permissions that its file is to have.
+  public init(path: String, mode: UInt32) {
+    self.path = path
+    self.mode = mode
+  }
 }

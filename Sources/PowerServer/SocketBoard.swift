@@ -30,9 +30,9 @@ final class SocketBoard {
   private var wanted: [WantedSocket]
   /// From try to try, in nanoseconds.
   private let retry: Int64
-  /// From look to look at the least, in nanoseconds.
+  /// From check to check at the least, in nanoseconds.
   private let pause: Int64
-  private var lastLook: Int64
+  private var lastCheck: Int64
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.tryAgain() }
   private var isRetrying = false
   private var isClosed = false
@@ -40,11 +40,11 @@ final class SocketBoard {
   init(_ settings: ServerSettings, on eventLoop: any EventLoop, logger: Logger, listen: @escaping Listen) {
     wanted = settings.wantedSockets
     retry = settings.socketRetry
-    pause = settings.socketLook
+    pause = settings.socketCheck
     self.eventLoop = eventLoop
     self.listen = listen
     self.logger = logger
-    lastLook = cmsr_monotonic_nanoseconds()
+    lastCheck = cmsr_monotonic_nanoseconds()
   }
 
   /// Begins to try again.
@@ -63,11 +63,11 @@ final class SocketBoard {
     }.nonisolated()
   }
 
-  /// Looks whether all files are still there.
-  func look() {
+  /// Checks that all files are still there.
+  func checkFiles() {
     let now = cmsr_monotonic_nanoseconds()
-    guard now - lastLook >= pause else { return }
-    lastLook = now
+    guard now - lastCheck >= pause else { return }
+    lastCheck = now
     for index in served.indices where served[index].state == .there && !served[index].file.isInPlace {
       let file = served[index].file
       if !file.isOurs {

@@ -45,7 +45,7 @@ final class UserShare {
   private var arrivals: Allowance
   private var turns: Allowance
   private var waiting = CircularBuffer<ClientHandler>()
-  private var newcomers = CircularBuffer<Int32>()
+  private var unserved = CircularBuffer<Int32>()
   private let begin: (Int32, UserShare) -> Void
   private let eventLoop: any EventLoop
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.goOn() }
@@ -70,7 +70,7 @@ final class UserShare {
   }
 
   deinit {
-    for descriptor in newcomers { cmsr_close(descriptor) }
+    for descriptor in unserved { cmsr_close(descriptor) }
   }
 
   /// Whether all of it is there, and nobody uses it: then it need not be remembered.
@@ -82,17 +82,17 @@ final class UserShare {
   func take(_ descriptor: Int32) -> Bool {
     guard connections < mostConnections else { return false }
     connections += 1
-    if newcomers.isEmpty, arrivalWait == 0 {
+    if unserved.isEmpty, arrivalWait == 0 {
       beginNow(descriptor)
     } else {
-      newcomers.append(descriptor)
+      unserved.append(descriptor)
       setAlarm()
     }
     return true
   }
 
   /// Whether new connections wait for their turn.
-  var isCrowded: Bool { !newcomers.isEmpty }
+  var isCrowded: Bool { !unserved.isEmpty }
 
   /// A connection has ended.
   func leave() {
@@ -154,11 +154,11 @@ final class UserShare {
   private func setAlarm() {
     var wait = Int64.max
     if !waiting.isEmpty { wait = requestWait }
-    if !newcomers.isEmpty { wait = min(wait, arrivalWait) }
+    if !unserved.isEmpty { wait = min(wait, arrivalWait) }
     guard wait < .max else { return }
     // Later in any case: the loop looks for others first.
     let time = cmsr_monotonic_nanoseconds() + max(wait, Self.turn / 4)
-    // Newcomers may have time before requests do, and the other way round. A little earlier is not worth another alarm.
+    // New connections may have time before requests do, and the other way round. A little earlier is not worth another alarm.
     guard alarmTime == .max || time < alarmTime - Self.turn / 4 else { return }
     alarmTime = time
     alarm.set(at: time)
@@ -166,7 +166,7 @@ final class UserShare {
 
   private func goOn() {
     alarmTime = .max
-    while arrivalWait == 0, let descriptor = newcomers.popFirst() { beginNow(descriptor) }
+    while arrivalWait == 0, let descriptor = unserved.popFirst() { beginNow(descriptor) }
     // Each once: those that have more to do wait again.
     var left = waiting.count
     while left > 0, requestWait == 0, let client = waiting.popFirst() {

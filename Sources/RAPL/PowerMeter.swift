@@ -51,16 +51,18 @@ public struct PowerMeter: Sendable {
     }
     guard let last else { return .none(.first) }
     self.start = end
-    return .sample(
-      PowerSample(
-        watts: watts, packageWatts: packageWatts,
-        windowNanoseconds: window, endMonotonicNanoseconds: last, endUnixNanoseconds: end.unixNanoseconds))
+    return .window(
+      PowerWindow(
+        start: start, end: end,
+        sample: PowerSample(
+          watts: watts, packageWatts: packageWatts, windowNanoseconds: window, endMonotonicNanoseconds: last,
+          endUnixNanoseconds: end.unixNanoseconds)))
   }
 
   /// What a snapshot gave.
   public enum Result: Sendable {
     /// A finished window.
-    case sample(PowerSample)
+    case window(PowerWindow)
     /// No window was finished, and why.
     case none(NoSample)
   }

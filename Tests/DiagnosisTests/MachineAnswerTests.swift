@@ -27,7 +27,7 @@ struct MachineAnswerTests {
         for _ in 0..<8 where watts == nil {
           Thread.sleep(forTimeInterval: MachineAnswerTests.windowSeconds)
           switch meter.measure(source.read()) {
-          case .sample(let sample): watts = sample.watts
+          case .window(let window): watts = window.sample.watts
           case .none(let reason): says.append("\(reason)")
           }
         }

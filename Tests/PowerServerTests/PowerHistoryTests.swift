@@ -34,7 +34,7 @@ private struct Filler {
       watts: watts, packageWatts: [watts], windowNanoseconds: nanoseconds, endMonotonicNanoseconds: now,
       endUnixNanoseconds: now)
     history.add(
-      MeasuredWindow(start: start, end: snapshot(joules: joules, at: now), sample: sample), end: now, asleep: asleep)
+      PowerWindow(start: start, end: snapshot(joules: joules, at: now), sample: sample), end: now, asleep: asleep)
   }
 
   func rows(seconds: Int) -> [HistoryReport.Row] {
@@ -142,7 +142,7 @@ struct PublicGridTests {
   @Test("lateness does not accumulate: 150 s of a public subscription have 600 points, each at most 10 ms late")
   func punctual() {
     let settings = ServerSettings(intervalSeconds: 1)
-    let stream = SampleStream(
+    var stream = SampleStream(
       SampleStream.Key(interval: settings.publicStep, isTrusted: false), phase: 0,
       shortestGap: settings.shortestPublicGap, start: nil, now: 0)
     var reads: [Int64] = []

@@ -15,12 +15,12 @@ struct RelayedEnergyTests {
       powers: zip(Self.packages, watts).map { RelayedSample.Power(package: $0, domain: .package, watts: $1) })
   }
 
-  private func there(_ window: MeasuredWindow?) throws -> MeasuredWindow { try #require(window) }
+  private func there(_ window: PowerWindow?) throws -> PowerWindow { try #require(window) }
 
   @Test("adds up over windows that follow each other, and is a lower bound after a gap or a newcomer")
   func sums() throws {
     var energy = RelayedEnergy()
-    func add(_ watts: [Double], end: Int64) throws -> MeasuredWindow {
+    func add(_ watts: [Double], end: Int64) throws -> PowerWindow {
       try there(energy.add(relayed(watts, end: end * 1_000_000_000, window: 1_000_000_000)))
     }
     let first = try add([40, 20], end: 1)
@@ -46,7 +46,7 @@ struct RelayedEnergyTests {
   @Test("a package that goes makes the rest a lower bound, and its own energy goes on once it is back")
   func away() throws {
     var energy = RelayedEnergy()
-    func add(_ watts: [Double], end: Int64) throws -> MeasuredWindow {
+    func add(_ watts: [Double], end: Int64) throws -> PowerWindow {
       try there(energy.add(relayed(watts, end: end * 1_000_000_000, window: 1_000_000_000)))
     }
     _ = try add([40, 20], end: 1)

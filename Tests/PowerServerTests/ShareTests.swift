@@ -132,15 +132,15 @@ struct ShareTests {
     try await loop.submit {
       let settings = ServerSettings(intervalSeconds: 1)
       let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-      let broadcaster = Broadcaster(settings: settings, access: AccessPolicy(settings), logger: logger)
-      let feed = Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop)
+      let broadcaster = Broadcaster(settings: settings, access: AccessPolicy(settings), logger: logger) { _ in }
+      let feed = Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
       let desk = RequestDesk(
         settings: settings, begun: nil, isSimulated: true, broadcaster: broadcaster, feed: feed)
       let made = UserShare(user: 1, mostConnections: 100, on: loop) { _, share in begun.succeed(share.hasTime) }
       share.value = made
       // Requests lack seconds by it, turns some tenths of one.
       made.countAnswer(bytes: 25_000 * ClientHandler.mostWholeBytes)
-      made.wait(ClientHandler(broadcaster, desk: desk, share: made))
+      made.wait(ClientHandler(desk: desk, share: made))
       #expect(made.take(-1))
     }.get()
     #expect(try await !begun.futureResult.get(), "it began when there was time for requests too")
@@ -219,7 +219,7 @@ struct ShareTests {
   func replaced() throws {
     let server = try RunningServer {
       $0.socketRetrySeconds = 0.05
-      $0.socketLookSeconds = 0
+      $0.socketCheckSeconds = 0
     }
     let client = try TestClient(server.path)
     unlink(server.path)

@@ -31,7 +31,7 @@ struct SocketBoardTests {
     let path = "/tmp/pkg-watt-stat-board-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
     let exists = { @Sendable in FileManager.default.fileExists(atPath: path) }
     var settings = ServerSettings(intervalSeconds: 1)
-    settings.socketLookSeconds = 0
+    settings.socketCheckSeconds = 0
     settings.socketRetrySeconds = 0.02
     if isWanted { settings.wantedSockets = [WantedSocket(path: path, mode: 0o666)] }
     let box = NIOLoopBoundBox<(SocketBoard, Listening)?>.makeEmptyBox(
@@ -52,7 +52,7 @@ struct SocketBoardTests {
         return board.serve(file).assumeIsolated().map {
           listening.failures = 2
           unlink(path)
-          board.look()
+          board.checkFiles()
         }.nonisolated()
       } catch {
         return loop.makeFailedFuture(error)
@@ -82,7 +82,7 @@ struct SocketBoardTests {
     let server = try RunningServer {
       $0.wantedSockets = [WantedSocket(path: "/nonexistent/s", mode: 0o666)]
       $0.socketRetrySeconds = seconds
-      $0.socketLookSeconds = seconds
+      $0.socketCheckSeconds = seconds
     }
     _ = try TestClient(server.path).line()
   }

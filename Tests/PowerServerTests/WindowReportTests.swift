@@ -17,7 +17,7 @@ struct WindowReportTests {
 
   private func domains(_ start: EnergySnapshot, _ end: EnergySnapshot) throws -> [PowerDomain: SampleReport.Domain] {
     var meter = PowerMeter(start: start)
-    guard case .window(let window) = meter.finish(end) else {
+    guard case .window(let window) = meter.measure(end) else {
       Issue.record("no window")
       return [:]
     }

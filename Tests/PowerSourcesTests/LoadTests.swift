@@ -83,11 +83,11 @@ struct LoadTests {
     while last.readings[0].monotonicNanoseconds - first.readings[0].monotonicNanoseconds < 200_000_000 {
       last = source.read()
     }
-    guard case .sample(let sample) = meter.measure(last) else {
+    guard case .window(let window) = meter.measure(last) else {
       Issue.record("no sample")
       return
     }
-    let watts = sample.packageWatts
+    let watts = window.sample.packageWatts
     #expect(abs(watts[0] - 42.5) < 1 && abs(watts[1] - 17.25) < 0.5, "\(watts)")
   }
 

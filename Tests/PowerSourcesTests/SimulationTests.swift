@@ -73,8 +73,8 @@ struct SimulationTests {
     var meter = PowerMeter()
     _ = meter.measure(source.read())
     while true {
-      guard case .sample(let sample) = meter.measure(source.read()) else { continue }
-      #expect(sample.watts > 0 && sample.watts < 1000)
+      guard case .window(let window) = meter.measure(source.read()) else { continue }
+      #expect(window.sample.watts > 0 && window.sample.watts < 1000)
       break
     }
   }

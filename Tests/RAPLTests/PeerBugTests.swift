@@ -26,7 +26,7 @@ private struct Desk {
       package: PackageID(package: 0), outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
       monotonicNanoseconds: time)
     let snapshot = EnergySnapshot(readings: [reading], unixNanoseconds: unix, asleepNanoseconds: asleep)
-    if case .sample(let sample) = meter.measure(snapshot) { return sample.watts }
+    if case .window(let window) = meter.measure(snapshot) { return window.sample.watts }
     return nil
   }
 }

@@ -33,7 +33,7 @@ private func at(_ watts: Double, _ seconds: Double) -> UInt32 { 1_000_000 + UInt
 
 extension PowerMeter.Result {
   fileprivate var watts: Double? {
-    if case .sample(let sample) = self { sample.watts } else { nil }
+    if case .window(let window) = self { window.sample.watts } else { nil }
   }
 
   fileprivate var reason: String {
@@ -48,10 +48,11 @@ struct PowerMeterTests {
     var machine = Machine(packages: 2)
     var meter = PowerMeter()
     #expect(meter.measure(machine.snapshot([at(42.5, 0), at(17.25, 0)], at: 10)).watts == nil)
-    guard case .sample(let sample) = meter.measure(machine.snapshot([at(42.5, 1), at(17.25, 1)], at: 11)) else {
+    guard case .window(let window) = meter.measure(machine.snapshot([at(42.5, 1), at(17.25, 1)], at: 11)) else {
       Issue.record("no sample")
       return
     }
+    let sample = window.sample
     #expect(abs(sample.watts - 59.75) < 0.001)
     #expect(abs(sample.packageWatts[0] - 42.5) < 0.001 && abs(sample.packageWatts[1] - 17.25) < 0.001)
     #expect(sample.windowNanoseconds == Machine.second)

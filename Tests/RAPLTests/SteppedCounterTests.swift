@@ -77,7 +77,7 @@ private struct Watcher {
       let snapshot = look()
       guard now == point else { continue }
       point += interval
-      if case .sample(let sample) = meter.measure(snapshot) { samples.append(sample) }
+      if case .window(let window) = meter.measure(snapshot) { samples.append(window.sample) }
     }
     return samples
   }

@@ -21,7 +21,8 @@ func run(_ root: String, samples: Int) throws -> Int {
   var sent = 0
   for _ in 0...samples {
     workload_step(workload, 1)
-    guard case .sample(let sample) = meter.measure(source.read()), let line = PowerLine(sample, status: .ok) else {
+    guard case .window(let window) = meter.measure(source.read()), let line = PowerLine(window.sample, status: .ok)
+    else {
       continue
     }
     let bytes = line.encoded

@@ -1,0 +1,109 @@
+internal import PowerProtocol
+internal import RAPL
+
+/// A moment by both clocks, in nanoseconds. They are apart by the time for which the machine was suspended.
+struct Moment {
+  /// Stands still while the machine is suspended: points of the grid are times of this clock.
+  let monotonic: Int64
+  /// Goes on while the machine is suspended: the age of a sample is a difference of this clock.
+  let boottime: Int64
+}
+
+/// What happens to the sampling of a service.
+enum SamplingEvent {
+  /// The service has started.
+  case started
+  /// The time has come that the latest `setAlarm` asked for.
+  case alarm
+  /// The counters were read, as `SamplingAction.read` asked for.
+  case reading(CounterReading)
+  /// A client has connected.
+  case clientCame
+  /// A client has gone.
+  case clientLeft
+  /// A client has subscribed; many may have the same stream.
+  case subscribed(SampleStream.Key)
+  /// The last client of a stream has left it.
+  case streamEnded(SampleStream.Key)
+  /// A client has asked for the latest sample, and so for domains too: if these cost a reading of every core, they are read
+  /// for a while.
+  case sampleAsked
+  /// A trusted client has asked for a reading of its own.
+  case freshAsked
+}
+
+/// What is to be done, in this order.
+enum SamplingAction {
+  /// Read the counters now, and say at once what came of it.
+  case read(ReadOrder)
+  /// Send the alarm at this monotonic time, in place of the one before.
+  case setAlarm(at: Int64)
+  /// There is a sample, for everybody.
+  ///
+  /// - Parameters:
+  ///   - staleFrom: the boot time after which it is stale.
+  ///   - coversSleep: whether it is the mean over a time in which the service slept.
+  case publish(PowerWindow, PowerLine, staleFrom: Int64, asleepNanoseconds: Int64, coversSleep: Bool)
+  /// The mean over a time asleep: for the history, and nobody waits for it.
+  case keep(PowerWindow, PowerLine?, asleepNanoseconds: Int64)
+  /// A point went by without a sample.
+  case missed
+  /// A point went by, and the counters have not stepped since the latest sample, which is not stale yet.
+  case repeatLatest
+  /// Samples for subscribers.
+  case stream([StreamedSample])
+  /// Answer those who have asked for a reading of their own.
+  ///
+  /// - Parameter isBetweenSteps: whether counters that have not moved are about to: then the latest sample is as fresh as can be.
+  case answerFresh(EnergySnapshot, isBetweenSteps: Bool)
+  /// Say that the service lives: at each point, and at each reading while it sleeps.
+  case pulse(isAsleep: Bool)
+  /// Remember why there is no sample.
+  ///
+  /// - Parameter isComplaint: whether the log is to warn of it.
+  case failed(NoSample, isComplaint: Bool)
+  /// Samples are fresh again after a complaint.
+  case recovered
+  /// No line can hold these watts.
+  case unsayable(watts: Double)
+}
+
+/// A reading that is to be made.
+struct ReadOrder {
+  /// Whether it is the one for which the state waits; otherwise somebody else wants it.
+  let isForState: Bool
+  /// Whether everybody may know of it.
+  let isPublic: Bool
+  /// Whether the domains beyond the packages are read too.
+  let hasDomains: Bool
+}
+
+/// A reading that was made.
+struct CounterReading {
+  let order: ReadOrder
+  let snapshot: EnergySnapshot
+  let needs: CounterNeeds
+}
+
+/// When a source's counters want to be read.
+struct CounterNeeds {
+  /// How long they may go unread, in nanoseconds.
+  let longestGap: Int64
+  /// How long the cores' may before the core domain is a lower bound, in nanoseconds; nil if domains cost no more than packages.
+  let longestCoreGap: Int64?
+  /// How they step, if they do.
+  let steps: CounterSteps?
+
+  init(_ source: some EnergySource) {
+    self.init(
+      longestSeconds: source.longestIntervalSeconds, longestCoreSeconds: source.longestCoreIntervalSeconds,
+      steps: source.steps)
+  }
+
+  init(longestSeconds: Double, longestCoreSeconds: Double? = nil, steps: CounterSteps? = nil) {
+    // A little more than the longest sleep, which follows from the same seconds, so that one alarm does for both.
+    longestGap = Int64(nanosecondsIn: max(longestSeconds * 1.05, 0.001))
+    longestCoreGap = longestCoreSeconds.map { Int64(nanosecondsIn: $0) }
+    self.steps = steps
+  }
+}
