@@ -33,7 +33,7 @@ extension PowerConnection {
 
   /// The latest sample. Not while a subscription lasts: its samples look the same.
   public mutating func sample() throws(ClientError) -> SampleReport {
-    try ask(.sample) { if case .sample(let sample) = $0 { sample } else { nil } }
+    try ask(.sample()) { if case .sample(let sample) = $0 { sample } else { nil } }
   }
 
   /// What was drawn in the latest so many seconds.

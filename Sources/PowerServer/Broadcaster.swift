@@ -31,8 +31,8 @@ final class Broadcaster {
   private(set) var sequence = 0
   /// Why there was no sample, since the latest one.
   private(set) var failure: NoSample?
-  /// Who waits for the next sample.
-  private var waiting: [ClientHandler] = []
+  /// Who waits for the next sample, and whether with domains.
+  private var waiting: [(client: ClientHandler, domains: Bool)] = []
   /// Told how the service is.
   private let onPulse: (ServerPulse) -> Void
 
@@ -136,7 +136,7 @@ final class Broadcaster {
   func remove(_ client: ClientHandler) -> Bool {
     guard let place = client.place else { return false }
     client.move(to: nil)
-    waiting.removeAll { $0 === client }
+    waiting.removeAll { $0.client === client }
     // The last one takes its place, so that it costs no search among thousands.
     let last = clients.removeLast()
     if last !== client {
@@ -181,36 +181,44 @@ final class Broadcaster {
   }
 
   /// Answers a client as soon as there is another sample, or it is sure that there is none.
-  func answerNext(_ client: ClientHandler) {
-    waiting.append(client)
+  func answerNext(_ client: ClientHandler, domains: Bool) {
+    waiting.append((client, domains))
   }
 
   /// Answers a client that asked for a reading of its own: over the time since its latest one.
   ///
-  /// - Parameter isBetweenSteps: whether the latest sample is as fresh as can be if the counters have not moved.
+  /// - Parameters:
+  ///   - domains: whether it asked for domains too.
+  ///   - isBetweenSteps: whether the latest sample is as fresh as can be if the counters have not moved.
   func answerFresh(
-    _ snapshot: EnergySnapshot, to client: ClientHandler, status: PowerLine.Status, isBetweenSteps: Bool
+    _ snapshot: EnergySnapshot, to client: ClientHandler, domains: Bool, status: PowerLine.Status, isBetweenSteps: Bool
   ) {
     let result = client.measure(snapshot)
     client.answer { [self, sequence] in
       switch result {
       case .window(let window):
-        window.report(sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true)).json
-      case .none(.idle) where isBetweenSteps: latestReport(trusted: true) ?? RequestError.noReading.json
-      case .none(let reason): latestReport(trusted: true, failure: reason) ?? RequestError.noReading.json
+        window.report(
+          sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true), domains: domains
+        ).json
+      case .none(.idle) where isBetweenSteps:
+        latestReport(trusted: true, domains: domains) ?? RequestError.noReading.json
+      case .none(let reason): latestReport(trusted: true, domains: domains, failure: reason) ?? RequestError.noReading.json
       }
     }
   }
 
   /// The latest sample as it is to be said now.
   ///
-  /// - Parameter fresh: why a reading that was made for who asks is of no use.
-  func latestReport(trusted: Bool, failure fresh: NoSample? = nil) -> JSON? {
+  /// - Parameters:
+  ///   - domains: whether with those beyond the package.
+  ///   - fresh: why a reading that was made for who asks is of no use.
+  func latestReport(trusted: Bool, domains: Bool, failure fresh: NoSample? = nil) -> JSON? {
     guard let latest else { return nil }
     let isStale = isStale || fresh != nil
     return latest.window.report(
       sequence: sequence, status: isStale ? .stale : latest.line.status,
-      reason: isStale ? fresh.map { "\($0)" } ?? failureReason : nil, policy: access.policy(trusted: trusted)
+      reason: isStale ? fresh.map { "\($0)" } ?? failureReason : nil, policy: access.policy(trusted: trusted),
+      domains: domains
     ).json
   }
 
@@ -220,8 +228,8 @@ final class Broadcaster {
     if waiting.isEmpty { return }
     let clients = waiting
     waiting = []
-    for client in clients {
-      client.answer { [self] in latestReport(trusted: client.isTrusted) ?? RequestError.noReading.json }
+    for (client, domains) in clients {
+      client.answer { [self] in latestReport(trusted: client.isTrusted, domains: domains) ?? RequestError.noReading.json }
     }
   }
 

@@ -12,10 +12,10 @@ protocol Feed: AnyObject {
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key)
   /// Ends a client's stream, if it has one.
   func unsubscribe(_ client: ClientHandler)
-  /// Somebody has asked for a sample, and so for domains too.
-  func sampleAsked() -> FeedAnswer
+  /// Somebody has asked for a sample, with domains or without.
+  func sampleAsked(domains: Bool) -> FeedAnswer
   /// A trusted client has asked for a reading of its own.
-  func freshAsked(by client: ClientHandler) -> FeedAnswer
+  func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer
 }
 
 /// Which sample answers a client.

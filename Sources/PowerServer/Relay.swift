@@ -66,10 +66,10 @@ final class Relay: Feed {
   private var earliness: Int64 { settings.interval / 4 }
 
   /// What comes has the domains that it has.
-  func sampleAsked() -> FeedAnswer { .latest }
+  func sampleAsked(domains: Bool) -> FeedAnswer { .latest }
 
   /// Nobody can ask for a reading here.
-  func freshAsked(by client: ClientHandler) -> FeedAnswer { .latest }
+  func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer { .latest }
 
   /// Hands on a sample.
   func publish(_ relayed: RelayedSample) {

@@ -46,8 +46,8 @@ final class RequestDesk {
     let isTrusted = client.isTrusted
     switch request {
     case .info: return .now(info(broadcaster.access.policy(trusted: isTrusted)).json)
-    case .sample: return sample(for: client)
-    case .freshSample: return try freshSample(for: client)
+    case .sample(let domains): return sample(for: client, domains: domains)
+    case .freshSample(let domains): return try freshSample(for: client, domains: domains)
     case .history(let seconds):
       return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.share.user)
     case .unsubscribe:
@@ -66,18 +66,20 @@ final class RequestDesk {
     }
   }
 
-  private func sample(for client: ClientHandler) -> Reply {
-    answer(client, feed.sampleAsked())
+  private func sample(for client: ClientHandler, domains: Bool) -> Reply {
+    answer(client, feed.sampleAsked(domains: domains), domains: domains)
   }
 
-  private func freshSample(for client: ClientHandler) throws(RequestError) -> Reply {
+  private func freshSample(for client: ClientHandler, domains: Bool) throws(RequestError) -> Reply {
     guard client.isTrusted else { throw .freshNotAllowed(group: broadcaster.access.group?.name) }
-    return answer(client, feed.freshAsked(by: client))
+    return answer(client, feed.freshAsked(by: client, domains: domains), domains: domains)
   }
 
-  private func answer(_ client: ClientHandler, _ answer: FeedAnswer) -> Reply {
-    if answer == .latest, let report = broadcaster.latestReport(trusted: client.isTrusted) { return .now(report) }
-    if answer != .fresh { broadcaster.answerNext(client) }
+  private func answer(_ client: ClientHandler, _ answer: FeedAnswer, domains: Bool) -> Reply {
+    if answer == .latest, let report = broadcaster.latestReport(trusted: client.isTrusted, domains: domains) {
+      return .now(report)
+    }
+    if answer != .fresh { broadcaster.answerNext(client, domains: domains) }
     return .later
   }
 

@@ -15,7 +15,7 @@ final class Sampler: Feed {
   private let logger: Logger
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.happen(.alarm) }
   /// Those who wait for a reading of their own.
-  private var refreshing: [ClientHandler] = []
+  private var refreshing: [(client: ClientHandler, domains: Bool)] = []
 
   /// Begins the first window.
   init(
@@ -56,20 +56,20 @@ final class Sampler: Feed {
     if let ended = broadcaster.unsubscribe(client) { happen(.streamEnded(ended)) }
   }
 
-  func sampleAsked() -> FeedAnswer {
-    happen(.sampleAsked)
+  func sampleAsked(domains: Bool) -> FeedAnswer {
+    if domains { happen(.sampleAsked) }
     return machine.hasAnswer(at: .now) ? .latest : .next
   }
 
-  func freshAsked(by client: ClientHandler) -> FeedAnswer {
+  func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer {
     let now = Moment.now
     if machine.grantsFresh(at: now) {
       client.beginMeasuring(from: machine.freshStart(at: now))
-      refreshing.append(client)
-      happen(.freshAsked)
+      refreshing.append((client, domains))
+      happen(.freshAsked(domains: domains))
       return .fresh
     }
-    let answer = sampleAsked()
+    let answer = sampleAsked(domains: domains)
     // Of a service that was asleep, the first that it takes.
     return machine.isAsleep ? .next : answer
   }
@@ -99,8 +99,9 @@ final class Sampler: Feed {
   private func answer(_ snapshot: EnergySnapshot, isBetweenSteps: Bool) {
     let clients = refreshing
     refreshing = []
-    for client in clients {
-      broadcaster.answerFresh(snapshot, to: client, status: status, isBetweenSteps: isBetweenSteps)
+    for (client, domains) in clients {
+      broadcaster.answerFresh(
+        snapshot, to: client, domains: domains, status: status, isBetweenSteps: isBetweenSteps)
     }
   }
 

@@ -29,7 +29,7 @@ enum SamplingEvent {
   /// for a while.
   case sampleAsked
   /// A trusted client has asked for a reading of its own.
-  case freshAsked
+  case freshAsked(domains: Bool)
 }
 
 /// What is to be done, in this order.

@@ -43,6 +43,8 @@ struct SamplingMachine {
   private var domainsUntil = Int64.min
   /// When the reading is due that somebody trusted asked for; .max if nobody has.
   private var freshTime = Int64.max
+  /// Whether anyone wants domains of it.
+  private var hasFreshDomains = false
   private var lastFreshRead: Int64 = 0
   private var hasComplained = false
 
@@ -95,7 +97,8 @@ struct SamplingMachine {
     case .sampleAsked:
       domainsUntil = now + settings.domainsPatience
       return []
-    case .freshAsked:
+    case .freshAsked(let domains):
+      if domains { hasFreshDomains = true }
       guard freshTime == .max else { return [] }
       freshTime = max(trustedGrid.next(after: now), max(lastFreshRead, reads.lastPublic) + trustedStep)
     }
@@ -169,7 +172,7 @@ struct SamplingMachine {
   /// a register and an interrupt for each core, they are read for those who ask only, or so that no core wraps unseen.
   private func areDomainsWanted(at now: Int64, isPublic: Bool) -> Bool {
     if let longestCoreGap = needs.longestCoreGap {
-      return now < domainsUntil || now + trustedStep / 10 >= freshTime
+      return now < domainsUntil || hasFreshDomains && now + trustedStep / 10 >= freshTime
         || streams.takeDomains(at: now, isPublic: isPublic)
         || streams.haveDomains && now + needs.longestGap - reads.lastFull >= longestCoreGap
     }
@@ -304,6 +307,7 @@ struct SamplingMachine {
     }
     guard now >= freshTime else { return }
     freshTime = .max
+    hasFreshDomains = false
     lastFreshRead = now
     actions.append(.answerFresh(snapshot, isBetweenSteps: isStepDue(at: now)))
   }

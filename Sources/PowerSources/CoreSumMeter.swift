@@ -1,4 +1,24 @@
-internal import RAPL
+package import RAPL
+
+extension PackageCPUs {
+  /// Why the core domain is left out of a package whose cores each have a counter; nil if it can be read. The service and the
+  /// doctor ask the same.
+  package var lackOfCores: String? {
+    guard let physicalCores else {
+      return "It is not known which CPUs are a core of \(id), so its core domain is left out."
+    }
+    guard let isolated = physicalCores.first(where: \.isIsolated) else { return nil }
+    return
+      "CPU \(isolated.cpus[0]) is isolated, and reading its core's counter would interrupt it, so the core domain of \(id) is left out."
+  }
+}
+
+extension PackageID {
+  /// Why cores are not read of a package whose counter moves in steps. The service and the doctor say the same.
+  package var coresMayStep: String {
+    "The core domain of \(self) is left out, because each core's counter may step at times of its own."
+  }
+}
 
 /// The core domain of a package whose cores each have a counter of their own: their sum.
 ///
@@ -123,7 +143,7 @@ struct CoreSumMeter {
           place: place,
           meter: CounterMeter(
             package: package, domain: .core, unit: unit, bound: bound,
-            origin: RegisterCounter(address, through: reader))))
+            register: RegisterCounter(address, through: reader))))
     }
   }
 

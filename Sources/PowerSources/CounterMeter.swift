@@ -1,43 +1,56 @@
-internal import CMSRShim
 internal import RAPL
 
 /// One energy counter of a source: where its values come from, and what has become of them.
 struct CounterMeter {
-  /// A platform draws power all the time: its counter moves in less, in whole joules too.
-  private static let standstillNanoseconds: Int64 = 250_000_000
-
   let package: PackageID
   let domain: PowerDomain
   let unit: EnergyUnit
   let range: UInt64
   private var knownBound: PowerBound
-  private var origin: any CounterOrigin
+  /// Its register, in place: to read one in an existential's box costs 200 instructions more.
+  private var register: RegisterCounter?
+  /// Whatever else it is read from.
+  private let file: (any CounterFile)?
   private var counter: EnergyCounter
-  /// Of one that moves in steps: when, and what may be said of it.
-  private(set) var stepped: SteppedCounter?
-  /// Whether it is one: asked for each reading, and quicker than the whole.
-  private var isStepped = false
+  /// How it moves, and what may be said of it unless it moves all the time.
+  private(set) var course = CounterCourse()
   /// The package, by its place in the source, whose counter moves in steps, and this domain's with it.
-  var leader: Int?
+  private(set) var leader: Int?
   /// As of when such a domain is read.
   private var step: Int64?
   private var lastMonotonicNanoseconds: Int64 = 0
+  /// What it showed when it was looked at for the first time, before any reading.
+  private var firstLook: UInt64?
   /// Whether the latest value was set aside, and another one soon after may settle it.
   private(set) var isInDoubt = false
 
-  /// A counter that has not been read yet.
+  /// A register's counter that has not been read yet.
+  ///
+  /// - Parameter bound: what the package cannot exceed.
+  init(package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound, register: RegisterCounter) {
+    self.init(package, domain, unit, bound, range: EnergyCounter.registerRange, register, nil)
+  }
+
+  /// A file's counter that has not been read yet.
   ///
   /// - Parameters:
   ///   - bound: what the package cannot exceed.
   ///   - range: how many values the counter has.
   init(
-    package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound,
-    range: UInt64 = EnergyCounter.registerRange, origin: any CounterOrigin
+    package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound, range: UInt64, file: any CounterFile
+  ) {
+    self.init(package, domain, unit, bound, range: range, nil, file)
+  }
+
+  private init(
+    _ package: PackageID, _ domain: PowerDomain, _ unit: EnergyUnit, _ bound: PowerBound, range: UInt64,
+    _ register: RegisterCounter?, _ file: (any CounterFile)?
   ) {
     self.package = package
     self.domain = domain
     self.unit = unit
-    self.origin = origin
+    self.register = register
+    self.file = file
     self.range = range
     knownBound = bound.of(domain, unit: unit)
     counter = EnergyCounter(unit: unit, bound: knownBound, range: range, alwaysMoves: domain == .package)
@@ -63,7 +76,7 @@ struct CounterMeter {
   ///
   /// - Parameters:
   ///   - now: the monotonic time a moment ago.
-  ///   - hasChanged: set if the counter has come into doubt or out of it, or its bound was raised.
+  ///   - hasChanged: set if the counter has come into doubt or out of it, moves in steps by now, or its bound was raised.
   mutating func read(asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool) -> EnergyReading {
     let last = lastMonotonicNanoseconds
     let tolerance =
@@ -72,8 +85,8 @@ struct CounterMeter {
       : TimedValue.toleranceNanoseconds(window: now - last)
     let outcome: EnergyReading.Outcome
     do {
-      let value = try origin.read(toleranceNanoseconds: tolerance)
-      let change = record(value, asleep)
+      let value = try value(toleranceNanoseconds: tolerance)
+      let change = record(value, asleep, &hasChanged)
       let isInDoubt = if case .implausible = change { counter.isInDoubt } else { false }
       if isInDoubt != self.isInDoubt || counter.bound != knownBound {
         self.isInDoubt = isInDoubt
@@ -101,25 +114,40 @@ struct CounterMeter {
     return read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
   }
 
-  private mutating func record(_ value: TimedValue, _ asleep: Int64) -> CounterChange {
-    if isStepped {
-      let change = stepped?.record(value.value, at: value.monotonicNanoseconds, asleep: asleep, into: &counter).change
-      lastMonotonicNanoseconds = value.monotonicNanoseconds
-      return change ?? .idle
-    }
+  private mutating func record(_ value: TimedValue, _ asleep: Int64, _ hasChanged: inout Bool) -> CounterChange {
     lastMonotonicNanoseconds = step ?? value.monotonicNanoseconds
-    return counter.record(value.value, at: lastMonotonicNanoseconds, asleep: asleep)
+    guard course.isContinuous else {
+      let wasStepping = course.isStepping
+      let change = course.record(value.value, at: value.monotonicNanoseconds, asleep: asleep, into: &counter)
+      if course.isStepping != wasStepping { hasChanged = true }
+      return change
+    }
+    let change = counter.record(value.value, at: lastMonotonicNanoseconds, asleep: asleep)
+    if case .idle = change, domain == .package { course.stood(at: value.value, lastMonotonicNanoseconds, counter) }
+    return change
   }
 
   private func reading(_ outcome: EnergyReading.Outcome) -> EnergyReading {
-    guard isStepped, let stepped else {
+    guard course.isContinuous else {
       return EnergyReading(
-        package: package, domain: domain, outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
-        rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
+        package: package, domain: domain, outcome: outcome, counts: course.counts, unit: unit, losses: course.losses,
+        rejections: counter.rejections, monotonicNanoseconds: course.nanoseconds)
     }
     return EnergyReading(
-      package: package, domain: domain, outcome: outcome, counts: stepped.counts, unit: unit, losses: stepped.losses,
-      rejections: counter.rejections, monotonicNanoseconds: stepped.nanoseconds)
+      package: package, domain: domain, outcome: outcome, counts: counter.total, unit: unit, losses: counter.losses,
+      rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
+  }
+
+  /// Follows a package whose counter moves in steps by now: when its own energy up to now was drawn, nobody knows.
+  mutating func follow(_ leader: Int) {
+    self.leader = leader
+    if lastMonotonicNanoseconds != 0 { counter.loseTime() }
+  }
+
+  private mutating func value(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
+    if let value = try register?.read(toleranceNanoseconds: tolerance) { return value }
+    guard let file else { preconditionFailure("a counter has a register or a file") }
+    return try file.read(toleranceNanoseconds: tolerance)
   }
 
   /// How others are compared with it.
@@ -128,18 +156,18 @@ struct CounterMeter {
   }
 
   /// Whether it is a register, and no file of powercap.
-  var isRegister: Bool { origin is RegisterCounter }
+  var isRegister: Bool { register != nil }
 
   /// The path of its file, if another file has taken that place since it was opened.
-  var replacedPath: String? { origin.replacedPath }
+  var replacedPath: String? { file?.replacedPath }
 
   /// What the counter shows now, taken in by nothing; nil if it cannot be read.
-  mutating func rawValue() -> UInt64? { try? origin.read(toleranceNanoseconds: .max).value }
+  mutating func rawValue() -> UInt64? { try? value(toleranceNanoseconds: .max).value }
 
   /// Whether there is such a counter: virtual machines and most models lack some, which then fault or stay 0.
   mutating func exists() throws(SourceError) -> Bool {
     do {
-      return try origin.read(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds).value != 0
+      return try look().value != 0
     } catch {
       switch error {
       // Of a captured machine, a domain that nobody captured is not there, as the doctor says too.
@@ -149,28 +177,17 @@ struct CounterMeter {
     }
   }
 
-  /// Whether the counter shows another value within a quarter of a second.
+  /// Whether a platform's counter moves.
   mutating func moves() -> Bool {
-    let start = cmsr_monotonic_nanoseconds()
-    var poll = start
-    var first: UInt64?
-    while let value = try? origin.read(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds).value {
-      if let first, value != first { return true }
-      first = value
-      guard poll < start + Self.standstillNanoseconds else { return false }
-      poll += 1_000_000
-      cmsr_sleep_until(poll)
-    }
-    return false
+    // Of a capture's two values the first has been read already.
+    PlatformWatch.moves(from: firstLook) { try? look().value }
   }
 
   /// Takes in how the counter was seen to move.
   mutating func take(_ movement: CounterProbe.Movement) throws(SourceError) {
     switch movement {
     case .continuous: break
-    case .steps(let timer):
-      stepped = SteppedCounter(timer)
-      isStepped = true
+    case .steps(let timer): course = CounterCourse(timer)
     case .zero: throw .zeroCounter(package)
     case .stands(let value): throw .stuckCounter(package, value: value)
     }
@@ -178,6 +195,8 @@ struct CounterMeter {
 
   /// Reads the counter while it is found out how it moves.
   mutating func look() throws(SourceError) -> TimedValue {
-    try origin.read(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds)
+    let value = try value(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds)
+    firstLook = firstLook ?? value.value
+    return value
   }
 }

@@ -50,7 +50,7 @@ extension EnergySources {
     zones: [PowercapTree.Entry], of tree: MachineTree, timers: [PackageID: StepTimer]
   ) throws(SourceError) -> [RepeatedCounter] {
     let packages = zones.filter { $0.zone.domain == .package }
-    var counters: [any CounterOrigin] = []
+    var counters: [any CounterFile] = []
     var compared: [CounterIdentity.Counter] = []
     for entry in packages {
       counters.append(try tree.zone("\(entry.folder)/energy_uj"))

@@ -28,16 +28,11 @@ extension CounterSource {
         guard let address = map.energy(of: domain) else { continue }
         let unit = units.energyUnit(of: domain, on: model)
         if domain == .core && map.countsEachCore {
-          guard let physical = package.physicalCores else {
-            log("It is not known which CPUs are a core of \(package.id), so its core domain is left out.")
+          if let lack = package.lackOfCores {
+            log(lack)
             continue
           }
-          if let isolated = physical.first(where: \.isIsolated) {
-            log(
-              "CPU \(isolated.cpus[0]) is isolated, and reading its core's counter would interrupt it, so the core domain of "
-                + "\(package.id) is left out.")
-            continue
-          }
+          guard let physical = package.physicalCores else { continue }
           var sum = CoreSumMeter(
             package: package, cores: physical, unit: unit, address: address, registers: registers, isPartial: isPartial)
           if sum.exist() { cores.append(sum) }
@@ -45,7 +40,7 @@ extension CounterSource {
         }
         var meter = CounterMeter(
           package: package.id, domain: domain, unit: unit, bound: bound,
-          origin: RegisterCounter(address, through: reader))
+          register: RegisterCounter(address, through: reader))
         if domain != .package, try !meter.exists() { continue }
         if let error = SourceError.implausible(unit, by: map.units) { throw error }
         meters.append(meter)

@@ -26,7 +26,7 @@ extension CounterSource {
 
   /// From step to step of counters that move in steps, in nanoseconds; 0 if none does.
   static func period(_ packages: [CounterMeter]) -> Int64 {
-    packages.compactMap { $0.stepped?.timer.period }.max() ?? 0
+    packages.compactMap { $0.course.stepped?.timer.period }.max() ?? 0
   }
 
   /// "1.02"

@@ -6,6 +6,11 @@ struct CounterSource: EnergySource {
   /// A reading that was set aside is settled by another so soon.
   private static let doubtSeconds = 0.25
 
+  /// After so many readings one more follows soon, to see whether a counter that moves all the time still does.
+  private static let readingsToCheck = 64
+  /// How soon, in nanoseconds.
+  private static let checkNanoseconds = StepTimer.shortestPeriod + 5_000_000
+
   /// How often all is read again because the machine slept meanwhile.
   private static let mostTries = 3
 
@@ -21,7 +26,11 @@ struct CounterSource: EnergySource {
   /// How many packages are read.
   let packageCount: Int
   /// Whether a package's counter moves in steps.
-  private let isStepping: Bool
+  private var isStepping: Bool
+  /// How many readings are left until that check; 0 while it is due.
+  private var readingsLeft = readingsToCheck
+  /// When that one more reading is due.
+  private var checkTime: Int64 = 0
   /// Whether a platform's counter is read, or was at first.
   private let hasPlatform: Bool
   private let log: SourceLog
@@ -55,11 +64,7 @@ struct CounterSource: EnergySource {
       if waits, meter.domain == .psys, !meter.moves() {
         log("The psys counter of \(meter.package) does not move, so it is left out.")
       } else {
-        // The platform may be counted by another part of the machine, but not by a hypervisor's.
-        meter.leader = packages.firstIndex {
-          $0.stepped != nil
-            && (meter.package.die == nil ? $0.package.package == meter.package.package : $0.package == meter.package)
-        }
+        if let leader = Self.leader(of: meter, among: packages) { meter.follow(leader) }
         others.append(meter)
       }
     }
@@ -70,13 +75,26 @@ struct CounterSource: EnergySource {
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages") + steps
     packageCount = packages.count
     self.meters = packages + others
-    // Nobody knows whose cores those of a package are that shares its counter, nor when a core's counter steps.
-    self.cores = repeated.isEmpty && period == 0 ? cores : []
-    isStepping = packages.contains { $0.stepped != nil }
+    self.cores = cores
+    isStepping = period != 0
     hasPlatform = others.contains { $0.domain == .psys }
     longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
     self.log = log
     self.boottime = boottime
+    if !repeated.isEmpty {
+      leaveOutCores(of: cores.map(\.package)) {
+        "The core domain of \($0) is left out, because packages share a counter, and nobody knows whose cores are whose."
+      }
+    }
+    leaveOutCores(of: packages.filter(\.course.isStepping).map(\.package), \.coresMayStep)
+  }
+
+  private mutating func leaveOutCores(of packages: [PackageID], _ sentence: (PackageID) -> String) {
+    cores.removeAll { sum in
+      guard packages.contains(sum.package) else { return false }
+      log(sentence(sum.package))
+      return true
+    }
   }
 
   /// What it reads, cores apart.
@@ -109,6 +127,12 @@ struct CounterSource: EnergySource {
           readings.append(cores[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
         }
       }
+      if readingsLeft > 0 {
+        readingsLeft -= 1
+        if readingsLeft == 0 { checkTime = now + Self.checkNanoseconds }
+      } else if now >= checkTime {
+        readingsLeft = Self.readingsToCheck
+      }
       if hasChanged { adapt() }
       if domains && hasPlatform { leaveOutStillPlatforms(&readings) }
       let boottime = boottime()
@@ -140,27 +164,56 @@ struct CounterSource: EnergySource {
   }
 
   private mutating func read(_ index: Int, _ asleep: Int64, _ now: Int64, _ hasChanged: inout Bool) -> EnergyReading {
-    guard let leader = meters[index].leader, let stepped = meters[leader].stepped else {
+    guard let leader = meters[index].leader, let stepped = meters[leader].course.stepped else {
       return meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
     }
     return meters[index].read(
       asOf: stepped.isBehind ? nil : stepped.nanoseconds, asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
   }
 
-  /// How the packages' counters step; nil if all of them are up to date at any time.
+  /// How the packages' counters step, or when to look at them again to find that out; nil if all of them are up to date at any time.
   var steps: CounterSteps? {
-    var steps: CounterSteps?
-    for index in 0..<packageCount {
-      guard let timer = meters[index].stepped?.timer else { continue }
+    var steps = readingsLeft == 0 ? CounterSteps(periodNanoseconds: 0, nextLookNanoseconds: checkTime) : nil
+    for index in 0..<packageCount where !meters[index].course.isContinuous {
+      guard let nextLook = meters[index].course.nextLook else { continue }
       steps = CounterSteps(
-        periodNanoseconds: max(steps?.periodNanoseconds ?? 0, timer.period),
-        nextLookNanoseconds: min(steps?.nextLookNanoseconds ?? .max, timer.nextLook))
+        periodNanoseconds: max(steps?.periodNanoseconds ?? 0, meters[index].course.stepped?.timer.period ?? 0),
+        nextLookNanoseconds: min(steps?.nextLookNanoseconds ?? .max, nextLook))
     }
     return steps
   }
 
+  /// The package whose counter moves in steps, and that of one of its domains with it.
+  ///
+  /// The platform may be counted by another part of the machine, but not by a hypervisor's.
+  private static func leader(of meter: CounterMeter, among packages: [CounterMeter]) -> Int? {
+    packages.firstIndex { package in
+      package.course.isStepping
+        && (meter.package.die == nil
+          ? package.package.package == meter.package.package : package.package == meter.package)
+    }
+  }
+
+  /// A package's counter may have come to move in steps: then its domains are read as of them.
+  private mutating func followSteps() {
+    let stepping = meters[..<packageCount].filter(\.course.isStepping)
+    if stepping.isEmpty { return }
+    if !isStepping {
+      log(
+        "The packages' counters have come to move every \(Self.seconds(Self.period(stepping))) s only, and windows last from step "
+          + "to step.")
+    }
+    isStepping = true
+    let packages = Array(meters[..<packageCount])
+    for index in packageCount..<meters.count where meters[index].leader == nil {
+      if let leader = Self.leader(of: meters[index], among: packages) { meters[index].follow(leader) }
+    }
+    leaveOutCores(of: stepping.map(\.package), \.coresMayStep)
+  }
+
   /// A counter has come into doubt or out of it, or its bound was raised: that changes how soon to look again.
   private mutating func adapt() {
+    followSteps()
     for index in meters.indices {
       guard let bound = meters[index].takeRaisedBound() else { continue }
       say(bound, of: "\(meters[index].package)" + (meters[index].domain == .package ? "" : " \(meters[index].domain)"))

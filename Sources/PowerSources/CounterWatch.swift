@@ -105,7 +105,7 @@ public final class CounterWatch: Sendable {
       return repeated.first.map { .repeatedCounter($0.package, of: $0.first) }
     } catch {
       // At the start there is more time to tell. One that steps cannot show in this time that it is another.
-      return packages.contains { $0.stepped != nil } ? nil : .refused(error)
+      return packages.contains(where: \.course.isStepping) ? nil : .refused(error)
     }
   }
 }

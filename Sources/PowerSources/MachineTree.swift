@@ -38,7 +38,7 @@ package struct MachineTree {
   }
 
   /// Opens a zone's energy_uj, or what was captured of it.
-  func zone(_ path: String) throws(SourceError) -> any CounterOrigin {
+  func zone(_ path: String) throws(SourceError) -> any CounterFile {
     if let replay { try ReplayedZone(replay, path: path) } else { try PowercapCounter(path: path, root: root) }
   }
 

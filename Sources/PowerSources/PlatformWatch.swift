@@ -1,7 +1,11 @@
+internal import CMSRShim
 internal import RAPL
 
 /// Whether a platform's counter moves while its package draws energy.
-struct PlatformWatch {
+package struct PlatformWatch {
+  /// A platform draws power all the time: its counter moves in less, in whole joules too.
+  private static let standstillNanoseconds: Int64 = 250_000_000
+
   /// How long it may stand still, in nanoseconds, and while the package draws how many of its counts: it is made to show the
   /// package's energy and more.
   private static let patienceNanoseconds: Int64 = 5_000_000_000
@@ -16,6 +20,25 @@ struct PlatformWatch {
     counts = platform.counts
     since = platform.monotonicNanoseconds
     drawnBefore = drawn
+  }
+
+  /// Whether a platform's counter shows another value within a quarter of a second. The service and the doctor ask the same.
+  ///
+  /// - Parameters:
+  ///   - first: what it has shown already.
+  ///   - read: what it shows now; nil if it cannot be read.
+  package static func moves(from first: UInt64?, _ read: () -> UInt64?) -> Bool {
+    var first = first
+    let start = cmsr_monotonic_nanoseconds()
+    var poll = start
+    while let value = read() {
+      if let first, value != first { return true }
+      first = value
+      guard poll < start + standstillNanoseconds else { return false }
+      poll += 1_000_000
+      cmsr_sleep_until(poll)
+    }
+    return false
   }
 
   /// Takes in a reading.

@@ -2,10 +2,10 @@ internal import Glibc
 internal import RAPL
 internal import SystemCalls
 
-/// A zone's energy_uj as the origin of an energy counter.
+/// A zone's energy_uj, which shows an energy counter.
 ///
 /// Opened once, while the service may still read a file that is root's: the right is asked for only then.
-package final class PowercapCounter: CounterOrigin {
+package final class PowercapCounter: CounterFile {
   private let path: String
   private let root: String
   private let descriptor: Descriptor

@@ -1,7 +1,7 @@
 internal import RAPL
 
-/// A register as the origin of an energy counter: its low 32 bits.
-struct RegisterCounter: CounterOrigin {
+/// A register that shows an energy counter: its low 32 bits.
+struct RegisterCounter {
   private var reader: PackageReader
   private let address: UInt32
 

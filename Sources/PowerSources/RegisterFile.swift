@@ -69,7 +69,7 @@ extension RegisterError: CustomStringConvertible {
       "CPU \(cpu) came online after the start, and this process may not open it now (\(errorText(errno))), as with --seal; start "
         + "it again."
     case .notCaptured(let address, let cpu):
-      "Register \(hexadecimal(address)) of CPU \(cpu) is not in this capture; capture the machine again, with --trace."
+      "Register \(hexadecimal(address)) of CPU \(cpu) is not in this capture; capture the machine again, and with --trace if this one has a trace."
     case .traceOver(let seconds):
       "The trace that is replayed was over after \((seconds * 10).rounded() / 10) s; start again to see it again."
     case .failed(let address, let cpu, EPERM):

@@ -123,8 +123,8 @@ extension SourceError: CustomStringConvertible {
         + "are one counter, and their sum may count it twice; in a virtual machine, measure on the host instead, on a real "
         + "one, start again later."
     case .stuckCounter(let id, let value):
-      "The energy counter of \(id) does not move (it stays at \(value)), so nothing can be measured; a virtual machine "
-        + "or a switched-off RAPL in the firmware does this."
+      "The energy counter of \(id) does not move\(CounterProbe.orTooSeldom) (it stays at \(value)), so nothing can be measured; a "
+        + "virtual machine does this, or a firmware in which RAPL is switched off."
     }
   }
 

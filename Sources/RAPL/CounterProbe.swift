@@ -18,13 +18,22 @@ public struct CounterProbe: Sendable {
   public static let pause: Int64 = 1_000_000
   /// How long a counter that reads 0 is looked at: one that was never used stays 0.
   private static let patienceWithZero: Int64 = 100_000_000
+  /// After so many changes that were all seen late, a counter is believed to move all the time: it was never seen to stand.
+  private static let mostLateChanges = 16
+
+  /// ", or less often than every 2.5 s": what may be the case of a counter that was not seen to move.
+  public static let orTooSeldom = ", or less often than every \(Double(StepTimer.longestPeriod) / 1e9) s"
 
   private let start: Int64
   private let isSnapshot: Bool
-  private var value: UInt64?
+  /// What the counter showed when it was last looked at; nil before the first look, 0 left out.
+  public private(set) var value: UInt64?
   private var firstSeen: Int64 = 0
   private var lastSeen: Int64 = 0
+  private var lastSeenBefore: Int64 = 0
   private var firstStep: StepTimer.Moment?
+  /// How many changes have told nothing, because the looks came late.
+  private var lateChanges = 0
 
   /// Before the first look.
   ///
@@ -56,15 +65,22 @@ public struct CounterProbe: Sendable {
     }
     if isSnapshot { return .continuous }
     let step = StepTimer.Moment(between: lastSeen, and: time)
-    let stood = lastSeen - firstSeen
+    // How long it showed the old value: at least from the first look that saw it to the last, at most from that before to this.
+    let (atLeast, atMost) = (lastSeen - firstSeen, time - lastSeenBefore)
+    lastSeenBefore = lastSeen
     self.value = value
     (firstSeen, lastSeen) = (time, time)
     guard let firstStep else {
       firstStep = step
       return nil
     }
-    if stood < StepTimer.shortestPeriod { return .continuous }
-    return .steps(StepTimer(firstValue: old, first: firstStep, value: value, second: step, now: time))
+    if atLeast >= StepTimer.shortestPeriod {
+      return .steps(StepTimer(firstValue: old, first: firstStep, value: value, second: step, now: time))
+    }
+    lateChanges += 1
+    if atMost < StepTimer.shortestPeriod || lateChanges >= Self.mostLateChanges { return .continuous }
+    self.firstStep = step
+    return nil
   }
 
   private func overdue(_ time: Int64) -> Movement? {

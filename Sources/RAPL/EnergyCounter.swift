@@ -107,6 +107,9 @@ public struct EnergyCounter: Sendable {
   /// Whether a reading was set aside that another one soon after may settle.
   public var isInDoubt: Bool { doubt.map { $0.inRow <= Self.mostEarlyLooks } ?? false }
 
+  /// How long the latest readings have shown the same value, in nanoseconds; 0 if it has moved since the one before.
+  public var standstillNanoseconds: Int64 { last.map { $0.time &- $0.since } ?? 0 }
+
   /// A counter that has not been read yet.
   ///
   /// - Parameters:
@@ -292,6 +295,9 @@ public struct EnergyCounter: Sendable {
   private func leastCounts(from start: UInt64, to end: UInt64) -> UInt64 {
     end >= start ? end - start : min(step(from: start, to: end), end)
   }
+
+  /// Notes that nobody can tell at which time the energy was drawn that was counted last: no window may have it at its end.
+  public mutating func loseTime() { losses &+= 1 }
 
   private mutating func lose(_ change: CounterChange, to reading: Reading, atLeast counts: UInt64) -> CounterChange {
     total &+= counts

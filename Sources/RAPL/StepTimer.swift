@@ -50,6 +50,8 @@ public struct StepTimer: Sendable, Equatable {
   public let firstValue: UInt64
   /// That step.
   let firstStep: Moment
+  /// Whether these two steps are known well enough to be the ends of a window.
+  let isFirstWindowGood: Bool
   /// What the counter showed when it was last looked at.
   public private(set) var value: UInt64
   /// When that was.
@@ -63,6 +65,8 @@ public struct StepTimer: Sendable, Equatable {
   private var due: Int64 = 0
   /// How much earlier than that the search for it begins.
   private var lead: Int64 = 0
+  /// How many steps are still searched for without an idea of when they come.
+  private var searches = 0
   /// How many steps in a row were seen too late to be known well.
   private var blurred = 0
 
@@ -81,11 +85,15 @@ public struct StepTimer: Sendable, Equatable {
     lastLook = now
     latest = second
     anchor = second
-    settled = second
+    isFirstWindowGood = Self.isGood(from: first, to: second)
+    settled = isFirstWindowGood || Self.isGoodBeginning(second, period) ? second : nil
     firstStep = first
     self.firstValue = firstValue
     expect(after: second)
   }
+
+  /// Whether a window may begin, or end, with the latest step.
+  var isSettled: Bool { settled == latest }
 
   /// The latest step.
   public var latestStep: Moment { latest }
@@ -96,7 +104,7 @@ public struct StepTimer: Sendable, Equatable {
   /// When to look again.
   public var nextLook: Int64 {
     if isStopped { return lastLook + period / 2 }
-    let begin = due - min(lead, period * 3 / 4)
+    let begin = searches > 0 ? lastLook : due - min(lead, period * 3 / 4)
     if lastLook < begin { return begin }
     // One that is very late is looked for with more patience.
     return lastLook + (lastLook > due + max(period / 2, 4 * deviation) ? 8 * gap : gap)
@@ -118,27 +126,42 @@ public struct StepTimer: Sendable, Equatable {
   /// - Parameter isLost: whether energy went by uncounted before it: then a new window begins.
   /// - Returns: whether a window may end, or begin, with it.
   public mutating func accept(_ step: Moment, isLost: Bool) -> Bool {
+    // Looked at since, it has made no other step.
+    let isNext = latest == anchor
     latest = step
     if isLost { settled = nil }
-    learn(step)
+    learn(step, isNext: isNext)
     let isGood =
       if let settled {
-        (settled.error + step.error) <= (step.nanoseconds - settled.nanoseconds) / Self.windowsInError
+        Self.isGood(from: settled, to: step)
       } else {
-        step.error <= period / Self.windowsInError
+        Self.isGoodBeginning(step, period)
       }
     if isGood { settled = step }
     expect(after: step)
     return isGood
   }
 
-  private mutating func learn(_ step: Moment) {
-    guard step.error <= gap else { return }
+  /// Whether two steps are known well enough to be the ends of a window.
+  private static func isGood(from start: Moment, to end: Moment) -> Bool {
+    start.error &+ end.error <= (end.nanoseconds &- start.nanoseconds) / windowsInError
+  }
+
+  /// Whether a step is known well enough to begin a window.
+  private static func isGoodBeginning(_ step: Moment, _ period: Int64) -> Bool {
+    step.error <= max(period, shortestWindow) / windowsInError
+  }
+
+  /// Whether a step was seen by a look that was meant for it, though it may have come late.
+  private func isSeen(_ step: Moment) -> Bool { step.error <= 4 * gap }
+
+  private mutating func learn(_ step: Moment, isNext: Bool) {
+    guard isSeen(step) else { return }
     let elapsed = step.nanoseconds - anchor.nanoseconds
     anchor = step
     // What lies far back tells how many periods there were, not how long each was.
     guard elapsed > 0, elapsed <= Self.longestReckoning * period else { return }
-    let steps = max((elapsed + period / 2) / period, 1)
+    let steps = isNext ? 1 : max((elapsed + period / 2) / period, 1)
     let measured = min(max(elapsed / steps, Self.shortestPeriod), Self.longestPeriod)
     let error = abs(measured - period)
     deviation = min(max(error, deviation - deviation / 8), period / 4)
@@ -147,8 +170,9 @@ public struct StepTimer: Sendable, Equatable {
   }
 
   private mutating func expect(after step: Moment) {
-    if step.error <= gap {
+    if isSeen(step) {
       blurred = 0
+      searches = max(searches - 1, 0)
       lead = step.error + 2 * deviation + 2 * gap
       // A window ends with the first step that is far enough; after one that ends none, with the very next.
       let steps = settled == step ? (Self.shortestWindow + period - 1) / period : 1
@@ -162,9 +186,9 @@ public struct StepTimer: Sendable, Equatable {
     if blurred <= Self.mostBlurred && passed < Self.longestReckoning {
       due = anchor.nanoseconds + (passed + 1) * period
     } else {
-      // Nothing is known of when the next one comes, so it is looked for from now on.
+      // Nothing is known of when the next one comes, so it is looked for from now on; and the one after it tells the period.
       due = seen + period
-      lead = period * 3 / 4
+      searches = 2
     }
   }
 }

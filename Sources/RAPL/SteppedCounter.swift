@@ -10,6 +10,8 @@ public struct SteppedCounter: Sendable {
   /// When that step was, in nanoseconds of the monotonic clock.
   public private(set) var nanoseconds: Int64
   private var readings = 0
+  /// What it showed when energy was last counted.
+  private var countedValue: UInt64 = 0
   /// Whether more is known already: the step that the next reading tells of.
   public var isBehind: Bool { readings < 2 }
 
@@ -18,6 +20,26 @@ public struct SteppedCounter: Sendable {
   public init(_ timer: StepTimer) {
     self.timer = timer
     nanoseconds = timer.firstStep.nanoseconds
+  }
+
+  /// A counter that has been counted up to the second of the steps that the timer has seen.
+  ///
+  /// What was said of it last is no beginning of a window: that is the first step that is known well enough.
+  init(
+    _ timer: StepTimer, after counter: inout EnergyCounter, said: (counts: UInt64, losses: UInt32, nanoseconds: Int64)
+  ) {
+    self.timer = timer
+    (counts, losses, nanoseconds) = said
+    countedValue = timer.value
+    readings = 2
+    begin(counter: &counter)
+  }
+
+  /// Begins a window with the latest step if that is known well enough, else with the next one that is.
+  private mutating func begin(counter: inout EnergyCounter) {
+    counter.loseTime()
+    guard timer.isSettled else { return }
+    (counts, losses, nanoseconds) = (counter.total, counter.losses, timer.latestStep.nanoseconds)
   }
 
   /// Takes in what the counter shows.
@@ -38,8 +60,15 @@ public struct SteppedCounter: Sendable {
       }
       let step = timer.latestStep
       let change = counter.record(timer.value, at: step.nanoseconds, asleep: asleep)
-      (counts, losses, nanoseconds) = (counter.total, counter.losses, step.nanoseconds)
-      if value == timer.value { return (change, true) }
+      if change != .implausible {
+        countedValue = timer.value
+        if timer.isFirstWindowGood {
+          (counts, losses, nanoseconds) = (counter.total, counter.losses, step.nanoseconds)
+        } else {
+          begin(counter: &counter)
+        }
+      }
+      if value == timer.value { return (change, timer.isSettled) }
     }
     // An AMD part reads 0 now and then: no step.
     guard value != 0, case .stepped(let step) = timer.look(value, at: time) else {
@@ -47,13 +76,16 @@ public struct SteppedCounter: Sendable {
       if value == 0 || timer.isStopped { return (counter.record(value, at: time, asleep: asleep), false) }
       return (.idle, false)
     }
-    let change = counter.record(value, at: step.nanoseconds, asleep: asleep)
+    // After an odd value it shows the one before again: that is no step, and its time is that of the step before.
+    let time = value == countedValue ? timer.latestStep.nanoseconds : step.nanoseconds
+    let change = counter.record(value, at: time, asleep: asleep)
     let isSettled: Bool
     switch change {
     case .advanced, .wrapped: isSettled = timer.accept(step, isLost: false)
     case .reset, .gap, .resumed: isSettled = timer.accept(step, isLost: true)
     case .first, .idle, .implausible: return (change, false)
     }
+    countedValue = value
     guard isSettled else { return (.idle, false) }
     (counts, losses, nanoseconds) = (counter.total, counter.losses, step.nanoseconds)
     return (change, true)

@@ -64,6 +64,7 @@ struct DoctorCommand: ParsableCommand {
   /// Says what a trace reveals, and takes it. Until it is saved, Ctrl-C leaves nothing of it.
   private func record(_ machine: Machine, in folder: String) throws {
     guard geteuid() == 0 else { throw TraceRefusal.notRoot }
+    try machine.prepareTrace()
     try machine.prepareCapture(in: folder)
     StandardError.say(
       "This records fine energy readings for \(Self.traceSeconds) s, which can reveal what runs on this machine, and what it "

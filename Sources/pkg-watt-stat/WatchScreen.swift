@@ -54,7 +54,7 @@ struct WatchScreen {
     // Their answers come in this order, between the readings. A service that slept has a sample only once it is awake, and
     // its history then tells of the time asleep too.
     var asked: [Request] = [
-      .info, .sample, .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds),
+      .info, .sample(), .history(seconds: Self.daySeconds), .history(seconds: Self.fineSeconds),
       .subscribe(intervalSeconds: interval),
     ]
     var again: [Request] = []

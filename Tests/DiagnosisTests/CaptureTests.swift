@@ -1,5 +1,6 @@
 import Foundation
 import PowerSources
+import RAPL
 import SystemCalls
 import Testing
 
@@ -87,5 +88,34 @@ struct CaptureTests {
     #expect(try String(contentsOfFile: copy + "/proc/cpuinfo", encoding: .utf8) == "cpus")
     #expect(try String(contentsOfFile: copy + "/capture/errors", encoding: .utf8) == "2 sys/none\n")
     #expect(try Set(FileManager.default.contentsOfDirectory(atPath: copy)) == ["capture", "proc"])
+  }
+
+  @Test("of two values for each counter has a psys that moved between them, for the service and the doctor")
+  func movingPlatform() throws {
+    let machine = ComposedMachine.intel("psys", model: 0x9E).registers([
+      0x606: [0xA0E03], 0x611: [1000, 2000], 0x64D: [5, 9], 0x619: [3],
+    ])
+    try machine.withRoot { root in
+      var source = try EnergySources.msr(root: root, domains: [.dram, .psys])
+      #expect(source.read().readings.map(\.domain) == [.package, .dram, .psys])
+      let told = Doctor.examine(try Machine(root: root)).text
+      #expect(told.contains("psys (61.0 uJ)"), "\(told)")
+    }
+  }
+
+  @Test("does not say of a register that it lacks that it faults, and neither does a copy of it")
+  func lacking() throws {
+    let machine = ComposedMachine.intel("lacks", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [1000, 2000]])
+    try machine.withRoot { root in
+      let captured = try Machine(root: root)
+      let told = Doctor.examine(captured).text
+      #expect(told.contains("DRAM (this capture has no value of it)") && !told.contains("EIO"), "\(told)")
+      captured.takeInventory()
+      let copy = root + "-copy"
+      defer { try? FileManager.default.removeItem(atPath: copy) }
+      try captured.capture(in: copy)
+      #expect(try !String(contentsOfFile: copy + "/capture/registers", encoding: .utf8).contains("error"))
+      #expect(Doctor.examine(try Machine(root: copy)).text == told)
+    }
   }
 }

@@ -80,6 +80,26 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
     return machine
   }
 
+  /// Registers that fault.
+  func faults(_ addresses: UInt32..., cpus: [Int] = [0]) -> Self {
+    var machine = self
+    for cpu in cpus {
+      for address in addresses {
+        machine.capture.registers[Capture.Register(cpu: cpu, address: address)] = .failed(errno: EIO)
+      }
+    }
+    return machine
+  }
+
+  /// Registers of which the capture has no value.
+  func lacks(_ addresses: UInt32..., cpus: [Int] = [0]) -> Self {
+    var machine = self
+    machine.capture.registers = machine.capture.registers.filter {
+      !cpus.contains($0.key.cpu) || !addresses.contains($0.key.address)
+    }
+    return machine
+  }
+
   /// A counter that moves.
   func moves(_ counter: Trace.Counter, _ motion: CounterMotion) -> Self {
     var machine = self

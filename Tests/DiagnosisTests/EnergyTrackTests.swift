@@ -65,6 +65,31 @@ struct EnergyTrackTests {
     #expect(track.channels.isEmpty && watts(track, 0, 100) == nil)
   }
 
+  @Test("of a counter that moves in steps, says what was drawn up to a moment, and what the counter showed then")
+  func steps() {
+    var track = EnergyTrack(keeping: 60_000 * Self.millisecond, period: 1000 * Self.millisecond)
+    // Read again and again, it says the latest step's.
+    for (time, joules) in [(0, 0), (1000, 10), (2000, 20), (3000, 50), (5000, 70)] as [(Int64, UInt64)] {
+      for _ in 0..<3 {
+        track.record(
+          EnergySnapshot(
+            readings: [
+              EnergyReading(
+                package: PackageID(package: 0), outcome: .read(.idle), counts: joules,
+                unit: EnergyUnit(joulesPerCount: 1), losses: 0, monotonicNanoseconds: time * Self.millisecond)
+            ], unixNanoseconds: 0, asleepNanoseconds: 0))
+      }
+    }
+    func shown(_ start: Int64, _ end: Int64) -> Double? {
+      track.power(of: Self.channel, from: start * Self.millisecond, to: end * Self.millisecond, isAsShown: true)?.watts
+    }
+    #expect(watts(track, 500, 2500) == 15 && watts(track, 1000, 2000) == 10)
+    #expect(shown(500, 2500) == 10 && shown(900, 1100) == 50 && shown(1100, 1900) == 0 && shown(1000, 3000) == 20)
+    // When the counter stepped in between two readings that are two steps apart, nobody knows.
+    #expect(watts(track, 3000, 4000) == 10 && shown(3000, 4000) == nil && shown(3000, 5000) == 10)
+    #expect(watts(track, 4000, 5001) == nil)
+  }
+
   @Test("forgets what is old, but not before")
   func forgetting() {
     let track = track((0...1000).map { (Int64($0) * 100, UInt64($0), 0) }, keeping: 10_000)

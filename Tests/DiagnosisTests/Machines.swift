@@ -21,6 +21,11 @@ enum Machines {
     .intel("cascade-lake-ap-dies", model: 0x55, dies: 2).intelRegisters([dram], cpus: [0, 2]).gives(85),
     .intel("sapphire-rapids", model: 0x8F, packages: 2).intelRegisters([dram], cpus: [0, 2]).registers([psys: [7]])
       .gives(85),
+    .intel("psys-that-stands", model: 0x9E).intelRegisters([dram]).registers([psys: [123_456]])
+      .zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "dram").zone("intel-rapl:1", "psys", .read([123_456])),
+    .intel("a-capture-that-lacks-domains", model: 0x9E).intelRegisters([core]).lacks(dram, psys),
+    .amd("amd-with-an-isolated-core", family: 0x19).amdRegisters(cores: [0, 1])
+      .text("sys/devices/system/cpu/isolated", "1\n"),
     .intel("bay-trail", model: 0x37).intelRegisters([core], units: 0x505, joules: 32e-6),
     .amd("amd-17h", family: 0x17).amdRegisters().zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "core"),
     .amd("amd-19h-several-dies", family: 0x19, dies: 4).amdRegisters(),
@@ -111,7 +116,7 @@ enum Machines {
       ),
     .intel("stuck-counter", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [0x1000, 0x1000]])
       .zone("intel-rapl:0", "package-0", .read([250_000])),
-    .intel("register-faults", model: 0x9E).registers([0x614: [0]]),
+    .intel("register-faults", model: 0x9E).registers([0x614: [0]]).faults(0x606, 0x611),
     ComposedMachine(
       "another-vendor", cpuinfo: ComposedMachine.cpuinfo("CentaurHauls", family: 6, model: 15, name: "VIA")),
     ComposedMachine("nothing-there", cpuinfo: "").text("sys/devices/system/cpu/online", nil).text(

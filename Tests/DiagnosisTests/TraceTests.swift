@@ -123,17 +123,60 @@ struct TraceTests {
       }
       return track
     }
-    let fine = try #require(Rhythm(track(apart: 100_000), range: 1 << 32))
+    let unit = EnergyUnit(joulesPerCount: 1 / 16_384)
+    let counter = EnergyCounter(unit: unit, bound: PowerBound(cores: 4))
+    func rhythm(_ track: Trace.Track) -> Rhythm? { Rhythm(track, counter, range: 1 << 32) }
+    let fine = try #require(rhythm(track(apart: 100_000)))
     #expect("\(fine)" == "1.00 ms (nine times of ten after 1.00 to 1.10 ms)")
-    #expect(fine.counts == 979 && abs(fine.seconds - 0.9986) < 0.001)
+    #expect(fine.counts == 979 && abs(fine.seconds - 0.9986) < 0.001 && !fine.isLowerBound)
     #expect(
-      "\(try #require(Rhythm(track(apart: 3_000_000), range: 1 << 32)))"
-        == "3.00 ms or more often (it was read every 3.00 ms)")
-    #expect(Rhythm(track(apart: 600_000_000), range: 1 << 32) == nil)
+      "\(try #require(rhythm(track(apart: 3_000_000))))" == "3.00 ms or more often (it was read every 3.00 ms)")
+    #expect(rhythm(track(apart: 600_000_000)) == nil)
+  }
+
+  @Test("says what was drawn through resets and odd values, never what no power explains", arguments: [0, 1 << 31, 7])
+  func averages(odd: UInt64) throws {
+    // 16 W, and after half a second it is set back, or reads junk for once.
+    var track = Trace.Track(Self.register)
+    for millisecond in Int64(0)..<1000 {
+      let isReset = odd == 7 && millisecond >= 500
+      let going = isReset ? UInt64(millisecond - 500) * 262 + odd : UInt64(millisecond) * 262 + 1 << 30
+      let value = millisecond == 500 ? odd : going
+      track.add(.value(value), at: millisecond * 1_000_000)
+    }
+    let unit = EnergyUnit(joulesPerCount: 1 / 16_384)
+    let rhythm = try #require(Rhythm(track, EnergyCounter(unit: unit, bound: PowerBound(cores: 4)), range: 1 << 32))
+    let watts = unit.joules(rhythm.counts) / rhythm.seconds
+    #expect(watts <= 16.1 && watts > 12, "\(watts) W")
+    #expect(rhythm.isLowerBound == (odd != 0))
   }
 
   private final class Clock: @unchecked Sendable {
     var time: Int64 = 0
+  }
+
+  @Test("of a counter that hardly moved, or that could not be read, is told apart by the doctor")
+  func lackOfRhythm() throws {
+    func text(_ runs: [Trace.Run]) throws -> String {
+      var capture = Capture()
+      capture.registers[Capture.Register(cpu: 0, address: 0x606)] = .read([0xA0E03])
+      capture.trace = Trace(
+        clocks: [0, 0, 0],
+        tracks: [Trace.Track(.register(Capture.Register(cpu: 0, address: 0x611)), runs)], nanoseconds: 1_000_000_000)
+      let root = NSTemporaryDirectory() + "pkg-watt-stat-trace-\(UInt64.random(in: 0...UInt64.max))"
+      defer { try? FileManager.default.removeItem(atPath: root) }
+      let cpuinfo = "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 158\n"
+      try CaptureFolder(root).write(texts: ["proc/cpuinfo": cpuinfo], capture)
+      return Doctor.examine(try Machine(root: root)).text
+    }
+    func run(_ first: Int64, _ last: Int64, _ reading: Trace.Reading) -> Trace.Run {
+      Trace.Run(first: first, last: last, reads: 50, reading: reading)
+    }
+    #expect(try text([run(0, 900_000_000, .value(5))]).contains("0x611 stands still in all that time"))
+    let moved = try text([run(0, 500_000_000, .value(5)), run(600_000_000, 900_000_000, .value(7))])
+    #expect(moved.contains("0x611 moves less than twice in all that time"), "\(moved)")
+    let failed = try text([run(0, 900_000_000, .failed(errno: EIO))])
+    #expect(failed.contains("0x611 cannot be read: Input/output error"), "\(failed)")
   }
 
   @Test("has every change of a counter, with the readings around it")

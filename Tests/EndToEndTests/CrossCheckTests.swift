@@ -84,6 +84,22 @@ struct CrossCheckTests {
     #expect(memory.count == 2 && memory.allSatisfy { abs($0.difference_percent - 300) < 20 }, "\(rows)")
   }
 
+  @Test(
+    "counters that a hypervisor moves once a second are compared too, with powercap and with turbostat",
+    .enabled(if: RealTurbostat.isThere, Comment(rawValue: RealTurbostat.need)))
+  func steps() throws {
+    let real = try RealTurbostat(
+      device: ["--watts", "12.5", "--watts", "20", "--update-period-us", "1020000"])
+    let (_, result) = try run(
+      ["--root", real.device.root.path, "--turbostat", real.path, "--tolerance", "3"], namespace: real.namespace,
+      duration: 10)
+    #expect(result.verdict == "agree", "\(result.sentence)")
+    #expect(result.reports.map(\.reference) == ["turbostat", "powercap"])
+    for report in result.reports {
+      #expect(report.comparisons.contains { $0.domain == "package" && $0.windows >= 6 }, "\(report.comparisons)")
+    }
+  }
+
   @Test("powercap alone agrees, or tells that the unit register lies", arguments: [("0xA0E03", 0), ("0xA0F03", 1)])
   func powercap(units: String, expected: Int32) throws {
     let device = try Device(["--watts", "30", "--units", units])

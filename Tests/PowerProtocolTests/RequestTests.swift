@@ -10,9 +10,9 @@ struct RequestTests {
   @Test(
     "means the same however its JSON is written",
     arguments: [
-      (#"{"get":"info"}"#, .info), (#" { "get" : "sample" } "#, .sample),
-      (#"{"get": "sample", "fresh": false}"#, .sample), (#"{"fresh":true,"get":"sample"}"#, .freshSample),
-      ("{\"get\": \"sample\"}\r", .sample), (#"{"get": "inf\u006f"}"#, .info),
+      (#"{"get":"info"}"#, .info), (#" { "get" : "sample" } "#, .sample()),
+      (#"{"get": "sample", "fresh": false}"#, .sample()), (#"{"fresh":true,"get":"sample"}"#, .freshSample()),
+      ("{\"get\": \"sample\"}\r", .sample()), (#"{"get": "inf\u006f"}"#, .info),
       (#"{"seconds": 600, "get": "history"}"#, .history(seconds: 600)),
       (#"{"get": "history", "seconds": 8.64e4}"#, .history(seconds: 86_400)),
       (#"{"subscribe": "sample"}"#, .subscribe(intervalSeconds: nil)),
@@ -21,6 +21,9 @@ struct RequestTests {
       (#"{"subscribe": "sample", "domains": true}"#, .subscribe(intervalSeconds: nil)),
       (#"{"domains": false, "subscribe": "sample"}"#, .subscribe(intervalSeconds: nil, domains: false)),
       (#"{"subscribe": "none"}"#, .unsubscribe),
+      (#"{"get": "sample", "domains": false}"#, .sample(domains: false)),
+      (#"{"domains": true, "get": "sample"}"#, .sample()),
+      (#"{"get": "sample", "domains": false, "fresh": true}"#, .freshSample(domains: false)),
     ] as [(String, Request)])
   func meaning(text: String, request: Request) throws {
     #expect(try parse(text) == request)
@@ -29,7 +32,8 @@ struct RequestTests {
   @Test(
     "is read back as it was sent",
     arguments: [
-      .info, .sample, .freshSample, .history(seconds: 1), .subscribe(intervalSeconds: nil),
+      .info, .sample(), .freshSample(), .sample(domains: false), .freshSample(domains: false), .history(seconds: 1),
+      .subscribe(intervalSeconds: nil),
       .subscribe(intervalSeconds: 0.01), .subscribe(intervalSeconds: 5, domains: false), .unsubscribe,
     ] as [Request])
   func roundTrip(request: Request) throws {
@@ -63,7 +67,7 @@ struct RequestTests {
     arguments: [
       "{}", #"{"a": 1}"#, #"{"get": "watts"}"#, #"{"subscribe": "watts"}"#, #"{"get": "info", "subscribe": "none"}"#,
       #"{"get": "info", "seconds": 1}"#, #"{"subscribe": "none", "interval_seconds": 1}"#,
-      #"{"subscribe": "none", "domains": true}"#, #"{"get": ""}"#,
+      #"{"subscribe": "none", "domains": true}"#, #"{"get": "info", "domains": false}"#, #"{"get": ""}"#,
     ])
   func unknown(text: String) {
     #expect(code(of: text) == "unknown_request")
@@ -80,6 +84,7 @@ struct RequestTests {
       #"{"subscribe": "sample", "interval_seconds": 86401}"#, #"{"subscribe": "sample", "interval_seconds": "1"}"#,
       #"{"subscribe": "sample", "interval_seconds": null}"#, #"{"get": "sample", "fresh": 1}"#,
       #"{"subscribe": "sample", "domains": 1}"#, #"{"subscribe": "sample", "domains": "false"}"#,
+      #"{"get": "sample", "domains": 0}"#, #"{"get": "sample", "fresh": true, "domains": null}"#,
       #"{"get": "sample", "fresh": null}"#, #"{"get": "sample", "fresh": "true"}"#,
     ])
   func values(text: String) {

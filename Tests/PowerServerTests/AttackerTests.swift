@@ -64,7 +64,7 @@ struct AttackerTests {
     trusted.write(Request.subscribe(intervalSeconds: 0.01).json.text + "\n")
     var allowed = Moments()
     for _ in 0..<80 {
-      asker.write(Request.sample.json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+      asker.write(Request.sample().json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
       try drain(clients + [asker], into: &moments, seconds: 0.05)
       while let answer = try trusted.arrived() { allowed.add(answer) }
     }
@@ -92,7 +92,7 @@ struct AttackerTests {
         return try TestClient(server.path, as: .nobody)
       }
       for client in clients {
-        client.write(Request.sample.json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+        client.write(Request.sample().json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
       }
       try drain(clients, into: &moments, seconds: 0.9)
     }
@@ -110,7 +110,7 @@ struct AttackerTests {
       var clients = [try TestClient(server.path, as: .nobody)]
       if round % 3 == 0 { clients.append(try TestClient(server.path, as: .nobody)) }
       for client in clients where round % 2 == 0 {
-        client.write(Request.sample.json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+        client.write(Request.sample().json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
       }
       try drain(clients, into: &moments, seconds: Double(round % 5) * 0.06)
     }

@@ -86,6 +86,28 @@ struct CoreReadTests {
     #expect(takeReads(server) > 0)
   }
 
+  @Test("is not read for samples that are asked for without domains, fresh ones neither, and these have none")
+  func askedWithout() throws {
+    let server = try server()
+    let client = try TestClient(server.path)
+    _ = try client.line()
+    var requests = [Request.sample(domains: false)]
+    if geteuid() == 0 { requests += [.freshSample(domains: false), .freshSample(domains: false)] }
+    for request in requests {
+      #expect(try client.sample(request).packages.map(\.domains.count) == [0])
+    }
+    try wait(server, pulses: 3)
+    #expect(try client.sample(.sample(domains: false)).packages.map(\.domains.count) == [0])
+    #expect(takeReads(server) == 0)
+    // Somebody else's asking does not bring them either.
+    let other = try TestClient(server.path)
+    _ = try other.line()
+    _ = try other.sample()
+    try wait(server, pulses: 3)
+    #expect(try other.sample().packages.first?.domains[.core] != nil)
+    #expect(try client.sample(.sample(domains: false)).packages.map(\.domains.count) == [0])
+  }
+
   @Test("is read in between for a subscription whose samples are further apart than a wrap")
   func rareSubscription() throws {
     // So that a reading is due at each of the service's own samples: the scripted source may go unread for a minute.
@@ -104,7 +126,8 @@ struct CoreReadTests {
     let client = try TestClient(server.path)
     _ = try client.line()
     _ = takeReads(server)
-    guard case .sample = try client.ask(.freshSample), case .sample(let sample) = try client.ask(.freshSample) else {
+    guard case .sample = try client.ask(.freshSample()), case .sample(let sample) = try client.ask(.freshSample())
+    else {
       throw TestFailure(description: "no sample")
     }
     #expect(sample.packages.first?.domains[.core]?.watts != nil)

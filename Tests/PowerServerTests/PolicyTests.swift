@@ -87,7 +87,7 @@ struct PolicyTests {
       _ = try other.line()
       // Shortly before the next point.
       usleep(400_000)
-      let fresh = try trusted.sample(.freshSample)
+      let fresh = try trusted.sample(.freshSample())
       _ = try other.line()
       let sample = try other.sample()
       for domains in [fresh, sample].map(\.packages[0].domains) {
@@ -100,7 +100,7 @@ struct PolicyTests {
   @Test("a fresh window is refused to everybody else, and the group is named", .enabled(if: Peer.canChange, isRoot))
   func freshRefused() throws {
     let server = try RunningServer(interval: 0.5, trustedGroup: group)
-    guard case .refused(let refusal) = try TestClient(server.path, as: .nobody).ask(.freshSample) else {
+    guard case .refused(let refusal) = try TestClient(server.path, as: .nobody).ask(.freshSample()) else {
       throw TestFailure(description: "granted")
     }
     #expect(refusal.code == "not_allowed" && refusal.message.contains("group power"))
@@ -113,10 +113,10 @@ struct PolicyTests {
     let server = try RunningServer(interval: 0.5, trustedGroup: group)
     let client = try TestClient(server.path, as: .member(54_321))
     _ = try client.line()
-    var last = try client.sample(.freshSample)
+    var last = try client.sample(.freshSample())
     for _ in 0..<20 {
       let asked = Double(DispatchTime.now().uptimeNanoseconds) / 1e9
-      let sample = try client.sample(.freshSample)
+      let sample = try client.sample(.freshSample())
       #expect(sample.monotonicSeconds >= asked)
       #expect(abs(sample.monotonicSeconds - sample.windowSeconds - last.monotonicSeconds) < 1e-6)
       #expect(sample.windowSeconds >= 0.0099, "\(sample.windowSeconds) s")

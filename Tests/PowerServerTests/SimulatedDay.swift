@@ -230,7 +230,7 @@ final class SimulatedDay {
       trace?.append("\(now) asks fresh \(grants)")
       if grants {
         checks.asksFresh()
-        service.happen(.freshAsked)
+        service.happen(.freshAsked(domains: true))
       } else {
         service.happen(.sampleAsked)
       }

@@ -85,7 +85,7 @@ final class TestClient {
     return try answer()
   }
 
-  func sample(_ request: Request = .sample) throws -> SampleReport {
+  func sample(_ request: Request = .sample()) throws -> SampleReport {
     guard case .sample(let sample) = try ask(request) else { throw TestFailure(description: "no sample") }
     return sample
   }

@@ -20,6 +20,9 @@ private final class Cores: RegisterFile {
     var laterError: Int32 = 0
     var packageReads: UInt64 = 0
     var coreReads: [Int] = []
+    /// From step to step of the packages' counters, in nanoseconds, and since when; 0 as long as they move at each read.
+    var period: Int64 = 0
+    var since: Int64 = 0
   }
 
   let state = Mutex(State())
@@ -41,9 +44,10 @@ private final class Cores: RegisterFile {
         let core = cores.first { $0.cpus.contains(cpu) } ?? PhysicalCore(cpus: [cpu])
         return state.counts[core.cpus[0]] ?? 0
       default:
-        state.packageReads += 100
+        if state.period == 0 { state.packageReads += 100 }
+        let steps = state.period == 0 ? 0 : (Self.now - state.since) / state.period
         // No two packages show the same counter.
-        return UInt64(cpu + 1) << 24 + state.packageReads
+        return UInt64(cpu + 1) << 24 + state.packageReads + UInt64(steps) * 1000
       }
     }
   }
@@ -57,6 +61,11 @@ private final class Cores: RegisterFile {
     if state.laterError != 0 { throw .notOpened(cpu: first, errno: state.laterError) }
     return Newcomers(registers: self, cpus: cpus, cores: state.later)
   }
+
+  static var now: Int64 { Int64(DispatchTime.now().uptimeNanoseconds) }
+
+  /// From now on the packages' counters move in steps.
+  func step(_ period: Int64) { state.withLock { ($0.period, $0.since) = (period, Self.now) } }
 
   /// Each core goes on by so much, or the one of that CPU does.
   func advance(_ counts: UInt64, cpu: Int? = nil) {
@@ -321,6 +330,39 @@ struct CoreDomainTests {
     #expect(without.read().readings.map(\.domain) == [.package])
     #expect(registers.takeCoreReads().isEmpty)
     #expect(said.withLock { $0.first?.hasPrefix("CPU 1 is isolated") } == true)
+  }
+
+  @Test(
+    "is left out, and said to be, if the package's counter moves in steps, from the start or later",
+    arguments: [true, false])
+  func steps(isLater: Bool) throws {
+    let registers = Cores(cores(2))
+    let period: Int64 = 150_000_000
+    if !isLater { registers.step(period) }
+    let said = Mutex<[String]>([])
+    var source = try source(registers, [package(0, cores(2))], log: { text in said.withLock { $0.append(text) } })
+    if isLater {
+      for _ in 0..<60 { #expect(source.read().readings.map(\.domain) == [.package, .core]) }
+      #expect(source.steps == nil)
+      registers.step(period)
+      // As a service that samples at points between which the counter steps: only the look now and then sees it stand.
+      while source.steps == nil { _ = source.read(domains: false) }
+    }
+    var meter = PowerMeter()
+    var watts: [Double] = []
+    let end = Cores.now + 5_000_000_000
+    while watts.count < 4 {
+      try #require(Cores.now < end)
+      let wait = max((source.steps?.nextLookNanoseconds ?? 0) - Cores.now, 1_000_000)
+      usleep(UInt32(wait / 1000))
+      if case .sample(let sample) = meter.measure(source.read(domains: true)) { watts.append(sample.watts) }
+    }
+    #expect(source.read().readings.map(\.domain) == [.package])
+    let wanted = "The core domain of package 0 is left out, because each core's counter may step at times of its own."
+    #expect(said.withLock { $0.filter { $0 == wanted }.count } == 1)
+    #expect(said.withLock { $0.contains { $0.contains("have come to move every 0.15 s") } } == isLater)
+    // 1000 counts of 2^-16 J in 0.15 s; the window in which it came to step may be any.
+    for each in watts.dropFirst(isLater ? 1 : 0) { #expect(abs(each / 0.1017 - 1) < 0.1, "\(watts)") }
   }
 
   @Test("is left out, and said to be, if nobody knows which CPUs are a core")

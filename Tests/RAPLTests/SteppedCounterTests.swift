@@ -173,4 +173,65 @@ struct SteppedCounterTests {
     #expect(watcher.stepped.losses == 0 && samples.count >= 8)
     for sample in samples { #expect(abs(sample.watts / 12.5 - 1) < 0.02, "\(sample.watts) W") }
   }
+
+  @Test("an odd value just before a step costs nothing")
+  func oddBeforeStep() throws {
+    var watcher = try #require(Watcher(Emulated(watts: 200)))
+    _ = watcher.samples(every: 1_000_000_000, seconds: 5)
+    for _ in 0..<10 {
+      // 5 ms before the next step.
+      let number = Int(Double(watcher.now) / 1e9 / watcher.emulated.period) + 1
+      watcher.now = max(watcher.now, Int64(watcher.emulated.step(number) * 1e9) - 5_000_000)
+      #expect(watcher.stepped.record(0x7000_0000, at: watcher.now, into: &watcher.counter).change == .implausible)
+      watcher.now += 1_000_000
+      _ = watcher.look()
+      for sample in watcher.samples(every: 1_000_000_000, seconds: 4) {
+        #expect(abs(sample.watts / 200 - 1) < 0.02, "\(sample.watts) W")
+      }
+    }
+    #expect(watcher.stepped.losses == 0)
+  }
+
+  @Test(
+    "is found out, and never by a window of steps that are not known well, on a machine that comes late for its looks",
+    arguments: [Emulated(), Emulated(period: 0.3), Emulated(period: 0.001)], 0..<8)
+  private func lateProbe(emulated: Emulated, pattern: Int) throws {
+    var probe = CounterProbe(start: 0)
+    var now: Int64 = 0
+    var movement: CounterProbe.Movement?
+    var looks = 0
+    while movement == nil {
+      movement = probe.look(emulated.value(now), at: now)
+      looks += 1
+      // Now and then it is not there for longer than a step.
+      let isLate = (looks + pattern) % 40 < 3 || looks <= pattern
+      now += isLate ? 20_000_000 + Int64(pattern) * 150_000_000 : 1_000_000
+      try #require(now < 60_000_000_000)
+    }
+    guard emulated.period > 0.02 else {
+      #expect(movement == .continuous)
+      return
+    }
+    guard case .steps(let timer)? = movement else {
+      Issue.record("\(String(describing: movement))")
+      return
+    }
+    var stepped = SteppedCounter(timer)
+    var counter = EnergyCounter(unit: Emulated.unit, bound: PowerBound(watts: 320), alwaysMoves: true)
+    var meter = PowerMeter()
+    var samples = 0
+    while samples < 5 {
+      let change = stepped.record(emulated.value(now), at: now, into: &counter).change
+      let reading = EnergyReading(
+        package: PackageID(package: 0), outcome: .read(change), counts: stepped.counts, unit: Emulated.unit,
+        losses: stepped.losses, monotonicNanoseconds: stepped.nanoseconds)
+      let snapshot = EnergySnapshot(readings: [reading], unixNanoseconds: 0, asleepNanoseconds: 0)
+      if case .sample(let sample) = meter.measure(snapshot) {
+        samples += 1
+        #expect(abs(sample.watts / 12.5 - 1) < 0.025, "\(sample.watts) W")
+      }
+      now = max(stepped.timer.nextLook, now + 1_000_000)
+      try #require(now < 120_000_000_000)
+    }
+  }
 }

@@ -31,11 +31,19 @@ extension Machine {
   ///
   /// Of each die and each powercap zone, whether it has a counter of its own or shows another's: the trace tells which.
   public func takeTrace(seconds: Double) throws(TraceRefusal) {
+    let recorder = TraceRecorder(try traceSources())
+    guard let trace = recorder.record(nanoseconds: Int64(clamping: seconds * 1e9)) else { throw .slept }
+    remember(trace)
+  }
+
+  /// Makes sure that there is something to trace, before anybody stops work for it.
+  public func prepareTrace() throws(TraceRefusal) { _ = try traceSources() }
+
+  private func traceSources() throws(TraceRefusal) -> [TraceRecorder.Source] {
     guard replay == nil else { throw .captured }
     let sources = registerSources() + zoneSources()
     guard sources.contains(where: { if case .value = $0.read() { true } else { false } }) else { throw .noCounters }
-    guard let trace = TraceRecorder(sources).record(nanoseconds: Int64(clamping: seconds * 1e9)) else { throw .slept }
-    remember(trace)
+    return sources
   }
 
   private func registerSources() -> [TraceRecorder.Source] {
@@ -60,7 +68,8 @@ extension Machine {
     }
     guard map == .amd else { return sources }
     for core in Dictionary(grouping: places, by: { [$0.package, $0.die, $0.core ?? -1 - $0.cpu] }).values {
-      add(.core, cpus: core.map(\.cpu))
+      // Nobody may have the task of an isolated CPU interrupted.
+      add(.core, cpus: core.filter { !$0.isIsolated }.map(\.cpu))
     }
     return sources
   }

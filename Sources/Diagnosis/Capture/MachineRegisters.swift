@@ -30,6 +30,11 @@ struct MachineRegisters: RegisterFile {
       machine.remember(address, cpu: cpu, .success(value))
       return value
     } catch {
+      switch error {
+      // That a capture has no value is nothing that a copy of it could have.
+      case .notCaptured, .traceOver: throw error
+      case .absent, .offline, .notOpened, .failed: break
+      }
       machine.remember(address, cpu: cpu, .failure(CapturedErrno(errno: Self.errno(error))))
       throw error
     }

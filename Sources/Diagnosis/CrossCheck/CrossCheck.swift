@@ -65,12 +65,15 @@ public struct CrossCheck {
     self.source = source
     self.settings = settings
     let interval = Int64(nanosecondsIn: settings.intervalSeconds)
-    track = EnergyTrack(keeping: Int64(nanosecondsIn: 4 * settings.intervalSeconds + Self.slackSeconds))
+    let period = source.steps?.periodNanoseconds ?? 0
+    track = EnergyTrack(
+      keeping: Int64(nanosecondsIn: 4 * settings.intervalSeconds + Self.slackSeconds), period: period)
     tallies = references.map { reference in
       switch reference {
-      case .turbostat(let turbostat): CrossCheckTally(TurbostatReference(turbostat))
+      case .turbostat(let turbostat): CrossCheckTally(TurbostatReference(turbostat), isStepping: period > 0)
       case .source(let source, let name):
-        CrossCheckTally(SourceReference(source, name: name, intervalNanoseconds: interval))
+        CrossCheckTally(
+          SourceReference(source, name: name, intervalNanoseconds: interval), isStepping: period > 0)
       }
     }
   }
@@ -99,9 +102,16 @@ public struct CrossCheck {
       }) {
         break
       }
-      if cmsr_wait_readable(-1, interrupt, Self.readingMilliseconds) == ECANCELED { break }
+      if cmsr_wait_readable(-1, interrupt, pause) == ECANCELED { break }
     }
     for tally in tallies { tally.reference.end() }
     return tallies.map { $0.report(ourChannels: track.channels, tolerancePercent: settings.tolerancePercent) }
+  }
+
+  /// How long until the next reading, in milliseconds: a step has to be seen when it happens.
+  private var pause: Int32 {
+    guard let steps = source.steps else { return Self.readingMilliseconds }
+    let wait = (steps.nextLookNanoseconds - cmsr_monotonic_nanoseconds()) / 1_000_000
+    return min(max(Int32(clamping: wait), 1), Self.readingMilliseconds)
   }
 }

@@ -7,16 +7,18 @@ struct CrossCheckTally {
     let reference: Double
   }
 
-  /// How long a window may wait for our readings on both sides of its end.
-  private static let patience = 50
+  /// How often a window is looked at again until there are our readings on both sides of its end.
+  private let patience: Int
 
   var reference: any Reference
   private var waiting: [(window: ReferenceWindow, tries: Int)] = []
   private var pairs: [Channel: [Pair]] = [:]
   private var apartNanoseconds: Int64 = 0
 
-  init(_ reference: any Reference) {
+  /// - Parameter isStepping: whether our counters move in steps, so that the next reading takes its time.
+  init(_ reference: any Reference, isStepping: Bool = false) {
     self.reference = reference
+    patience = isStepping ? 5000 : 50
   }
 
   /// How many windows of the package that has fewest.
@@ -36,10 +38,12 @@ struct CrossCheckTally {
   mutating func collect(_ track: EnergyTrack) {
     var left: [(window: ReferenceWindow, tries: Int)] = []
     for (window, tries) in waiting + reference.windows().map({ ($0, 0) }) {
-      if let (watts, apart) = track.power(of: window.channel, from: window.start, to: window.end) {
+      if let (watts, apart) = track.power(
+        of: window.channel, from: window.start, to: window.end, isAsShown: reference.readsAsShown)
+      {
         pairs[window.channel, default: []].append(Pair(ours: watts, reference: window.watts))
         apartNanoseconds = max(apartNanoseconds, apart)
-      } else if tries < Self.patience {
+      } else if tries < patience {
         left.append((window, tries + 1))
       } else if pairs[window.channel] == nil {
         // Known to the reference only; remembered so that it can be said.

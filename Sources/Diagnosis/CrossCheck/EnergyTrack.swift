@@ -11,12 +11,20 @@ struct EnergyTrack {
   /// How far apart two readings may be to say what lies between them, in nanoseconds.
   private static let widestGap: Int64 = 500_000_000
 
+  /// Steps that are at least so far apart are known each.
+  private static let shortestKnownPeriod: Int64 = 250_000_000
+
   private let keptNanoseconds: Int64
+  /// From step to step, for counters that move in steps; 0 for others.
+  private let periodNanoseconds: Int64
   private var points: [Channel: [Point]] = [:]
 
   /// A track that remembers so many nanoseconds.
-  init(keeping nanoseconds: Int64) {
+  ///
+  /// - Parameter period: how the counters step, in nanoseconds; 0 if they are up to date at any time.
+  init(keeping nanoseconds: Int64, period: Int64 = 0) {
     keptNanoseconds = nanoseconds
+    periodNanoseconds = period
   }
 
   /// The channels that were ever read.
@@ -30,6 +38,8 @@ struct EnergyTrack {
       case .read: break
       }
       let time = reading.monotonicNanoseconds
+      // It has not stepped since.
+      if periodNanoseconds > 0, points[Channel(reading.package, reading.domain)]?.last?.time == time { continue }
       let point = Point(time: time, joules: reading.unit.joules(reading.counts), losses: reading.losses)
       var kept = points[Channel(reading.package, reading.domain), default: []]
       kept.append(point)
@@ -43,25 +53,35 @@ struct EnergyTrack {
 
   /// Mean power between two moments of the monotonic clock.
   ///
+  /// - Parameter isAsShown: whether the energy at a moment is what the counter showed then, rather than what was drawn up to then:
+  ///   of one that moves in steps that is the latest step's.
   /// - Returns: watts, and how far the nearest readings were from those moments; nil where the track does not reach so far,
   ///   or something was lost in between.
-  func power(of channel: Channel, from start: Int64, to end: Int64) -> (watts: Double, apartNanoseconds: Int64)? {
-    guard end > start, let points = points[channel], let first = Self.energy(points, at: start),
-      let last = Self.energy(points, at: end), first.losses == last.losses
+  func power(
+    of channel: Channel, from start: Int64, to end: Int64, isAsShown: Bool = false
+  ) -> (watts: Double, apartNanoseconds: Int64)? {
+    let isStep = isAsShown && periodNanoseconds >= Self.shortestKnownPeriod
+    guard end > start, let points = points[channel], let first = energy(points, at: start, isStep: isStep),
+      let last = energy(points, at: end, isStep: isStep), first.losses == last.losses
     else { return nil }
     let watts = (last.joules - first.joules) * 1e9 / Double(end - start)
     return (watts, max(first.apart, last.apart))
   }
 
-  /// The energy at a moment, in a straight line between the readings around it.
-  private static func energy(_ points: [Point], at time: Int64) -> (joules: Double, losses: UInt32, apart: Int64)? {
+  /// The energy at a moment: in a straight line between the readings around it, or as of the step before it.
+  private func energy(
+    _ points: [Point], at time: Int64, isStep: Bool
+  ) -> (joules: Double, losses: UInt32, apart: Int64)? {
     guard let after = points.firstIndex(where: { $0.time >= time }) else { return nil }
     let next = points[after]
     if next.time == time { return (next.joules, next.losses, 0) }
     guard after > 0 else { return nil }
     let previous = points[after - 1]
-    guard previous.losses == next.losses, next.time - previous.time <= widestGap else { return nil }
-    let share = Double(time - previous.time) / Double(next.time - previous.time)
+    let gap = next.time - previous.time
+    // Of a step in between nobody knows when it was.
+    let widestGap = isStep ? periodNanoseconds * 3 / 2 : max(Self.widestGap, periodNanoseconds * 5 / 2)
+    guard previous.losses == next.losses, gap <= widestGap else { return nil }
+    let share = isStep ? 0 : Double(time - previous.time) / Double(gap)
     return (
       previous.joules + share * (next.joules - previous.joules), next.losses,
       min(time - previous.time, next.time - time)

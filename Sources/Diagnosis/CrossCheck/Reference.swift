@@ -13,6 +13,9 @@ struct ReferenceWindow: Equatable {
 protocol Reference {
   /// What it is, for a person.
   var name: String { get }
+  /// Whether its windows are of what the counters show at their ends, also of one that moves in steps and shows what was drawn up to
+  /// its latest step.
+  var readsAsShown: Bool { get }
   /// Begins to measure.
   mutating func begin()
   /// The windows that have ended since the last call.
@@ -21,4 +24,9 @@ protocol Reference {
   var trouble: String? { get }
   /// Ends it, and waits for that.
   func end()
+}
+
+extension Reference {
+  /// Its windows last from step to step.
+  var readsAsShown: Bool { false }
 }

@@ -22,10 +22,12 @@ struct SourceReference: Reference {
   }
 
   mutating func windows() -> [ReferenceWindow] {
+    // Counters that move in steps are looked at all the time, to see when they do.
+    let looked = source.steps == nil ? nil : source.read()
     let now = cmsr_monotonic_nanoseconds()
     guard now >= due, let before = last else { return [] }
     due += interval * ((now - due) / interval + 1)
-    let after = source.read()
+    let after = looked ?? source.read()
     last = after
     return zip(before.readings, after.readings).compactMap { before, after in
       let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds

@@ -7,6 +7,7 @@ struct TurbostatReference: Reference {
   private static let mostJitter: UInt64 = 100_000_000
 
   let name = "turbostat"
+  let readsAsShown = true
   private let turbostat: Turbostat
   private let inbox = TurbostatInbox()
   private var run: TurbostatRun?

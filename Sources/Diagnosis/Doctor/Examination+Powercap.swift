@@ -16,26 +16,36 @@ extension Examination {
     }
     var isReadable = true
     var moving: [String] = []
+    var others: [String] = []
+    var isStepping = false
     for entry in zones {
-      let name = entry.zone.domain == .package ? "\(entry.zone.package)" : "\(entry.zone.package) \(entry.zone.domain)"
       do {
         _ = try tree.range(of: entry)
-        let movement = try movement(entry)
-        if entry.zone.domain != .package || !isStanding(movement, entry) {
-          moving.append(name)
+        if entry.zone.domain == .package {
+          let movement = try movement(entry)
+          if case .steps = movement { isStepping = true }
+          if isStanding(movement, entry) { isReadable = false }
+          moving.append("\(entry.zone.package)")
         } else {
-          isReadable = false
+          let first = try energy(entry)
+          // One that is idle may stand still, but no platform.
+          if entry.zone.domain == .psys, !isStepping, !PlatformWatch.moves(from: first, { try? energy(entry) }) {
+            ok(.powercap, "The psys counter of \(entry.zone.package) does not move, so it is left out.")
+            continue
+          }
+          others.append("\(entry.zone.package) \(entry.zone.domain)")
         }
       } catch  where entry.zone.domain == .package {
         isReadable = false
         obstructZone(error)
       } catch {
-        warn(
-          .powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is left out. \(toldOfZone(error).text)")
+        let text = toldOfZone(error).text
+        warn(.powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is left out. \(text)")
       }
     }
     guard isReadable, isWhole(zones, identity) else { return }
-    ok(.powercap, "Powercap's counters move: \(moving.joined(separator: ", ")).")
+    let rest = others.isEmpty ? "" : "; these can be read besides: \(others.joined(separator: ", "))"
+    ok(.powercap, "Powercap's counters move: \(moving.joined(separator: ", "))\(rest).")
     measuredBy.append("powercap")
   }
 
@@ -62,17 +72,18 @@ extension Examination {
         ? "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)" : "measure on the host.")
   }
 
-  /// How a zone moves; of a domain only whether it can be read: one that is idle may stand still.
+  /// How a package's zone moves.
   private func movement(_ entry: PowercapTree.Entry) throws(SourceError) -> CounterProbe.Movement {
+    try machine.movement { () throws(SourceError) in try energy(entry) }
+  }
+
+  private func energy(_ entry: PowercapTree.Entry) throws(SourceError) -> UInt64 {
     let path = "\(entry.folder)/energy_uj"
-    func read() throws(SourceError) -> UInt64 {
-      switch machine.energy(ofZone: path) {
-      case .success(let value): return value
-      case .failure(.noNumber): throw .noEnergy(path: path)
-      case .failure(let error): throw .energyFile(path: path, errno: error.errno)
-      }
+    switch machine.energy(ofZone: path) {
+    case .success(let value): return value
+    case .failure(.noNumber): throw .noEnergy(path: path)
+    case .failure(let error): throw .energyFile(path: path, errno: error.errno)
     }
-    return entry.zone.domain == .package ? try machine.movement(read) : .stands(at: try read())
   }
 
   private mutating func isStanding(_ movement: CounterProbe.Movement, _ entry: PowercapTree.Entry) -> Bool {
@@ -88,7 +99,8 @@ extension Examination {
     case .stands(let at): value = at
     }
     obstruct(
-      .powercap, "\(path) does not move: it stays at \(value).", fix: "measure on the host, or update the firmware.")
+      .powercap, "\(path) does not move\(orTooSeldom): it stays at \(value).",
+      fix: "measure on the host, or update the firmware.")
     return true
   }
 

@@ -13,7 +13,7 @@ extension Examination {
     var areAllMoving = true
     for package in packages {
       guard let cpu = package.cpus.first(where: { registers.openErrors[$0] == nil }) else { continue }
-      let isMoving = lookAt(package.id, cpu: cpu, registers, map, model)
+      let isMoving = lookAt(package, cpu: cpu, registers, map, model)
       areAllMoving = areAllMoving && isMoving
     }
     guard areAllMoving, isWhole(registers, identity, map) else { return }
@@ -23,8 +23,9 @@ extension Examination {
 
   /// - Returns: whether the package's counter can be measured by.
   private mutating func lookAt(
-    _ id: PackageID, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel
+    _ package: PackageCPUs, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel
   ) -> Bool {
+    let id = package.id
     do {
       let value = try registers.read(map.units, cpu: cpu)
       let name = "\(hexadecimal(map.units)) of \(id)"
@@ -45,14 +46,20 @@ extension Examination {
         obstruct(.registers, "The energy counter of \(id) reads 0.", fix: elsewhere)
         return false
       case .stands(let value):
-        obstruct(.registers, "The energy counter of \(id) does not move: it stays at \(value).", fix: elsewhere)
+        obstruct(
+          .registers, "The energy counter of \(id) does not move\(orTooSeldom): it stays at \(value).", fix: elsewhere)
         return false
       case .continuous: ok(.registers, "The energy counter of \(id) moves; \(count).")
       case .steps(let timer):
         registerTimers[id] = timer
         ok(.registers, "The energy counter of \(id) moves in steps, \(steps(timer)); \(count).")
       }
-      lookAtDomains(id, cpu: cpu, registers, map, model, units)
+      let isStepping = if case .steps = movement { true } else { false }
+      if map.countsEachCore {
+        lookAtCores(package, isStepping: isStepping)
+      } else {
+        lookAtDomains(id, cpu: cpu, registers, map, model, units, isStepping: isStepping)
+      }
       return true
     } catch {
       obstruct(.registers, told(.register(error)), fix: elsewhere)
@@ -73,22 +80,44 @@ extension Examination {
     }
   }
 
+  /// AMD's only domain besides the package: a counter for each core.
+  private mutating func lookAtCores(_ package: PackageCPUs, isStepping: Bool) {
+    if let lack = package.lackOfCores { return ok(.registers, lack) }
+    if isStepping { ok(.registers, package.id.coresMayStep) }
+  }
+
   /// The domains besides the package.
   private mutating func lookAtDomains(
     _ id: PackageID, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel,
-    _ units: UnitRegister
+    _ units: UnitRegister, isStepping: Bool
   ) {
-    // AMD's only one is a counter for each core.
-    guard map == .intel else { return }
     var there: [String] = []
     var missing: [String] = []
     for domain in PowerDomain.allCases where domain != .package {
       guard let address = map.energy(of: domain) else { continue }
-      let value = (try? registers.read(address, cpu: cpu)).map { UInt32(truncatingIfNeeded: $0) }
-      if let value, value != 0 {
-        there.append("\(domain) (\(energy(units.energyUnit(of: domain, on: model))))")
+      let lack: String?
+      do {
+        let value = UInt64(UInt32(truncatingIfNeeded: try registers.read(address, cpu: cpu)))
+        // Counters that step are not waited for.
+        lack =
+          value == 0
+          ? "0"
+          : domain != .psys || isStepping
+            || PlatformWatch.moves(
+              from: value,
+              { (try? registers.read(address, cpu: cpu)).map { UInt64(UInt32(truncatingIfNeeded: $0)) } })
+            ? nil : "it does not move"
+      } catch .absent {
+        lack = "EIO"
+      } catch .notCaptured {
+        lack = "this capture has no value of it"
+      } catch {
+        lack = "\(error)"
+      }
+      if let lack {
+        missing.append("\(domain) (\(lack))")
       } else {
-        missing.append("\(domain) (\(value == nil ? "EIO" : "0"))")
+        there.append("\(domain) (\(energy(units.energyUnit(of: domain, on: model))))")
       }
     }
     let lacks = missing.joined(separator: ", ")

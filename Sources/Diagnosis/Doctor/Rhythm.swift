@@ -1,5 +1,6 @@
 internal import Formatting
 internal import PowerSources
+internal import RAPL
 
 /// How often a counter moves, how evenly, and how far.
 struct Rhythm: CustomStringConvertible {
@@ -9,34 +10,45 @@ struct Rhythm: CustomStringConvertible {
   private let longest: Double
   /// Milliseconds from one reading to the next.
   private let apart: Double
-  /// The counts from the first move to the last.
+  /// The counts from the first move to the last, through wraps.
   let counts: UInt64
+  /// Whether it was set back meanwhile, or showed what no power explains, so that more may have been drawn than `counts`.
+  let isLowerBound: Bool
   /// The time from the first move to the last, in seconds.
   let seconds: Double
 
   /// What a counter's readings tell; nil if it moved less than twice.
   ///
-  /// - Parameter range: how many values the counter has.
-  init?(_ track: Trace.Track, range: UInt64) {
-    var moves: [(time: Int64, value: UInt64)] = []
+  /// - Parameters:
+  ///   - counter: what counts it.
+  ///   - range: how many values it has.
+  init?(_ track: Trace.Track, _ counter: EnergyCounter, range: UInt64) {
+    var counter = counter
+    var moves: [Int64] = []
     var last: Trace.Run?
     for run in track.runs {
-      guard case .value(let value) = run.reading else { continue }
+      // 0 is never believed, as by the service.
+      guard case .value(let raw) = run.reading, raw != 0 else { continue }
+      let value = raw % range
       // It moved somewhere between two readings.
-      if let last { moves.append((last.last + (run.first - last.last) / 2, value % range)) }
+      if let last {
+        let time = last.last + (run.first - last.last) / 2
+        moves.append(time)
+        _ = counter.record(value, at: time)
+      }
       last = run
     }
-    guard moves.count > 1, let first = moves.first, let end = moves.last, end.time > first.time else { return nil }
-    let periods = zip(moves, moves.dropFirst()).map { Double($1.time - $0.time) / 1e6 }.sorted()
+    guard moves.count > 1, let first = moves.first, let end = moves.last, end > first else { return nil }
+    let periods = zip(moves, moves.dropFirst()).map { Double($1 - $0) / 1e6 }.sorted()
     middle = periods[periods.count / 2]
     shortest = periods[periods.count / 20]
     longest = periods[periods.count - 1 - periods.count / 20]
-    counts = end.value >= first.value ? end.value - first.value : range - first.value + end.value
+    (counts, isLowerBound) = (counter.total, counter.isLowerBound || counter.rejections > 0)
     let readings = track.runs.reduce(into: (first: Int64.max, last: Int64(0))) { readings, run in
       readings = (min(readings.first, run.first), max(readings.last, run.last))
     }
     apart = Double(readings.last - readings.first) / 1e6 / Double(max(track.reads - 1, 1))
-    seconds = Double(end.time - first.time) / 1e9
+    seconds = Double(end - first) / 1e9
   }
 
   /// "1.00 ms (nine times of ten after 0.95 to 1.05 ms)", or what is left to say if it was read too seldom to see that.

@@ -59,7 +59,7 @@ struct SampleFeed: ~Copyable {
       let asks = info.policy.isTrusted && !isAsked
       if asks && now >= dueNanoseconds {
         // A service that does not know fresh samples by name gives the trusted nothing else.
-        try connection.send(info.serves("sample", member: "fresh") ? .freshSample : .sample)
+        try connection.send(info.serves("sample", member: "fresh") ? .freshSample() : .sample())
         isAsked = true
         askedNanoseconds = now
         continue

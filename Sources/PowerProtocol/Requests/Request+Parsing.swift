@@ -20,11 +20,9 @@ extension Request {
     switch name {
     case .string("info"): return .info
     case .string("sample"):
-      switch members.take("fresh") {
-      case nil, .boolean(false)?: return .sample
-      case .boolean(true)?: return .freshSample
-      default: throw .invalidValue("\"fresh\" has to be true or false")
-      }
+      let isFresh = try members.take(boolean: "fresh") ?? false
+      let domains = try members.take(boolean: "domains") ?? true
+      return isFresh ? .freshSample(domains: domains) : .sample(domains: domains)
     case .string("history"):
       guard case .number(let seconds)? = members.take("seconds"), seconds == seconds.rounded(),
         Double(historySeconds.lowerBound)...Double(historySeconds.upperBound) ~= seconds
@@ -48,11 +46,7 @@ extension Request {
       case .number(let seconds)? where seconds > 0 && seconds <= longestIntervalSeconds: interval = seconds
       default: throw .invalidValue("\"interval_seconds\" has to be a number above 0, of 86400 at most")
       }
-      switch members.take("domains") {
-      case nil, .boolean(true)?: return .subscribe(intervalSeconds: interval)
-      case .boolean(false)?: return .subscribe(intervalSeconds: interval, domains: false)
-      default: throw .invalidValue("\"domains\" has to be true or false")
-      }
+      return .subscribe(intervalSeconds: interval, domains: try members.take(boolean: "domains") ?? true)
     case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to subscribe to")
     case .number, .boolean, .other: throw .invalidValue("\"subscribe\" has to be a string")
     }
@@ -70,6 +64,14 @@ extension Request {
 
     mutating func take(_ name: String) -> FlatValue? {
       left.firstIndex { $0.name == name }.map { left.remove(at: $0).value }
+    }
+
+    mutating func take(boolean name: String) throws(RequestError) -> Bool? {
+      switch take(name) {
+      case nil: nil
+      case .boolean(let value)?: value
+      default: throw .invalidValue("\"\(name)\" has to be true or false")
+      }
     }
   }
 }

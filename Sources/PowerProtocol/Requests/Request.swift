@@ -4,10 +4,10 @@ public import Formatting
 public enum Request: Sendable, Equatable {
   /// What the service is and measures.
   case info
-  /// The latest finished window.
-  case sample
-  /// A window that ends now, for the trusted.
-  case freshSample
+  /// The latest finished window. With domains, or without.
+  case sample(domains: Bool = true)
+  /// A window that ends now, for the trusted. With domains, or without.
+  case freshSample(domains: Bool = true)
   /// What was drawn in the latest so many seconds.
   case history(seconds: Int)
   /// A stream of samples, so many seconds apart; nil for the service's own interval. With domains, or without.
@@ -18,7 +18,7 @@ public enum Request: Sendable, Equatable {
   /// The requests that this version serves, and the members that each may have beside its name: what `info` lists, so that
   /// a client can tell an older service from a newer one.
   public static let served: [String: [String]] = [
-    "info": [], "sample": ["fresh"], "history": ["seconds"], "subscribe": ["interval_seconds", "domains"],
+    "info": [], "sample": ["fresh", "domains"], "history": ["seconds"], "subscribe": ["interval_seconds", "domains"],
   ]
 
   /// How far back history may be asked for, in seconds.
@@ -30,14 +30,18 @@ public enum Request: Sendable, Equatable {
   public var json: JSON {
     switch self {
     case .info: .object([("get", .string("info"))])
-    case .sample: .object([("get", .string("sample"))])
-    case .freshSample: .object([("get", .string("sample")), ("fresh", .boolean(true))])
+    case .sample(let domains): .object([("get", .string("sample"))] + Self.json(domains: domains))
+    case .freshSample(let domains):
+      .object([("get", .string("sample")), ("fresh", .boolean(true))] + Self.json(domains: domains))
     case .history(let seconds): .object([("get", .string("history")), ("seconds", .integer(seconds))])
     case .subscribe(let interval, let domains):
       .object(
         [("subscribe", .string("sample"))] + (interval.map { [("interval_seconds", .number($0))] } ?? [])
-          + (domains ? [] : [("domains", .boolean(false))]))
+          + Self.json(domains: domains))
     case .unsubscribe: .object([("subscribe", .string("none"))])
     }
   }
+
+  /// Older services know no such member, and have domains.
+  private static func json(domains: Bool) -> [(String, JSON)] { domains ? [] : [("domains", .boolean(false))] }
 }

@@ -63,8 +63,7 @@ package final class Replay: Sendable {
     case .failed(ENXIO)?: throw .offline(cpu: cpu)
     case .failed(EIO)?: throw .absent(address: address, cpu: cpu)
     case .failed(let errno)?: throw .failed(address: address, cpu: cpu, errno: errno)
-    case nil where capture.trace != nil: throw .notCaptured(address: address, cpu: cpu)
-    case nil: throw .absent(address: address, cpu: cpu)
+    case nil: throw .notCaptured(address: address, cpu: cpu)
     }
   }
 
@@ -154,8 +153,8 @@ package struct ReplayedRegisters: OpenedRegisters {
   }
 }
 
-/// A zone of a captured machine as the origin of an energy counter.
-struct ReplayedZone: CounterOrigin {
+/// A zone's energy_uj of a captured machine.
+struct ReplayedZone: CounterFile {
   private let replay: Replay
   private let path: String
 
@@ -166,7 +165,7 @@ struct ReplayedZone: CounterOrigin {
     if let errno = replay.zoneError(path) { throw .energyFile(path: path, errno: errno) }
   }
 
-  mutating func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
+  func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
     try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try replay.energy(ofZone: path) }
   }
 }
