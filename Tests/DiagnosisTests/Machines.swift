@@ -21,7 +21,7 @@ enum Machines {
     .intel("cascade-lake-ap-dies", model: 0x55, dies: 2).intelRegisters([dram], cpus: [0, 2]).gives(85),
     .intel("sapphire-rapids", model: 0x8F, packages: 2).intelRegisters([dram], cpus: [0, 2]).registers([psys: [7]])
       .gives(85),
-    .intel("psys-that-stands", model: 0x9E).intelRegisters([dram]).registers([psys: [123_456]])
+    .intel("platform-that-stands", model: 0x9E).intelRegisters([dram]).registers([psys: [123_456]])
       .zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", "dram").zone("intel-rapl:1", "psys", .read([123_456])),
     .intel("a-capture-that-lacks-domains", model: 0x9E).intelRegisters([core]).lacks(dram, psys),
     .amd("amd-with-an-isolated-core", family: 0x19).amdRegisters(cores: [0, 1])

@@ -71,6 +71,10 @@ public final class Machine: Files {
   /// The permissions of a file.
   func permissions(_ path: String) throws(FileError) -> FilePermissions {
     let relative = relative(path)
+    // Nothing that a copy of the capture could have: that nobody asked does not tell that it was not there.
+    if let replayed, replayed.permissions[relative] == nil, replayed.errors[relative] == nil {
+      throw FileError(path: path, errno: ENOENT)
+    }
     do throws(FileError) {
       let permissions: FilePermissions
       if let replayed {

@@ -28,8 +28,7 @@ struct Rhythm: CustomStringConvertible {
     var last: Trace.Run?
     for run in track.runs {
       // 0 is never believed, as by the service.
-      guard case .value(let raw) = run.reading, raw != 0 else { continue }
-      let value = raw % range
+      guard case .value(let raw) = run.reading, case let value = raw % range, value != 0 else { continue }
       // It moved somewhere between two readings.
       if let last {
         let time = last.last + (run.first - last.last) / 2
