@@ -114,6 +114,29 @@ struct TraceTests {
     }
   }
 
+  @Test("that was interrupted is not replayed as a counter that stands: whoever reads it waits")
+  func interrupted() throws {
+    let counter = Trace.Counter.zone("a")
+    var track = Trace.Track(counter)
+    // Read each 100 us, but for 60 ms each fifth of a second; it moves each millisecond.
+    for round in Int64(0)..<20_000 where round % 2000 < 1400 {
+      track.add(.value(UInt64(1000 + round / 10)), at: round * 100_000)
+    }
+    var capture = Capture()
+    capture.trace = Trace(clocks: [0, 0, 0], tracks: [track], nanoseconds: 2_000_000_000)
+    let now = Clock()
+    let replay = Replay(capture, clock: Replay.Clock(now: { now.time }, wait: { now.time = max($0, now.time) }))
+    var probe = CounterProbe(start: 0)
+    var movement: CounterProbe.Movement?
+    _ = try replay.energy(ofZone: "a/energy_uj")
+    now.time = 139_500_000
+    while movement == nil {
+      movement = probe.look(try replay.energy(ofZone: "a/energy_uj"), at: now.time)
+      now.time += 1_000_000
+    }
+    #expect(movement == .continuous)
+  }
+
   @Test("says how often a counter moves, and only if it was read often enough to see that")
   func rhythm() throws {
     func track(apart: Int64) -> Trace.Track {

@@ -79,7 +79,7 @@ struct DoctorTests {
     let again = try doctor(["--root", capture] + ["--capture", folder.file("again"), "--trace"])
     #expect(again.output.contains("was captured") && !again.output.contains("can reveal what runs"), "\(again.output)")
     #expect(!FileManager.default.fileExists(atPath: folder.file("again")))
-    #expect(try doctor(["--root", capture] + arguments).output.contains("is no empty folder"))
+    #expect(try doctor(["--root", capture, "--capture", capture]).output.contains("is no empty folder"))
   }
 
   @Test("a trace is root's only, and needs a place")

@@ -20,6 +20,10 @@ package final class Replay: Sendable {
   private let tracks: [Trace.Counter: Trace.Track]
   private let state = Mutex(State())
   private let clock: Clock
+  /// Readings that are so far apart were interrupted, in nanoseconds, if their counter was not read that seldom on purpose.
+  private static let interruption: Int64 = 5_000_000
+  /// No interruption is waited for longer, in nanoseconds.
+  private static let longestInterruption: Int64 = 1_000_000_000
   /// How long after a counter another one may be read, in nanoseconds.
   private let gap: Int64
 
@@ -107,9 +111,17 @@ package final class Replay: Sendable {
         if let last = state.last, last.counter != counter, clock.now() < last.time + gap {
           clock.wait(last.time + gap)
         }
-        let now = clock.now()
+        var now = clock.now()
         let start = state.start ?? now
         state.start = start
+        // Whoever recorded it was kept from reading: so is whoever replays it.
+        let longestPause = max(Self.interruption, 4 * trace.nanoseconds / Int64(track.reads))
+        if let end = track.resumption(after: now - start, longestPause: longestPause),
+          start + end - now <= Self.longestInterruption
+        {
+          clock.wait(start + end)
+          now = clock.now()
+        }
         state.last = (counter, now)
         return now - start
       }

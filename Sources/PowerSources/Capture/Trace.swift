@@ -59,14 +59,26 @@ package struct Trace: Equatable, Sendable {
     }
 
     /// What it showed at a time: the latest reading before it, or else the first.
-    func reading(at time: Int64) -> Reading? {
-      // The first run that begins later.
+    func reading(at time: Int64) -> Reading? { runs.isEmpty ? nil : runs[max(later(than: time) - 1, 0)].reading }
+
+    /// When a time lies between two readings that are further apart than most and not the same: when the later one was made. What
+    /// the counter showed in between nobody knows, least of all that it stood.
+    func resumption(after time: Int64, longestPause: Int64) -> Int64? {
+      let next = later(than: time)
+      guard next > 0, next < runs.count, runs[next - 1].last < time,
+        runs[next].first - runs[next - 1].last > longestPause
+      else { return nil }
+      return runs[next].first
+    }
+
+    /// The first run that begins later.
+    private func later(than time: Int64) -> Int {
       var (low, high) = (0, runs.count)
       while low < high {
         let middle = (low + high) / 2
         if runs[middle].first <= time { low = middle + 1 } else { high = middle }
       }
-      return runs.isEmpty ? nil : runs[max(low - 1, 0)].reading
+      return low
     }
   }
 
