@@ -152,7 +152,7 @@ struct CounterMeter {
 
   /// How others are compared with it.
   func compared(isSnapshot: Bool) -> CounterIdentity.Counter {
-    CounterIdentity.Counter(range: range, timer: stepped?.timer, isSnapshot: isSnapshot)
+    CounterIdentity.Counter(range: range, timer: course.stepped?.timer, isSnapshot: isSnapshot)
   }
 
   /// Whether it is a register, and no file of powercap.
