@@ -202,7 +202,8 @@ final class Broadcaster {
         ).json
       case .none(.idle) where isBetweenSteps:
         latestReport(trusted: true, domains: domains) ?? RequestError.noReading.json
-      case .none(let reason): latestReport(trusted: true, domains: domains, failure: reason) ?? RequestError.noReading.json
+      case .none(let reason):
+        latestReport(trusted: true, domains: domains, failure: reason) ?? RequestError.noReading.json
       }
     }
   }
@@ -229,7 +230,8 @@ final class Broadcaster {
     let clients = waiting
     waiting = []
     for (client, domains) in clients {
-      client.answer { [self] in latestReport(trusted: client.isTrusted, domains: domains) ?? RequestError.noReading.json }
+      client.answer { [self] in latestReport(trusted: client.isTrusted, domains: domains) ?? RequestError.noReading.json
+      }
     }
   }
 

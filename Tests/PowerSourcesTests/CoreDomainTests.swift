@@ -355,7 +355,7 @@ struct CoreDomainTests {
       try #require(Cores.now < end)
       let wait = max((source.steps?.nextLookNanoseconds ?? 0) - Cores.now, 1_000_000)
       usleep(UInt32(wait / 1000))
-      if case .sample(let sample) = meter.measure(source.read(domains: true)) { watts.append(sample.watts) }
+      if case .window(let window) = meter.measure(source.read(domains: true)) { watts.append(window.sample.watts) }
     }
     #expect(source.read().readings.map(\.domain) == [.package])
     let wanted = "The core domain of package 0 is left out, because each core's counter may step at times of its own."

@@ -74,7 +74,7 @@ private struct Watcher {
       guard now == point else { continue }
       point += interval
       points += 1
-      if case .sample(let sample) = meter.measure(snapshot) { samples.append((sample, now)) }
+      if case .window(let window) = meter.measure(snapshot) { samples.append((window.sample, now)) }
     }
     return samples
   }

@@ -226,7 +226,8 @@ struct SteppedCounterTests {
         package: PackageID(package: 0), outcome: .read(change), counts: stepped.counts, unit: Emulated.unit,
         losses: stepped.losses, monotonicNanoseconds: stepped.nanoseconds)
       let snapshot = EnergySnapshot(readings: [reading], unixNanoseconds: 0, asleepNanoseconds: 0)
-      if case .sample(let sample) = meter.measure(snapshot) {
+      if case .window(let window) = meter.measure(snapshot) {
+        let sample = window.sample
         samples += 1
         #expect(abs(sample.watts / 12.5 - 1) < 0.025, "\(sample.watts) W")
       }
