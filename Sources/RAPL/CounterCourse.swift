@@ -15,9 +15,11 @@ public struct CounterCourse: Sendable {
   private var mode: Mode
   /// Whether it moves all the time: asked for each reading, and quicker than the whole.
   public private(set) var isContinuous: Bool
-  /// Counts since the first reading, losses, and the time of both: all that may be said of it, unless it moves all the time.
+  /// Counts since the first reading, as far as they may be said; of no meaning if it moves all the time.
   public private(set) var counts: UInt64 = 0
+  /// How many times energy went by uncounted until then.
   public private(set) var losses: UInt32 = 0
+  /// When that was, in nanoseconds of the monotonic clock.
   public private(set) var nanoseconds: Int64 = 0
   private var lastLook: Int64 = 0
 
