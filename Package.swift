@@ -75,13 +75,19 @@ let package = Package(
       ["RAPL", "PowerSources", "Turbostat", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
     room("ServiceManager", ["CMSRShim", "SystemCalls"]),
+    room(
+      "Serving",
+      [
+        "RAPL", "PowerProtocol", "PowerServer", "PowerSources", "Turbostat", "Privileges", "ServiceManager", "CMSRShim",
+        "SystemCalls", logging,
+      ]),
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
         "RAPL", "Formats", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient",
         "Terminal",
         "EnergyRun",
-        "Exporter", "Privileges", "ServiceManager",
+        "Exporter", "Privileges", "Serving", "ServiceManager",
         "Diagnosis",
         "CMSRShim",
         "SystemCalls",
@@ -108,6 +114,7 @@ let package = Package(
     tests(of: "Exporter", ["Formats", "Formatting", "PowerProtocol", "RAPL", nioCore, nioPosix]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
+    tests(of: "Serving", ["RAPL", "PowerProtocol", "PowerServer", "PowerSources", "Turbostat", logging]),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
   ]
 )

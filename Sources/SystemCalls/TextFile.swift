@@ -1,28 +1,6 @@
 internal import Glibc
 internal import SystemPackage
 
-/// A file or folder that could not be read or written.
-public struct FileError: Error, Equatable {
-  /// The path as the caller gave it.
-  public let path: String
-  /// The errno value.
-  public let errno: Int32
-
-  /// The reason in words, to stand within a sentence.
-  public var reason: String { fileErrorText(errno) }
-
-  /// A failure with a path.
-  public init(path: String, errno: Int32) {
-    self.path = path
-    self.errno = errno
-  }
-
-  init(path: String, _ error: Errno) { self.init(path: path, errno: error.rawValue) }
-
-  /// A failure of a function of swift-system: its functions throw nothing but `Errno`, and some do not declare it.
-  init(path: String, _ error: any Error) { self.init(path: path, errno: (error as? Errno)?.rawValue ?? EIO) }
-}
-
 /// Small text files, as those of /proc and /sys are.
 public enum TextFile {
   /// Reads a file whole.

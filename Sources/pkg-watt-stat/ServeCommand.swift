@@ -7,6 +7,7 @@ internal import PowerProtocol
 internal import PowerServer
 internal import PowerSources
 internal import Privileges
+internal import Serving
 internal import ServiceManager
 internal import SystemCalls
 internal import Turbostat
@@ -28,25 +29,27 @@ struct ServeCommand: ParsableCommand {
     guard cmsr_block_ending_signals() == 0, cmsr_raise_descriptor_limit() == 0 else { throw ServeError.limits }
     let logger = StderrLogHandler.logger(level: options.logLevel)
     try PrivilegeProof.requireProc()
-    let identity = try options.identity()
-    let trustedGroup = try options.findTrustedGroup()
+    let service = options.service
+    let identity = try service.identity()
+    let trustedGroup = try service.findTrustedGroup()
     let passed = try SocketActivation.sockets()
     let notifier = try ServiceNotifier()
-    try options.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
+    try service.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
 
     // Before the source: a package that comes in between is then started for once too often, not missed.
     let topology = TopologyWatch(root: options.root)
-    let measurement = try Measurement(options, logger: logger)
+    let measurement = try Measurement(service, logger: logger)
     if measurement.hasChildren {
       for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
     }
     if options.check {
-      try measurement.check(logger)
+      try check(measurement, logger)
       try StandardOutput.write("Measurable: \(measurement.summary.harmless).\n")
       return
     }
 
-    let sockets = try SocketFiles(options: options, passed: passed, owner: identity.owner, logger: logger)
+    let sockets = try SocketPlaces(
+      service.sockets, mode: service.socketMode, passed: passed, owner: identity.owner, logger: logger)
     let report = ServiceReport(
       notifier, topology: measurement.missesNewPackages ? topology : nil,
       counters: measurement.counters(root: options.root), logger: logger)
@@ -56,10 +59,10 @@ struct ServeCommand: ParsableCommand {
         logger.warning("\(warning)")
       }
       logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
-      var settings = options.settings(trustedGroup: trustedGroup, onPulse: report.take)
+      var settings = service.settings(trustedGroup: trustedGroup, onPulse: report.take)
       settings.wantedSockets = sockets.wanted
       let server = measurement.server(
-        sockets.files, logger: logger, settings: settings,
+        sockets.files, logger: logger, settings: settings, version: PkgWattStat.version,
         watchdogNanoseconds: notifier.watchdogNanoseconds)
       defer { server.stop() }
       try server.start()
@@ -77,6 +80,14 @@ struct ServeCommand: ParsableCommand {
     } catch {
       sockets.remove(logger)
       throw error
+    }
+  }
+
+  private func check(_ measurement: Measurement, _ logger: Logger) throws {
+    do {
+      try measurement.check(logger)
+    } catch let end as EndedBySignal {
+      throw ExitCode(128 + end.signal)
     }
   }
 

@@ -1,19 +1,22 @@
-internal import Logging
-internal import PowerServer
-internal import PowerSources
-internal import RAPL
+public import Logging
+public import PowerServer
+public import PowerSources
+public import RAPL
 internal import Synchronization
-internal import Turbostat
+public import Turbostat
 
 /// What the service measures with: an energy source that it reads itself, or turbostat.
-enum Measurement {
+public enum Measurement {
+  /// A source that is read, and its first reading.
   case energy(any EnergySource, name: String, begun: EnergySnapshot)
+  /// A program that is run.
   case turbostat(Turbostat)
 
   /// Opens what the options ask for. Nothing is running yet.
-  init(_ options: ServeOptions, logger: Logger) throws {
+  public init(_ options: ServiceOptions, logger: Logger) throws {
     guard let opened = try options.source.open(root: options.root, logger: logger) else {
-      self = .turbostat(Turbostat(executable: try options.turbostatPath(), intervalSeconds: options.interval))
+      self = .turbostat(
+        Turbostat(executable: try TurbostatExecutable.choose(options.turbostat), intervalSeconds: options.interval))
       return
     }
     var source = opened.source
@@ -22,7 +25,7 @@ enum Measurement {
   }
 
   /// What is measured and how, in one line for a person.
-  var summary: String {
+  public var summary: String {
     switch self {
     case .energy(let source, _, _): source.summary
     case .turbostat(let turbostat): "by turbostat (\(turbostat.executable))"
@@ -30,28 +33,28 @@ enum Measurement {
   }
 
   /// Whether a program is started that needs CAP_SYS_RAWIO itself.
-  var hasChildren: Bool {
+  public var hasChildren: Bool {
     if case .turbostat = self { true } else { false }
   }
 
   /// Whether a package that comes later is missed: turbostat looks for itself, and no simulated CPU grows.
-  var missesNewPackages: Bool {
+  public var missesNewPackages: Bool {
     if case .energy(let source, _, _) = self { !source.isSimulated } else { false }
   }
 
   /// What notices that its counters are no longer what they were.
-  func counters(root: String?) -> CounterWatch? {
+  public func counters(root: String?) -> CounterWatch? {
     if case .energy(let source, _, _) = self { CounterWatch(source, root: root) } else { nil }
   }
 
   /// Makes sure that it measures, where opening it has not shown that already.
-  func check(_ logger: Logger) throws {
+  public func check(_ logger: Logger) throws {
     guard case .turbostat(let turbostat) = self else { return }
     try TurbostatCheck(logger).run(turbostat)
   }
 
   /// How long the first reading may take, in seconds; nil where there is one already.
-  var firstReadingSeconds: Double? {
+  public var firstReadingSeconds: Double? {
     if case .turbostat(let turbostat) = self { turbostat.longestSilenceSeconds } else { nil }
   }
 
@@ -59,12 +62,13 @@ enum Measurement {
   ///
   /// - Parameters:
   ///   - settings: what the options say; what follows from the source is added.
+  ///   - version: this program's.
   ///   - watchdogNanoseconds: how often the service manager wants to hear of it, or nil where it does not.
-  func server(
-    _ sockets: [SocketFile], logger: Logger, settings: ServerSettings, watchdogNanoseconds: Int64?
+  public func server(
+    _ sockets: [SocketFile], logger: Logger, settings: ServerSettings, version: String, watchdogNanoseconds: Int64?
   ) -> PowerServer {
     var settings = settings
-    settings.description = description
+    settings.description = description(version: version)
     switch self {
     case .energy(let source, _, let begun):
       // The watchdog hears of it when it wakes, soon enough for a message that is lost. Without one, somebody who removed its
@@ -83,7 +87,7 @@ enum Measurement {
   /// Starts what delivers samples to the server from outside of it.
   ///
   /// - Parameter ready: called once there is something to serve: now, or with the first sample, then on the server's thread.
-  func start(_ server: PowerServer, logger: Logger, ready: @escaping @Sendable () -> Void) -> TurbostatRun? {
+  public func start(_ server: PowerServer, logger: Logger, ready: @escaping @Sendable () -> Void) -> TurbostatRun? {
     guard case .turbostat(let turbostat) = self else {
       ready()
       return nil
@@ -110,8 +114,8 @@ enum Measurement {
   }
 
   /// What it is, for whoever asks.
-  private var description: ServiceDescription {
-    var description = ServiceDescription(version: PkgWattStat.version, summary: summary)
+  private func description(version: String) -> ServiceDescription {
+    var description = ServiceDescription(version: version, summary: summary)
     switch self {
     case .energy(let source, let name, _):
       description.source = name

@@ -1,4 +1,3 @@
-internal import ArgumentParser
 internal import CMSRShim
 internal import Glibc
 internal import Logging
@@ -25,7 +24,7 @@ final class TurbostatCheck: Sendable {
 
   /// Gives back once there was a reading.
   ///
-  /// - Throws: `TurbostatEnd` where it gave none; 128 and the number of a signal as the exit code.
+  /// - Throws: `TurbostatEnd` where it gave none; `EndedBySignal` where a signal came first.
   func run(_ turbostat: Turbostat) throws {
     let run = TurbostatRun(turbostat) { [self] event in
       switch event.forSum {
@@ -46,7 +45,7 @@ final class TurbostatCheck: Sendable {
     case .failed(let end): throw end
     case .waiting, .over:
       logger.info("Ending on signal \(signal), before turbostat has given a table.")
-      throw ExitCode(128 + signal)
+      throw EndedBySignal(signal: signal)
     }
   }
 
@@ -58,4 +57,10 @@ final class TurbostatCheck: Sendable {
       kill(getpid(), SIGTERM)
     }
   }
+}
+
+/// A signal ended this process before it was known whether it can measure; the log has said so.
+public struct EndedBySignal: Error {
+  /// Which.
+  public let signal: Int32
 }

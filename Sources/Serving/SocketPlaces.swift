@@ -1,44 +1,69 @@
 internal import CMSRShim
 internal import Glibc
-internal import Logging
+public import Logging
 internal import PowerProtocol
-internal import PowerServer
-internal import Privileges
-internal import ServiceManager
+public import PowerServer
+public import Privileges
+public import ServiceManager
 internal import SystemCalls
 
 /// The sockets of one service: those asked for, or both well-known ones.
-struct SocketFiles {
-  private(set) var files: [SocketFile] = []
+public struct SocketPlaces: Sendable {
+  /// Where a service is served that was told no other path.
+  public struct WellKnown: Sendable {
+    /// The folder that the service makes.
+    var folder: String
+    /// In that folder.
+    var preferred: String
+    /// Anybody may have put something there.
+    var original: String
+
+    /// This system's.
+    public static let system = WellKnown(
+      folder: SocketPaths.preferredFolder, preferred: SocketPaths.preferred, original: SocketPaths.original)
+  }
+
+  /// Those that are served.
+  public private(set) var files: [SocketFile] = []
   /// Those that are to be served as soon as their path is free.
-  private(set) var wanted: [WantedSocket] = []
+  public private(set) var wanted: [WantedSocket] = []
+  private let wellKnown: WellKnown
   private var hasMadeFolder = false
 
   /// The units that hold the well-known paths under systemd.
   private static let units = (preferred: "pkg-watt-stat.socket", original: "pkg-watt-stat-tmp.socket")
 
-  /// - Parameter passed: sockets that a service manager has handed over; if there are any, nothing else is bound.
-  init(options: ServeOptions, passed: [PassedSocket], owner: SocketFile.Owner?, logger: Logger) throws {
+  /// Binds what is to be served.
+  ///
+  /// - Parameters:
+  ///   - paths: those asked for; none for the well-known ones.
+  ///   - mode: permissions of the sockets, as in chmod(1).
+  ///   - passed: sockets that a service manager has handed over; if there are any, nothing else is bound.
+  ///   - owner: who is to own the socket files; nil for this process's user.
+  /// - Throws: `ServeError.socketsTwice`, or why a socket cannot be served at. Then nothing is left behind.
+  public init(
+    _ paths: [String], mode: UInt32, passed: [PassedSocket], owner: SocketFile.Owner?, wellKnown: WellKnown = .system,
+    logger: Logger
+  ) throws {
+    self.wellKnown = wellKnown
     if !passed.isEmpty {
-      guard options.socket.isEmpty else { throw ServeError.socketsTwice }
+      guard paths.isEmpty else { throw ServeError.socketsTwice }
       for socket in passed { files.append(try SocketFile.passed(socket.descriptor)) }
       let names = passed.map(\.name)
       if names.contains(Self.units.preferred), !names.contains(Self.units.original),
-        !files.contains(where: { $0.path == SocketPaths.original })
+        !files.contains(where: { $0.path == wellKnown.original })
       {
         logger.warning(
           """
-          Nobody is served at \(SocketPaths.original), because \(Self.units.original) did not start. Once that path is free, \
+          Nobody is served at \(wellKnown.original), because \(Self.units.original) did not start. Once that path is free, \
           start it: sudo systemctl restart pkg-watt-stat.service
           """)
       }
       return
     }
     do {
-      if options.socket.isEmpty { try bindBoth(mode: options.socketMode, owner: owner, logger: logger) }
-      for path in options.socket {
-        files.append(try SocketFile.bind(path, mode: options.socketMode, owner: owner))
-      }
+      if paths.isEmpty { try bindBoth(mode: mode, owner: owner, logger: logger) }
+      for path in paths { files.append(try SocketFile.bind(path, mode: mode, owner: owner)) }
     } catch {
       remove(logger)
       throw error
@@ -46,7 +71,7 @@ struct SocketFiles {
   }
 
   /// Leaves nothing behind, of a service that does not begin after all.
-  func remove(_ logger: Logger) {
+  public func remove(_ logger: Logger) {
     for file in files {
       do {
         try file.remove()
@@ -55,21 +80,21 @@ struct SocketFiles {
       }
     }
     // Who is no longer root may not, and somebody else's socket in it keeps it: then it stays, and does no harm.
-    if hasMadeFolder { _ = unsafe rmdir(SocketPaths.preferredFolder) }
+    if hasMadeFolder { _ = unsafe rmdir(wellKnown.folder) }
   }
 
-  /// Both well-known paths. Anybody may have put something at the one in /tmp: that stops nobody who can serve at the other.
+  /// Both well-known paths. Anybody may have put something at the original one: that stops nobody who can serve at the other.
   private mutating func bindBoth(mode: UInt32, owner: SocketFile.Owner?, logger: Logger) throws {
     if makeFolder(owner: owner, logger: logger) {
-      files.append(try SocketFile.bind(SocketPaths.preferred, mode: mode, owner: owner))
+      files.append(try SocketFile.bind(wellKnown.preferred, mode: mode, owner: owner))
     }
     do throws(SocketError) {
-      files.append(try SocketFile.bind(SocketPaths.original, mode: mode, owner: owner))
+      files.append(try SocketFile.bind(wellKnown.original, mode: mode, owner: owner))
     } catch {
       if files.isEmpty { throw error }
-      wanted.append(WantedSocket(path: SocketPaths.original, mode: mode))
+      wanted.append(WantedSocket(path: wellKnown.original, mode: mode))
       logger.warning(
-        "Serving at \(SocketPaths.preferred) only; \(SocketPaths.original) is tried again every minute. \(error)")
+        "Serving at \(wellKnown.preferred) only; \(wellKnown.original) is tried again every minute. \(error)")
     }
   }
 
@@ -79,10 +104,10 @@ struct SocketFiles {
   /// Its own folder, /run, is root's alone, so nobody else can have put anything there. What root does in it later it does as
   /// the service's user (`SocketFile.bind`).
   private mutating func makeFolder(owner: SocketFile.Owner?, logger: Logger) -> Bool {
-    let path = SocketPaths.preferredFolder
+    let path = wellKnown.folder
     func refuse(_ why: String) -> Bool {
       logger.warning(
-        "This user may not serve in \(path) (\(why)); clients find the service at \(SocketPaths.original).")
+        "This user may not serve in \(path) (\(why)); clients find the service at \(wellKnown.original).")
       return false
     }
     hasMadeFolder = unsafe mkdir(path, 0o755) == 0
@@ -102,7 +127,7 @@ struct SocketFiles {
 
 extension PrivilegeDrop.Identity {
   /// Who is to own the socket files, so that the service can remove them after it has given up root; nil if it stays who it is.
-  var owner: SocketFile.Owner? {
+  public var owner: SocketFile.Owner? {
     switch self {
     case .required(let user), .preferred(let user):
       geteuid() == 0 && cmsr_has_setuid_and_setgid() == 1 ? SocketFile.Owner(user: user.user, group: user.group) : nil

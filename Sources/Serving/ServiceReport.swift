@@ -1,16 +1,16 @@
 internal import CMSRShim
 internal import Glibc
-internal import Logging
+public import Logging
 internal import PowerProtocol
-internal import PowerServer
-internal import PowerSources
+public import PowerServer
+public import PowerSources
 internal import RAPL
-internal import ServiceManager
+public import ServiceManager
 internal import Synchronization
 
 /// What the service manager hears of the running service, and what ends the service from inside. Told of each point of the
 /// grid by the server's own thread, so that a sampler that hangs is one that says nothing.
-final class ServiceReport: Sendable {
+public final class ServiceReport: Sendable {
   /// How often the status is told anew, in nanoseconds: each time wakes the service manager up.
   private static let statusNanoseconds: Int64 = 10_000_000_000
 
@@ -22,43 +22,64 @@ final class ServiceReport: Sendable {
     var change: MachineChange?
   }
 
-  private let notifier: ServiceNotifier
-  private let topology: TopologyWatch?
-  private let counters: CounterWatch?
+  private let watchdogNanoseconds: Int64?
+  private let notify: @Sendable ([String]) -> Int32
+  private let lookForChange: @Sendable () -> MachineChange?
+  private let end: @Sendable () -> Void
   private let logger: Logger
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - topology: asked whether a package has come online that is not measured.
   ///   - counters: asked whether those that are read are still the machine's.
-  init(_ notifier: ServiceNotifier, topology: TopologyWatch?, counters: CounterWatch?, logger: Logger) {
-    self.notifier = notifier
-    self.topology = topology
-    self.counters = counters
+  public convenience init(
+    _ notifier: ServiceNotifier, topology: TopologyWatch?, counters: CounterWatch?, logger: Logger
+  ) {
+    self.init(
+      watchdogNanoseconds: notifier.watchdogNanoseconds, notify: notifier.tell,
+      change: { topology?.newcomer().map { .newPackage($0) } ?? counters?.change() },
+      // The main thread waits for it, and ends the service in order.
+      end: { kill(getpid(), SIGTERM) }, logger: logger)
+  }
+
+  /// - Parameters:
+  ///   - notify: sends assignments, and returns 0 or an errno value.
+  ///   - change: asked for what has changed since the start.
+  ///   - end: asks the main thread to end the service.
+  init(
+    watchdogNanoseconds: Int64?, notify: @escaping @Sendable ([String]) -> Int32,
+    change: @escaping @Sendable () -> MachineChange?, end: @escaping @Sendable () -> Void, logger: Logger
+  ) {
+    self.watchdogNanoseconds = watchdogNanoseconds
+    self.notify = notify
+    lookForChange = change
+    self.end = end
     self.logger = logger
   }
 
   /// What has changed since the start, if that is what ended the service.
-  var change: MachineChange? { state.withLock { $0.change } }
+  public var change: MachineChange? { state.withLock { $0.change } }
 
   /// It serves once there is a reading, which may take so many seconds: beyond what a start may usually take.
-  func waiting(seconds: Double) {
+  public func waiting(seconds: Double) {
     tell(["EXTEND_TIMEOUT_USEC=\(Int64(nanosecondsIn: seconds) / 1000)", "STATUS=Waiting for the first reading."])
   }
 
   /// It serves.
-  func ready() { tell(["READY=1", "STATUS=Serving."]) }
+  public func ready() { tell(["READY=1", "STATUS=Serving."]) }
 
   /// It is about to end.
-  func stopping() { tell(["STOPPING=1", "STATUS=Ending."]) }
+  public func stopping() { tell(["STOPPING=1", "STATUS=Ending."]) }
 
   /// A point of the grid went by.
-  func take(_ pulse: ServerPulse) {
-    let now = cmsr_monotonic_nanoseconds()
+  public func take(_ pulse: ServerPulse) { take(pulse, at: cmsr_monotonic_nanoseconds()) }
+
+  /// - Parameter now: by CLOCK_MONOTONIC, in nanoseconds.
+  func take(_ pulse: ServerPulse, at now: Int64) {
     var assignments: [String] = []
     state.withLock { state in
       // Often enough for one that is lost or late.
-      if let watchdog = notifier.watchdogNanoseconds, now - state.watchdogTold >= watchdog / 4 {
+      if let watchdogNanoseconds, now - state.watchdogTold >= watchdogNanoseconds / 4 {
         state.watchdogTold = now
         assignments.append("WATCHDOG=1")
       }
@@ -69,18 +90,13 @@ final class ServiceReport: Sendable {
         let status = Self.status(pulse)
         if status != state.status { assignments.append("STATUS=\(status)") }
         state.status = status
-        lookForChange(&state)
+        if state.change == nil, let change = lookForChange() {
+          state.change = change
+          end()
+        }
       }
     }
     if !assignments.isEmpty { tell(assignments) }
-  }
-
-  private func lookForChange(_ state: inout State) {
-    guard state.change == nil else { return }
-    guard let change = topology?.newcomer().map({ .newPackage($0) }) ?? counters?.change() else { return }
-    state.change = change
-    // The main thread waits for it, and ends the service in order.
-    kill(getpid(), SIGTERM)
   }
 
   private static func status(_ pulse: ServerPulse) -> String {
@@ -91,7 +107,7 @@ final class ServiceReport: Sendable {
   }
 
   private func tell(_ assignments: [String]) {
-    let error = notifier.tell(assignments)
+    let error = notify(assignments)
     if error != 0 { logger.debug("The service manager did not take a message: errno \(error).") }
   }
 }

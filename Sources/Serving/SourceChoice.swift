@@ -1,14 +1,18 @@
-internal import ArgumentParser
 internal import Logging
 internal import PowerSources
 internal import RAPL
 
 /// Where energy comes from.
-enum SourceChoice: String, ExpressibleByArgument, CaseIterable {
+public enum SourceChoice: String, Sendable, CaseIterable {
+  /// The energy registers, else powercap.
   case auto
+  /// The energy registers.
   case msr
+  /// The kernel's reading of them.
   case powercap
+  /// A program that is run.
   case turbostat
+  /// Invented watts.
   case simulated
 
   /// What is read beyond the packages, where the machine has it.

@@ -3,13 +3,13 @@ internal import Glibc
 internal import SystemCalls
 
 /// What turbostat needs beyond the service's own rights.
-enum TurbostatRights {
+public enum TurbostatRights {
   private static let node = "/dev/cpu/0/msr"
 
   /// Grants turbostat the limit on open files and the priority that it insists on, while this process may.
   ///
   /// - Returns: what is lacking, each a sentence.
-  static func grant() -> [String] {
+  public static func grant() -> [String] {
     var lacking: [String] = []
     let files = cmsr_turbostat_descriptors
     var error = cmsr_raise_hard_descriptor_limit(files)

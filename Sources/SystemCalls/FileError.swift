@@ -1,0 +1,39 @@
+internal import Glibc
+internal import SystemPackage
+
+/// The system's own words for an errno value, to stand within a sentence: "No such file or directory".
+public func errorText(_ errno: Int32) -> String { Errno(rawValue: errno).description }
+
+extension Errno {
+  /// Why the last system call of this thread failed.
+  static var now: Errno { Errno(rawValue: errno) }
+}
+
+/// The same for a file: a symbolic link that is not followed is said to be one.
+public func fileErrorText(_ errno: Int32) -> String {
+  errno == ELOOP
+    ? "it goes through a symbolic link that somebody else made or could change, which is not followed"
+    : errorText(errno)
+}
+
+/// A file or folder that could not be read or written.
+public struct FileError: Error, Equatable {
+  /// The path as the caller gave it.
+  public let path: String
+  /// The errno value.
+  public let errno: Int32
+
+  /// The reason in words, to stand within a sentence.
+  public var reason: String { fileErrorText(errno) }
+
+  /// A failure with a path.
+  public init(path: String, errno: Int32) {
+    self.path = path
+    self.errno = errno
+  }
+
+  init(path: String, _ error: Errno) { self.init(path: path, errno: error.rawValue) }
+
+  /// A failure of a function of swift-system: its functions throw nothing but `Errno`, and some do not declare it.
+  init(path: String, _ error: any Error) { self.init(path: path, errno: (error as? Errno)?.rawValue ?? EIO) }
+}
