@@ -90,14 +90,14 @@ enum CounterIdentity {
         let values = suspects.map { read($0.index) }
         let last = read(one)
         let end = now()
-        trail.take(first, from: start, by: end)
+        let moved = trail.take(first, from: start, by: end)
         for (index, value) in zip(suspects.indices, values) {
           let reach = max(counters[one].reach(at: last), counters[suspects[index].index].reach(at: value))
           suspects[index].pair.take(first, value, last, reach: reach)
-          suspects[index].trail.take(value, from: start, by: end)
-          if let lag = CounterTrail.longestLag(trail, suspects[index].trail),
-            trail.hadPassed(value, by: start - lag) || suspects[index].trail.hadPassed(last, by: start - lag)
-          {
+          let otherMoved = suspects[index].trail.take(value, from: start, by: end)
+          if let otherMoved, trail.hadPassed(value, by: otherMoved - CounterTrail.longestLag) {
+            suspects[index].pair.takeTooOld()
+          } else if let moved, suspects[index].trail.hadPassed(first, by: moved - CounterTrail.longestLag) {
             suspects[index].pair.takeTooOld()
           }
           if suspects[index].pair.verdict == .one { firsts[suspects[index].index] = one }

@@ -21,6 +21,30 @@ extension CounterSource {
     packages.removeAll { left.contains($0.package) }
     return left
   }
+
+  /// Leaves out platforms' counters that are an earlier package's, or may be: several packages may show the machine's.
+  static func leaveOutRepeatedPlatforms(_ others: inout [CounterMeter], isSnapshot: Bool, _ log: SourceLog) {
+    while true {
+      var platforms = others.filter { $0.domain == .psys }
+      let leftOut: [PackageID]
+      var isSettled = true
+      do {
+        let repeated = try CounterIdentity.repeated(
+          of: platforms.map(\.package), platforms.map { $0.compared(isSnapshot: isSnapshot) },
+          read: { platforms[$0].rawValue() })
+        leftOut = repeated.map(\.package)
+        for repeated in repeated { log("Of psys, \(repeated)") }
+      } catch .doubtfulCounters(let one, let other) {
+        leftOut = [other]
+        isSettled = false
+        log("The psys counters of \(one) and \(other) may be one, so that of \(other) is not read.")
+      } catch {
+        leftOut = []
+      }
+      others.removeAll { $0.domain == .psys && leftOut.contains($0.package) }
+      if isSettled { return }
+    }
+  }
 }
 
 extension EnergySources {

@@ -68,6 +68,7 @@ struct CounterSource: EnergySource {
         others.append(meter)
       }
     }
+    if waits { Self.leaveOutRepeatedPlatforms(&others, isSnapshot: isSnapshot, log) }
     self.isSimulated = isSimulated
     self.cpu = cpu
     let steps =

@@ -58,6 +58,7 @@ package struct Surroundings {
     for (trace, name) in [
       ("kubepods", "Kubernetes"), ("/kubelet/pods/", "Kubernetes"), ("/docker", "Docker"), ("libpod", "Podman"),
       ("lxc.payload", "LXC"), ("/lxc/", "LXC"), ("cri-containerd", "containerd"),
+      ("io.containerd.snapshotter", "containerd"), ("/containers/storage/overlay", "CRI-O"),
     ] where traces.contains(trace) {
       return name
     }

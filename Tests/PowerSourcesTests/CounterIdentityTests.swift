@@ -314,6 +314,38 @@ struct RepeatedCounterTests {
     }
   }
 
+  /// Two packages that each show the machine's platform.
+  private final class SharedPlatform: RegisterFile {
+    private let cpu = SimulatedCPU(packages: [.constant(watts: 40), .constant(watts: 60)], cpusPerPackage: 1)
+    private let late: UInt64?
+
+    init(late: UInt64?) { self.late = late }
+
+    func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+      guard let late, address == 0x64D, cpu == 1 else { return try self.cpu.read(address, cpu: cpu) }
+      return try self.cpu.read(address, cpu: 0) - late
+    }
+  }
+
+  @Test(
+    "a platform that several packages show is read once, also if it may only be that",
+    arguments: [
+      (0, [0], "Of psys, package 1 shows the energy counter of package 0 again"),
+      (1000, [0], "The psys counters of package 0 and package 1 may be one, so that of package 1 is not read."),
+      (nil, [0, 1], nil),
+    ] as [(UInt64?, [Int], String?)])
+  func platforms(late: UInt64?, read: [Int], says: String?) throws {
+    let said = Mutex<[String]>([])
+    var source = try CounterSource(
+      registers: SharedPlatform(late: late), packages: packages(2), identity: Self.identity, map: .intel,
+      domains: [.psys], log: { text in said.withLock { $0.append(text) } })
+    let readings = source.read().readings
+    #expect(readings.filter { $0.domain == .package }.map(\.package.package) == [0, 1])
+    #expect(readings.filter { $0.domain == .psys }.map(\.package.package) == read)
+    #expect(said.withLock { $0.count } == (says == nil ? 0 : 1))
+    #expect(said.withLock { $0.allSatisfy { $0.hasPrefix(says ?? "") } })
+  }
+
   @Test("a counter that several packages show may draw what all of them may")
   func bound() throws {
     // Of one core each: 260 W alone.

@@ -73,6 +73,19 @@ struct SurroundingsTests {
             "1 2 0:50 / / rw - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/AB,workdir=/x\n"
         ], "Docker"
       ),
+      (
+        [
+          "/proc/self/mountinfo":
+            "1 2 0:50 / / rw - overlay overlay rw,lowerdir=/x/io.containerd.snapshotter.v1.overlayfs/1\n"
+        ], "containerd"
+      ),
+      (
+        [
+          "/proc/self/mountinfo":
+            "1 2 0:50 / / rw - overlay overlay rw,lowerdir=/var/lib/containers/storage/overlay/l/A\n"
+        ],
+        "CRI-O"
+      ),
       // A host has its containers' mounts in its own list.
       (
         [
@@ -80,6 +93,8 @@ struct SurroundingsTests {
           22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
           90 22 0:50 / /var/lib/docker/overlay2/1234/merged rw - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/AB
           91 22 0:51 / /run/docker/netns/1234 rw - nsfs nsfs rw
+          95 22 0:50 / /run/containerd/1 rw - overlay overlay rw,lowerdir=/x/io.containerd.snapshotter.v1.overlayfs/1
+          96 22 0:50 / /var/lib/containers/storage/overlay/1/merged rw - overlay overlay rw
           92 22 0:52 / /var/lib/kubelet/pods/1/volumes/kubernetes.io~projected/x rw - tmpfs tmpfs rw
           93 22 0:53 / /run/libpod/x rw - tmpfs tmpfs rw
           94 22 0:54 / /var/lib/lxc/rootfs rw - ext4 /dev/sda2 rw

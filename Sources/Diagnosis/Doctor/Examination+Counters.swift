@@ -34,17 +34,19 @@ extension Examination {
       }
     }
     let found = machine.answer("counters under two names, by \(topic.rawValue)", look) ?? look()
-    if found.hasPrefix(doubt) { return obstructed(topic, String(found.dropFirst(doubt.count))) }
+    if found.hasPrefix(doubt) {
+      // Two sockets that were switched on together draw apart in time.
+      obstruct(
+        topic, String(found.dropFirst(doubt.count)),
+        fix: hypervisor == nil ? "look again in a minute." : "run it on the host.")
+      return false
+    }
     for repeated in found.split(separator: "\n") { ok(topic, String(repeated)) }
     return true
   }
 
   private mutating func obstructed(_ topic: Finding.Topic, _ error: SourceError) -> Bool {
-    obstructed(topic, "\(error)")
-  }
-
-  private mutating func obstructed(_ topic: Finding.Topic, _ text: String) -> Bool {
-    obstruct(topic, text, fix: "run it on the host.")
+    obstruct(topic, "\(error)", fix: "run it on the host.")
     return false
   }
 
