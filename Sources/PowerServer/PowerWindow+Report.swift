@@ -21,15 +21,15 @@ extension PowerWindow {
       guard reading.domain == .package else {
         guard domains, let owner = packages.firstIndex(where: { $0.id == reading.package }) else { continue }
         packages[owner].domains[reading.domain] = SampleReport.Domain(
-          watts: watts(of: index).map(round.watts), joules: round.joules(total), isLowerBound: reading.losses > 0)
+          watts: domainWatts(of: index).map(round.watts), joules: round.joules(total), isLowerBound: reading.losses > 0)
         continue
       }
-      let watts = index < sample.packageWatts.count ? sample.packageWatts[index] : 0
       joules += total
       losses |= reading.losses
       packages.append(
         SampleReport.Package(
-          id: reading.package, watts: round.watts(watts), joules: round.joules(total), isLowerBound: reading.losses > 0)
+          id: reading.package, watts: round.watts(watts(of: index)), joules: round.joules(total),
+          isLowerBound: reading.losses > 0)
       )
     }
     return SampleReport(
@@ -41,7 +41,7 @@ extension PowerWindow {
   }
 
   /// A domain's mean, or nil where one end of the window could not be read, or energy was lost in it.
-  private func watts(of index: Int) -> Double? {
+  private func domainWatts(of index: Int) -> Double? {
     guard index < start.readings.count else { return nil }
     let (before, after) = (start.readings[index], end.readings[index])
     let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds

@@ -26,8 +26,6 @@ public struct PowerMeter: Sendable {
       self.start = end
       return .none(.suspended)
     }
-    var packageWatts: [Double] = []
-    packageWatts.reserveCapacity(end.readings.count)
     var watts = 0.0
     // By index: a copy of a reading costs more than all that is done with it.
     let readings = end.readings.indices
@@ -43,9 +41,7 @@ public struct PowerMeter: Sendable {
       let nanoseconds = time - start.readings[index].monotonicNanoseconds
       let (before, after) = (start.readings[index].counts, end.readings[index].counts)
       guard after > before, nanoseconds > 0 else { return .none(.idle(end.readings[index].package)) }
-      let mean = end.readings[index].unit.joules(after - before) * 1e9 / Double(nanoseconds)
-      packageWatts.append(mean)
-      watts += mean
+      watts += end.readings[index].unit.joules(after - before) * 1e9 / Double(nanoseconds)
       last = time
       window = nanoseconds
     }
@@ -55,7 +51,7 @@ public struct PowerMeter: Sendable {
       PowerWindow(
         start: start, end: end,
         sample: PowerSample(
-          watts: watts, packageWatts: packageWatts, windowNanoseconds: window, endMonotonicNanoseconds: last,
+          watts: watts, windowNanoseconds: window, endMonotonicNanoseconds: last,
           endUnixNanoseconds: end.unixNanoseconds)))
   }
 

@@ -2,8 +2,6 @@
 public struct PowerSample: Sendable, Equatable {
   /// Watts, summed over all packages.
   public let watts: Double
-  /// Watts of each package, in the order of the source.
-  public let packageWatts: [Double]
   /// How long the window was, in nanoseconds.
   public let windowNanoseconds: Int64
   /// When it ended on the monotonic clock, in nanoseconds.
@@ -13,11 +11,10 @@ public struct PowerSample: Sendable, Equatable {
 
   /// A sample from its parts.
   public init(
-    watts: Double, packageWatts: [Double], windowNanoseconds: Int64, endMonotonicNanoseconds: Int64,
+    watts: Double, windowNanoseconds: Int64, endMonotonicNanoseconds: Int64,
     endUnixNanoseconds: Int64
   ) {
     self.watts = watts
-    self.packageWatts = packageWatts
     self.windowNanoseconds = windowNanoseconds
     self.endMonotonicNanoseconds = endMonotonicNanoseconds
     self.endUnixNanoseconds = endUnixNanoseconds

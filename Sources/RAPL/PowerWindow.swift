@@ -23,23 +23,31 @@ public struct PowerWindow: Sendable {
     return joules
   }
 
+  /// The mean power of one of its readings, by that one's own energy and time, in watts; 0 if it was not there at the start.
+  public func watts(of index: Int) -> Double {
+    guard index < start.readings.count else { return 0 }
+    let nanoseconds = end.readings[index].monotonicNanoseconds &- start.readings[index].monotonicNanoseconds
+    guard nanoseconds > 0 else { return 0 }
+    return end.readings[index].unit.joules(end.readings[index].counts &- start.readings[index].counts) * 1e9
+      / Double(nanoseconds)
+  }
+
   /// This window and the next one as one, over the time of both. The later one alone if it is of other packages, or if energy
   /// was lost between the two: then nobody knows the mean over that time.
   public func joined(by later: PowerWindow) -> PowerWindow {
     let (first, second) = (sample, later.sample)
     let nanoseconds = first.windowNanoseconds &+ second.windowNanoseconds
-    guard nanoseconds > second.windowNanoseconds, first.packageWatts.count == second.packageWatts.count,
+    guard nanoseconds > second.windowNanoseconds,
       start.readings.map(\.package) == later.end.readings.map(\.package),
       start.readings.map(\.domain) == later.end.readings.map(\.domain),
       end.readings.map(\.losses) == later.start.readings.map(\.losses)
     else { return later }
     let share = Double(first.windowNanoseconds) / Double(nanoseconds)
-    func mean(_ earlier: Double, _ later: Double) -> Double { earlier * share + later * (1 - share) }
     return PowerWindow(
       start: start, end: later.end,
       sample: PowerSample(
-        watts: mean(first.watts, second.watts), packageWatts: zip(first.packageWatts, second.packageWatts).map(mean),
-        windowNanoseconds: nanoseconds, endMonotonicNanoseconds: second.endMonotonicNanoseconds,
+        watts: first.watts * share + second.watts * (1 - share), windowNanoseconds: nanoseconds,
+        endMonotonicNanoseconds: second.endMonotonicNanoseconds,
         endUnixNanoseconds: second.endUnixNanoseconds))
   }
 }

@@ -93,7 +93,7 @@ public struct TurbostatDating: Sendable {
     let isUsual = elapsed <= interval + interval / 2
     let isExact = !isFirst && (isUsual || dated != nil && !hasLeftOut)
     return PowerSample(
-      watts: table.watts, packageWatts: table.packages.map { $0.watts[.package] ?? 0 },
+      watts: table.watts,
       windowNanoseconds: isExact ? elapsed : min(elapsed, interval), endMonotonicNanoseconds: end,
       endUnixNanoseconds: now.unixNanoseconds &- (now.monotonicNanoseconds &- end))
   }

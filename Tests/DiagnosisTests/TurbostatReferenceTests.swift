@@ -20,7 +20,7 @@ struct TurbostatReferenceTests {
     }
     let table = TurbostatTable(system: row(nil, stamp?.1), packages: [row(0, stamp?.0), row(1, stamp?.1)])
     let sample = PowerSample(
-      watts: table.watts, packageWatts: [42.5, 42.5], windowNanoseconds: window, endMonotonicNanoseconds: end,
+      watts: table.watts, windowNanoseconds: window, endMonotonicNanoseconds: end,
       endUnixNanoseconds: Self.wall &+ end)
     return reference.windows(of: table, sample)
   }

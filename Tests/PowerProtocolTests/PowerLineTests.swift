@@ -80,6 +80,6 @@ struct PowerLineTests {
 
   private func sample(_ watts: Double, unix: Int64) -> PowerSample {
     PowerSample(
-      watts: watts, packageWatts: [watts], windowNanoseconds: 1, endMonotonicNanoseconds: 1, endUnixNanoseconds: unix)
+      watts: watts, windowNanoseconds: 1, endMonotonicNanoseconds: 1, endUnixNanoseconds: unix)
   }
 }

@@ -43,6 +43,7 @@ final class DayChecks {
   private var lastPublicEnd: Int64
   private var lastFull: Int64
   private var lastPulse: Int64
+  private var pulseDelays: Int64 = 0
   /// What the service's window that goes on began with.
   private var chain: Reading
   /// Whether the reading that was made ends it.
@@ -209,8 +210,10 @@ final class DayChecks {
       if snapshot.readings.count < 2 { violate("a reading of its own without domains") }
       freshDue = nil
     case .pulse:
-      if day.now - lastPulse > settings.longestSleep + 2 * SimulatedDay.second { violate("no sign of life") }
-      lastPulse = day.now
+      if day.now - lastPulse > settings.longestSleep + SimulatedDay.second + day.delays - pulseDelays {
+        violate("no sign of life")
+      }
+      (lastPulse, pulseDelays) = (day.now, day.delays)
     case .failed: see("failure")
     case .recovered: see("recovery")
     case .unsayable: violate("watts that no line holds")

@@ -31,7 +31,7 @@ private struct Filler {
     now += nanoseconds
     joules += watts * Double(nanoseconds) / 1e9
     let sample = PowerSample(
-      watts: watts, packageWatts: [watts], windowNanoseconds: nanoseconds, endMonotonicNanoseconds: now,
+      watts: watts, windowNanoseconds: nanoseconds, endMonotonicNanoseconds: now,
       endUnixNanoseconds: now)
     history.add(
       PowerWindow(start: start, end: snapshot(joules: joules, at: now), sample: sample), end: now, asleep: asleep)

@@ -10,7 +10,7 @@ struct RelayedEnergyTests {
   private func relayed(_ watts: [Double], end: Int64, window: Int64) -> RelayedSample {
     RelayedSample(
       sample: PowerSample(
-        watts: watts.reduce(0, +), packageWatts: watts, windowNanoseconds: window, endMonotonicNanoseconds: end,
+        watts: watts.reduce(0, +), windowNanoseconds: window, endMonotonicNanoseconds: end,
         endUnixNanoseconds: end),
       powers: zip(Self.packages, watts).map { RelayedSample.Power(package: $0, domain: .package, watts: $1) })
   }
@@ -88,7 +88,7 @@ struct RelayedEnergyTests {
     let first = try there(energy.add(relayed([40, 20], end: 1_000_000_000, window: 1_000_000_000)))
     let second = try there(energy.add(relayed([10, 5], end: 4_000_000_000, window: 3_000_000_000)))
     let both = first.joined(by: second)
-    #expect(both.sample.watts == 26.25 && both.sample.packageWatts == [17.5, 8.75])
+    #expect(both.sample.watts == 26.25 && both.watts(of: 0) == 17.5 && both.watts(of: 1) == 8.75)
     #expect(both.sample.windowNanoseconds == 4_000_000_000 && both.joules == first.joules + second.joules)
     #expect(both.sample.endMonotonicNanoseconds == second.sample.endMonotonicNanoseconds)
     let other = try there(energy.add(relayed([10], end: 5_000_000_000, window: 1_000_000_000)))

@@ -87,7 +87,7 @@ struct LoadTests {
       Issue.record("no sample")
       return
     }
-    let watts = window.sample.packageWatts
+    let watts = [window.watts(of: 0), window.watts(of: 1)]
     #expect(abs(watts[0] - 42.5) < 1 && abs(watts[1] - 17.25) < 0.5, "\(watts)")
   }
 

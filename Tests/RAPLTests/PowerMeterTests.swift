@@ -54,7 +54,7 @@ struct PowerMeterTests {
     }
     let sample = window.sample
     #expect(abs(sample.watts - 59.75) < 0.001)
-    #expect(abs(sample.packageWatts[0] - 42.5) < 0.001 && abs(sample.packageWatts[1] - 17.25) < 0.001)
+    #expect(abs(window.watts(of: 0) - 42.5) < 0.001 && abs(window.watts(of: 1) - 17.25) < 0.001)
     #expect(sample.windowNanoseconds == Machine.second)
     #expect(sample.endMonotonicNanoseconds == 11 * Machine.second + 1_000_000)
     #expect(sample.endUnixNanoseconds == 5_000 + 11 * Machine.second)

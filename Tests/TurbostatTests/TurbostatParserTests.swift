@@ -199,7 +199,7 @@ struct TurbostatParserTests {
     let amd = try #require(table("Die\tCPU\tCorWatt\tPkgWatt\n-\t-\t29.64\t42.53\n0\t0\t14.98\t43.14\n"))
     #expect(!amd.leavesDiesOut)
     let sample = PowerSample(
-      watts: 42.5, packageWatts: [42.5], windowNanoseconds: 1, endMonotonicNanoseconds: 1, endUnixNanoseconds: 1)
+      watts: 42.5, windowNanoseconds: 1, endMonotonicNanoseconds: 1, endUnixNanoseconds: 1)
     guard case .rejected(.oneDie) = TurbostatEvent.sample(sample, one).forSum else {
       Issue.record("not rejected")
       return
