@@ -1,8 +1,8 @@
 internal import PowerProtocol
 
-/// What can be exported of a sample or of the service: all that any format has to know of it. `Field.all` is the table of them.
+/// Something that can be exported, of a sample or of the service, with everything that a format needs. `Field.all` has them all.
 public struct Field: Sendable {
-  /// What a field holds.
+  /// The content of a field.
   public enum Value: Sendable, Equatable {
     /// A number, in the field's unit.
     case number(Double)
@@ -12,9 +12,9 @@ public struct Field: Sendable {
     case text(String)
   }
 
-  /// How the field is given to Prometheus.
+  /// How the field is exported to Prometheus.
   struct Metric: Sendable {
-    /// The family's name, without the program's own prefix and without the suffix that its kind demands.
+    /// The family's name, without the program's prefix and without the suffix of its kind.
     let name: String
     /// How its values behave.
     let kind: MetricFamily.Kind
@@ -32,7 +32,7 @@ public struct Field: Sendable {
     static func info(_ name: String) -> Metric { Metric(name: name, kind: .info, isFreshOnly: false) }
   }
 
-  /// How its value is got, and so of what there is one.
+  /// How its value is obtained, and for what.
   enum Source: Sendable {
     /// One for each scrape: metrics only.
     case scrape(@Sendable (Scrape) -> MetricFamily.Sample?)
@@ -42,21 +42,21 @@ public struct Field: Sendable {
     case part(@Sendable (SampleReport, SamplePart) -> Value?)
   }
 
-  /// The name as a column, as a placeholder and in the service's own JSON; nil for what only metrics have.
+  /// The name as a column, as a placeholder and in the service's own JSON; nil if it is only a metric.
   public let name: String?
   /// The unit of its numbers; nil if they have none.
   public let unit: String?
-  /// What it is, in a sentence.
+  /// Its meaning in a sentence.
   public let help: String
   /// Whether its values are numbers.
   let isNumber: Bool
   /// Whether it is a column of a table.
   let isColumn: Bool
-  /// How it is given to Prometheus; nil if it is not.
+  /// How it is exported to Prometheus; nil if it is not.
   let metric: Metric?
   let source: Source
 
-  /// The name of its samples in metrics; nil if it is in none.
+  /// The name of its samples in metrics; nil if it is not a metric.
   public var metricName: String? { metric.map { Metrics.prefix + $0.name + $0.kind.suffix } }
 
   /// Whether there is one for each package and domain.
@@ -64,7 +64,7 @@ public struct Field: Sendable {
 }
 
 extension Field {
-  /// A number of the whole sample, or nil where it was not measured.
+  /// A number of the whole sample, or nil if it was not measured.
   static func number(
     _ name: String, unit: String? = nil, _ help: String, isColumn: Bool = true, _ metric: Metric? = nil,
     _ value: @escaping @Sendable (SampleReport) -> Double?
@@ -90,7 +90,7 @@ extension Field {
       source: .sample { .flag(value($0)) })
   }
 
-  /// Something of each package and domain.
+  /// A value of each package and domain.
   static func part(
     _ name: String, unit: String? = nil, _ help: String, isNumber: Bool, _ metric: Metric,
     _ value: @escaping @Sendable (SampleReport, SamplePart) -> Value?
@@ -99,7 +99,7 @@ extension Field {
       name: name, unit: unit, help: help, isNumber: isNumber, isColumn: true, metric: metric, source: .part(value))
   }
 
-  /// What only metrics have.
+  /// A value that only metrics have.
   static func metric(
     _ metric: Metric, unit: String? = nil, _ help: String,
     _ value: @escaping @Sendable (Scrape) -> MetricFamily.Sample?

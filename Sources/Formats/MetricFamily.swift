@@ -1,15 +1,15 @@
-/// Samples under one name, as Prometheus collects them.
+/// Samples under one name, in Prometheus's data model.
 public struct MetricFamily: Sendable, Equatable {
   /// How its values behave.
   public enum Kind: Sendable {
     /// Goes up and down.
     case gauge
-    /// Only grows, until it starts anew at 0.
+    /// Only grows, until it starts again at 0.
     case counter
-    /// Is always 1; what it says is in its labels.
+    /// Is always 1; its labels carry the information.
     case info
 
-    /// What the names of its samples end in.
+    /// The suffix of its samples' names.
     var suffix: String {
       switch self {
       case .gauge: ""
@@ -19,7 +19,7 @@ public struct MetricFamily: Sendable, Equatable {
     }
   }
 
-  /// A label: what tells one sample from the others.
+  /// A label, which distinguishes samples.
   public struct Label: Sendable, Equatable {
     /// Its name.
     public var name: String
@@ -33,11 +33,11 @@ public struct MetricFamily: Sendable, Equatable {
     }
   }
 
-  /// A value and what it is of.
+  /// A value and its labels.
   public struct Sample: Sendable, Equatable {
-    /// What it is of.
+    /// The labels.
     public var labels: [Label]
-    /// In the family's unit.
+    /// The value in the family's unit.
     public var value: Double
 
     /// A sample.
@@ -47,13 +47,13 @@ public struct MetricFamily: Sendable, Equatable {
     }
   }
 
-  /// Its name, without the suffix that its kind demands.
+  /// Its name, without the suffix of its kind.
   public var name: String
   /// How its values behave.
   public var kind: Kind
-  /// The unit, with which the name ends; nil where it has none.
+  /// The unit, with which the name ends; nil if there is none.
   public var unit: String?
-  /// What it is, in a sentence.
+  /// Its meaning in a sentence.
   public var help: String
   /// Its values.
   public var samples: [Sample]

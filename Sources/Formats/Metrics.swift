@@ -3,17 +3,17 @@ internal import RAPL
 
 /// The metrics of an observation.
 public enum Metrics {
-  /// What every metric's name begins with.
+  /// The prefix of every metric's name.
   static let prefix = "pkg_watt_stat_"
 
-  /// Everything that is known, and nothing that is not.
+  /// All metrics that are known.
   ///
-  /// Watts and joules are what everybody may know, whoever asked the service: rounded to 10 mW and 10 mJ. When a counter
-  /// began is not known, so there is no `_created`.
+  /// Watts and joules are rounded to 10 mW and 10 mJ, as everyone may know them, even if the service would tell more. The start of
+  /// a counter is not known, so there is no `_created`.
   ///
   /// - Parameters:
-  ///   - observation: nil where the service did not answer.
-  ///   - version: this program's.
+  ///   - observation: nil if the service did not answer.
+  ///   - version: the version of this program.
   public static func families(of observation: Observation?, version: String) -> [MetricFamily] {
     let scrape = Scrape(observation: observation, version: version)
     return Field.all.compactMap { family($0, scrape) }
@@ -53,7 +53,7 @@ public enum Metrics {
 }
 
 extension Field.Value {
-  /// The value as a metric: watts and joules as everybody may know them; nil for a text, which is none.
+  /// The value as a metric, with watts and joules rounded as everyone may know them; nil for a text.
   fileprivate func metric(_ unit: String?) -> Double? {
     switch self {
     case .number(let number): unit == "watts" || unit == "joules" ? (number * 100).rounded() / 100 : number

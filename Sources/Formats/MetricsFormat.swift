@@ -1,13 +1,13 @@
 internal import RAPL
 
-/// The two text formats that scrapers read.
+/// The two text formats that scrapers can read.
 public enum MetricsFormat: Sendable, CaseIterable {
-  /// Prometheus's own text format, version 0.0.4, which the textfile collector of node_exporter reads too.
+  /// Prometheus's own text format, version 0.0.4, which node_exporter's textfile collector reads too.
   case classic
   /// OpenMetrics 1.0.
   case openMetrics
 
-  /// The media type, as HTTP names it.
+  /// The media type for HTTP.
   public var contentType: String {
     switch self {
     case .classic: "text/plain; version=0.0.4; charset=utf-8"
@@ -15,7 +15,7 @@ public enum MetricsFormat: Sendable, CaseIterable {
     }
   }
 
-  /// Writes families, each with what describes it.
+  /// Writes families with their descriptions.
   public func text(_ families: [MetricFamily]) -> String {
     var text = ""
     for family in families where !family.samples.isEmpty {

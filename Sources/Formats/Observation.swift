@@ -1,11 +1,11 @@
 public import PowerProtocol
 internal import RAPL
 
-/// What a service is, and what it said of one moment.
+/// A service's description and a sample.
 public struct Observation: Sendable, Equatable {
-  /// What it is.
+  /// The description.
   public var info: ServiceInfo
-  /// What is drawn.
+  /// The sample.
   public var sample: SampleReport
 
   /// An observation.
@@ -14,21 +14,21 @@ public struct Observation: Sendable, Equatable {
     self.sample = sample
   }
 
-  /// Whether anything in it is invented.
+  /// Whether any of it is simulated.
   public var isSimulated: Bool { info.isSimulated || sample.status == .simulated }
-  /// Whether it is of now.
+  /// Whether it is recent.
   var isFresh: Bool { sample.status != .stale }
 }
 
-/// What is known when metrics are asked for.
+/// What is known at the time of a scrape.
 struct Scrape {
-  /// Nil if the service did not answer.
+  /// nil if the service did not answer.
   let observation: Observation?
-  /// This program's.
+  /// The version of this program.
   let version: String
 }
 
-/// What a package, or a domain of it, draws in a sample.
+/// The power and energy of a package, or of a domain of it, in a sample.
 struct SamplePart {
   let id: PackageID
   /// `package` for the package itself.
@@ -39,7 +39,7 @@ struct SamplePart {
 }
 
 extension SampleReport {
-  /// Each package, with its domains behind it.
+  /// Each package, followed by its domains.
   var parts: [SamplePart] {
     packages.flatMap { package in PowerDomain.allCases.compactMap { SamplePart(package, $0) } }
   }

@@ -2,9 +2,9 @@ internal import Formatting
 public import PowerProtocol
 internal import RAPL
 
-/// A field of a sample, or of a part of it, by its name: a column of a table, a placeholder of a template.
+/// A named field of a sample, or of a part of it: a column of a table, or a placeholder of a template.
 ///
-/// Of the whole sample: "watts". Of a package: "package0.watts", of a die "package0.die1.watts", of a domain
+/// For the whole sample: "watts". For a package: "package0.watts", for a die "package0.die1.watts", for a domain
 /// "package0.core.watts".
 public struct SampleField: Sendable {
   /// A package, or a domain of it.
@@ -14,14 +14,14 @@ public struct SampleField: Sendable {
   }
 
   private let field: Field
-  /// Nil for the whole sample.
+  /// nil for the whole sample.
   private let part: Part?
   /// The name.
   public let name: String
 
-  /// The field of that name.
+  /// The field with this name.
   ///
-  /// - Returns: nil for a name that no machine has.
+  /// - Returns: nil for a name that does not exist on any machine.
   public init?(_ name: String) {
     if let field = Field.ofSample.first(where: { $0.name == name }) {
       self.init(field)
@@ -60,10 +60,10 @@ public struct SampleField: Sendable {
 
   /// Whether its values are numbers.
   var isNumber: Bool { field.isNumber }
-  /// Whether it is of a package or domain, which a machine may not have.
+  /// Whether it belongs to a package or domain, which a machine may not have.
   var isOfPart: Bool { part != nil }
 
-  /// Its value in a sample; nil where it was not measured.
+  /// Its value in a sample; nil if it was not measured.
   public func value(in sample: SampleReport) -> Field.Value? {
     switch (field.source, part) {
     case (.sample(let value), _): value(sample)
@@ -72,12 +72,12 @@ public struct SampleField: Sendable {
     }
   }
 
-  /// The columns of a table of what a service measures: those of the whole sample, then those of each part.
+  /// The columns of a table for a service: those of the whole sample, then those of each part.
   static func columns(of info: ServiceInfo) -> [SampleField] {
     Field.ofSample.filter(\.isColumn).map { SampleField($0) } + parts(of: info)
   }
 
-  /// The fields of what a service measures: each package's, then those of its domains.
+  /// The fields of a service: those of each package, followed by those of its domains.
   public static func parts(of info: ServiceInfo) -> [SampleField] {
     info.packages.flatMap { package in
       let others = package.domains.map(\.domain).filter { $0 != .package }
@@ -91,7 +91,7 @@ public struct SampleField: Sendable {
 extension Field.Value {
   /// The value as text: a number as JSON writes it, or rounded.
   ///
-  /// - Parameter places: how many digits are to stand after a number's point; nil for all that it has.
+  /// - Parameter places: the number of digits after the point; nil for all.
   func text(places: Int? = nil) -> String {
     switch self {
     case .number(let number): places.map { Numbers.fixed(number, places: $0) } ?? JSON.number(number).text

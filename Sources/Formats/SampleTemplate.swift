@@ -1,6 +1,6 @@
 public import PowerProtocol
 
-/// A text with placeholders, such as `{watts:.1f} W {package0.core.watts}`; `{{` and `}}` stand for braces.
+/// A text with placeholders, such as `{watts:.1f} W {package0.core.watts}`; `{{` and `}}` print braces.
 public struct SampleTemplate: Sendable {
   private enum Part: Sendable {
     case text(String)
@@ -42,7 +42,7 @@ public struct SampleTemplate: Sendable {
     return .field(field, places: places)
   }
 
-  /// Makes sure that a service has what the placeholders name.
+  /// Makes sure that the service measures everything that the placeholders name.
   public func check(_ info: ServiceInfo) throws(TemplateError) {
     let known = SampleField.parts(of: info).map(\.name)
     for case .field(let field, _) in parts where field.isOfPart && !known.contains(field.name) {
@@ -52,10 +52,10 @@ public struct SampleTemplate: Sendable {
 
   /// The names that every machine has, for help and completion.
   public static let names = Field.ofSample.compactMap(\.name)
-  /// The names for each package and domain, which come behind its own.
+  /// The names for each package and domain, which follow the part's own name.
   public static let partNames = Field.ofParts.compactMap(\.name)
 
-  /// The text for a sample; what was not measured is a question mark.
+  /// The text for a sample. A value that was not measured is a question mark.
   public func text(_ sample: SampleReport) -> String {
     parts.map { part in
       switch part {
@@ -68,13 +68,13 @@ public struct SampleTemplate: Sendable {
 
 /// Why a template cannot be filled.
 public enum TemplateError: Error, Equatable {
-  /// A placeholder that no machine has.
+  /// A placeholder that does not exist on any machine.
   case unknown(String)
-  /// A placeholder for what this machine does not have; with those that it has.
+  /// A placeholder that does not exist on this machine, and those that do.
   case absent(String, known: [String])
-  /// What follows a placeholder's colon.
+  /// A format after a placeholder's colon.
   case format(String)
-  /// A number's format behind a placeholder for a text.
+  /// A number format after a placeholder for a text.
   case notANumber(String, format: String)
   /// A brace that is not closed.
   case unclosed(String)
@@ -83,22 +83,22 @@ public enum TemplateError: Error, Equatable {
 }
 
 extension TemplateError: CustomStringConvertible {
-  /// What is wrong with the template, and what may stand there.
+  /// What is wrong with the template, and what is possible instead.
   public var description: String {
     switch self {
     case .unknown(let name):
-      "The template's {\(name)} is unknown; there are "
+      "The template's {\(name)} is unknown; use one of "
         + SampleTemplate.names.map { "{\($0)}" }.joined(separator: ", ")
-        + ", and for each package and domain the like of \(Self.examples)."
+        + ", or for each package and domain names such as \(Self.examples)."
     case .absent(let name, let known):
-      "The template's {\(name)} is nothing that this machine has; it has "
+      "The template's {\(name)} does not exist on this machine; use one of "
         + known.map { "{\($0)}" }.joined(separator: ", ") + "."
     case .format(let format):
-      "The template's :\(format) is no format; :.1f gives one digit after the point, and :.0f to :.9f are possible."
+      "The template's :\(format) is not a valid format; use :.0f to :.9f, the number of digits after the point."
     case .notANumber(let name, let format):
-      "The template's {\(name)} is a text, and :\(format) is for numbers; write {\(name)}."
-    case .unclosed(let rest): "The template's {\(rest) has no closing brace; a brace that is meant as such is {{."
-    case .unopened: "The template has a closing brace too many; a brace that is meant as such is }}."
+      "The template's {\(name)} is a text, but :\(format) is for numbers; write {\(name)}."
+    case .unclosed(let rest): "The template's {\(rest) has no closing brace; to print a brace, write {{."
+    case .unopened: "The template has one closing brace too many; to print a brace, write }}."
     }
   }
 

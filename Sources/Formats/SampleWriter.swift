@@ -1,12 +1,12 @@
 internal import Formatting
 public import PowerProtocol
 
-/// How a sample is written for other programs.
+/// The formats of samples for other programs.
 public enum ExportFormat: String, Sendable, CaseIterable {
   case openmetrics, prometheus, waybar, csv, json, template
 }
 
-/// Writes the samples of one service, each as a text of its own.
+/// Formats the samples of one service, each as a text of its own.
 public struct SampleWriter {
   private let format: ExportFormat
   private let info: ServiceInfo
@@ -15,10 +15,10 @@ public struct SampleWriter {
   private let template: SampleTemplate?
 
   /// - Parameters:
-  ///   - info: what the service measures.
-  ///   - template: of the format `template`.
-  ///   - version: this program's.
-  /// - Throws: `TemplateError` where the template names what this service does not measure.
+  ///   - info: the service's description.
+  ///   - template: for the format `template`.
+  ///   - version: the version of this program.
+  /// - Throws: `TemplateError` if the template names something that this service does not measure.
   public init(
     _ format: ExportFormat, _ info: ServiceInfo, template: SampleTemplate? = nil, version: String
   ) throws(TemplateError) {
@@ -30,7 +30,7 @@ public struct SampleWriter {
     try template?.check(info)
   }
 
-  /// What stands above the first sample.
+  /// The text before the first sample.
   public var header: String { format == .csv ? table.header + "\n" : "" }
 
   /// A sample's text.
@@ -46,7 +46,7 @@ public struct SampleWriter {
     }
   }
 
-  /// What says that the service does not answer, so that nobody goes on seeing what once was; nil for rows, which end.
+  /// The text that says that the service does not answer, so that nobody sees old values; nil for formats of rows, which end.
   ///
   /// - Parameter why: a sentence.
   public static func absence(_ format: ExportFormat, _ why: String, version: String) -> String? {

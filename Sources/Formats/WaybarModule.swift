@@ -4,9 +4,9 @@ internal import RAPL
 
 /// A line for a custom module of waybar (`"return-type": "json"`), see waybar-custom(5).
 ///
-/// There is no percentage: nothing says of what.
+/// There is no percentage, because there is no maximum.
 public enum WaybarModule {
-  /// The text is the watts, the tooltip each package and domain, and the class the status, for its colour.
+  /// The text is the watts, the tooltip lists packages and domains, and the class is the status, for the colour.
   public static func line(_ sample: SampleReport) -> String {
     let mark = sample.status == .ok ? "" : " (\(sample.status.rawValue))"
     let tooltip = [watts(sample.watts) + mark] + (sample.reason.map { [$0] } ?? []) + sample.packages.flatMap(lines)
@@ -17,7 +17,7 @@ public enum WaybarModule {
     ]).text
   }
 
-  /// Without a sample: the tooltip says why, and the class is `unavailable`.
+  /// The line without a sample: the tooltip says why, and the class is `unavailable`.
   public static func absence(_ why: String) -> String {
     JSON.object([
       ("text", .string("no watts")), ("tooltip", .string(escaped(why))), ("class", .string("unavailable")),
@@ -33,7 +33,7 @@ public enum WaybarModule {
     watts.map { Numbers.fixed($0, places: 1) + " W" } ?? "not readable"
   }
 
-  /// Waybar takes text for Pango's markup.
+  /// Waybar interprets text as Pango markup.
   private static func escaped(_ text: String) -> String {
     text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
   }

@@ -1,17 +1,17 @@
 /// Text in columns. Every character counts as one column wide.
 public enum Columns {
-  /// A text at the left of a column.
+  /// A text at the left of a column of this width.
   public static func left(_ text: String, _ width: Int) -> String {
     text + blanks(width - text.count)
   }
 
-  /// A text at the right of a column.
+  /// A text at the right of a column of this width.
   public static func right(_ text: String, _ width: Int) -> String {
     blanks(width - text.count) + text
   }
 
-  /// Rows of as many cells each, as lines: the first column is aligned to the left, the others to the right, with two spaces
-  /// between columns.
+  /// Rows with the same number of cells, as lines: the first column is aligned to the left, the others to the right, with two
+  /// spaces between columns.
   public static func aligned(_ rows: [[String]]) -> [String] {
     let columns = rows.first?.indices ?? 0..<0
     let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }

@@ -1,14 +1,14 @@
-/// `0x611`, as manuals write the addresses of registers.
+/// `0x611`, the notation of manuals for register addresses.
 public func hexadecimal(_ number: some BinaryInteger) -> String {
   "0x" + String(number, radix: 16, uppercase: true)
 }
 
-/// The number that a text such as `0x611` stands for; nil for anything else.
+/// The number of a text such as `0x611`; nil for anything else.
 public func hexadecimalValue(_ text: some StringProtocol) -> UInt64? {
   text.utf8.starts(with: "0x".utf8) ? UInt64(text.dropFirst(2), radix: 16) : nil
 }
 
-/// What a hexadecimal digit, of either case, is worth; nil for any other ASCII character.
+/// The value of a hexadecimal digit, in either case; nil for any other character.
 public func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   switch byte {
   case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")

@@ -8,11 +8,11 @@ public indirect enum JSON: Sendable {
   case array([JSON])
   /// A text.
   case string(String)
-  /// A number; null where it is not finite.
+  /// A number; null if it is not finite.
   case number(Double)
   /// True or false.
   case boolean(Bool)
-  /// Nothing.
+  /// An empty capture.
   case null
 
   /// The value as JSON text: one line, ASCII.

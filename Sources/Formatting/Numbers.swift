@@ -2,7 +2,7 @@ internal import RAPL
 
 /// Writes numbers and units for people, without a locale and without Foundation.
 public enum Numbers {
-  /// A number with so many digits after the point, rounded.
+  /// A number with this many digits after the point, rounded.
   public static func fixed(_ number: Double, places: Int) -> String {
     var scale: Int64 = 1
     for _ in 0..<places { scale *= 10 }
@@ -17,7 +17,7 @@ public enum Numbers {
 }
 
 extension Numbers {
-  /// "42.51 W"; large ones with fewer digits after the point.
+  /// "42.51 W"; large numbers have fewer digits after the point.
   public static func watts(_ watts: Double) -> String {
     fixed(watts, places: abs(watts) < 1000 ? 2 : abs(watts) < 10_000 ? 1 : 0) + " W"
   }
@@ -32,7 +32,7 @@ extension Numbers {
     }
   }
 
-  /// "0.25 s", "72 s", "5 min", "1 h 30 min" or "24 h", exact to a second from a second on.
+  /// "0.25 s", "72 s", "5 min", "1 h 30 min" or "24 h"; exact to a second from one second up.
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, abs(seconds) < 1e9 else { return "\(seconds) s" }
     guard seconds >= 1, (seconds - seconds.rounded()).magnitude < 0.005 || seconds >= 10 else { return short(seconds) }
@@ -47,7 +47,7 @@ extension Numbers {
     plain(seconds, places: abs(seconds) < 0.1 ? 3 : abs(seconds) < 1 ? 2 : 1) + " s"
   }
 
-  /// At most so many digits after the point, without zeros at the end.
+  /// At most this many digits after the point, without zeros at the end.
   public static func plain(_ number: Double, places: Int) -> String {
     var text = fixed(number, places: places)
     guard text.contains(".") else { return text }

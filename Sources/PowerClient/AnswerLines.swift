@@ -1,20 +1,20 @@
 internal import FoundationEssentials
 package import PowerProtocol
 
-/// Cuts a stream of bytes into lines, however it arrives.
+/// Cuts a stream of bytes into lines.
 package struct LineBuffer {
-  /// More bytes without a newline than any line of the protocol has.
+  /// No line of the protocol has more bytes than this.
   static let mostBytes = 1 << 20
 
   private var bytes: [UInt8] = []
   private var start = 0
-  /// How far a newline was looked for in vain: a line that comes in many pieces is looked through once.
+  /// How far was searched without finding a newline, so that a line that comes in many pieces is searched only once.
   private var searched = 0
 
   /// Nothing has arrived yet.
   package init() {}
 
-  /// Adds what arrived.
+  /// Adds bytes that arrived.
   package mutating func append(_ more: some Sequence<UInt8>) {
     bytes.removeFirst(start)
     searched -= start
@@ -39,23 +39,23 @@ package struct LineBuffer {
   var isOverfull: Bool { bytes.count - start > Self.mostBytes }
 }
 
-/// Why a line is no answer.
+/// Why a line is not a valid answer.
 package struct AnswerError: Error {
-  /// What is wrong with it, to stand within a sentence.
+  /// The reason, as part of a sentence.
   package let why: String
 }
 
 extension Answer {
   /// Reads a line of a service, without its newline.
   ///
-  /// The protocol is printable ASCII, so a line that passes may be given to a terminal as it is.
+  /// The protocol is printable ASCII, so a line that passes may be printed to a terminal unchanged.
   package init(line: [UInt8]) throws(AnswerError) {
     guard line.allSatisfy({ 0x20...0x7E ~= $0 }) else { throw AnswerError(why: "a line is not printable ASCII") }
     do {
       self = try JSONDecoder().decode(Answer.self, from: Data(line))
     } catch {
       let text = String(decoding: line.prefix(80), as: UTF8.self)
-      throw AnswerError(why: "a line is no reading (\(text)\(line.count > 80 ? "..." : ""))")
+      throw AnswerError(why: "a line is not a valid reading or answer (\(text)\(line.count > 80 ? "..." : ""))")
     }
   }
 }

@@ -4,25 +4,25 @@ internal import SystemCalls
 
 /// Why a client gets no reading.
 public enum ClientError: Error, Equatable {
-  /// Nobody listens at any of these paths.
+  /// Nothing listens at any of these paths.
   case noService(paths: [String])
-  /// A path does not fit a socket address.
+  /// A path is too long for a socket address.
   case pathTooLong(String)
-  /// Something else than a socket is there.
+  /// The path is not a socket.
   case notASocket(String)
-  /// A socket is there and cannot be connected to.
+  /// There is a socket, but connecting to it failed.
   case cannotConnect(path: String, errno: Int32)
   /// The service closed the connection before its first line: it never had a good reading, or takes no more connections.
   case noReading(path: String)
   /// The service closed the connection.
   case closed(path: String)
-  /// Somebody listens at a path, and let nobody in for so many seconds.
+  /// Something listens at a path, but accepted no connection for this many seconds.
   case full(path: String, seconds: Int)
-  /// Somebody else than the service may be serves at a path that was not asked for.
+  /// At a default path, a server that is not trusted answers.
   case untrusted(ServerIdentity)
-  /// What was waited for did not come in so many seconds, whatever else did.
+  /// The expected line or answer did not come within this many seconds.
   case silent(path: String, seconds: Int)
-  /// What came is not the protocol.
+  /// The server sent something that is not the protocol.
   case notTheProtocol(path: String, why: String)
   /// The service does not serve a request.
   case refused(path: String, Refusal)
@@ -33,7 +33,7 @@ public enum ClientError: Error, Equatable {
 }
 
 extension ClientError {
-  /// Whether the service has gone, and may come again.
+  /// Whether the service has gone, and may come back.
   public var isEndOfService: Bool {
     switch self {
     case .closed, .failed, .full, .noReading, .noService, .notASocket, .silent: true
@@ -49,7 +49,7 @@ extension ClientError: CustomStringConvertible {
     Checkout.start.map { "\($0), or if it is installed: sudo systemctl start pkg-watt-stat.service" }
     ?? "sudo systemctl start pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"
   private static let restart =
-    "Restart the service: sudo systemctl restart pkg-watt-stat.service; if it was started by hand, end it and start it again."
+    "Restart the service: sudo systemctl restart pkg-watt-stat.service; if you started it by hand, end it and start it again."
 
   /// What failed, on what, why, and what to do.
   public var description: String {
@@ -61,30 +61,30 @@ extension ClientError: CustomStringConvertible {
     case .pathTooLong(let path):
       "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow 107. Choose a shorter one."
     case .notASocket(let path):
-      "\(path) is not a socket; the service's are \(SocketPaths.preferred) and \(SocketPaths.original), unless it was told others."
+      "\(path) is not a socket; by default the service's sockets are \(SocketPaths.preferred) and \(SocketPaths.original)."
     case .cannotConnect(let path, EACCES):
-      "This user may not connect to \(path): the service's socket there is private. Ask as root, or as a member of its group."
+      "This user may not connect to \(path), because the socket is private. Try as root, or as a member of the socket's group."
     case .cannotConnect(let path, let errno):
       "Cannot connect to \(path): \(errorText(errno)). Check that it is the service's socket."
     case .noReading(let path):
-      "The service at \(path) closed the connection before it said anything: it has no reading to give, this user has too many "
-        + "connections, or it is just ending. Its log says which (journalctl -u pkg-watt-stat.service)."
+      "The service at \(path) closed the connection without giving a reading: it has none, this user has too many connections, "
+        + "or it is ending. Its log says which (journalctl -u pkg-watt-stat.service)."
     case .closed(let path):
-      "The service at \(path) has ended, or was restarted. If it does not come back, start it: \(Self.start)"
+      "The service at \(path) has ended or was restarted. If it does not come back, start it: \(Self.start)"
     case .full(let path, let seconds):
-      "Whoever listens at \(path) let nobody in for \(seconds) s; it hangs, or more clients come than it can take. "
+      "The service at \(path) accepted no connection for \(seconds) s; it hangs, or has more clients than it can serve. "
         + Self.restart
-    case .untrusted(let server): "\(server) If you trust it, name it: --socket \(server.path)"
+    case .untrusted(let server): "\(server) If you trust that server, name its path: --socket \(server.path)"
     case .silent(let path, let seconds):
-      "No reading or answer came from \(path) in \(seconds) s; something else than pkg-watt-stat listens there, or it hangs. "
+      "\(path) gave no reading or answer for \(seconds) s; the service hangs, or another program listens there. "
         + Self.restart
     case .notTheProtocol(let path, let why):
-      "What \(path) sends is not pkg-watt-stat's protocol: \(why)."
+      "The server at \(path) does not speak pkg-watt-stat's protocol: \(why). Check which program listens there."
     case .refused(let path, let refusal) where refusal.code == "unknown_request":
-      "The service at \(path) does not know this request; it is older than this program: update it, and start it again."
-    case .refused(_, let refusal): "The service refuses: \(refusal.message)"
+      "The service at \(path) does not know this request, because it is older than this program; update and restart it."
+    case .refused(_, let refusal): "The service refused the request: \(refusal.message)"
     case .failed(let path, let errno):
-      "Reading from \(path) failed: \(errorText(errno))."
+      "The connection to \(path) failed: \(errorText(errno))."
     case .interrupted:
       "Interrupted."
     }

@@ -13,8 +13,8 @@ extension PowerConnection {
 
   /// Waits for the next line of version 1, as long as the service is alive.
   ///
-  /// - Parameter output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
-  /// - Returns: nil once nobody reads the output any more, or the wait is interrupted.
+  /// - Parameter output: a descriptor that also ends the wait, once its reader is gone; or -1.
+  /// - Returns: nil once the output's reader is gone, or the wait is interrupted.
   /// - Throws: `ClientError.silent` for a service that hangs.
   public mutating func nextLine(output: Int32 = -1) throws(ClientError) -> Received? {
     try inTime(isFirst: !hasLine, output: output) { answer, bytes in
@@ -25,8 +25,8 @@ extension PowerConnection {
 
   /// Waits for the next sample of a subscription, as long as the service is alive.
   ///
-  /// - Parameter output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
-  /// - Returns: nil once nobody reads the output any more, or the wait is interrupted.
+  /// - Parameter output: a descriptor that also ends the wait, once its reader is gone; or -1.
+  /// - Returns: nil once the output's reader is gone, or the wait is interrupted.
   /// - Throws: `ClientError.silent` for a service that hangs.
   public mutating func nextSample(output: Int32 = -1) throws(ClientError) -> SampleReport? {
     try inTime(isFirst: false, output: output) { answer, _ in
@@ -34,10 +34,10 @@ extension PowerConnection {
     }
   }
 
-  /// Waits for what is wanted, and makes sure that the service is alive: if it takes longer than it should, the service is
-  /// asked what it is, which any service answers at once. What else comes meanwhile is passed over, and is no sign of life.
+  /// Waits for an answer, and makes sure that the service is alive: if the answer takes too long, this asks for `info`, which
+  /// every service answers at once. Other lines that come in that time are skipped, and are not a sign of life.
   ///
-  /// - Parameter isFirst: whether it is the first line, which comes unasked, and soon.
+  /// - Parameter isFirst: whether this is the first line, which comes without a request, and soon.
   private mutating func inTime<Wanted>(
     isFirst: Bool, output: Int32 = -1, _ wanted: (Answer, [UInt8]) -> Wanted?
   ) throws(ClientError) -> Wanted? {
@@ -65,7 +65,7 @@ extension PowerConnection {
     }
   }
 
-  /// Later than this what is wanted is late.
+  /// After this time an answer is late.
   private var lateMilliseconds: Int32 {
     stepSeconds.map { Int32(clamping: 1000 + 2500 * min($0, Request.longestIntervalSeconds)) } ?? patienceMilliseconds
   }

@@ -7,15 +7,15 @@ internal import SystemCalls
 extension PowerConnection {
   /// What ended a wait.
   public enum Event: Sendable {
-    /// The service said something.
+    /// The service sent a line.
     case answer(Answer)
-    /// The other descriptor has something to read, or has been closed; or nobody reads the output any more.
+    /// The other descriptor is readable or was closed, or the output's reader is gone.
     case other
     /// No whole line came in time.
     case timeout
   }
 
-  /// Sends a request; its answer comes in its turn.
+  /// Sends a request. Answers come in the order of the requests.
   public mutating func send(_ request: Request) throws(ClientError) {
     let bytes = request.json.line
     // Small enough to go whole: the service reads its clients' requests before it answers them.
@@ -26,17 +26,17 @@ extension PowerConnection {
     }
   }
 
-  /// What the service is, and what applies to this connection.
+  /// The service's description of itself, and the policy for this connection.
   public mutating func info() throws(ClientError) -> ServiceInfo {
     try ask(.info) { if case .info(let info) = $0 { info } else { nil } }
   }
 
-  /// The latest sample. Not while a subscription lasts: its samples look the same.
+  /// The latest sample. Do not use it during a subscription, whose samples look the same.
   public mutating func sample() throws(ClientError) -> SampleReport {
     try ask(.sample()) { if case .sample(let sample) = $0 { sample } else { nil } }
   }
 
-  /// What was drawn in the latest so many seconds.
+  /// The power of the latest seconds, this many.
   public mutating func history(seconds: Int) throws(ClientError) -> HistoryReport {
     try ask(.history(seconds: seconds)) { if case .history(let history) = $0 { history } else { nil } }
   }
@@ -44,10 +44,10 @@ extension PowerConnection {
   /// Begins a stream of samples; they come by `nextSample(output:)` or `next(or:milliseconds:)`.
   ///
   /// - Parameters:
-  ///   - intervalSeconds: from sample to sample; nil for the service's own interval.
+  ///   - intervalSeconds: the time between samples; nil for the service's own interval.
   ///   - domains: whether the samples have domains, which may cost the machine an interrupt for each core. Only a service whose
   ///     `info` lists this member can leave them out.
-  /// - Returns: what the service made of it: it may be more.
+  /// - Returns: the subscription that the service granted; its interval may be longer.
   public mutating func subscribe(
     intervalSeconds: Double? = nil, domains: Bool = true
   ) throws(ClientError) -> Subscription {
@@ -56,12 +56,12 @@ extension PowerConnection {
     }
   }
 
-  /// Waits for whatever the service says next, or until there is something to read elsewhere.
+  /// Waits for the service's next line, or until another descriptor is readable.
   ///
   /// - Parameters:
-  ///   - other: a descriptor that ends the wait too, or -1.
-  ///   - output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
-  ///   - milliseconds: how long to wait; negative: for ever.
+  ///   - other: a descriptor that also ends the wait, or -1.
+  ///   - output: a descriptor that also ends the wait, once its reader is gone; or -1.
+  ///   - milliseconds: how long to wait; negative: forever.
   public mutating func next(or other: Int32 = -1, output: Int32 = -1, milliseconds: Int32 = -1) throws(ClientError)
     -> Event
   {
@@ -72,8 +72,8 @@ extension PowerConnection {
     }
   }
 
-  /// Sends a request and waits for its answer. What else comes meanwhile is passed over, and gives it no more time. A service
-  /// of version 1 that ignores requests goes on with its lines: that is taken for a refusal.
+  /// Sends a request and waits for its answer. Other lines that come in that time are skipped, and do not extend the wait. A
+  /// service of version 1 ignores requests and goes on sending its lines; this counts as a refusal.
   private mutating func ask<Kind>(_ request: Request, _ kind: (Answer) -> Kind?) throws(ClientError) -> Kind {
     try send(request)
     let begin = cmsr_monotonic_nanoseconds()
@@ -85,7 +85,7 @@ extension PowerConnection {
         let answer = try decode(bytes)
         if case .refused(let refusal) = answer { throw .refused(path: path, refusal) }
         if let found = kind(answer) { return found }
-        // Lines that come sooner may have been on their way before the request was: they tell of no version.
+        // Earlier lines may have been sent before the request arrived, so they do not tell the version.
         if case .line = answer { goesOn = cmsr_monotonic_nanoseconds() - begin > (deadline - begin) / 4 }
       case .other: throw .interrupted
       case .timeout: break

@@ -3,17 +3,17 @@ internal import Glibc
 public import PowerProtocol
 internal import SystemCalls
 
-/// A connection to the service, read line by line. Blocking: for command-line tools.
+/// A connection to the service, read line by line. It blocks, for command-line tools.
 public struct PowerConnection: ~Copyable {
-  /// A line as it arrived, and what it says.
+  /// A line as it arrived, and its meaning.
   public struct Received: Sendable {
     /// The line without its newline.
     public let text: String
-    /// What it says.
+    /// Its meaning.
     public let line: PowerLine
   }
 
-  /// How long the service may take to let this client in, for its first line, and for an answer: it promises 1.5 s.
+  /// How long the service may take to accept this client, for its first line, and for an answer. It promises 1.5 s.
   public let patienceMilliseconds: Int32
   private static let chunkBytes = 16_384
 
@@ -22,22 +22,22 @@ public struct PowerConnection: ~Copyable {
   let descriptor: Descriptor
   let interrupt: Int32
   private var buffer = LineBuffer()
-  /// What a service that closes the connection means by it.
+  /// The error if the service closes the connection now.
   private(set) var ending: ClientError
   /// Whether a line of version 1 has come.
   private(set) var hasLine = false
-  /// From sample to sample, in seconds, as far as the service has said it on this connection.
+  /// The time between samples in seconds, if the service has told it on this connection.
   private(set) var stepSeconds: Double?
   private var isSubscribed = false
-  /// No wait goes on after this, by CLOCK_MONOTONIC in nanoseconds: what several questions may take together.
+  /// The end of every wait, by CLOCK_MONOTONIC in nanoseconds: a limit for several requests together.
   public var endNanoseconds = Int64.max
 
-  /// Connects to the first path where somebody listens.
+  /// Connects to the first path at which something listens.
   ///
   /// - Parameters:
   ///   - paths: tried in this order.
   ///   - interrupt: a descriptor that ends every wait once it is readable, or -1.
-  ///   - patienceMilliseconds: how long the service may take to let this client in, for its first line, and for an answer.
+  ///   - patienceMilliseconds: how long the service may take to accept this client, for its first line, and for an answer.
   public init(
     paths: [String] = [SocketPaths.preferred, SocketPaths.original], interrupt: Int32 = -1,
     patienceMilliseconds: Int32 = 5000
@@ -70,18 +70,18 @@ public struct PowerConnection: ~Copyable {
   enum LineEvent {
     /// A whole line, without its newline.
     case line([UInt8])
-    /// The other descriptor is readable, or nobody reads the output any more.
+    /// The other descriptor is readable, or the output's reader is gone.
     case other
-    /// No whole line came in time, whatever came of one.
+    /// No whole line came in time.
     case timeout
   }
 
   /// Waits for the next whole line.
   ///
   /// - Parameters:
-  ///   - other: a descriptor that ends the wait too, or -1.
-  ///   - output: a descriptor that ends the wait too once nobody reads what is written to it, or -1.
-  ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds. What has arrived by now is taken in even if that is over.
+  ///   - other: a descriptor that also ends the wait, or -1.
+  ///   - output: a descriptor that also ends the wait, once its reader is gone; or -1.
+  ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds. Bytes that have arrived already are read even after it.
   mutating func line(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError) -> LineEvent {
     var hasLooked = false
     while true {
@@ -89,7 +89,7 @@ public struct PowerConnection: ~Copyable {
       let left = max(min(deadline, endNanoseconds) - cmsr_monotonic_nanoseconds(), 0)
       if hasLooked && left == 0 { return .timeout }
       hasLooked = true
-      // Rounded up, and a day at most: what poll(2) takes.
+      // In milliseconds for poll(2), rounded up, at most a day.
       let milliseconds = Int32((min(left, 86_400_000_000_000) + 999_999) / 1_000_000)
       switch cmsr_wait_readable_for_reader(descriptor.number, other, output, milliseconds) {
       case 0: try receive()
@@ -100,7 +100,7 @@ public struct PowerConnection: ~Copyable {
     }
   }
 
-  /// When a wait that begins now has taken so many milliseconds, by CLOCK_MONOTONIC in nanoseconds; negative: never.
+  /// The end of a wait of this many milliseconds from now, by CLOCK_MONOTONIC in nanoseconds; never, if negative.
   static func deadline(milliseconds: Int32) -> Int64 {
     milliseconds < 0 ? .max : cmsr_monotonic_nanoseconds() + Int64(milliseconds) * 1_000_000
   }
@@ -111,11 +111,11 @@ public struct PowerConnection: ~Copyable {
       ending = .closed(path: path)
       return bytes
     }
-    guard !buffer.isOverfull else { throw .notTheProtocol(path: path, why: "a line has no end") }
+    guard !buffer.isOverfull else { throw .notTheProtocol(path: path, why: "a line is longer than 1 MiB") }
     return nil
   }
 
-  /// Takes in what has arrived.
+  /// Reads the bytes that have arrived.
   private mutating func receive() throws(ClientError) {
     var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
     let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor.number, $0.baseAddress, $0.count, 0) }
@@ -128,7 +128,7 @@ public struct PowerConnection: ~Copyable {
     buffer.append(chunk[..<count])
   }
 
-  /// What a line says.
+  /// Decodes a line.
   mutating func decode(_ bytes: [UInt8]) throws(ClientError) -> Answer {
     let answer: Answer
     do {
@@ -148,7 +148,7 @@ public struct PowerConnection: ~Copyable {
   }
 }
 
-/// Whether there is something at a path that is no socket: connecting to a file is refused like connecting to a dead socket.
+/// Whether a path is something other than a socket: connecting to a file fails with the same error as to a dead socket.
 private func isSomethingElse(_ path: String) -> Bool {
   var file = stat()
   return unsafe stat(path, &file) == 0 && file.st_mode & S_IFMT != S_IFSOCK

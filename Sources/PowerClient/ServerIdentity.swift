@@ -4,9 +4,9 @@ internal import Glibc
 internal import PowerProtocol
 internal import SystemCalls
 
-/// Who serves at a path, as the kernel noted it when they began to listen, and whether that is to be trusted.
+/// The user who serves at a path, as the kernel recorded it when the server began to listen, and whether to trust that user.
 public struct ServerIdentity: Sendable, Equatable {
-  /// What is known of a server's user.
+  /// Whether a server's user is trusted.
   public enum Trust: Sendable, Equatable {
     /// It is root, the service's own user, or the caller.
     case trusted
@@ -16,13 +16,13 @@ public struct ServerIdentity: Sendable, Equatable {
     case foreign
   }
 
-  /// Whom else than root and itself a client knows, and what its user namespace shows.
+  /// The users that a client trusts beside root, and what its user namespace shows.
   public struct Known: Sendable, Equatable {
-    /// The user that the service becomes, where that user exists.
+    /// The user that the service becomes, if that user exists.
     public var service: UInt32?
     /// The caller.
     public var own: UInt32
-    /// The number that stands for every user that the namespace does not know; nil where it knows them all.
+    /// The number that stands for every user that the namespace does not know; nil if it knows them all.
     public var overflow: UInt32?
 
     /// What is known.
@@ -30,7 +30,7 @@ public struct ServerIdentity: Sendable, Equatable {
       (self.service, self.own, self.overflow) = (service, own, overflow)
     }
 
-    /// What this system says to a caller.
+    /// The users on this system, for a caller.
     public static func now(own: UInt32) -> Self {
       Self(
         service: UserNames.number(of: "pkg-watt-stat"), own: own,
@@ -49,17 +49,17 @@ public struct ServerIdentity: Sendable, Equatable {
     }
   }
 
-  /// Where.
+  /// The path of the socket.
   public let path: String
-  /// The user's number; nil where the kernel does not say.
+  /// The user's number; nil if the kernel does not tell.
   public let user: UInt32?
-  /// Whether it is to be trusted.
+  /// Whether to trust the server.
   public let trust: Trust
 
   /// Judges a server.
   public init(path: String, user: UInt32?, known: Known) {
     (self.path, self.user) = (path, user)
-    // The overflow number may be anybody's, the caller's own too.
+    // The overflow number may stand for any user, even if it is also the caller's own number.
     if user == nil || user == known.overflow {
       trust = .hidden
     } else if user == 0 || user == known.own || user == known.service {
@@ -69,8 +69,8 @@ public struct ServerIdentity: Sendable, Equatable {
     }
   }
 
-  /// Whether what it says is good enough to act on: not of a stranger, and not of one who may be a stranger at the path in
-  /// /tmp, where everybody can serve.
+  /// Whether its readings are good enough to act on: not those of another user, nor those of a hidden user at the path in
+  /// /tmp, where any user can serve.
   public var isAcceptable: Bool {
     switch trust {
     case .trusted: true
@@ -81,26 +81,25 @@ public struct ServerIdentity: Sendable, Equatable {
 }
 
 extension ServerIdentity: CustomStringConvertible {
-  /// Who it is, and what that means.
+  /// Who serves, and what follows from it.
   public var description: String {
     switch trust {
     case .trusted: "The service at \(path) is trusted."
     case .hidden:
-      "Nobody can tell who serves at \(path): this user namespace hides the user, so its numbers may be invented."
+      "Cannot tell who serves at \(path), because this user namespace hides the user; the numbers may be invented."
     case .foreign:
-      "\(path) is served by \(UserNames.words(user ?? 0)), who is neither root nor pkg-watt-stat nor you, so its numbers may "
-        + "be invented."
+      "\(path) is served by \(UserNames.words(user ?? 0)), not by root, pkg-watt-stat or you, so the numbers may be invented."
     }
   }
 }
 
 extension PowerConnection {
-  /// Who serves, as this process's user judges it.
+  /// The server, judged for this process's user.
   public var server: ServerIdentity { server(for: geteuid()) }
 
-  /// Who serves, as a caller judges it.
+  /// The server, judged for a caller.
   ///
-  /// - Parameter caller: the number of the user who started this process, if it has become another since.
+  /// - Parameter caller: the number of the user who started this process.
   public func server(for caller: UInt32) -> ServerIdentity {
     let server = cmsr_server_user(descriptor.number)
     return ServerIdentity(path: path, user: server.error == 0 ? server.user : nil, known: .now(own: caller))
@@ -111,7 +110,7 @@ extension PowerConnection {
 enum UserNames {
   private static let bytes = 16_384
 
-  /// A user's number; nil where there is no such user, or the database cannot be read.
+  /// A user's number; nil if there is no such user, or the database cannot be read.
   static func number(of name: String) -> UInt32? {
     var entry = unsafe passwd()
     var buffer = [CChar](repeating: 0, count: bytes)
@@ -119,7 +118,7 @@ enum UserNames {
     return unsafe getpwnam_r(name, &entry, &buffer, bytes, &found) == 0 && found != nil ? unsafe entry.pw_uid : nil
   }
 
-  /// "user eve (1001)", or "user 1001" where nobody has that number.
+  /// "user eve (1001)", or "user 1001" if no user has that number.
   static func words(_ number: UInt32) -> String {
     var entry = unsafe passwd()
     var buffer = [CChar](repeating: 0, count: bytes)

@@ -1,17 +1,17 @@
 public import RAPL
 
-/// One line of protocol version 1: what every client gets, unasked.
+/// One line of protocol version 1, which every client gets without a request.
 ///
-/// Holds whole hundredths of a watt and whole milliseconds, the resolution of the wire, so that what is written and what
-/// is read back are equal.
+/// It holds whole hundredths of a watt and whole milliseconds, the resolution of the wire, so that a line that is written and
+/// read back is equal.
 public struct PowerLine: Sendable, Equatable {
-  /// How much the watts are worth.
+  /// Whether the watts are fresh, old or invented.
   public enum Status: String, Sendable, Decodable {
     /// A fresh sample.
     case ok
     /// The last good sample, older than 2.5 intervals; the timestamp says how old.
     case stale
-    /// A fresh sample of the simulated source: invented.
+    /// A fresh sample of the simulated source, so invented.
     case simulated
   }
 
@@ -19,10 +19,10 @@ public struct PowerLine: Sendable, Equatable {
   public let centiwatts: Int64
   /// When the window ended, in milliseconds since 1970.
   public let unixMilliseconds: Int64
-  /// How much the watts are worth.
+  /// Whether the watts are fresh, old or invented.
   public let status: Status
 
-  /// A line from what stands in it.
+  /// A line from its parts.
   public init(centiwatts: Int64, unixMilliseconds: Int64, status: Status) {
     self.centiwatts = max(centiwatts, 0)
     self.unixMilliseconds = unixMilliseconds
@@ -31,7 +31,7 @@ public struct PowerLine: Sendable, Equatable {
 
   /// The line for a sample, rounded to 0.01 W and to milliseconds.
   ///
-  /// - Returns: nil for watts that no line can hold: not finite, negative, or more than a petawatt.
+  /// - Returns: nil for watts that a line cannot represent: not finite, negative, or more than a petawatt.
   public init?(_ sample: PowerSample, status: Status) {
     guard sample.watts >= 0, sample.watts < 1e15 else { return nil }
     self.init(
@@ -39,15 +39,15 @@ public struct PowerLine: Sendable, Equatable {
       unixMilliseconds: Self.milliseconds(sample.endUnixNanoseconds), status: status)
   }
 
-  /// Watts, for people and arithmetic.
+  /// The watts as a number.
   public var watts: Double { Double(centiwatts) / 100 }
 
-  /// The same reading under another status.
+  /// The same reading with another status.
   public func with(status: Status) -> Self {
     Self(centiwatts: centiwatts, unixMilliseconds: unixMilliseconds, status: status)
   }
 
-  /// Rounded to the nearest, before 1970 as well.
+  /// Rounded to the nearest, also before 1970.
   private static func milliseconds(_ nanoseconds: Int64) -> Int64 {
     let (quotient, remainder) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
     if remainder >= 500_000 { return quotient + 1 }
@@ -56,7 +56,7 @@ public struct PowerLine: Sendable, Equatable {
 }
 
 extension PowerLine {
-  /// The most bytes a line may have with its newline, so that a client's first `recv(1024)` holds it whole.
+  /// The greatest length of a line with its newline, in bytes, so that a client's first `recv(1024)` gets it whole.
   public static let mostBytes = 1023
 
   private static let beforeWatts = Array(#"{"power_watts": "#.utf8)
@@ -64,7 +64,7 @@ extension PowerLine {
   private static let beforeStatus = Array(#", "status": ""#.utf8)
   private static let end = Array("\"}\n".utf8)
 
-  /// The line as it is sent: ASCII, newline included, in the form of Python's `json.dumps`.
+  /// The line as it is sent: ASCII, with its newline, in the format of Python's `json.dumps`.
   public var encoded: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(96)
@@ -78,14 +78,14 @@ extension PowerLine {
     return bytes
   }
 
-  /// The watts as they stand on the wire: "42.5".
+  /// The watts as on the wire: "42.5".
   public var wattsText: String {
     var bytes: [UInt8] = []
     Self.append(centiwatts, per: 100, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Writes `number` / `unit`, a power of ten, as Python writes a float: no trailing zeros, but one digit after the point.
+  /// Writes `number` / `unit`, a power of ten, like a float in Python: no trailing zeros, but one digit after the point.
   private static func append(_ number: Int64, per unit: UInt64, to bytes: inout [UInt8]) {
     if number < 0 { bytes.append(UInt8(ascii: "-")) }
     var (whole, part) = number.magnitude.quotientAndRemainder(dividingBy: unit)
@@ -113,9 +113,9 @@ extension PowerLine: Decodable {
     case status
   }
 
-  /// Reads a line back, whatever the order of its fields; unknown fields are left alone.
+  /// Reads a line, with its fields in any order; unknown fields are ignored.
   ///
-  /// - Throws: `DecodingError` for a missing field, a wrong type, an unknown status, or numbers out of reason.
+  /// - Throws: `DecodingError` for a missing field, a wrong type, an unknown status, or numbers out of range.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let watts = try fields.number(.watts, in: Plausible.watts)

@@ -2,31 +2,31 @@ internal import CMSRShim
 internal import PowerProtocol
 internal import RAPL
 
-/// Who may know how much: fine energy readings leak secrets (PLATYPUS, CVE-2020-8694).
+/// Who may know energy how finely: fine readings leak secrets (PLATYPUS, CVE-2020-8694).
 struct AccessPolicy {
-  /// The shortest window for the trusted, in nanoseconds.
+  /// The shortest window for trusted clients, in nanoseconds.
   private static let trustedWindow: Int64 = 10_000_000
 
-  /// Whose members are trusted beside root; nil for nobody.
+  /// The group whose members are trusted, as root is; nil for none.
   let group: TrustedGroup?
-  /// The grid of everybody, in nanoseconds: a fraction of the service's interval, so that all public points are points of it.
+  /// The public grid, in nanoseconds: a fraction of the service's interval, so that all public points lie on it.
   let publicStep: Int64
-  /// The grid of the trusted, in nanoseconds: a fraction of everybody's.
+  /// The grid of trusted clients, in nanoseconds: a fraction of the public grid.
   let trustedStep: Int64
 
-  /// - Parameter isRelayed: whether samples come from elsewhere, and no finer than the service's interval.
+  /// - Parameter isRelayed: whether samples come from another program, and no finer than the service's interval.
   init(_ settings: ServerSettings, isRelayed: Bool = false) {
     group = settings.trustedGroup
     publicStep = isRelayed ? settings.interval : settings.publicStep
     trustedStep = isRelayed ? publicStep : publicStep / max(publicStep / Self.trustedWindow, 1)
   }
 
-  /// Whether the peer behind a connection's descriptor is trusted.
+  /// Whether the peer of a connection's descriptor is trusted.
   func trusts(_ descriptor: Int32) -> Bool {
     cmsr_peer_is_trusted(descriptor, group == nil ? 0 : 1, group?.id ?? 0) == 1
   }
 
-  /// What applies to a connection.
+  /// The policy for a connection.
   func policy(trusted: Bool) -> Policy {
     Policy(
       isTrusted: trusted, trustedGroup: group?.name,
@@ -36,7 +36,7 @@ struct AccessPolicy {
 
   /// The interval that a connection gets, in nanoseconds: a multiple of its grid.
   ///
-  /// - Parameter seconds: what was asked for.
+  /// - Parameter seconds: the requested interval.
   func grant(seconds: Double, trusted: Bool) throws(RequestError) -> Int64 {
     let step = trusted ? trustedStep : publicStep
     let asked = Int64(clamping: (min(seconds, Request.longestIntervalSeconds) * 1e9).rounded())
@@ -47,7 +47,7 @@ struct AccessPolicy {
   }
 }
 
-/// A group whose members may know more than everybody.
+/// A group whose members get full resolution.
 public struct TrustedGroup: Sendable, Equatable {
   /// Its name.
   public var name: String

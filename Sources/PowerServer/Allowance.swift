@@ -1,12 +1,12 @@
-/// Time that is earned as time goes by, up to a most, and spent by work.
+/// Time that is earned as time passes, up to a maximum, and spent by work.
 ///
-/// Once it is spent, some of it has to come back before there is any again, so that work comes in few turns.
+/// Once it is spent, some of it has to be earned before any can be spent again, so that work is done in few turns.
 struct Allowance {
-  /// Of each second, how many thousandths are earned.
+  /// How many thousandths of each second are earned.
   private let thousandths: Int64
-  // In thousandths of a nanosecond, so that nothing of the shortest time is lost.
+  // In thousandths of a nanosecond, so that nothing is lost in the shortest time.
   private let most: Int64
-  /// How much has to come back.
+  /// How much has to be earned first.
   private let enough: Int64
   private var balance: Int64
   private var updated: Int64
@@ -15,8 +15,8 @@ struct Allowance {
   /// A full one.
   ///
   /// - Parameters:
-  ///   - most: how much may be saved up, in nanoseconds.
-  ///   - enough: how much there has to be again after all of it was spent, in nanoseconds.
+  ///   - most: the maximum that can be saved up, in nanoseconds.
+  ///   - enough: how much has to be earned after everything was spent, in nanoseconds.
   ///   - now: in nanoseconds of the monotonic clock, as everywhere here.
   init(thousandths: Int64, most: Int64, enough: Int64, now: Int64) {
     self.thousandths = thousandths
@@ -26,14 +26,14 @@ struct Allowance {
     updated = now
   }
 
-  /// How long it takes until there is some, in nanoseconds; 0 if there is.
+  /// How long until there is some, in nanoseconds; 0 if there is some now.
   mutating func wait(now: Int64) -> Int64 {
     earn(now)
     if isSpent && balance >= enough { isSpent = false }
     return isSpent ? (enough - balance) / thousandths + 1 : 0
   }
 
-  /// Spends so many nanoseconds, also those that it lacks: they are waited for.
+  /// Spends this many nanoseconds, even those that are missing: they have to be earned first.
   mutating func spend(_ nanoseconds: Int64, now: Int64) {
     earn(now)
     balance -= min(max(nanoseconds, 0), Self.mostSpent) * 1000
@@ -46,7 +46,7 @@ struct Allowance {
     return balance == most
   }
 
-  /// More than any work takes: no clock makes it overflow.
+  /// More than any work takes, so that no clock makes it overflow.
   private static let mostSpent: Int64 = 60_000_000_000
   private static let mostElapsed: Int64 = 3_600_000_000_000
 

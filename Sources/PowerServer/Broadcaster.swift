@@ -18,7 +18,7 @@ final class Broadcaster {
 
   /// Who may know how much.
   let access: AccessPolicy
-  /// What was drawn lately.
+  /// The history.
   private(set) var history = PowerHistory()
   private let settings: ServerSettings
   private let logger: Logger
@@ -121,7 +121,7 @@ final class Broadcaster {
   func add(_ client: ClientHandler, tellsLatest: Bool) {
     client.move(to: clients.count)
     clients.append(client)
-    logger.debug("A client connected; clients: \(clients.count).")
+    logger.debug("A client connected; \(clients.count) clients.")
     if let current {
       guard tellsLatest else { return }
       client.sendLine(current.encoded, at: cmsr_monotonic_nanoseconds(), silence: settings.silence)
@@ -143,7 +143,7 @@ final class Broadcaster {
       clients[place] = last
       last.move(to: place)
     }
-    logger.debug("A client has gone; clients: \(clients.count).")
+    logger.debug("A client disconnected; \(clients.count) clients.")
     return true
   }
 
@@ -223,7 +223,7 @@ final class Broadcaster {
     ).json
   }
 
-  private var failureReason: String { failure.map { "\($0)" } ?? "Its source delivers nothing." }
+  private var failureReason: String { failure.map { "\($0)" } ?? "The source gives no readings." }
 
   private func answerWaiting() {
     if waiting.isEmpty { return }

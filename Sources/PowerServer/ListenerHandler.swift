@@ -54,7 +54,7 @@ final class ListenerHandler: ChannelInboundHandler {
     } catch {
       // It has ended already.
       channel.close(promise: nil)
-      return logger.debug("A connection could not be accepted: \(error).")
+      return logger.debug("Cannot accept a connection: \(error).")
     }
     acceptMore(context)
     if isCrowded { rest(Self.rest, context.channel) }
@@ -75,7 +75,7 @@ final class ListenerHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? IOError else { return logger.debug("A connection could not be accepted: \(error).") }
+    guard let error = error as? IOError else { return logger.debug("Cannot accept a connection: \(error).") }
     fail(error.errnoCode, context)
   }
 
@@ -83,14 +83,14 @@ final class ListenerHandler: ChannelInboundHandler {
     if error == EAGAIN { return }
     guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error) else {
       // A client that went before it was accepted.
-      return logger.debug("A connection could not be accepted: \(errorText(error)).")
+      return logger.debug("Cannot accept a connection: \(errorText(error)).")
     }
     rest(Self.pause, context.channel)
     let now = NIODeadline.now()
     guard now >= quietUntil else { return }
     quietUntil = now + Self.quiet
     logger.warning(
-      "No more clients can be accepted for now (\(errorText(error))); raise the limit on open files (LimitNOFILE=) to serve more."
+      "Cannot accept more clients for now: \(errorText(error)). To serve more, raise the limit on open files (LimitNOFILE=)."
     )
   }
 
@@ -107,7 +107,7 @@ final class ListenerHandler: ChannelInboundHandler {
   private static func setReading(_ reading: Bool, of channel: any Channel, _ logger: Logger) {
     channel.setOption(.autoRead, value: reading).whenFailure { error in
       // The listener was closed meanwhile: the service ends.
-      logger.debug("The listener is gone: \(error).")
+      logger.debug("The listening socket was closed: \(error).")
     }
   }
 }

@@ -133,7 +133,7 @@ public final class PowerServer: Sendable {
       }.wait()
       try group.syncShutdownGracefully()
     } catch {
-      logger.warning("The server did not end in order: \(error).")
+      logger.warning("The server did not end properly: \(error).")
     }
   }
 
@@ -157,7 +157,7 @@ public final class PowerServer: Sendable {
       // On the event loop the channel is made at once.
       client.value = ClientHandler(desk: desk, share: share)
       bootstrap.withConnectedSocket(descriptor).whenFailure { error in
-        logger.debug("A client could not be served: \(error).")
+        logger.debug("Cannot serve a client: \(error).")
       }
       client.value = nil
     }

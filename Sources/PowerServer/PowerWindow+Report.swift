@@ -65,14 +65,14 @@ extension EnergyReading {
 }
 
 extension SampleReport.Cost {
-  /// What this process has cost so far.
+  /// The cost of this process so far.
   fileprivate static var ofThisProcess: Self {
     let cost = cmsr_process_cost()
     return Self(cpuSeconds: Double(cost.cpu_microseconds) / 1e6, wakeups: Int(cost.voluntary_switches))
   }
 }
 
-/// Rounds what a connection may not know exactly.
+/// Rounds numbers that a connection may not know exactly.
 struct Rounding {
   private let wattSteps: Double?
   private let jouleSteps: Double?
@@ -88,7 +88,7 @@ struct Rounding {
 
   func joules(_ joules: Double) -> Double { Self.round(joules, steps: jouleSteps) }
 
-  /// Nanoseconds as seconds: to the millisecond, or as they are.
+  /// Nanoseconds as seconds, rounded to the millisecond or exact.
   func seconds(_ nanoseconds: Int64) -> Double {
     isExact ? Double(nanoseconds) / 1e9 : (Double(nanoseconds) / 1e6).rounded() / 1e3
   }

@@ -101,7 +101,7 @@ final class Relay: Feed {
         window, line, staleFrom: window.sample.endMonotonicNanoseconds + asleep + settings.staleAge,
         asleepNanoseconds: asleep)
     } else {
-      logger.error("A sample of \(window.sample.watts) W is left out: no line can hold it.")
+      logger.error("A sample of \(window.sample.watts) W was dropped: no line can represent it.")
       broadcaster.noSample()
     }
     handOut(window.end)

@@ -78,9 +78,9 @@ package struct RelayedEnergy {
 public struct RelayedSample: Sendable {
   /// Watts of a package, or of a domain of it.
   public struct Power: Sendable {
-    /// Whose.
+    /// The package.
     public var package: PackageID
-    /// Which of its domains.
+    /// The domain.
     public var domain: PowerDomain
     /// The mean over the sample's window.
     public var watts: Double

@@ -38,7 +38,7 @@ final class RequestDesk {
     packages = begun?.packages ?? []
   }
 
-  /// Whether the peer behind a connection's descriptor is trusted.
+  /// Whether the peer of a connection's descriptor is trusted.
   func trusts(_ descriptor: Int32) -> Bool { broadcaster.access.trusts(descriptor) }
 
   /// Serves a request, or says why not.
@@ -132,14 +132,14 @@ extension EnergyUnit {
   }
 }
 
-/// An answer of more than a socket holds, made bit by bit as it is sent.
+/// An answer that is longer than a socket's buffer, made bit by bit as it is sent.
 final class LongAnswer {
-  /// So many rows are made in a fraction of a millisecond.
+  /// The rows of one bit: they are made in a fraction of a millisecond.
   private static let rowsOfPiece = 48
 
   private let report: HistoryReport
   private var piece = 0
-  /// What is to be done once all of it is made, or its client has gone.
+  /// Called once all of it was made, or its client has gone.
   let ended: () -> Void
 
   init(_ report: HistoryReport, ended: @escaping () -> Void) {
@@ -147,13 +147,13 @@ final class LongAnswer {
     self.ended = ended
   }
 
-  /// The next bytes of it.
+  /// The next bytes.
   func next() -> [UInt8] {
     let bytes = report.piece(piece, ofRows: Self.rowsOfPiece) ?? []
     piece += 1
     return bytes
   }
 
-  /// Whether there is nothing left of it.
+  /// Whether nothing of it is left.
   var isAtEnd: Bool { piece > 0 && piece * Self.rowsOfPiece >= report.rows.count }
 }

@@ -5,7 +5,7 @@ internal import RAPL
 struct SampleStream {
   /// What tells streams apart.
   struct Key: Hashable {
-    /// From sample to sample, in nanoseconds.
+    /// The time between samples, in nanoseconds.
     let interval: Int64
     let isTrusted: Bool
     /// Whether its samples have domains.

@@ -112,7 +112,7 @@ final class Sampler: Feed {
     case .discontinuity, .suspended: logger.info("\(reason)")
     case .idle, .implausible, .failed: logger.debug("\(reason)")
     }
-    if isComplaint { logger.warning("There is no fresh reading. \(reason)") }
+    if isComplaint { logger.warning("No fresh readings. \(reason)") }
   }
 }
 

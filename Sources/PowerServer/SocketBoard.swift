@@ -2,11 +2,11 @@ internal import CMSRShim
 internal import Logging
 internal import NIOCore
 
-/// The sockets of a running server: those that it listens at, and those that it would. Lives on the event loop.
+/// The sockets of a running server: those that it serves at, and those that it would serve at. Lives on the event loop.
 ///
-/// A socket whose file somebody has removed is bound anew, and a path that is not free is tried again every minute.
+/// If somebody deletes a socket's file, it is bound again; a path that is not free is tried again every minute.
 final class SocketBoard {
-  /// Begins to accept at a socket's descriptor, which it then owns.
+  /// Begins to accept at a socket's descriptor, and takes ownership of it.
   typealias Listen = (SocketFile) -> EventLoopFuture<any Channel>
 
   private struct Served {
@@ -17,9 +17,9 @@ final class SocketBoard {
 
   private enum State {
     case there
-    /// It was said that its file is gone.
+    /// It was logged that its file is gone.
     case missed
-    /// Its file is there again, and nobody accepts from it yet.
+    /// Its file is there again, but nothing accepts at it yet.
     case returning
   }
 
@@ -28,7 +28,7 @@ final class SocketBoard {
   private let logger: Logger
   private var served: [Served] = []
   private var wanted: [WantedSocket]
-  /// From try to try, in nanoseconds.
+  /// The time between tries, in nanoseconds.
   private let retry: Int64
   /// From check to check at the least, in nanoseconds.
   private let pause: Int64
@@ -52,7 +52,7 @@ final class SocketBoard {
     planRetry()
   }
 
-  /// Answers at a socket.
+  /// Serves at a socket.
   func serve(_ file: SocketFile) -> EventLoopFuture<Void> {
     listen(file).assumeIsolated().flatMapThrowing { [self] listener in
       guard !isClosed else {
@@ -73,19 +73,19 @@ final class SocketBoard {
       if !file.isOurs {
         served[index].state = .missed
         logger.warning(
-          "Somebody has removed or replaced \(file.path), so no new client finds the service there; restart its socket unit (systemctl restart)."
+          "\(file.path) was deleted or replaced, so new clients cannot connect there; restart its socket unit (systemctl restart)."
         )
       } else if let why = putBack(index) {
         served[index].state = .missed
         logger.warning(
-          "Somebody has removed or replaced \(file.path), so no new client finds the service there. It is tried again every minute: \(why)"
+          "\(file.path) was deleted or replaced, so new clients cannot connect there. It is tried again every minute. \(why)"
         )
       }
     }
     planRetry()
   }
 
-  /// Listens no more, and removes the files.
+  /// Stops listening, and removes the files.
   func close() {
     isClosed = true
     alarm.cancel()
@@ -96,7 +96,7 @@ final class SocketBoard {
     served = []
   }
 
-  /// - Returns: why it cannot be.
+  /// - Returns: the error if it failed.
   private func putBack(_ index: Int) -> SocketError? {
     let (file, old) = (served[index].file, served[index].listener)
     do throws(SocketError) {
@@ -107,11 +107,11 @@ final class SocketBoard {
         switch result {
         case .success(let listener):
           guard let now else { return listener.close(promise: nil) }
-          // Anyone who waits at the old one is accepted before it is closed.
+          // Clients that wait at the old one are accepted before it is closed.
           old.close(promise: nil)
           served[now].listener = listener
           served[now].state = .there
-          logger.warning("Somebody had removed \(file.path); it is there again.")
+          logger.warning("\(file.path) was deleted; the service made it again.")
         case .failure(let error):
           abandon(file, because: error)
           if let now { served[now].state = .missed }
@@ -161,7 +161,7 @@ final class SocketBoard {
         wanted.removeAll { $0 == place }
         serve(file).assumeIsolated().whenComplete { [self] result in
           switch result {
-          case .success: logger.info("Serving at \(file.path) too.")
+          case .success: logger.info("Now also serving at \(file.path).")
           case .failure where isClosed: remove(file)
           case .failure(let error):
             abandon(file, because: error)

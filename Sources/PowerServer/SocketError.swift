@@ -1,42 +1,42 @@
 internal import Glibc
 internal import SystemCalls
 
-/// Why a socket cannot be served at a path.
+/// Why the service cannot serve at a path.
 public enum SocketError: Error, Equatable {
-  /// What stands in the way at a path.
+  /// What occupies a path.
   public enum Occupant: String, Sendable {
     /// A regular file.
     case file
     /// A directory.
     case directory
-    /// A symbolic link, wherever it points to.
+    /// A symbolic link, wherever it leads.
     case symbolicLink = "symbolic link"
-    /// Anything else that is no socket.
+    /// Anything else that is not a socket.
     case other = "device or pipe"
   }
 
-  /// The path names no file.
+  /// The path does not end in the name of a file.
   case notAFile(path: String)
-  /// The path does not fit a socket address.
+  /// The path is too long for a socket address.
   case tooLong(path: String)
-  /// The folder that the socket should be in cannot be used.
+  /// The folder of the socket cannot be used.
   case folder(path: String, errno: Int32)
-  /// Something that is no socket is there.
+  /// The path is not a socket.
   case occupied(path: String, by: Occupant)
   /// Another program is serving there.
   case inUse(path: String)
-  /// Another program's socket is there, and nobody serves at it.
+  /// Another program's socket is there, but nothing serves at it.
   case taken(path: String)
-  /// A socket is there that can neither be reached nor be taken for dead.
+  /// There is a socket, and it is unknown whether a program serves at it.
   case unreachable(path: String, errno: Int32)
-  /// Somebody else put another file in the socket's place while it was made.
+  /// Another user replaced the socket with another file while it was created.
   case swapped(path: String)
   /// Any other step.
   case failed(path: String, step: String, errno: Int32)
 }
 
 extension SocketError {
-  /// Whether somebody with more rights could do it.
+  /// Whether it may work with more rights.
   var isMissingRight: Bool {
     switch self {
     case .folder(_, let errno), .unreachable(_, let errno), .failed(_, _, let errno): errno == EACCES || errno == EPERM
@@ -50,27 +50,27 @@ extension SocketError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .notAFile(let path):
-      "The socket path \"\(path)\" names no file; give the path of a file in an existing folder."
+      "The socket path \"\(path)\" does not end in a file name; give the path of a file in an existing folder."
     case .tooLong(let path):
       "The socket path \(path) is \(path.utf8.count) bytes long; Unix sockets allow \(SocketFile.mostPathBytes). "
         + "Choose a shorter one."
     case .folder(let path, ENOENT):
       "The folder \(path) for the socket does not exist; create it, or choose another path with --socket."
     case .folder(let path, let errno):
-      "The folder \(path) for the socket cannot be used: \(fileErrorText(errno)). Choose another path with --socket."
+      "Cannot use the folder \(path) for the socket: \(fileErrorText(errno)). Choose another path with --socket."
     case .occupied(let path, let occupant):
-      "\(path) is a \(occupant.rawValue), not a socket, so it is left alone; choose another path with --socket, or "
-        + "remove it if nobody needs it."
+      "\(path) is a \(occupant.rawValue), not a socket, so it was left alone; choose another path with --socket, or "
+        + "remove it if it is not needed."
     case .inUse(let path):
       "Another program is already serving at \(path); stop it, or choose another path with --socket."
     case .taken(let path):
-      "\(path) is another program's socket, so it is left alone; remove it if nobody needs it."
+      "\(path) is another program's socket, so it was left alone; remove it if it is not needed."
     case .unreachable(let path, let errno):
-      "Whether the socket at \(path) is in use cannot be told: \(errorText(errno)). Remove it, or choose another path "
+      "Cannot tell whether the socket at \(path) is in use: \(errorText(errno)). Remove it, or choose another path "
         + "with --socket."
     case .swapped(let path):
-      "Somebody replaced the socket \(path) with another file while it was made; serve in a folder that only root or the "
-        + "service's user may write to, with --socket."
+      "Another user replaced the socket \(path) with another file while it was created; use --socket with a folder that only "
+        + "root or the service's user may write to."
     case .failed(let path, let step, let errno):
       "Cannot \(step) the socket \(path): \(errorText(errno)). Choose a path that this user may write to, with --socket."
     }

@@ -3,10 +3,10 @@ internal import Glibc
 internal import Synchronization
 internal import SystemCalls
 
-/// A listening Unix socket and the file that clients find it by.
+/// A listening Unix socket, and its file.
 ///
-/// The socket is bound under a name that nobody knows, made ready, and only then moved to its path in one step. So a
-/// client finds either the old socket or one that answers, and two services that start at once cannot both win.
+/// The socket is bound under a secret name, made ready, and only then moved to its path in one step. So a client finds either
+/// the old socket or one that answers, and two services that start at the same time cannot both win.
 public final class SocketFile: Sendable {
   /// Held around each bind, which changes the umask of the whole process for a moment: two at once would leave it at 0.
   private static let binding = Mutex(())
@@ -17,20 +17,20 @@ public final class SocketFile: Sendable {
   /// How many connections may wait to be accepted; the kernel's own limit is somaxconn.
   static let backlog: Int32 = 4096
 
-  /// The path as it was asked for.
+  /// The path as it was given.
   public let path: String
   private let mode: UInt32
-  /// Whether this process has bound it, so that its file is this process's to bind anew and to remove.
+  /// Whether this process has bound it, and so may bind its file again and remove it.
   let isOurs: Bool
   private let bound: Mutex<Bound>
 
   private struct Bound {
     let descriptor: Int32
-    /// nil if the file cannot be seen from here.
+    /// nil if this process cannot see the file.
     let place: Place?
   }
 
-  /// Where the file is, and which one it is.
+  /// The place of the file, and its identity.
   private final class Place: Sendable {
     let folder: Descriptor
     let name: String
@@ -43,7 +43,7 @@ public final class SocketFile: Sendable {
     }
   }
 
-  /// Who owns a socket file.
+  /// The owner of a socket file.
   public struct Owner: Sendable {
     /// The user id.
     public var user: UInt32
@@ -57,7 +57,7 @@ public final class SocketFile: Sendable {
     }
   }
 
-  /// Which file it is, whatever its name.
+  /// The identity of a file, whatever its name.
   struct FileIdentity: Equatable {
     let device: UInt64
     let inode: UInt64
@@ -70,16 +70,16 @@ public final class SocketFile: Sendable {
 
   /// Binds, listens, and appears at the path.
   ///
-  /// A socket whose listener is gone is replaced. Whatever else is there stays untouched.
+  /// A socket whose listener is gone is replaced. Anything else that is there stays untouched.
   ///
-  /// Root acts as `owner` meanwhile, so that it never does for a folder's owner what that one could not do alone. If the owner
+  /// Meanwhile root acts as `owner`, so that it never does for a folder's owner what that user could not do alone. If the owner
   /// may not do it, root does it itself.
   ///
   /// - Parameters:
   ///   - mode: permissions of the file; connecting needs the right to write.
-  ///   - owner: who is to own the file, or nil for this process's user. In a sticky folder only the owner can remove it.
-  ///     Root stays the owner in a folder that is neither the owner's to write nor root's alone. Another owner takes
-  ///     CAP_SETUID and CAP_SETGID.
+  ///   - owner: the owner of the file, or nil for this process's user. In a sticky folder only the owner can remove it. Root
+  ///     stays the owner in a folder that the owner may not write to and that others than root may write to. Another owner
+  ///     needs CAP_SETUID and CAP_SETGID.
   public static func bind(_ path: String, mode: UInt32, owner: Owner?) throws(SocketError) -> SocketFile {
     SocketFile(path: path, mode: mode, isOurs: true, bound: try bound(path, mode: mode, owner: owner))
   }
@@ -93,15 +93,15 @@ public final class SocketFile: Sendable {
       throw .failed(path: path, step: "create as its owner", errno: EPERM)
     }
     let asOwner = Result { () throws(SocketError) in try bound(path, mode: mode) }
-    // Root has to be root again, whatever came of it.
+    // Root has to become root again, whatever the result.
     guard cmsr_act_as(user, group) == 0 else { throw .failed(path: path, step: "create as its owner", errno: EPERM) }
     if case .failure(let error) = asOwner, error.isMissingRight { return try bound(path, mode: mode, giving: owner) }
     return try asOwner.get()
   }
 
   /// - Parameters:
-  ///   - owner: who is given the file if the folder is root's alone, so that nobody else can swap what has its name.
-  ///   - replacesDead: whether it takes the place of a socket whose listener is gone.
+  ///   - owner: gets the file if only root may write to the folder, so that no other user can swap it for another file.
+  ///   - replacesDead: whether it replaces a socket whose listener is gone.
   private static func bound(
     _ path: String, mode: UInt32, giving owner: Owner? = nil, replacesDead: Bool = true
   ) throws(SocketError) -> Bound {
@@ -132,7 +132,7 @@ public final class SocketFile: Sendable {
       descriptor: listener.release(), place: Place(folder: folder, name: name, identity: identity))
   }
 
-  /// Opens the folder that a socket is made in. Nobody else's link leads there: root would make it wherever they like.
+  /// Opens the folder in which a socket is made. Another user's link is not followed: it could lead root anywhere.
   private static func open(_ path: String) throws(SocketError) -> Descriptor {
     do {
       return try OpenFolder(path).place()
@@ -141,9 +141,9 @@ public final class SocketFile: Sendable {
     }
   }
 
-  /// Binds it once more, after somebody has removed its file; as whoever this process is by now.
+  /// Binds it again after its file was removed, as the present user.
   ///
-  /// Only if nothing is there: what looks like a dead socket may be another program's that does not listen yet.
+  /// Only if nothing is there: a socket that seems dead may belong to another program that does not listen yet.
   public func bindAnew() throws(SocketError) {
     let new = try Self.bound(path, mode: mode, replacesDead: false)
     bound.withLock { $0 = new }
@@ -153,13 +153,13 @@ public final class SocketFile: Sendable {
   var descriptor: Int32 { bound.withLock { $0.descriptor } }
   private var place: Place? { bound.withLock { $0.place } }
 
-  /// Whether only root can change what has which name in a folder.
+  /// Whether only root can rename files in a folder.
   private static func isRootsAlone(_ folder: Int32) -> Bool {
     let found = cmsr_file_behind(folder)
     return found.error == 0 && found.owner == 0 && found.mode & 0o022 == 0
   }
 
-  /// A socket that a service manager has bound, and keeps: it listens already, and its file is never removed.
+  /// A socket that the service manager has bound and keeps: it listens already, and its file is never removed.
   public static func passed(_ descriptor: Int32) throws(SocketError) -> SocketFile {
     var bytes = [CChar](repeating: 0, count: mostPathBytes + 2)
     let error = unsafe bytes.withUnsafeMutableBufferPointer {
@@ -171,7 +171,7 @@ public final class SocketFile: Sendable {
       path: path, mode: 0, isOurs: false, bound: Bound(descriptor: descriptor, place: visiblePlace(path)))
   }
 
-  /// Where a socket is that somebody else has bound; nil if it cannot be seen, as in a folder that this process has its own of.
+  /// The path of a socket that another process has bound; nil if this process cannot see it, as in a private folder.
   private static func visiblePlace(_ path: String) -> Place? {
     let parts = PathParts(path)
     guard path.hasPrefix("/") else { return nil }
@@ -183,9 +183,9 @@ public final class SocketFile: Sendable {
     return Place(folder: folder, name: parts.name, identity: FileIdentity(file))
   }
 
-  /// Takes the file away, if it is still this one. The socket itself is closed by whoever serves it.
+  /// Removes the file, if it is still this one. The server closes the socket itself.
   ///
-  /// - Throws: `SocketError.failed` where the file is there and cannot be removed.
+  /// - Throws: `SocketError.failed` if the file is there and cannot be removed.
   public func remove() throws(SocketError) {
     guard isOurs, let place else { return }
     let file = unsafe cmsr_file_at(place.folder.number, place.name)
@@ -195,10 +195,10 @@ public final class SocketFile: Sendable {
     }
   }
 
-  /// Whether the file is still where it was bound; true also if it cannot be seen from here.
+  /// Whether the file is still where it was bound; also true if this process cannot see it.
   public var isInPlace: Bool {
     guard let place else { return true }
-    // By its path, as clients look: its folder may have been moved away, or covered by another.
+    // By its path, as clients see it: its folder may have been moved away, or covered by another.
     let opened = unsafe cmsr_open_folder(PathParts(path).folder)
     guard opened.error == 0 else { return opened.error != ENOENT }
     let folder = Descriptor(owning: opened.descriptor)

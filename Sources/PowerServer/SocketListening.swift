@@ -3,9 +3,9 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
-/// How a server accepts at its sockets.
+/// Accepts connections at the sockets.
 enum SocketListening {
-  /// Begins to accept at the sockets that it is then given.
+  /// Begins to accept at the sockets that it is given then.
   static func beginner(_ shares: UserShares, on eventLoop: any EventLoop, logger: Logger) -> SocketBoard.Listen {
     let shares = NIOLoopBound(shares, eventLoop: eventLoop)
     return { file in
@@ -20,7 +20,7 @@ enum SocketListening {
         }
         .withBoundSocket(file.descriptor)
         .flatMapThrowing { listener in
-          // NIO listens anew, with a backlog of its own.
+          // NIO listens again, with its own backlog.
           let error = cmsr_listen(file.descriptor, SocketFile.backlog)
           guard error != 0 else { return listener }
           listener.close(promise: nil)

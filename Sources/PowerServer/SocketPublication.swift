@@ -1,9 +1,9 @@
 internal import CMSRShim
 internal import Glibc
 
-/// Moves a ready socket from its temporary name to the one that clients know, if that one is free or dead.
+/// Moves a ready socket from its temporary name to its path, if that is free or has a dead socket.
 struct SocketPublication {
-  /// How often somebody else may come in between before it is taken for a fight that nobody wins.
+  /// How often another process may interfere before this gives up.
   private static let mostTries = 10
 
   let path: String
@@ -14,9 +14,9 @@ struct SocketPublication {
   /// Whether a socket whose listener is gone is replaced.
   let replacesDead: Bool
 
-  /// - Parameter prepare: what is done with the file under its temporary name, once that is known to be the socket's.
-  /// - Returns: which file it is.
-  /// - Throws: also if another file has taken the place of the socket's, before or after.
+  /// - Parameter prepare: applied to the file under its temporary name, once that is known to be the socket's.
+  /// - Returns: the identity of the file.
+  /// - Throws: an error also if another file has replaced the socket's, before or after.
   func run(prepare: () throws(SocketError) -> Void) throws(SocketError) -> SocketFile.FileIdentity {
     let socket = try ownFile()
     try prepare()
@@ -26,7 +26,7 @@ struct SocketPublication {
     return socket
   }
 
-  /// Which file the temporary name stands for: the one that the socket was bound to.
+  /// The identity of the temporary name: the file that the socket was bound to.
   private func ownFile() throws(SocketError) -> SocketFile.FileIdentity {
     let named = unsafe cmsr_file_at(folder, temporary)
     guard named.error == 0 else { throw .swapped(path: path) }
@@ -34,7 +34,7 @@ struct SocketPublication {
     if bound.error == 0 {
       guard SocketFile.FileIdentity(named) == SocketFile.FileIdentity(bound) else { throw .swapped(path: path) }
     } else if occupant(mode: named.mode) != nil {
-      // Only root can ask the kernel; without its rights a swapped file does no more than its owner could do anyway.
+      // Only root can ask the kernel. Without root's rights a swapped file can do no more than its owner.
       throw .swapped(path: path)
     }
     return SocketFile.FileIdentity(named)
@@ -62,7 +62,7 @@ struct SocketPublication {
     throw .inUse(path: path)
   }
 
-  /// Swaps names with a dead socket and removes it; swaps back where it turns out to be another one by now.
+  /// Swaps names with a dead socket and removes it; swaps back if it turns out to be another one.
   private func replace(dead: cmsr_file) throws(SocketError) -> Bool {
     let error = unsafe cmsr_rename_exchange(folder, temporary, name)
     if error == ENOENT { return false }
@@ -77,7 +77,7 @@ struct SocketPublication {
     return true
   }
 
-  /// What is there, by the file type bits of stat(2), which the C library defines twice for Swift; nil for a socket.
+  /// The kind of file there, by the file type bits of stat(2), which the C library defines twice for Swift; nil for a socket.
   private func occupant(mode: UInt32) -> SocketError.Occupant? {
     switch mode & 0o170000 {
     case 0o140000: nil

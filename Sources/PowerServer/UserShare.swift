@@ -1,43 +1,43 @@
 internal import CMSRShim
 internal import NIOCore
 
-/// What one local user may have of the service: so many connections, and so much of the event loop's time. Lives on the event
-/// loop.
+/// The share of the service that one local user may have: a number of connections, and part of the event loop's time. Lives on
+/// the event loop.
 ///
-/// Work beyond the share waits for its turn, and nothing of it is lost. What everybody is sent unasked is not counted.
+/// Work beyond the share waits for its turn, and none of it is lost. Lines that everyone gets without a request do not count.
 final class UserShare {
-  /// Part of the event loop's time for a user's requests, in thousandths, and how much may be saved up, in nanoseconds.
+  /// The part of the event loop's time for a user's requests, in thousandths, and how much can be saved up, in nanoseconds.
   private static let requestThousandths: Int64 = 25
   private static let mostRequestTime: Int64 = 50_000_000
-  /// The same for new connections; what may be saved up is enough for all that a user may have at once. Much, because a user
-  /// whose scripts come a hundred times a second must be served on a slow machine too; it is the turns that keep others from
-  /// waiting.
+  /// The same for new connections. Enough can be saved up for all connections that a user may have at once. The part is large,
+  /// because a user whose scripts connect a hundred times a second must be served on a slow machine too; the turns keep others
+  /// from waiting.
   private static let arrivalThousandths: Int64 = 400
   private static let arrivalTime: Int64 = 100_000
   /// How much of either is done at a time, in nanoseconds, so that others wait no longer than that.
   private static let turn: Int64 = 1_000_000
 
-  // What the event loop does beside the work that is timed, measured on a machine of 2026 (nanoseconds).
-  /// To find that something has come, and to read it.
+  // The event loop's costs beside the work that is timed, measured on a machine of 2026 (nanoseconds).
+  /// To find that something has arrived, and to read it.
   private static let readTime: Int64 = 8000
-  /// To send on what did not fit at once, for each `ClientHandler.mostWholeBytes`.
+  /// To send what did not fit at once, for each `ClientHandler.mostWholeBytes`.
   private static let resumeTime: Int64 = 8000
-  /// To let go of a connection.
+  /// To close a connection.
   private static let departureTime: Int64 = 15_000
 
   /// Its id.
   let user: UInt32
   /// How many connections it may have.
   let mostConnections: Int
-  /// Whether the user has so few that they cost others nothing: they are told first.
+  /// Whether the user has so few connections that they cost others nothing: they get lines first.
   var isSmall: Bool { connections <= Self.fewConnections }
   private static let fewConnections = 256
   /// How many it has, and how many wait to begin.
   private(set) var connections = 0
 
-  /// How many get more samples than the service has lines: these are sent unasked, and so counted by their number.
+  /// How many get more samples than the service has lines. These are sent without a request, so they count by their number.
   var fastClients = 0
-  /// Whether another one may.
+  /// Whether another one is allowed.
   var mayBeFast: Bool { fastClients < Self.mostFastClients }
   private static let mostFastClients = 256
 
@@ -73,12 +73,12 @@ final class UserShare {
     for descriptor in unserved { cmsr_close(descriptor) }
   }
 
-  /// Whether all of it is there, and nobody uses it: then it need not be remembered.
+  /// Whether the share is full and nobody uses it, so that it does not have to be remembered.
   func isUntouched(now: Int64) -> Bool {
     connections == 0 && requests.isFull(now: now) && arrivals.isFull(now: now)
   }
 
-  /// Takes a new connection in: at once, or when its turn comes; false if the user has too many.
+  /// Takes a new connection, at once or when its turn comes; false if the user has too many.
   func take(_ descriptor: Int32) -> Bool {
     guard connections < mostConnections else { return false }
     connections += 1
@@ -108,10 +108,10 @@ final class UserShare {
     setAlarm()
   }
 
-  /// Something has been read.
+  /// Bytes were read.
   func countRead() { spend(Self.readTime, on: \.requests) }
 
-  /// An answer of so many bytes is sent.
+  /// An answer of this many bytes is sent.
   func countAnswer(bytes: Int) {
     let pieces = Int64(bytes / ClientHandler.mostWholeBytes)
     if pieces > 0 { spend(pieces * Self.resumeTime, on: \.requests) }
@@ -128,7 +128,7 @@ final class UserShare {
   private func timed<Result>(_ allowance: ReferenceWritableKeyPath<UserShare, Allowance>, _ body: () -> Result)
     -> Result
   {
-    // The thread's own time: what other programs take meanwhile is nobody's work here.
+    // The thread's own time: time that other programs take does not count.
     let before = cmsr_thread_nanoseconds()
     let result = body()
     spend(cmsr_thread_nanoseconds() - before, on: allowance)
@@ -156,7 +156,7 @@ final class UserShare {
     if !waiting.isEmpty { wait = requestWait }
     if !unserved.isEmpty { wait = min(wait, arrivalWait) }
     guard wait < .max else { return }
-    // Later in any case: the loop looks for others first.
+    // Always later, because the loop serves others first.
     let time = cmsr_monotonic_nanoseconds() + max(wait, Self.turn / 4)
     // New connections may have time before requests do, and the other way round. A little earlier is not worth another alarm.
     guard alarmTime == .max || time < alarmTime - Self.turn / 4 else { return }

@@ -2,11 +2,11 @@ internal import CMSRShim
 internal import Logging
 internal import NIOCore
 
-/// The shares of all users who are connected, or were lately. Lives on the event loop.
+/// The shares of all users who are connected, or were recently. Lives on the event loop.
 final class UserShares {
-  /// How many root may have at least: services that act for many others are root's.
+  /// The fewest connections that root may have: services that act for many others run as root.
   private static let rootsConnections = 20_000
-  /// How long nothing more is logged about a user who wants too much, in nanoseconds.
+  /// How long no more is logged about a user who exceeds the share, in nanoseconds.
   private static let quiet: Int64 = 60_000_000_000
   private static let leastRemembered = 64
 
@@ -22,16 +22,16 @@ final class UserShares {
     share.leave()
   }
 
-  /// - Parameter mostConnections: how many a user may have; nil for what follows from the limit on open files.
+  /// - Parameter mostConnections: how many a user may have; nil for the number that follows from the limit on open files.
   init(mostConnections: Int?, on eventLoop: any EventLoop, logger: Logger) {
     self.mostConnections = mostConnections ?? ServerSettings.connectionsOfUser(descriptorLimit: cmsr_descriptor_limit())
     self.eventLoop = eventLoop
     self.logger = logger
   }
 
-  /// Takes a new connection in, or closes it if its user has too many.
+  /// Takes a new connection, or closes it if its user has too many.
   ///
-  /// - Returns: whether its user has anything left of the share: otherwise it was closed, or waits.
+  /// - Returns: whether its user has some of the share left: otherwise it was closed, or waits.
   func take(_ descriptor: Int32) -> Bool {
     let user = cmsr_peer_user(descriptor)
     let share = share(of: user)
@@ -41,7 +41,7 @@ final class UserShares {
     guard now >= quietUntil else { return false }
     quietUntil = now + Self.quiet
     logger.warning(
-      "The user with the id \(user) has \(share.connections) connections, the most that one user may have, so more are closed; raise the limit with --connections-per-user if they are meant."
+      "User \(user) has \(share.connections) connections, which is the limit for one user, so further ones are closed; to allow more, use --connections-per-user."
     )
     return false
   }
@@ -49,7 +49,7 @@ final class UserShares {
   private func share(of user: UInt32) -> UserShare {
     if let found = shares[user] { return found }
     if shares.count >= mostRemembered {
-      // A share that was used is remembered until all of it is there again: leaving earns nothing.
+      // A used share is remembered until it is full again, so that leaving gains nothing.
       let now = cmsr_monotonic_nanoseconds()
       shares = shares.filter { !$0.value.isUntouched(now: now) }
       mostRemembered = max(Self.leastRemembered, shares.count * 2)

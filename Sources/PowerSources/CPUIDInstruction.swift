@@ -18,7 +18,7 @@ extension CPUIdentity {
     return [answer.eax, answer.ebx, answer.ecx, answer.edx]
   }
 
-  /// The characters that registers hold, up to a zero, without blanks around them.
+  /// The characters in registers, up to a zero, without blanks around them.
   private static func text(_ registers: [UInt32]) -> String {
     let bytes = registers.flatMap { register in (0..<4).map { UInt8(truncatingIfNeeded: register >> ($0 * 8)) } }
     let words = bytes.prefix { $0 != 0 }.split(separator: UInt8(ascii: " "))

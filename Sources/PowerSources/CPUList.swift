@@ -1,13 +1,13 @@
 internal import RAPL
 
-/// A set of CPUs as the kernel writes it (`0-3,8`), see cpuset(7), "List format".
+/// A set of CPUs in the kernel's notation (`0-3,8`); see cpuset(7), "List format".
 public enum CPUList {
-  /// The most CPUs a Linux kernel can be built for on x86 (CONFIG_NR_CPUS); a list beyond it is junk.
+  /// The most CPUs that a Linux kernel can be built for on x86 (CONFIG_NR_CPUS); a list beyond it is not valid.
   static let most = 8192
 
   /// The CPU numbers of a list, ascending; an empty text is an empty list.
   ///
-  /// - Returns: nil where the text is no such list.
+  /// - Returns: nil if the text is not such a list.
   public static func parse(_ text: String) -> [Int]? {
     let body = Substring(text).trimmed
     guard !body.isEmpty else { return [] }

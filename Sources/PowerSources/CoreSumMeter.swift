@@ -5,30 +5,30 @@ extension PackageCPUs {
   /// doctor ask the same.
   package var lackOfCores: String? {
     guard let physicalCores else {
-      return "It is not known which CPUs are a core of \(id), so its core domain is left out."
+      return "Cannot tell which CPUs share a core in \(id), so its core domain is not measured."
     }
     guard let isolated = physicalCores.first(where: \.isIsolated) else { return nil }
     return
-      "CPU \(isolated.cpus[0]) is isolated, and reading its core's counter would interrupt it, so the core domain of \(id) is left out."
+      "CPU \(isolated.cpus[0]) is isolated, and reading its core's counter would interrupt it, so the core domain of \(id) is not measured."
   }
 }
 
 extension PackageID {
   /// Why cores are not read of a package whose counter moves in steps. The service and the doctor say the same.
   package var coresMayStep: String {
-    "The core domain of \(self) is left out, because each core's counter may step at times of its own."
+    "The core domain of \(self) is not measured, because each core's counter may step at other times."
   }
 }
 
-/// The core domain of a package whose cores each have a counter of their own: their sum.
+/// The core domain of a package in which each core has a counter of its own: their sum.
 ///
-/// A core that cannot be read is left out, and the sum is a lower bound from then on. The window in which a core goes or comes
-/// has no watts: `losses` differ at its two ends.
+/// A core that cannot be read is left out, and the sum is a lower bound from then on. In a window in which a core goes offline
+/// or comes online there are no watts: `losses` differ at its two ends.
 struct CoreSumMeter {
   private struct Core {
     let place: PhysicalCore
     var meter: CounterMeter
-    /// Whether it was read, or is in doubt, and so is a part of the sum.
+    /// Whether it was read, or is in doubt, and so is part of the sum.
     var isCounted = true
     /// Whether it ever showed a plausible value.
     var isKnown = false
@@ -44,9 +44,9 @@ struct CoreSumMeter {
   private var generation = 0
   /// All CPUs that were seen.
   private var known: [Int]
-  /// Whether a CPU that has come online cannot be opened.
+  /// Whether a CPU that came online cannot be opened.
   private var lacksNewcomers = false
-  /// How many times a core came or went.
+  /// How many times a core went offline or came online.
   private var changes: UInt32
   private var lastMonotonicNanoseconds: Int64 = 0
 
@@ -54,7 +54,7 @@ struct CoreSumMeter {
   ///
   /// - Parameters:
   ///   - isPartial: whether cores may be missing from the start, because CPUs are offline.
-  ///   - bound: what no single core draws.
+  ///   - bound: the power that no single core can draw.
   init(
     package: PackageCPUs, cores: [PhysicalCore], unit: EnergyUnit, address: UInt32, registers: any RegisterFile,
     isPartial: Bool, bound: PowerBound = .ofCore
@@ -83,7 +83,7 @@ struct CoreSumMeter {
     cores.indices.compactMap { cores[$0].meter.takeRaisedBound() }.max { $0.watts < $1.watts }
   }
 
-  /// Reads the counter of every core now and takes the values in. Its time is the mean of theirs.
+  /// Reads the counter of every core now. The time of the sum is the mean of the times of the readings.
   ///
   /// - Parameters:
   ///   - now: the monotonic time a moment ago.
@@ -105,7 +105,7 @@ struct CoreSumMeter {
         failure = failure ?? error
         count(index, false)
       case .read(.implausible):
-        // A single odd value is settled by the next; of a core that shows nothing else there is nothing to wait for.
+        // A single odd value is settled by the next one. If a core shows nothing else, there is nothing to wait for.
         count(index, cores[index].isCounted && cores[index].isKnown)
         isInDoubt = isInDoubt || cores[index].isCounted
       case .read:
@@ -121,7 +121,7 @@ struct CoreSumMeter {
       if let failure, lack != nil || counted == 0 {
         .failed(failure)
       } else {
-        // Of a sum nobody asks for the step: its energy tells.
+        // The steps of a sum do not matter, only its energy.
         .read(isInDoubt || counted == 0 ? .implausible : .idle)
       }
     return EnergyReading(
@@ -149,14 +149,14 @@ struct CoreSumMeter {
 
   /// Adds cores that have come online since: their energy counts from now on.
   ///
-  /// - Returns: why there are cores that cannot be read, so that the sum lacks them.
+  /// - Returns: why some cores cannot be read, so that they are missing from the sum.
   private mutating func addNewcomers() -> RegisterError? {
     do {
       guard let found = try search.newcomers(after: generation, besides: known, through: registers) else { return nil }
       generation = found.generation
       registers = found.newcomers.registers
       known += found.newcomers.cpus
-      // One whose threads have changed meanwhile would be read twice if only its number told that it is known.
+      // A core whose threads have changed would be read twice if it were recognized only by its number.
       let places = (found.newcomers.cores ?? []).filter { place in
         place.place != nil && !place.isIsolated && !cores.contains { $0.place.isSame(as: place) }
       }

@@ -1,26 +1,26 @@
 internal import CMSRShim
 package import RAPL
 
-/// Which of several names lead to one energy counter: so that none is counted twice.
+/// Finds out which of several names lead to the same energy counter, so that none is counted twice.
 ///
-/// Hypervisors, dies and the kernel's lists give one counter several names. Only raw values tell: those of one counter, read in
-/// turn, lie between each other, however often they are read. Equal increments prove nothing: two idle packages advance alike.
-/// A name may be a copy that follows a little later: then its values are not between the others, but never older than that.
-/// So two are different only if they are too far apart for a copy, or come to be so.
+/// Hypervisors, dies and the kernel's lists give one counter several names. Only raw values show it: those of one counter, read
+/// in turn, always lie between each other. Equal increments prove nothing, because two idle packages advance alike. A name may be
+/// a copy that follows a little later: its values are then not between the others, but never older than that. So two are
+/// different only if they are too far apart for a copy, or become so.
 enum CounterIdentity {
-  /// Two counters of which nobody can tell whether they are one.
+  /// Two counters that may be one; their values do not tell.
   struct Unsettled: Error, Equatable {
     let one: Int
     let other: Int
   }
 
-  /// A counter as others are compared with it.
+  /// A counter, for the comparison with others.
   struct Counter {
-    /// How many values it has. Counters of different ranges are not compared.
+    /// The range of its values. Counters of different ranges are not compared.
     let range: CounterRange
-    /// Of one that moves in steps: what it showed before and behind a step.
+    /// If it moves in steps: its values before and after a step.
     var step: (before: UInt64, behind: UInt64)?
-    /// Whether it will show no other value, as one that was captured: then it is told by the one.
+    /// Whether it will show no other value, as a captured one: then the one value decides.
     var isSnapshot = false
 
     init(range: UInt64, step: (before: UInt64, behind: UInt64)? = nil, isSnapshot: Bool = false) {
@@ -29,38 +29,38 @@ enum CounterIdentity {
       self.isSnapshot = isSnapshot
     }
 
-    /// How far a copy may be apart from it: a few steps, or what is too much for any power.
+    /// How far a copy may be from it: a few steps, or more than any power explains.
     func reach(at value: UInt64?) -> UInt64 {
       if isSnapshot { return 0 }
       guard let step, let value = range.value(value) else { return range.mostPlausible }
-      // It may have gone on by a larger step since.
+      // It may have advanced by a larger step since.
       let known = max(range.step(from: step.before, to: step.behind), range.step(from: step.behind, to: value))
       return known > range.mostPlausible / 4 ? range.mostPlausible : 4 * known
     }
   }
 
-  /// One that may be the same as the one that it is compared with.
+  /// A counter that may be the same as the one that it is compared with.
   private struct Suspect {
     let index: Int
     var pair: CounterPair
     var trail: CounterTrail
   }
 
-  /// How long counters that may be one are looked at, in nanoseconds: two that draw a hundredth more or less than each other
-  /// are apart for certain by then.
+  /// How long counters that may be one are observed, in nanoseconds: two whose powers differ by a hundredth are certainly apart
+  /// by then.
   private static let patienceNanoseconds: Int64 = 5_000_000_000
-  /// How often all are read to begin with. Counters that are two have shown it by then, nearly always.
+  /// How often all are read at first. Different counters have nearly always shown it by then.
   private static let sweeps = 3
 
-  /// For each counter the first one that it is: itself, unless an earlier one is the same.
+  /// For each counter the first one that is the same: itself, unless an earlier one is.
   ///
-  /// Takes three reads of each where all are far apart, so a few microseconds; some tens of milliseconds where some are one, or
-  /// close.
+  /// If all are far apart it takes three reads of each, so a few microseconds; if some are the same or close, some tens of
+  /// milliseconds.
   ///
   /// - Parameters:
-  ///   - read: the raw value now, of the counter at an index; nil if it cannot be read.
-  ///   - pause: waits for so many nanoseconds; false once there is no more time.
-  /// - Throws: two that look like one, and have not proven it in that time.
+  ///   - read: the present raw value of the counter at an index; nil if it cannot be read.
+  ///   - pause: waits for this many nanoseconds; false once there is no more time.
+  /// - Throws: if two look like one, and have not proven it in that time.
   static func firsts(
     _ counters: [Counter], read: (Int) -> UInt64?, pause: (_ nanoseconds: Int64) -> Bool,
     now: () -> Int64 = { cmsr_monotonic_nanoseconds() }
@@ -112,9 +112,9 @@ enum CounterIdentity {
     return firsts
   }
 
-  /// The same of the counters of packages, read now.
+  /// The same for the counters of packages, read now.
   ///
-  /// - Returns: those that are an earlier one's.
+  /// - Returns: those that are the same as an earlier one.
   static func repeated(
     of packages: [PackageID], _ counters: [Counter], patienceNanoseconds: Int64 = patienceNanoseconds,
     read: (Int) -> UInt64?
@@ -138,11 +138,11 @@ enum CounterIdentity {
 
 /// A package that shows the counter of another one.
 package struct RepeatedCounter: Equatable, Sendable, CustomStringConvertible {
-  /// Which.
+  /// The package.
   package let package: PackageID
-  /// Whose counter it is.
+  /// The package whose counter it is.
   package let first: PackageID
 
-  /// One sentence.
-  package var description: String { "\(package) shows the energy counter of \(first) again, so it is not read." }
+  /// The repetition in one sentence.
+  package var description: String { "\(package) shows the same energy counter as \(first), so it is not read." }
 }

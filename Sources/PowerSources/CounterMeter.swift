@@ -1,6 +1,6 @@
 internal import RAPL
 
-/// One energy counter of a source: where its values come from, and what has become of them.
+/// One energy counter of a source: the origin of its values, and what has become of them.
 struct CounterMeter {
   let package: PackageID
   let domain: PowerDomain
@@ -14,14 +14,14 @@ struct CounterMeter {
   private var counter: EnergyCounter
   /// How it moves, and what may be said of it unless it moves all the time.
   private(set) var course = CounterCourse()
-  /// The package, by its place in the source, whose counter moves in steps, and this domain's with it.
+  /// The index of the package whose counter moves in steps, and this domain's with it.
   private(set) var leader: Int?
-  /// As of when such a domain is read.
+  /// The step as of which such a domain is read.
   private var step: Int64?
   private var lastMonotonicNanoseconds: Int64 = 0
   /// What it showed when it was looked at for the first time, before any reading.
   private var firstLook: UInt64?
-  /// Whether the latest value was set aside, and another one soon after may settle it.
+  /// Whether the latest value was set aside, and another reading soon after may settle it.
   private(set) var isInDoubt = false
 
   /// A register's counter that has not been read yet.
@@ -34,8 +34,8 @@ struct CounterMeter {
   /// A file's counter that has not been read yet.
   ///
   /// - Parameters:
-  ///   - bound: what the package cannot exceed.
-  ///   - range: how many values the counter has.
+  ///   - bound: the power that the package cannot exceed.
+  ///   - range: the number of values of the counter.
   init(
     package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound, range: UInt64, file: any CounterFile
   ) {
@@ -59,20 +59,20 @@ struct CounterMeter {
   /// The longest time between two readings that cannot miss a wrap, in seconds.
   var longestCertainSeconds: Double { counter.bound.longestCertainSeconds(unit: unit, range: range) }
 
-  /// Counts for another one too, whose counter it is as well; before the first reading.
+  /// Makes it count for another package that shows the same counter. Call it before the first reading.
   mutating func addBound(of other: CounterMeter) {
     knownBound = PowerBound(watts: min(knownBound.watts + other.knownBound.watts, PowerBound.highest.watts))
     counter = EnergyCounter(unit: unit, bound: knownBound, range: range, alwaysMoves: domain == .package)
   }
 
-  /// The bound, if it was raised since this was last asked.
+  /// The bound, if it was raised since the last call.
   mutating func takeRaisedBound() -> PowerBound? {
     guard counter.bound != knownBound else { return nil }
     knownBound = counter.bound
     return knownBound
   }
 
-  /// Reads the counter now and takes its value in.
+  /// Reads the counter now.
   ///
   /// - Parameters:
   ///   - now: the monotonic time a moment ago.
@@ -94,7 +94,7 @@ struct CounterMeter {
       }
       outcome = .read(change)
     } catch {
-      // Another look soon would settle nothing.
+      // Another reading soon after would settle nothing.
       if isInDoubt { hasChanged = true }
       isInDoubt = false
       outcome = .failed(error)
@@ -102,9 +102,9 @@ struct CounterMeter {
     return reading(outcome)
   }
 
-  /// Reads a domain's counter that moves when its package's does: only once that has stepped, and as of that step.
+  /// Reads a domain's counter that moves together with its package's: only after that has stepped, as of that step.
   ///
-  /// - Parameter step: when the package's counter stepped; nil if that was before it showed what it shows now.
+  /// - Parameter step: the time of the package counter's step; nil if that was before its present value.
   mutating func read(
     asOf step: Int64?, asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool
   ) -> EnergyReading {
@@ -150,27 +150,27 @@ struct CounterMeter {
     return try file.read(toleranceNanoseconds: tolerance)
   }
 
-  /// How others are compared with it.
+  /// The counter, for the comparison with others.
   func compared(isSnapshot: Bool) -> CounterIdentity.Counter {
     CounterIdentity.Counter(range: range, timer: course.stepped?.timer, isSnapshot: isSnapshot)
   }
 
-  /// Whether it is a register, and no file of powercap.
+  /// Whether it is a register, and not a file of powercap.
   var isRegister: Bool { register != nil }
 
-  /// The path of its file, if another file has taken that place since it was opened.
+  /// The path of its file, if the file was replaced since it was opened.
   var replacedPath: String? { file?.replacedPath }
 
-  /// What the counter shows now, taken in by nothing; nil if it cannot be read.
+  /// The counter's present value, without counting it; nil if it cannot be read.
   mutating func rawValue() -> UInt64? { try? value(toleranceNanoseconds: .max).value }
 
-  /// Whether there is such a counter: virtual machines and most models lack some, which then fault or stay 0.
+  /// Whether this counter exists: virtual machines and most models lack some, which then fault or stay 0.
   mutating func exists() throws(SourceError) -> Bool {
     do {
       return try look().value != 0
     } catch {
       switch error {
-      // Of a captured machine, a domain that nobody captured is not there, as the doctor says too.
+      // In a captured machine, a domain that was not captured does not exist; the doctor says the same.
       case .register(.absent), .register(.notCaptured): return false
       default: throw error
       }
@@ -183,7 +183,7 @@ struct CounterMeter {
     PlatformWatch.moves(from: firstLook) { try? look().value }
   }
 
-  /// Takes in how the counter was seen to move.
+  /// Takes the result of observing how the counter moves.
   mutating func take(_ movement: CounterProbe.Movement) throws(SourceError) {
     switch movement {
     case .continuous: break
@@ -193,7 +193,7 @@ struct CounterMeter {
     }
   }
 
-  /// Reads the counter while it is found out how it moves.
+  /// Reads the counter while finding out how it moves.
   mutating func look() throws(SourceError) -> TimedValue {
     let value = try value(toleranceNanoseconds: TimedValue.firstToleranceNanoseconds)
     firstLook = firstLook ?? value.value

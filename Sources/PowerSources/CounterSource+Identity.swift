@@ -1,9 +1,9 @@
 package import RAPL
 
 extension CounterSource {
-  /// Leaves out the packages whose counter is an earlier one's, which is then bounded by what all of them may draw.
+  /// Leaves out the packages that show an earlier one's counter. That counter's bound is then the power of all of them.
   ///
-  /// - Returns: whose they were.
+  /// - Returns: the packages that were left out.
   static func leaveOutRepeated(
     _ packages: inout [CounterMeter], isSnapshot: Bool, _ log: SourceLog
   ) throws(SourceError) -> Set<PackageID> {

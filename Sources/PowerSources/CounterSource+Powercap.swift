@@ -1,14 +1,14 @@
 internal import RAPL
 
 extension CounterSource {
-  /// Opens every zone's energy_uj, and makes sure that every package's counter moves. A domain whose files are of no use is
+  /// Opens every zone's energy_uj, and makes sure that every package's counter moves. A domain whose file cannot be used is
   /// left out.
   ///
   /// - Parameters:
-  ///   - packages: what there is in the machine, as far as it is known.
-  ///   - domains: further domains to read, where there is a zone for them.
-  ///   - lacks: what is to be known of CPUs that are not there, for the summary.
-  ///   - log: told what there is to know of the counters.
+  ///   - packages: the machine's packages, if they are known.
+  ///   - domains: further domains to read, if there is a zone for them.
+  ///   - lacks: a note for the summary about CPUs that are offline.
+  ///   - log: called with facts about the counters that the user should know.
   init(
     powercap tree: MachineTree, identity: CPUIdentity, packages: [PackageCPUs], domains: Set<PowerDomain>,
     lacks: String = "", log: @escaping SourceLog
@@ -31,11 +31,11 @@ extension CounterSource {
         meters.append(meter)
       } catch {
         if zone.domain == .package { throw error }
-        log("The \(zone.domain) counter of \(zone.package) is left out. \(error)")
+        log("The \(zone.domain) counter of \(zone.package) is not measured. \(error)")
       }
     }
     try self.init(meters, cpu: "\(identity)", log: log, isSnapshot: tree.isSnapshot) {
-      "\(identity), \($0), by the kernel's powercap\(lacks)"
+      "\(identity), \($0), from the kernel's powercap\(lacks)"
     }
   }
 }

@@ -5,10 +5,10 @@ extension CounterSource {
   /// Reads units and bounds of every package, and makes sure that every package's counter moves.
   ///
   /// - Parameters:
-  ///   - domains: further domains to read, where they exist: their register can be read, and is not 0.
+  ///   - domains: further domains to read, if they exist: if their register can be read, and is not 0.
   ///   - isPartial: whether cores may be missing, because CPUs are offline.
-  ///   - lacks: what is to be known of CPUs that are not there, for the summary.
-  ///   - log: told what there is to know of the counters.
+  ///   - lacks: a note for the summary about CPUs that are offline.
+  ///   - log: called with facts about the counters that the user should know.
   init(
     registers: any RegisterFile, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
     domains: Set<PowerDomain> = [], isSimulated: Bool = false, isPartial: Bool = false, lacks: String = "",
@@ -46,7 +46,7 @@ extension CounterSource {
         meters.append(meter)
       }
     }
-    let unknown = model.isKnown ? "" : " (a model that is not known here: the unit is its register's)"
+    let unknown = model.isKnown ? "" : " (an unknown model: the energy unit is that of its register)"
     try self.init(
       meters, cores: cores, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated, log: log,
       boottime: boottime, isSnapshot: isSnapshot
@@ -54,7 +54,7 @@ extension CounterSource {
       packages in
       isSimulated
         ? "a simulated CPU of \(packages) (its watts are invented)"
-        : "\(identity)\(unknown), \(packages), by its msr registers\(lacks)"
+        : "\(identity)\(unknown), \(packages), from its msr registers\(lacks)"
     }
   }
 

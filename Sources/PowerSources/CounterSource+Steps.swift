@@ -2,10 +2,10 @@ internal import CMSRShim
 internal import RAPL
 
 extension CounterSource {
-  /// Finds out how the packages' counters move, all in the same time.
+  /// Finds out how the packages' counters move, all at the same time.
   ///
-  /// - Parameter isSnapshot: whether two values are all that a counter can show.
-  /// - Throws: what is wrong with one that does not move.
+  /// - Parameter isSnapshot: whether each counter can show only two values.
+  /// - Throws: an error if a counter does not move.
   static func probe(_ packages: inout [CounterMeter], isSnapshot: Bool) throws(SourceError) {
     let start = cmsr_monotonic_nanoseconds()
     var probes = [CounterProbe?](repeating: CounterProbe(start: start, isSnapshot: isSnapshot), count: packages.count)
@@ -24,7 +24,7 @@ extension CounterSource {
     }
   }
 
-  /// From step to step of counters that move in steps, in nanoseconds; 0 if none does.
+  /// The time between steps of counters that move in steps, in nanoseconds; 0 if none does.
   static func period(_ packages: [CounterMeter]) -> Int64 {
     packages.compactMap { $0.course.stepped?.timer.period }.max() ?? 0
   }

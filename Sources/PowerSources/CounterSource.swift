@@ -3,7 +3,7 @@ internal import RAPL
 
 /// Energy from counters of one kind: one for each package, and one for each further domain.
 struct CounterSource: EnergySource {
-  /// A reading that was set aside is settled by another so soon.
+  /// How soon a reading that was set aside is settled by another.
   private static let doubtSeconds = 0.25
 
   /// After so many readings one more follows soon, to see whether a counter that moves all the time still does.
@@ -11,19 +11,19 @@ struct CounterSource: EnergySource {
   /// How soon, in nanoseconds.
   private static let checkNanoseconds = StepTimer.shortestPeriod + 5_000_000
 
-  /// How often all is read again because the machine slept meanwhile.
+  /// How often everything is read again because the machine slept in between.
   private static let mostTries = 3
 
-  /// A replayed machine's energy is not this one's, nor of now: nobody may take it for measured.
+  /// A replayed machine's energy is not this one's and not the present one, so it must not be taken for measured.
   var isSimulated: Bool
   let cpu: String?
   let summary: String
   private(set) var longestIntervalSeconds: Double
   private(set) var meters: [CounterMeter]
-  /// Of each package the sum of its cores' counters, if each core has its own.
+  /// For each package the sum of its cores' counters, if each core has its own.
   private var cores: [CoreSumMeter]
   private var platforms: [PackageID: PlatformWatch] = [:]
-  /// How many packages are read.
+  /// The number of packages that are read.
   let packageCount: Int
   /// Whether a package's counter moves in steps.
   private var isStepping: Bool
@@ -31,22 +31,22 @@ struct CounterSource: EnergySource {
   private var readingsLeft = readingsToCheck
   /// When that one more reading is due.
   private var checkTime: Int64 = 0
-  /// Whether a platform's counter is read, or was at first.
+  /// Whether a platform's counter is read, or was at the start.
   private let hasPlatform: Bool
   private let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
   private let boottime: @Sendable () -> Int64
 
-  /// Makes sure that every package's counter moves, and leaves a platform's out that does not.
+  /// Makes sure that every package's counter moves, and leaves out a platform's that does not.
   ///
   /// - Parameters:
   ///   - meters: the counters, in the order in which to read them; packages are read before all others.
   ///   - cores: sums of the cores of these packages; read last, and only if domains are asked for.
-  ///   - cpu: what the CPU says it is.
-  ///   - log: told what there is to know of the counters.
+  ///   - cpu: the CPU's name.
+  ///   - log: called with facts about the counters that the user should know.
   ///   - boottime: nanoseconds of a clock that goes on while the machine sleeps.
-  ///   - isSnapshot: whether each counter shows two values only, as a capture without a trace does.
-  ///   - summary: what is measured and how, given how many packages there are: "2 packages".
+  ///   - isSnapshot: whether each counter shows only two values, as in a capture without a trace.
+  ///   - summary: makes the sentence on what is measured and how, from the number of packages: "2 packages".
   init(
     _ meters: [CounterMeter], cores: [CoreSumMeter] = [], cpu: String?, isSimulated: Bool = false,
     log: @escaping SourceLog = { _ in },
@@ -62,7 +62,7 @@ struct CounterSource: EnergySource {
     var others: [CounterMeter] = []
     for var meter in meters where meter.domain != .package && !repeated.contains(meter.package) {
       if waits, meter.domain == .psys, !meter.moves() {
-        log("The psys counter of \(meter.package) does not move, so it is left out.")
+        log("The psys counter of \(meter.package) does not move, so it is not measured.")
       } else {
         if let leader = Self.leader(of: meter, among: packages) { meter.follow(leader) }
         others.append(meter)
@@ -72,7 +72,8 @@ struct CounterSource: EnergySource {
     self.isSimulated = isSimulated
     self.cpu = cpu
     let steps =
-      period == 0 ? "" : "; its counters move every \(Self.seconds(period)) s only, and windows last from step to step"
+      period == 0
+      ? "" : "; its counters move only every \(Self.seconds(period)) s, and a window lasts from one step to another"
     self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages") + steps
     packageCount = packages.count
     self.meters = packages + others
@@ -84,7 +85,7 @@ struct CounterSource: EnergySource {
     self.boottime = boottime
     if !repeated.isEmpty {
       leaveOutCores(of: cores.map(\.package)) {
-        "The core domain of \($0) is left out, because packages share a counter, and nobody knows whose cores are whose."
+        "The core domain of \($0) is not measured, because packages share a counter, and it is unknown whose cores are whose."
       }
     }
     leaveOutCores(of: packages.filter(\.course.isStepping).map(\.package), \.coresMayStep)
@@ -98,7 +99,7 @@ struct CounterSource: EnergySource {
     }
   }
 
-  /// What it reads, cores apart.
+  /// Everything that it reads, except cores.
   var counters: [CounterMeter] { meters }
 
   var longestCoreIntervalSeconds: Double? { cores.map(\.longestCertainSeconds).min() }
@@ -114,7 +115,7 @@ struct CounterSource: EnergySource {
       var hasChanged = false
       if isStepping {
         for index in 0..<count { readings.append(read(index, asleep, now, &hasChanged)) }
-        // What moves with a package's counter is read when that has moved, whoever asks for it.
+        // A counter that moves together with a package's is read after that one has moved.
         for index in count..<meters.count where meters[index].leader != nil {
           _ = read(index, asleep, now, &hasChanged)
         }
@@ -138,17 +139,17 @@ struct CounterSource: EnergySource {
       if domains && hasPlatform { leaveOutStillPlatforms(&readings) }
       let boottime = boottime()
       let monotonic = cmsr_monotonic_nanoseconds()
-      // Of a machine that slept meanwhile nobody knows what was read before it, and what after it.
+      // If the machine slept in between, it is unknown what was read before that and what after.
       if boottime - monotonic - asleep > PowerMeter.shortestSleepNanoseconds && tries < Self.mostTries { continue }
-      // The packages' time: a domain may have been lost long ago.
+      // The time of the packages: a domain may have failed long ago.
       let end = packageCount > 0 ? readings[packageCount - 1].monotonicNanoseconds : 0
       return EnergySnapshot(
         readings: readings, unixNanoseconds: cmsr_realtime_nanoseconds() - (monotonic - end), asleepNanoseconds: asleep)
     }
   }
 
-  /// Leaves a platform's counter out that has not moved while its package drew: a platform draws more than that. An idle uncore
-  /// or DRAM may stand still.
+  /// Leaves out a platform's counter that has not moved while its package drew energy: a platform draws more than that. An idle
+  /// uncore or DRAM may stand still.
   private mutating func leaveOutStillPlatforms(_ readings: inout [EnergyReading]) {
     for index in (packageCount..<readings.count).reversed() where readings[index].domain == .psys {
       let platform = readings[index]
@@ -158,7 +159,9 @@ struct CounterSource: EnergySource {
       guard platforms[platform.package, default: PlatformWatch(platform, drawn)].proves(platform, drawn) else {
         continue
       }
-      log("The psys counter of \(platform.package) has not moved while the package drew energy, so it is left out.")
+      log(
+        "The psys counter of \(platform.package) did not move while the package drew energy, so it is no longer measured."
+      )
       meters.remove(at: index)
       readings.remove(at: index)
     }
@@ -195,14 +198,14 @@ struct CounterSource: EnergySource {
     }
   }
 
-  /// A package's counter may have come to move in steps: then its domains are read as of them.
+  /// If a package's counter has begun to move in steps, its domains are read as of them.
   private mutating func followSteps() {
     let stepping = meters[..<packageCount].filter(\.course.isStepping)
     if stepping.isEmpty { return }
     if !isStepping {
       log(
-        "The packages' counters have come to move every \(Self.seconds(Self.period(stepping))) s only, and windows last from step "
-          + "to step.")
+        "The packages' counters now move only every \(Self.seconds(Self.period(stepping))) s, and a window lasts from one step to "
+          + "another.")
     }
     isStepping = true
     let packages = Array(meters[..<packageCount])
@@ -212,7 +215,7 @@ struct CounterSource: EnergySource {
     leaveOutCores(of: stepping.map(\.package), \.coresMayStep)
   }
 
-  /// A counter has come into doubt or out of it, or its bound was raised: that changes how soon to look again.
+  /// A counter came into doubt or out of it, or its bound was raised. That changes how soon to read again.
   private mutating func adapt() {
     followSteps()
     for index in meters.indices {
@@ -223,15 +226,15 @@ struct CounterSource: EnergySource {
       if let bound = cores[index].takeRaisedBound() { say(bound, of: "a core of \(cores[index].package)") }
     }
     let certainSeconds = meters.map(\.longestCertainSeconds).min() ?? 0
-    // Of those in doubt, each counts until it is read again: a reading of the packages settles nothing of a domain.
+    // Those in doubt count until they are read again: a reading of the packages settles nothing for a domain.
     let isInDoubt = meters.contains { $0.isInDoubt }
     longestIntervalSeconds = isInDoubt ? min(Self.doubtSeconds, certainSeconds) : certainSeconds
   }
 
   private func say(_ bound: PowerBound, of whose: String) {
     log(
-      "Several readings of \(whose) agree that it draws more power than was thought possible, so it is "
-        + "believed: up to \(Int64(clamping: bound.watts)) W from now on.")
+      "Several readings of \(whose) agree on more power than was thought possible, so up to \(Int64(clamping: bound.watts)) W "
+        + "is accepted from now on.")
   }
 
   /// How long the machine has slept: boot time less monotonic time, from the closest of a few readings of both; and the

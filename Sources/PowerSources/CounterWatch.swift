@@ -1,18 +1,18 @@
 public import RAPL
 internal import Synchronization
 
-/// Why a source has to be opened anew: what it reads is no longer the machine's energy.
+/// Why a source has to be opened again: it no longer reads the machine's energy.
 public enum MachineChange: Error, Equatable {
-  /// A package, or a die with a counter of its own, has come that is not in the sum.
+  /// A package came online that is not in the sum, or a die with a counter of its own.
   case newPackage(PackageID)
-  /// A powercap zone's file has gone, and there is another one in its place.
+  /// A powercap zone's file was replaced.
   case renewedZone(path: String)
   /// A package shows another one's counter, and both are in the sum.
   case repeatedCounter(PackageID, of: PackageID)
-  /// The machine would be refused by now: its lists contradict each other, or counters may be one.
+  /// The machine would now be refused: its lists contradict each other, or counters may be one.
   case refused(SourceError)
 
-  /// By what they say.
+  /// Compares their sentences.
   public static func == (one: Self, other: Self) -> Bool { "\(one)" == "\(other)" }
 }
 
@@ -21,30 +21,30 @@ extension MachineChange: CustomStringConvertible {
   public var description: String {
     switch self {
     case .newPackage(let id):
-      "There is a new package (\(id)), which came online after the start and is not in the sum; start again to measure it too."
+      "CPU \(id) came online after startup and is not being measured; restart the service to measure it."
     case .renewedZone(let path):
-      "\(path) is another file than at the start, because its package was offline or the kernel's module was loaded again; "
-        + "start again to read it."
+      "\(path) was replaced, because its package was offline or the kernel's module was loaded again; restart the service to read "
+        + "the new file."
     case .repeatedCounter(let id, let first):
-      "\(id) shows the energy counter of \(first) since CPUs have come or gone, so it is in the sum twice; start again to "
-        + "measure it once."
-    case .refused(let lack): "Since CPUs have come or gone: \(lack)"
+      "Since CPUs came online or went offline, \(id) shows the same energy counter as \(first), so it is counted twice; restart the "
+        + "service to count it once."
+    case .refused(let lack): "Since CPUs came online or went offline: \(lack)"
     }
   }
 }
 
-/// Notices that the counters of a source that is open are no longer what they were at the start.
+/// Notices that the counters of an open source are no longer what they were at the start.
 ///
-/// It reads through what the source has opened, so that it needs no right that a service gives up. Asking costs a read of a
-/// small file, and of a zone the look at its folder; the counters are read once after each change of the CPUs that are online.
+/// It reads through the files that the source has opened, so it needs no right that the service has given up. Each check reads
+/// a small file, and for a zone looks at its folder. The counters are compared once after each change of the online CPUs.
 public final class CounterWatch: Sendable {
-  /// How long a look may take, in nanoseconds: it is the server's thread that looks.
+  /// How long a comparison may take, in nanoseconds: it runs on the server's thread.
   private static let patienceNanoseconds: Int64 = 100_000_000
 
   private struct State {
     var meters: [CounterMeter]
     var online: [UInt8]?
-    /// Whether the lists are looked at the next time: until then all of them have followed.
+    /// Whether to check the lists the next time: by then all of them have been updated.
     var checksLists = false
   }
 
@@ -56,7 +56,7 @@ public final class CounterWatch: Sendable {
 
   /// Watches the counters of a source.
   ///
-  /// - Parameter root: that of the source.
+  /// - Parameter root: the root of the source.
   /// - Returns: nil for a source that is not of this module.
   public init?(_ source: any EnergySource, root: String? = nil) {
     guard let source = source as? CounterSource, !source.isSimulated else { return nil }
@@ -67,7 +67,7 @@ public final class CounterWatch: Sendable {
     state = Mutex(State(meters: source.counters, online: online?.text()))
   }
 
-  /// What has changed, if something has.
+  /// The change, if there is one.
   public func change() -> MachineChange? {
     state.withLock { state in
       if let path = state.meters.lazy.compactMap(\.replacedPath).first { return .renewedZone(path: path) }
@@ -104,7 +104,7 @@ public final class CounterWatch: Sendable {
         patienceNanoseconds: patienceNanoseconds, read: { packages[$0].rawValue() })
       return repeated.first.map { .repeatedCounter($0.package, of: $0.first) }
     } catch {
-      // At the start there is more time to tell. One that steps cannot show in this time that it is another.
+      // At the start there is more time. A counter that steps cannot show in this time that it is another.
       return packages.contains(where: \.course.isStepping) ? nil : .refused(error)
     }
   }

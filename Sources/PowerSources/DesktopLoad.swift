@@ -1,6 +1,6 @@
 internal import RAPL
 
-/// The load of a desktop: it runs from level to level in straight lines, through a cycle of slots.
+/// The load of a desktop: straight lines from level to level, through a cycle of slots.
 public struct DesktopLoad: Sendable {
   private static let idleWatts = 6.0
   private static let busyWatts = 65.0
@@ -9,10 +9,10 @@ public struct DesktopLoad: Sendable {
 
   /// At the start of each slot, and at the end of the last: between 0 (idle) and 1 (busy).
   private let levels: [Double]
-  /// The area below the levels, up to the start of each slot; last, that of a whole cycle.
+  /// The area below the levels, up to the start of each slot; the last is that of a whole cycle.
   private let areas: [Double]
 
-  /// The load that a seed gives.
+  /// The load for a seed.
   public init(seed: UInt64) {
     let levels = (0...Self.slots).map { Self.level($0, seed) }
     var areas = [0.0]

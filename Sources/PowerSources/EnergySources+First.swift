@@ -4,10 +4,10 @@ extension EnergySources {
   /// The first source that measures this machine, or the folder that stands for one: its registers, or else powercap.
   ///
   /// - Parameters:
-  ///   - root: as for the other two.
-  ///   - domains: domains to read beyond the package, where the machine has them.
-  ///   - log: told what there is to know of the counters.
-  /// - Returns: it, and why it is not the registers if it is powercap.
+  ///   - root: as for the other sources.
+  ///   - domains: domains to read beside the package, if the machine has them.
+  ///   - log: called with facts about the counters that the user should know.
+  /// - Returns: the source; and if it is powercap, why the registers could not be used.
   public static func firstThatMeasures(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(NothingToMeasure) -> (source: any EnergySource, noRegisters: SourceError?) {
@@ -25,24 +25,24 @@ extension EnergySources {
   }
 }
 
-/// No source can measure this machine. Simulated watts are never a silent substitute.
+/// No source can measure this machine. Simulated watts never replace measured ones silently.
 public struct NothingToMeasure: Error, CustomStringConvertible {
-  /// Why the registers do not.
+  /// Why the registers cannot be used.
   public let registers: SourceError
-  /// Why powercap does not.
+  /// Why powercap cannot be used.
   public let powercap: SourceError
 
   /// The reasons, and what to do.
   public var description: String {
-    // Both may say the same, and of a CPU without registers the kernel has no zones. Some end with a command, others with a
-    // full stop.
+    // Both may have the same reason, and the kernel has no zones for a CPU without registers. Some reasons end with a command,
+    // others with a full stop.
     let texts = isOfNoUse || "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
     let reasons = texts.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
-    return "This machine's power cannot be measured. \(reasons) To see what this machine lacks: pkg-watt-stat doctor. "
-      + "To try the service with invented watts: pkg-watt-stat serve --source simulated"
+    return "Cannot measure the power of this machine. \(reasons) To find out more: pkg-watt-stat doctor. "
+      + "To try the service with simulated watts: pkg-watt-stat serve --source simulated"
   }
 
-  /// Whether loading the kernel's module would not help.
+  /// Whether powercap's error adds nothing: loading the kernel's module would not help.
   private var isOfNoUse: Bool {
     switch (registers, powercap) {
     case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap),

@@ -1,21 +1,21 @@
 internal import Glibc
 public import RAPL
 
-/// Told in one sentence what somebody who runs a source should know of it: something was left out, or has changed.
+/// Takes one sentence that the user of a source should know: something is not measured, or has changed.
 public typealias SourceLog = @Sendable (String) -> Void
 
 /// Opens the sources of energy readings.
 public enum EnergySources {
   /// The energy registers of this machine, or of the folder that stands for one.
   ///
-  /// Opens every CPU's msr node read-only, reads the units, and makes sure that every package's counter moves: about three
-  /// milliseconds on a machine where it does, two seconds in a virtual machine whose hypervisor computes it each second.
+  /// Opens every CPU's msr node read-only, reads the units, and makes sure that every package's counter moves. This takes about
+  /// three milliseconds, or two seconds in a virtual machine whose hypervisor updates the counters once a second.
   ///
   /// - Parameters:
-  ///   - root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo stand for the machine's own.
-  ///   - domains: domains to read beyond the package, where the machine has them. AMD's core domain is the sum of one counter for each core.
-  ///   - log: told what there is to know of the counters.
-  /// - Throws: what keeps the machine from being measured.
+  ///   - root: a folder whose dev/cpu, sys/devices/system/cpu and proc/cpuinfo are read instead of the machine's own.
+  ///   - domains: domains to read beside the package, if the machine has them. AMD's core domain is the sum of one counter for each core.
+  ///   - log: called with facts about the counters that the user should know.
+  /// - Throws: the reason why the machine cannot be measured.
   public static func msr(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(SourceError) -> any EnergySource {
@@ -33,7 +33,7 @@ public enum EnergySources {
     let places = try tree.places()
     let packages = PackageCPUs.group(places, by: map)
     let devices = tree.registers(cpus: packages.flatMap(\.cpus))
-    // A CPU that cannot be opened matters only where no other of its package can.
+    // A CPU that cannot be opened matters only if no other CPU of its package can.
     for package in packages where package.cpus.allSatisfy({ devices.openErrors[$0] != nil }) {
       guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
       throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
@@ -49,24 +49,23 @@ public enum EnergySources {
     return source
   }
 
-  /// What is to be known of the sum: the CPUs of which nobody knows whether they are of a package that is measured, and
-  /// that it is not this machine's.
+  /// Notes on the sum: CPUs that are offline, so that their package is unknown, and a replayed capture.
   private static func lacks(_ tree: MachineTree, _ offline: OfflineCPUs) -> String {
-    let replayed = tree.replay == nil ? "" : "; replayed from a capture, so not of now"
+    let replayed = tree.replay == nil ? "" : "; replayed from a capture"
     return (offline.cpus.isEmpty ? "" : "; \(offline)") + replayed
   }
 
   /// The kernel's own reading of the energy counters: /sys/class/powercap/intel-rapl, in microjoules.
   ///
-  /// Opens every energy_uj, and makes sure that every package's counter moves. A package that goes offline as a whole takes
-  /// its files with it, and stays lost until the source is opened again.
+  /// Opens every energy_uj, and makes sure that every package's counter moves. When a package goes offline, its files disappear;
+  /// it can be read again only after the source was opened again.
   ///
   /// - Parameters:
-  ///   - root: a folder whose sys/class/powercap and proc/cpuinfo stand for the machine's own.
-  ///   - domains: domains to read beyond the package, where the machine has them. AMD's core zone, which is that of one
-  ///     core, is not among them.
-  ///   - log: told what there is to know of the counters.
-  /// - Throws: what keeps the machine from being measured.
+  ///   - root: a folder whose sys/class/powercap and proc/cpuinfo are read instead of the machine's own.
+  ///   - domains: domains to read beside the package, if the machine has them. AMD's core zone is not among them, because it is
+  ///     that of a single core.
+  ///   - log: called with facts about the counters that the user should know.
+  /// - Throws: the reason why the machine cannot be measured.
   public static func powercap(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(SourceError) -> any EnergySource {
@@ -77,7 +76,7 @@ public enum EnergySources {
       let places = (try? tree.places()) ?? []
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
       let lists = MachineLists(tree, places: places, identity: identity)
-      // Without any, why there are none is to be told.
+      // If there are none, the reason has to be found.
       _ = try PowercapTree(tree).entries(vendor: identity.vendor)
       if let lack = lists.lackOfZones { throw lack }
       var source = try CounterSource(
@@ -90,8 +89,8 @@ public enum EnergySources {
     }
   }
 
-  /// What a failure comes from. On a CPU from before RAPL, nothing that anyone could load or permit would help. In a container
-  /// nothing can be loaded, and root is told to become root in vain.
+  /// The real cause of a failure. On a CPU from before RAPL no module and no permission would help. In a container no module can
+  /// be loaded, and the advice to become root is useless to root.
   private static func reason(_ error: SourceError, _ identity: CPUIdentity, _ tree: MachineTree) -> SourceError {
     if CPUModel(identity).standing == .olderThanRAPL { return .olderThanRAPL(identity) }
     let surroundings = Surroundings(root: tree.root, files: tree.files)
@@ -114,7 +113,7 @@ public enum EnergySources {
 
   /// A simulated CPU of one package under a changing load. Its watts are invented.
   ///
-  /// - Parameter domains: domains to read beyond the package.
+  /// - Parameter domains: domains to read beside the package.
   public static func simulated(domains: Set<PowerDomain> = []) throws(SourceError) -> any EnergySource {
     let identity = CPUIdentity(vendor: .intel, family: 6, model: 0x9E, name: "Simulated CPU")
     let cpu = SimulatedCPU(packages: [.desktop(seed: 1)])

@@ -5,20 +5,20 @@ internal import SystemCalls
 
 /// The msr nodes of a machine, all opened read-only at the start.
 ///
-/// A descriptor outlives its CPU going offline and coming back: nothing is opened twice. CPUs that come online later are
-/// opened once no other of their package is left, as far as this process still may.
+/// A descriptor stays valid while its CPU goes offline and comes back, so nothing is opened twice. CPUs that come online later
+/// are opened once no other CPU of their package is left, if this process still may.
 public final class MSRDevices: OpenedRegisters {
   /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h.
   private static let driver: UInt32 = 202
 
-  /// Each CPU's descriptor at its number; -1 where there is none.
+  /// Each CPU's descriptor at the CPU's number; -1 if there is none.
   private let descriptors: [Int32]
 
-  /// Where later CPUs are found; nil if they are not looked for.
+  /// Finds CPUs that come online later; nil if they are not looked for.
   private let tree: MachineTree?
   private let online: OnlineList?
 
-  /// Why the other CPUs' nodes could not be opened: errno values.
+  /// Why nodes of other CPUs could not be opened: errno values.
   package let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU that can be opened.
@@ -49,7 +49,7 @@ public final class MSRDevices: OpenedRegisters {
     openErrors = errors
   }
 
-  /// Whether a node can be opened, which is closed again.
+  /// Whether a node can be opened. It is closed again.
   static func opens(_ path: String, root: String) -> Bool {
     do {
       _ = try RegularFile.open(path, root: root, orDeviceOf: driver)
@@ -73,7 +73,7 @@ public final class MSRDevices: OpenedRegisters {
     return result.value
   }
 
-  /// Which CPUs are online, as the kernel writes it.
+  /// The CPUs that are online, in the kernel's notation.
   public func onlineCPUs() -> [UInt8]? { online?.text() }
 
   /// Opens CPUs of a package that have come online since.

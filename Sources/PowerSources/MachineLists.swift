@@ -2,22 +2,22 @@ internal import Glibc
 package import RAPL
 internal import SystemCalls
 
-/// What the lists of a machine say of its packages. No single one is believed: a container shows some of them otherwise than
-/// the kernel does, or hides a part of the machine, and a package that is in one of them only would be missing from the sum.
+/// What the machine's lists say about its packages. No single list is trusted: in a container some differ from the kernel's or
+/// hide a part of the machine, and a package that appears in only one of them would be missing from the sum.
 package struct MachineLists {
   private let tree: MachineTree
   private let identity: CPUIdentity
   private let places: [CPUPlace]
   /// The packages of powercap's zones.
   private let zones: Set<PackageID>
-  /// Why there are none.
+  /// Why there are no zones.
   private let noZones: SourceError?
   /// The packages of the CPUs in /proc/cpuinfo.
   private let cpuinfo: Set<Int>
 
   /// Reads what is not known yet.
   ///
-  /// - Parameter places: where the CPUs that are online sit; empty if nobody knows.
+  /// - Parameter places: the places of the CPUs that are online; empty if they are unknown.
   package init(_ tree: MachineTree, places: [CPUPlace], identity: CPUIdentity) {
     self.tree = tree
     self.identity = identity
@@ -33,7 +33,7 @@ package struct MachineLists {
     cpuinfo = Self.packages(cpuinfo: (try? tree.files.text(tree.root + "/proc/cpuinfo")) ?? "")
   }
 
-  /// What a sum of the packages' registers would lack, if the lists tell.
+  /// The error if the sum of the packages' registers would miss a package.
   package var lackOfRegisters: SourceError? {
     if let lack = hiddenByLists { return lack }
     // More zones may be other names of the same counters.
@@ -57,58 +57,59 @@ package struct MachineLists {
 
   private var hiddenByZones: SourceError {
     .hiddenPackage(
-      "\(tree.root)/sys/class/powercap has zones of \(zones.count) \(zones.contains { $0.die != nil } ? "dies" : "packages"), "
-        + "and the CPUs that are online in \(tree.cpuFolder) are of \(counters)")
+      "\(tree.root)/sys/class/powercap has zones for \(zones.count) \(zones.contains { $0.die != nil } ? "dies" : "packages"), "
+        + "but the CPUs that are online in \(tree.cpuFolder) belong to \(counters)")
   }
 
   private var hiddenByLists: SourceError? {
     let packages = Set(places.map(\.package))
     if let hidden = cpuinfo.subtracting(packages).min() {
       return .hiddenPackage(
-        "\(tree.root)/proc/cpuinfo shows package \(hidden), and no CPU that is online in \(tree.cpuFolder) is of it")
+        "\(tree.root)/proc/cpuinfo shows package \(hidden), but none of its CPUs is online in \(tree.cpuFolder)")
     }
     let cpus = Set(places.map(\.cpu))
     let folders = tree.numbers(in: tree.cpuFolder, prefix: "cpu").sorted()
     if let cpu = folders.first(where: { !cpus.contains($0) && saysOnline($0) }) {
       return .hiddenPackage(
-        "\(tree.cpuFolder)/cpu\(cpu)/online says that it is online, and neither the list of CPUs nor a topology has it")
+        "\(tree.cpuFolder)/cpu\(cpu)/online says that the CPU is online, but it has no topology and is not in the list of online CPUs"
+      )
     }
     let nodes = tree.numbers(in: tree.root + "/dev/cpu").sorted()
     if let cpu = nodes.first(where: { !cpus.contains($0) && opens($0) }) {
       return .hiddenPackage(
-        "\(tree.msrPath(cpu: cpu)) can be opened, and CPU \(cpu) is not online in \(tree.cpuFolder)")
+        "\(tree.msrPath(cpu: cpu)) can be opened, but CPU \(cpu) is not online in \(tree.cpuFolder)")
     }
     return nil
   }
 
-  /// What a sum of powercap's zones would lack, if the lists tell.
+  /// The error if the sum of powercap's zones would miss a package.
   package var lackOfZones: SourceError? {
     if let noZones { return noZones }
     let packages = Set(places.map(\.package)).union(cpuinfo)
     guard zonePackages < packages.count else { return lackOfDies }
     return .hiddenPackage(
-      "\(tree.root)/sys/class/powercap has zones of \(zonePackages == 1 ? "1 package" : "\(zonePackages) packages"), and the "
+      "\(tree.root)/sys/class/powercap has zones for \(zonePackages == 1 ? "1 package" : "\(zonePackages) packages"), but the "
         + "machine has \(packages.count)")
   }
 
-  /// A package whose zones are its dies', and not of all of them.
+  /// The error if a package has zones for some of its dies only.
   private var lackOfDies: SourceError? {
     guard identity.vendor == .intel else { return nil }
     for (package, group) in Dictionary(grouping: zones, by: \.package) where group.contains(where: { $0.die != nil }) {
       let dies = Set(places.filter { $0.package == package }.map(\.die))
       if group.count < dies.count {
         return .hiddenPackage(
-          "\(tree.root)/sys/class/powercap has zones of \(group.count == 1 ? "1 die" : "\(group.count) dies") of package "
+          "\(tree.root)/sys/class/powercap has zones for \(group.count == 1 ? "1 die" : "\(group.count) dies") of package "
             + "\(package), which has \(dies.count)")
       }
     }
     return nil
   }
 
-  /// How many packages have zones. Only the number is compared: kernels before 5.2 number them otherwise.
+  /// The number of packages that have zones. Only the number is compared, because kernels before 5.2 number them differently.
   private var zonePackages: Int { Set(zones.map(\.package)).count }
 
-  /// How many different counters there are behind the zones; nil if not all of them can be read.
+  /// The number of different counters behind the zones; nil if not all of them can be read.
   private var zoneCounters: Int? {
     let source = try? CounterSource(powercap: tree, identity: identity, packages: [], domains: [], log: { _ in })
     return source?.packageCount
@@ -119,13 +120,13 @@ package struct MachineLists {
     (try? tree.files.text("\(tree.cpuFolder)/cpu\(cpu)/online")).map { Substring($0).trimmed == "1" } ?? false
   }
 
-  /// Whether the driver gives a CPU's registers: not those of one that is offline.
+  /// Whether the driver opens a CPU's registers; it does not for a CPU that is offline.
   private func opens(_ cpu: Int) -> Bool {
     if let replay = tree.replay { return replay.capture.registers.keys.contains { $0.cpu == cpu } }
     return MSRDevices.opens(tree.msrPath(cpu: cpu), root: tree.root)
   }
 
-  /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may tell none.
+  /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may show none.
   private static func packages(cpuinfo: String) -> Set<Int> {
     var packages: Set<Int> = []
     for line in cpuinfo.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: "physical id".utf8) {

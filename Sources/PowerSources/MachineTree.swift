@@ -2,25 +2,25 @@ internal import Glibc
 package import RAPL
 package import SystemCalls
 
-/// Where the description of a machine is read from: the machine itself, or a folder that stands for one.
+/// The files that describe a machine: the machine's own, or those of a folder that stands for one.
 package struct MachineTree {
-  /// Empty for the machine itself.
+  /// The folder; empty for the machine itself.
   package let root: String
   let files: any Files
-  /// What stands for the counters of a captured machine; nil if they can be read.
+  /// The replay of a captured machine's counters; nil if the counters can be read.
   let replay: Replay?
 
-  /// The tree below a folder; below / without one.
+  /// The tree below a folder, or below / without one.
   package init(root: String?, files: (any Files)? = nil, replay: Replay? = nil) {
     self.replay = replay
     var root = root ?? ""
-    // By bytes: to Swift, a slash and an accent behind it are one character.
+    // Compared as bytes: to Swift, a slash followed by a combining accent is one character.
     while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
     self.files = files ?? SystemFiles(root: root)
   }
 
-  /// The tree below a folder, which may hold a captured machine.
+  /// The tree below a folder, which may be a captured machine.
   static func open(_ root: String?) throws(SourceError) -> Self {
     let tree = Self(root: root)
     if tree.isOwnMachine { return tree }
@@ -32,26 +32,26 @@ package struct MachineTree {
     }
   }
 
-  /// Opens the registers of CPUs, or what was captured of them.
+  /// Opens the registers of CPUs, or the captured ones.
   func registers(cpus: [Int]) -> any OpenedRegisters {
     if let replay { ReplayedRegisters(replay, cpus: cpus) } else { MSRDevices(cpus: cpus, tree: self) }
   }
 
-  /// Opens a zone's energy_uj, or what was captured of it.
+  /// Opens a zone's energy_uj, or the captured one.
   func zone(_ path: String) throws(SourceError) -> any CounterFile {
     if let replay { try ReplayedZone(replay, path: path) } else { try PowercapCounter(path: path, root: root) }
   }
 
-  /// Whether its counters show two values only, those that were captured.
+  /// Whether its counters show only the two captured values.
   package var isSnapshot: Bool { replay.map { $0.capture.trace == nil } ?? false }
 
   /// Whether it is the machine itself.
   package var isOwnMachine: Bool { root.isEmpty }
 
-  /// Where a CPU's registers are read.
+  /// The path of a CPU's register node.
   package func msrPath(cpu: Int) -> String { "\(root)/dev/cpu/\(cpu)/msr" }
 
-  /// Who the CPU is: by the CPUID instruction, or by the cpuinfo of a folder.
+  /// The CPU's identity: from the CPUID instruction, or from the cpuinfo of a folder.
   package func identity() throws(SourceError) -> CPUIdentity {
     if isOwnMachine { return CPUIdentity.fromInstruction() }
     let path = root + "/proc/cpuinfo"
@@ -64,10 +64,10 @@ package struct MachineTree {
   /// The kernel's folders of the CPUs.
   var cpuFolder: String { root + "/sys/devices/system/cpu" }
 
-  /// Where every CPU that is online sits.
+  /// The places of every CPU that is online.
   ///
-  /// The folders of the CPUs are believed before the list of those that are online: in a container that list may be the
-  /// container's own (lxcfs), and lack some. Only CPUs that are online have a topology.
+  /// The folders of the CPUs are trusted more than the list of online CPUs: in a container that list may be the container's own
+  /// (lxcfs), and lack some. Only CPUs that are online have a topology.
   package func places() throws(SourceError) -> [CPUPlace] {
     let path = cpuFolder + "/online"
     guard let listed = CPUList.parse(try text(path)), !listed.isEmpty else {
@@ -107,7 +107,7 @@ package struct MachineTree {
     (try? files.text("\(cpuFolder)/cpu\(cpu)/online")).map { Substring($0).trimmed == "0" } ?? false
   }
 
-  /// The numbers in the names of a folder that are such a word and a number.
+  /// The numbers in those names of a folder that are this word followed by a number.
   func numbers(in folder: String, prefix: String = "") -> [Int] {
     let names = (try? files.names(in: folder)) ?? []
     return names.compactMap { name in
@@ -124,7 +124,7 @@ package struct MachineTree {
     }
   }
 
-  /// A number that is a file's only content.
+  /// A number that is the only content of a file.
   private func number(_ path: String, ifMissing substitute: Int? = nil) throws(SourceError) -> Int {
     let text: String
     do {

@@ -2,13 +2,13 @@ internal import CMSRShim
 internal import RAPL
 internal import Synchronization
 
-/// Looks for CPUs of a package that have come online since the start. All registers of the package share one search, so
-/// that each node is opened once.
+/// Finds CPUs of a package that have come online since the start. All registers of the package share one search, so that each
+/// node is opened once.
 ///
-/// The topology, a few files for each CPU, is read once after each change of the list of CPUs that are online. A node may
-/// come, or be permitted, a little later than its CPU: as long as none can be opened, a few more tries follow.
+/// The topology, a few files for each CPU, is read once after each change of the list of online CPUs. A node may appear, or
+/// become readable, a little later than its CPU, so a few more tries follow while none can be opened.
 final class NewcomerSearch: Sendable {
-  /// How many tries a change is worth, and how far apart they are, in nanoseconds.
+  /// The number of tries after a change, and the time between them, in nanoseconds.
   private static let mostTries = 10
   private static let tryNanoseconds: Int64 = 1_000_000_000
 
@@ -21,7 +21,7 @@ final class NewcomerSearch: Sendable {
     var nextTry = Int64.min
     var generation = 0
     var newcomers: Newcomers?
-    /// Why a CPU that has come online is of no use.
+    /// Why a CPU that came online cannot be used.
     var lack: RegisterError?
 
     var found: Found? { newcomers.map { ($0, generation) } }
@@ -32,14 +32,14 @@ final class NewcomerSearch: Sendable {
 
   init(_ id: PackageID) { self.id = id }
 
-  /// CPUs that are not among those that a register knows, and what they were found as.
+  /// CPUs that a register does not know yet, and the generation in which they were found.
   ///
   /// - Parameters:
-  ///   - generation: what the ones that it knows were found as; 0 for those of the start.
+  ///   - generation: the generation of those that it knows; 0 for those of the start.
   ///   - known: the CPUs that it knows.
-  ///   - registers: where others are found.
+  ///   - registers: the registers among which others are found.
   /// - Returns: nil if there are none, or they were looked for already.
-  /// - Throws: why those that have come cannot be opened.
+  /// - Throws: the reason why new ones cannot be opened.
   func newcomers(
     after generation: Int, besides known: [Int], through registers: any RegisterFile
   ) throws(RegisterError) -> Found? {

@@ -1,42 +1,42 @@
 package import RAPL
 internal import SystemCalls
 
-/// The CPUs that are in the machine, but not online. The kernel does not tell of which package they are.
+/// The CPUs of the machine that are not online. The kernel does not tell which package they belong to.
 package struct OfflineCPUs: Sendable, Equatable {
   /// Their numbers, ascending.
   package let cpus: [Int]
-  /// Whether the kernel was told to use one thread of each core, which explains them.
+  /// Whether the kernel uses only one thread of each core, which explains them.
   package let hasThreadsOff: Bool
-  /// Those of which the NUMA nodes prove that they are another package's than all CPUs that are online: nobody can read what
-  /// that package draws.
+  /// Those that belong to another package than all CPUs that are online, as the NUMA nodes prove: the power of that package
+  /// cannot be read.
   package let ofMissingPackages: [Int]
-  /// Whether a core may be among them, all of whose threads are offline.
+  /// Whether all threads of a core may be among them.
   var mayBeCores: Bool { !cpus.isEmpty && !hasThreadsOff }
 }
 
 extension OfflineCPUs: CustomStringConvertible {
-  /// "2 CPUs were offline at the start", and what is known of them; an empty text without any.
+  /// "2 CPUs were offline at the start", and what is known of them; empty if there are none.
   package var description: String {
     if cpus.isEmpty { return "" }
     let number = cpus.count == 1 ? "1 CPU was" : "\(cpus.count) CPUs were"
     let why = hasThreadsOff ? " (SMT is off)" : ""
-    let lack = ofMissingPackages.isEmpty ? "" : ", among them all of a package, which is not in the sum"
+    let lack = ofMissingPackages.isEmpty ? "" : ", including all CPUs of a package, which is not measured"
     return "\(number) offline at the start\(why)\(lack)"
   }
 }
 
 extension MachineTree {
-  /// From this NUMA distance on, a node is another package's. Within one (sub-NUMA clusters, AMD's NPS) it is 11 to 13; the
-  /// ACPI specification's usual value for all others is 20.
+  /// From this NUMA distance on, a node belongs to another package. Within one package (sub-NUMA clusters, AMD's NPS) it is 11 to
+  /// 13; the usual value between packages in the ACPI specification is 20.
   private static let farDistance = 20
 
   /// The CPUs that are not online now.
   ///
-  /// - Parameter places: where those that are online sit; nil if that is not known yet.
+  /// - Parameter places: the places of the CPUs that are online; nil if they are not known yet.
   package func offlineCPUs(besides places: [CPUPlace]? = nil) -> OfflineCPUs {
     let folder = root + "/sys/devices/system/cpu"
     let present = list(folder + "/present")
-    // A container's list of those that are online may lack some that are.
+    // A container's list of online CPUs may lack some.
     let online = Set(list(folder + "/online")).union((places ?? (try? self.places()) ?? []).map(\.cpu))
     let cpus = present.filter { !online.contains($0) }
     if online.isEmpty || cpus.isEmpty { return OfflineCPUs(cpus: [], hasThreadsOff: false, ofMissingPackages: []) }
@@ -47,10 +47,10 @@ extension MachineTree {
       ofMissingPackages: cpus.filter { cpu in node(of: cpu).map { !known.contains($0) && isFarFromAll($0) } ?? false })
   }
 
-  /// A list of CPUs that is a file's only content; empty if there is none.
+  /// A list of CPUs that is the only content of a file; empty if there is no file.
   func list(_ path: String) -> [Int] { (try? files.text(path)).flatMap(CPUList.parse) ?? [] }
 
-  /// The NUMA node that a CPU is of, online or not: its folder leads there.
+  /// The NUMA node of a CPU, online or not: its folder has a link to it.
   private func node(of cpu: Int) -> Int? {
     let names = (try? files.names(in: "\(root)/sys/devices/system/cpu/cpu\(cpu)")) ?? []
     return names.lazy.compactMap { $0.hasPrefix("node") ? Int($0.dropFirst(4)) : nil }.first

@@ -1,10 +1,10 @@
 internal import Glibc
 internal import SystemCalls
 
-/// The kernel's list of the CPUs that are online, kept open: to ask whether it has changed costs a read.
+/// The kernel's list of the CPUs that are online, kept open: to see whether it has changed costs one read.
 ///
-/// In a container that list may be the container's own (lxcfs) and never change; the list of those that are offline is the
-/// kernel's there too.
+/// In a container that list may be the container's own (lxcfs) and never change; the list of offline CPUs is the kernel's even
+/// there.
 final class OnlineList: Sendable {
   private final class File: Sendable {
     private let descriptor: Descriptor
@@ -13,7 +13,7 @@ final class OnlineList: Sendable {
 
     func text() -> [UInt8]? {
       var bytes = [UInt8](repeating: 0, count: 4096)
-      // At 0, so that the kernel makes the text anew.
+      // Reading at offset 0 makes the kernel write the text again.
       let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
       return count > 0 ? Array(bytes[..<count]) : nil
     }
@@ -29,6 +29,6 @@ final class OnlineList: Sendable {
     offline = try? File(tree.cpuFolder + "/offline", root: tree.root)
   }
 
-  /// What it says now, in any form that changes with it; nil if it cannot be read.
+  /// Its present text; nil if it cannot be read.
   func text() -> [UInt8]? { online.text().map { $0 + (offline?.text() ?? []) } }
 }

@@ -1,13 +1,13 @@
 internal import RAPL
 
-/// Reads one package's registers through one of its CPUs, another when that one is offline.
+/// Reads one package's registers through one of its CPUs, and through another when that one is offline.
 struct PackageReader {
-  /// nil if no others are looked for.
+  /// Finds further CPUs; nil if they are not looked for.
   private let search: NewcomerSearch?
   private var registers: any RegisterFile
   private var cpus: [Int]
   private var current = 0
-  /// What the CPUs were found as.
+  /// The generation in which the CPUs were found.
   private var generation = 0
 
   init(package: PackageCPUs, registers: any RegisterFile) {
@@ -16,17 +16,17 @@ struct PackageReader {
     self.registers = registers
   }
 
-  /// Reads one core's registers through one of its threads, and looks for no others.
+  /// Reads one core's registers through one of its threads, and looks for no other CPUs.
   init(core: PhysicalCore, registers: any RegisterFile) {
     search = nil
     cpus = core.cpus
     self.registers = registers
   }
 
-  /// Reads a register, through the first CPU that can. Where all are offline, those that have come online since are opened.
+  /// Reads a register through the first CPU that can. If all are offline, those that have come online since are opened.
   ///
   /// - Parameter tolerance: how many nanoseconds the read may take before it counts as interrupted and is repeated.
-  /// - Throws: the error of the CPU that was tried first, or why those that have come online are of no use.
+  /// - Throws: the error of the CPU that was tried first, or why those that came online cannot be used.
   mutating func read(_ address: UInt32, toleranceNanoseconds tolerance: Int64) throws(RegisterError) -> TimedValue {
     var firstError: RegisterError?
     for offset in 0..<cpus.count {
@@ -41,7 +41,7 @@ struct PackageReader {
         return value
       } catch {
         firstError = firstError ?? error
-        // What one CPU of a package lacks, the others lack too, and asking interrupts each.
+        // What one CPU of a package lacks, the others lack too, and each read interrupts one.
         if case .absent = error { throw firstError ?? error }
       }
     }

@@ -3,11 +3,11 @@ internal import RAPL
 
 /// Whether a platform's counter moves while its package draws energy.
 package struct PlatformWatch {
-  /// A platform draws power all the time: its counter moves in less, in whole joules too.
+  /// A platform always draws power: its counter moves within this time, even if it counts whole joules.
   private static let standstillNanoseconds: Int64 = 250_000_000
 
-  /// How long it may stand still, in nanoseconds, and while the package draws how many of its counts: it is made to show the
-  /// package's energy and more.
+  /// How long it may stand still, in nanoseconds, and how many of its counts the package may draw in that time: it should show
+  /// the package's energy and more.
   private static let patienceNanoseconds: Int64 = 5_000_000_000
   private static let patienceCounts = 16.0
 
@@ -15,7 +15,7 @@ package struct PlatformWatch {
   private var since: Int64
   private var drawnBefore: Double
 
-  /// - Parameter drawn: what the package has drawn, in joules.
+  /// - Parameter drawn: the energy that the package has drawn, in joules.
   init(_ platform: EnergyReading, _ drawn: Double) {
     counts = platform.counts
     since = platform.monotonicNanoseconds
@@ -41,9 +41,9 @@ package struct PlatformWatch {
     return false
   }
 
-  /// Takes in a reading.
+  /// Adds a reading.
   ///
-  /// - Returns: whether it is proven by now that the counter does not move.
+  /// - Returns: whether it is now proven that the counter does not move.
   mutating func proves(_ platform: EnergyReading, _ drawn: Double) -> Bool {
     guard platform.counts == counts else {
       self = Self(platform, drawn)

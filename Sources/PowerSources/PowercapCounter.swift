@@ -4,7 +4,7 @@ internal import SystemCalls
 
 /// A zone's energy_uj, which shows an energy counter.
 ///
-/// Opened once, while the service may still read a file that is root's: the right is asked for only then.
+/// Opened once, while the service may still read a file that belongs to root: permissions are checked only then.
 package final class PowercapCounter: CounterFile {
   private let path: String
   private let root: String
@@ -27,7 +27,7 @@ package final class PowercapCounter: CounterFile {
     try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try once() }
   }
 
-  /// A zone that has gone and come back has a file of its own, and the old one stays dead.
+  /// A zone that disappeared and came back has a new file, and the old one stays dead.
   var replacedPath: String? {
     var (opened, found) = (stat(), stat())
     guard unsafe fstat(descriptor.number, &opened) == 0, let now = try? filePlace(path, root: root),
@@ -37,16 +37,16 @@ package final class PowercapCounter: CounterFile {
   }
 
   private func once() throws(SourceError) -> UInt64 {
-    // More than the largest number: 20 digits and a line's end.
+    // Room for the largest number: 20 digits and a newline.
     var bytes = [UInt8](repeating: 0, count: 32)
-    // At 0, so that the kernel makes the text anew.
+    // Reading at offset 0 makes the kernel write the text again.
     let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
     guard count >= 0 else { throw .energyFile(path: path, errno: errno) }
     guard let value = Self.microjoules(bytes[..<count]) else { throw .noEnergy(path: path) }
     return value
   }
 
-  /// The number in a file's text: digits, and a line's end.
+  /// The number in a file's text: digits and a newline.
   package static func microjoules(_ text: some Collection<UInt8>) -> UInt64? {
     var value: UInt64 = 0
     var digits = 0

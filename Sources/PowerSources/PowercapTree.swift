@@ -15,7 +15,7 @@ package struct PowercapTree {
   private let folder: String
   private let files: any Files
 
-  /// The zones below a folder that stands for /, or is it: "".
+  /// The zones below a folder that stands for /; "" is / itself.
   package init(root: String, files: (any Files)? = nil) {
     folder = root + "/sys/class/powercap"
     self.files = files ?? SystemFiles(root: root)
@@ -28,10 +28,10 @@ package struct PowercapTree {
 
   /// One zone for each energy counter, packages first.
   ///
-  /// The same counter may show twice: through the processor's registers, as intel-rapl, and through its memory-mapped ones,
-  /// as intel-rapl-mmio; the second is left out. AMD's core zone is that of one core: it is left out. Its dies each show the
-  /// package's counter: the first is taken, whatever its number (the second socket's may begin with 4). Two zones of one name
-  /// are refused.
+  /// The same counter may appear twice: through the processor's registers as intel-rapl, and through memory-mapped registers as
+  /// intel-rapl-mmio; the second is left out. AMD's core zone is left out because it is that of a single core. Each of AMD's
+  /// dies shows the package's counter; the first is used, whatever its number (the second socket's may begin with 4). Two zones
+  /// of the same name are refused.
   package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
     let names: [String]
     do {
@@ -47,12 +47,12 @@ package struct PowercapTree {
         do throws(SourceError) {
           zone = try self.zone(name, control: control)
         } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
-          // A domain that is going away, or a link that leads nowhere.
+          // A domain that is disappearing, or a broken link.
           zone = nil
         }
         guard let zone, vendor == .intel || zone.domain == .package else { continue }
         if let first = said.first(where: { $0.zone == zone }) {
-          // Nobody can tell whether one is the other.
+          // It is unknown whether one is the same as the other.
           throw .repeatedZone(
             [first.name, name], in: folder,
             counter: zone.domain == .package ? "\(zone.package)" : "\(zone.package)'s \(zone.domain)")
@@ -74,7 +74,7 @@ package struct PowercapTree {
     }
   }
 
-  /// Whether there are packages' zones, and all of them are links that lead nowhere: container managers hide what they lead to.
+  /// Whether there are zones of packages, and all of them are broken links: container managers hide their targets.
   private func isMasked(_ names: [String]) -> Bool {
     let packages = names.filter { $0.hasPrefix("intel-rapl") && $0.count(where: { $0 == ":" }) == 1 }
     return !packages.isEmpty
@@ -88,7 +88,7 @@ package struct PowercapTree {
       }
   }
 
-  /// The zone in a folder such as "intel-rapl:0:1"; nil for one that is no counter of ours.
+  /// The zone in a folder such as "intel-rapl:0:1"; nil if it has no counter that we read.
   private func zone(_ name: String, control: String) throws(SourceError) -> PowercapZone? {
     let parts = name.split(separator: ":")
     guard parts.count == 2 || parts.count == 3 else { return nil }

@@ -1,12 +1,12 @@
 package import RAPL
 
-/// What a zone of /sys/class/powercap measures, by the names that the kernel's RAPL driver gives.
+/// What a zone of /sys/class/powercap measures, from the names that the kernel's RAPL driver gives.
 ///
 /// Source: Linux drivers/powercap/intel_rapl_common.c, `rapl_init_domains` and `rapl_package_register_powercap`.
 package struct PowercapZone: Equatable, Sendable {
-  /// Whose energy it is.
+  /// The package.
   package let package: PackageID
-  /// Which of its domains.
+  /// The domain.
   package let domain: PowerDomain
 
   /// A zone from its parts.
@@ -19,8 +19,8 @@ package struct PowercapZone: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - name: the zone's name: "package-0", "package-0-die-1", "psys", "psys-1", "core", "uncore" or "dram".
-  ///   - parent: the name of the zone around it, which tells the package of those without a number.
-  /// - Returns: nil for a name that is none of these.
+  ///   - parent: the name of the zone around it, which tells the package of a zone without a number.
+  /// - Returns: nil for any other name.
   package init?(name: String, parent: String?) {
     let words = name.split(separator: "-", omittingEmptySubsequences: false)
     switch words.first {

@@ -8,19 +8,19 @@ public protocol RegisterFile: Sendable {
   /// Reads one register through one CPU.
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64
 
-  /// Which CPUs are online, in any form that changes with them; nil if no CPU ever comes.
+  /// A text that changes with the CPUs that are online; nil if no CPU ever comes online later.
   func onlineCPUs() -> [UInt8]?
 
-  /// Opens CPUs of a package that have come online since, besides those that are known.
+  /// Opens CPUs of a package that have come online since, beside the known ones.
   ///
   /// - Returns: nil if there are none.
-  /// - Throws: why they cannot be opened.
+  /// - Throws: the reason if they cannot be opened.
   func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers?
 }
 
-/// The registers of CPUs, some of which may not be there to be read.
+/// The registers of CPUs, some of which may not be readable.
 protocol OpenedRegisters: RegisterFile {
-  /// Why CPUs' nodes could not be opened: errno values.
+  /// Why nodes of CPUs could not be opened: errno values.
   var openErrors: [Int: Int32] { get }
 }
 
@@ -28,19 +28,19 @@ protocol OpenedRegisters: RegisterFile {
 public struct Newcomers: Sendable {
   let registers: any RegisterFile
   let cpus: [Int]
-  /// The physical cores of which no thread was known; nil if that is not known for sure.
+  /// The physical cores without known threads; nil if that is not certain.
   var cores: [PhysicalCore]? = nil
 }
 
 extension RegisterFile {
-  /// No CPU ever comes.
+  /// No CPU ever comes online later.
   public func onlineCPUs() -> [UInt8]? { nil }
 
-  /// No CPU ever comes.
+  /// No CPU ever comes online later.
   public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? { nil }
 }
 
-/// A register that could not be read.
+/// Why a register could not be read.
 public enum RegisterError: Error, Equatable {
   /// The register faults (EIO): this CPU, or the virtual machine around it, does not have it.
   case absent(address: UInt32, cpu: Int)
@@ -48,9 +48,9 @@ public enum RegisterError: Error, Equatable {
   case offline(cpu: Int)
   /// The CPU came online after the start, and its node cannot be opened.
   case notOpened(cpu: Int, errno: Int32)
-  /// A captured machine's register that nobody has captured.
+  /// A captured machine's register that was not captured.
   case notCaptured(address: UInt32, cpu: Int)
-  /// A captured machine is replayed, and its trace is over: so many seconds long.
+  /// A captured machine is replayed, and its trace has ended after this many seconds.
   case traceOver(seconds: Double)
   /// Any other errno value.
   case failed(address: UInt32, cpu: Int, errno: Int32)
@@ -62,19 +62,19 @@ extension RegisterError: CustomStringConvertible {
     switch self {
     case .absent(let address, let cpu):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): this CPU does not have it, or a virtual "
-        + "machine does not pass it on; measure on the host instead."
+        + "machine hides it; measure on the host instead."
     case .offline(let cpu):
-      "CPU \(cpu) is offline (ENXIO); bring it back with: echo 1 | sudo tee /sys/devices/system/cpu/cpu\(cpu)/online"
+      "CPU \(cpu) is offline (ENXIO); bring it online with: echo 1 | sudo tee /sys/devices/system/cpu/cpu\(cpu)/online"
     case .notOpened(let cpu, let errno):
-      "CPU \(cpu) came online after the start, and this process may not open it now (\(errorText(errno))), as with --seal; start "
-        + "it again."
+      "CPU \(cpu) came online after the start, and this process may no longer open its registers (\(errorText(errno))), as with "
+        + "--seal; restart the service."
     case .notCaptured(let address, let cpu):
       "Register \(hexadecimal(address)) of CPU \(cpu) is not in this capture; capture the machine again, and with --trace if this one has a trace."
     case .traceOver(let seconds):
-      "The trace that is replayed was over after \((seconds * 10).rounded() / 10) s; start again to see it again."
+      "The replayed trace ended after \((seconds * 10).rounded() / 10) s; restart to replay it again."
     case .failed(let address, let cpu, EPERM):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): kernel lockdown (Secure Boot) or a "
-        + "container forbids it; run on the host, with Secure Boot off."
+        + "container forbids it; run the service on the host, with Secure Boot off."
     case .failed(let address, let cpu, let errno):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read: \(errorText(errno))."
     }

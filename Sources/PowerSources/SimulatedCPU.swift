@@ -1,29 +1,29 @@
 internal import CMSRShim
 public import RAPL
 
-/// A CPU that exists only as numbers: the same registers as a real one, with counters that move by a load.
+/// A CPU that exists only as numbers: the registers of a real one, with counters that move by a load.
 ///
-/// It answers at the addresses of Intel (2^-14 J, 95 W thermal design power) and of AMD (2^-16 J) alike, all domains
-/// included; every other register reads 0.
+/// It answers at the addresses of Intel (2^-14 J, 95 W thermal design power) and of AMD (2^-16 J), including all domains;
+/// every other register reads 0.
 public struct SimulatedCPU: RegisterFile, Sendable {
-  /// How a counter that lives in hardware moves: in steps, at not quite regular times.
+  /// How a hardware counter moves: in steps, at slightly irregular times.
   public struct Updates: Sendable {
     /// Nanoseconds between two updates.
     public var period: Int64
     /// How late an update may be, in nanoseconds; less than the period.
     public var jitter: Int64
 
-    /// Updates every millisecond, up to 0.2 ms late, unless said otherwise.
+    /// By default, updates every millisecond, up to 0.2 ms late.
     public init(period: Int64 = 1_000_000, jitter: Int64 = 200_000) {
       self.period = max(period, 1)
       self.jitter = min(max(jitter, 0), max(period, 1) - 1)
     }
   }
 
-  /// How much of a package's load each domain shows; psys contains what is outside of the package as well.
+  /// The share of a package's load in each domain; psys includes what is outside the package.
   private static let shares: [PowerDomain: Double] = [.package: 1, .core: 0.7, .uncore: 0.1, .dram: 0.25, .psys: 1.5]
 
-  /// How far the counters of two neighbouring packages are apart at the start: no two counters of a machine show the same.
+  /// The difference between the counters of neighbouring packages at the start: no two counters of a machine have the same value.
   public static let packageOffset: UInt32 = 65_537
 
   /// CPUs in each package.
@@ -38,9 +38,9 @@ public struct SimulatedCPU: RegisterFile, Sendable {
   /// A CPU whose counters begin now.
   ///
   /// - Parameters:
-  ///   - packages: what each package draws.
-  ///   - counterStart: what package 0's counters read at the start; each further package's are `packageOffset` ahead of the
-  ///     one before it.
+  ///   - packages: the power of each package.
+  ///   - counterStart: the value of package 0's counters at the start; each further package's are `packageOffset` ahead of
+  ///     the one before it.
   public init(
     packages: [SimulatedLoad], cpusPerPackage: Int = 2, threadsPerCore: Int = 1, counterStart: UInt32 = 0x0100_0000,
     updates: Updates = Updates()
@@ -84,7 +84,7 @@ public struct SimulatedCPU: RegisterFile, Sendable {
     }
   }
 
-  /// The package that a CPU belongs to, or nil where there is no such CPU.
+  /// The package of a CPU, or nil if there is no such CPU.
   public func package(of cpu: Int) -> Int? {
     guard cpu >= 0, cpusPerPackage > 0, cpu / cpusPerPackage < loads.count else { return nil }
     return cpu / cpusPerPackage
@@ -103,7 +103,7 @@ public struct SimulatedCPU: RegisterFile, Sendable {
       &+ UInt32(truncatingIfNeeded: Int64(clamping: loads[package].joules(seconds: seconds) * share * perJoule))
   }
 
-  /// When the counters were last updated, in nanoseconds since the start.
+  /// The time of the counters' latest update, in nanoseconds since the start.
   private func lastUpdate(before elapsed: Int64) -> Int64 {
     var number = max(elapsed, 0) / updates.period
     if elapsed < time(ofUpdate: number) && number > 0 { number -= 1 }

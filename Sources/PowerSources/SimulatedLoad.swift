@@ -1,13 +1,13 @@
-/// How much a simulated package draws: its energy as a function of time, so that any moment can be asked for.
+/// The power of a simulated package: its energy as a function of time, for any moment.
 public enum SimulatedLoad: Sendable {
-  /// Always the same watts.
+  /// Constant power.
   case constant(watts: Double)
-  /// Pulses: 25/9 of these watts for the first 0.2 s of each second, 5/9 of them for the rest, these on average.
+  /// Pulses: 25/9 of these watts for the first 0.2 s of each second, 5/9 of them for the rest; the mean is these watts.
   case pulses(watts: Double)
-  /// Now more, now less.
+  /// Power that varies.
   case varying(DesktopLoad)
 
-  /// A desktop: mostly idle, now and then busy. The same seed draws the same.
+  /// A desktop: mostly idle, sometimes busy. The same seed gives the same power.
   public static func desktop(seed: UInt64) -> Self { .varying(DesktopLoad(seed: seed)) }
 
   /// Joules since the start.
@@ -21,7 +21,7 @@ public enum SimulatedLoad: Sendable {
     }
   }
 
-  /// How long the mean of pulses takes to draw what they have drawn.
+  /// How long the mean power of pulses takes to draw the energy that they have drawn.
   private static func pulsedSeconds(_ seconds: Double) -> Double {
     let whole = seconds.rounded(.down)
     let rest = seconds - whole
@@ -29,7 +29,7 @@ public enum SimulatedLoad: Sendable {
   }
 }
 
-/// A number in 0..<1 that looks random and is always the same for the same input (the SplitMix64 finalizer).
+/// A pseudorandom number in 0..<1 that is always the same for the same input (the SplitMix64 finalizer).
 func noise(_ input: UInt64, _ seed: UInt64) -> Double {
   var mixed = (input &+ seed &* 0x9E37_79B9_7F4A_7C15) &+ 0x9E37_79B9_7F4A_7C15
   mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9

@@ -1,27 +1,26 @@
 package import RAPL
 package import SystemCalls
 
-/// What stands between a machine's counters and this process: a virtual machine, a container, a user namespace.
+/// What separates this process from the machine's counters: a virtual machine, a container, a user namespace.
 package struct Surroundings {
   private let root: String
   private let files: any Files
 
-  /// Those of the machine below a folder that stands for /, or is it: "".
+  /// The surroundings below a folder that stands for /; "" is / itself.
   package init(root: String, files: any Files) {
     self.root = root
     self.files = files
   }
 
-  /// Whose virtual machine this is, by its firmware and devices: some hide the flag by which their CPU says so. nil if neither
-  /// shows one.
+  /// The hypervisor of this virtual machine, by its firmware and devices: some hide the CPU's flag. nil if neither shows one.
   ///
-  /// Sources: systemd's src/basic/virt.c for the names in the firmware; pci.ids for the devices' vendors. Virtio's (1AF4h) are
-  /// no proof: network cards for real machines have them too.
+  /// Sources: systemd's src/basic/virt.c for the names in the firmware; pci.ids for the devices' vendors. Virtio's (1AF4h) is
+  /// no proof, because network cards for real machines have it too.
   package var hypervisor: String? {
     let fields = ["sys_vendor", "product_name", "product_version", "board_vendor", "bios_vendor"].map {
       text("/sys/class/dmi/id/\($0)")
     }
-    // Of Amazon's names, real machines have ".metal" in theirs.
+    // Real machines of Amazon have ".metal" in their names.
     let isMetal = fields.contains { $0.contains(".metal") }
     for (prefix, name) in Self.firmware where fields.contains(where: { $0.hasPrefix(prefix) }) {
       if !(isMetal && prefix == "Amazon EC2") { return name }
@@ -48,7 +47,7 @@ package struct Surroundings {
     "0x1ab8": "Parallels",
   ]
 
-  /// Whose container this is; nil outside of one.
+  /// The kind of this container; nil outside of one.
   package var container: String? {
     if has("/.dockerenv") { return "Docker" }
     if has("/run/.containerenv") { return "Podman" }
@@ -62,7 +61,7 @@ package struct Surroundings {
     ] where traces.contains(trace) {
       return name
     }
-    // Nothing else makes powercap's links lead nowhere.
+    // Nothing else breaks powercap's links.
     do throws(SourceError) {
       _ = try PowercapTree(root: root, files: files).entries(vendor: .intel)
     } catch .maskedPowercap {
@@ -86,12 +85,12 @@ package struct Surroundings {
     let users = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Uid:") } ?? ""
     let ids = users.split(whereSeparator: \.isWhitespace)
     guard ids.count > 2, ids[2] == "0" else { return false }
-    // The machine's own maps all of them onto themselves. Source: user_namespaces(7).
+    // The machine's own namespace maps all numbers to themselves. Source: user_namespaces(7).
     let map = text("/proc/self/uid_map").split(whereSeparator: \.isWhitespace)
     return !map.isEmpty && map != ["0", "0", "4294967295"]
   }
 
-  /// What makes a container show the counters: one CPU's node for each package.
+  /// The options that give a container the counters: one CPU's node for each package.
   package static func devices(_ packages: [PackageCPUs]) -> String {
     let cpus = packages.compactMap(\.cpus.first)
     let nodes = (cpus.isEmpty ? [0] : cpus).map { "--device /dev/cpu/\($0)/msr" }

@@ -1,12 +1,12 @@
 internal import CMSRShim
 
-/// A counter's value and when it was read.
+/// A counter's value, and the time of the reading.
 struct TimedValue {
-  /// The tolerance for a read that ends no window yet: as for the shortest window that is ever made public, 250 ms (see
-  /// the PLATYPUS paper, CVE-2020-8694).
+  /// The tolerance for a read that ends no window yet: that of the shortest window that is ever public, 250 ms (see the PLATYPUS
+  /// paper, CVE-2020-8694).
   static let firstToleranceNanoseconds = toleranceNanoseconds(window: 250_000_000)
 
-  /// A read is repeated at most this often in search of one that was not interrupted.
+  /// A read is repeated at most this often to get one that was not interrupted.
   private static let mostTries = 3
 
   let value: UInt64
@@ -29,7 +29,7 @@ struct TimedValue {
     var best = try once(read)
     var tries = 1
     while best.tookNanoseconds > tolerance && tries < mostTries {
-      // A slow value is worth more than the error of a further try.
+      // A slow value is better than the error of another try.
       guard let next = try? once(read) else { break }
       if next.tookNanoseconds < best.tookNanoseconds { best = next }
       tries += 1

@@ -1,10 +1,10 @@
 public import RAPL
 internal import Synchronization
 
-/// Notices a package, or a die with a counter of its own, that comes online after the source was opened: its energy is
-/// missing from the sum.
+/// Notices a package that comes online after the source was opened, or a die with a counter of its own: its energy is missing
+/// from the sum.
 ///
-/// It compares one small file of sysfs, so that asking costs a read; the topology is read once after each change of it.
+/// It compares one small file of sysfs, so each check costs one read; the topology is read once after each change.
 public final class TopologyWatch: Sendable {
   private let tree: MachineTree
   private let map: RegisterMap
@@ -12,10 +12,10 @@ public final class TopologyWatch: Sendable {
   private let seen: Mutex<[UInt8]>
   private let known: Set<PackageID>
 
-  /// Remembers the packages of now.
+  /// Remembers the present packages.
   ///
   /// - Parameter root: as for `EnergySources.msr(root:)`.
-  /// - Returns: nil where the machine does not tell which CPUs are online.
+  /// - Returns: nil if the machine does not tell which CPUs are online.
   public init?(root: String? = nil) {
     let tree = MachineTree(root: root)
     guard let online = OnlineList(tree), let identity = try? tree.identity(),
@@ -35,12 +35,12 @@ public final class TopologyWatch: Sendable {
     guard let counters = Self.counters(tree, map) else { return nil }
     seen.withLock { $0 = text }
     guard let newcomer = counters.subtracting(known).min() else { return nil }
-    // Its die is worth saying where others of its package are measured.
+    // The die is named only if others of its package are measured.
     let isDie = known.contains { $0.package == newcomer.package }
     return isDie ? newcomer : PackageID(package: newcomer.package)
   }
 
-  /// Who has a counter: packages and dies as the kernel numbers them, whatever else is online.
+  /// The packages and dies that have a counter, by the kernel's numbers.
   private static func counters(_ tree: MachineTree, _ map: RegisterMap) -> Set<PackageID>? {
     guard let places = try? tree.places() else { return nil }
     return Set(places.map { PackageID(package: $0.package, die: map == .intel ? $0.die : nil) })

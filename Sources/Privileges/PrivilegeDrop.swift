@@ -1,32 +1,32 @@
 internal import CMSRShim
 internal import Glibc
 
-/// Gives up every privilege but CAP_SYS_RAWIO, for good. For a process that still has one thread.
+/// Gives up every privilege but CAP_SYS_RAWIO, for good. Only for a process that still has one thread.
 public enum PrivilegeDrop {
-  /// Who the service is to be.
+  /// The user that the service becomes.
   public enum Identity: Sendable, Equatable {
-    /// The user that `--user` names; it is an error where this process cannot become it.
+    /// The user of `--user`; it is an error if this process cannot become it.
     case required(ServiceUser)
     /// The system's own user for the service, if this process can become it.
     case preferred(ServiceUser)
-    /// Whoever it is now.
+    /// The present user.
     case unchanged
   }
 
-  /// What is kept of CAP_SYS_RAWIO.
+  /// Who keeps CAP_SYS_RAWIO.
   public enum Keep: Sendable {
-    /// This process has it.
+    /// This process.
     case own
-    /// This process has it and hands it on to programs that it starts: it is then in the inheritable and ambient sets too.
+    /// This process and the programs that it starts: the inheritable and ambient sets then contain it too.
     case forChildren
-    /// Nobody has it: registers that are open stay so.
+    /// Nobody. Registers that are open stay readable.
     case nothing
   }
 
-  /// Drops, then proves it for every thread.
+  /// Drops privileges, then proves it for every thread.
   ///
-  /// - Returns: what could not be given up for lack of the right to do so, or should have been, each a sentence for the log.
-  /// - Throws: the step that failed, or what is still held. Every such error means: do not serve.
+  /// - Returns: sentences for the log: what could not be given up, because this process had no right to, or should have been.
+  /// - Throws: the step that failed, or the privileges that are left. After any such error, do not serve.
   public static func run(_ identity: Identity, keep: Keep = .own) throws(PrivilegeError) -> [String] {
     var warnings: [String] = []
     let changesIdentity = cmsr_has_setuid_and_setgid() == 1
@@ -35,14 +35,14 @@ public enum PrivilegeDrop {
 
     try step("empty the ambient set", cmsr_clear_ambient_set())
     // Locked securebits forbid it.
-    if keep == .forChildren { try step("hand CAP_SYS_RAWIO on to turbostat", cmsr_make_raw_io_ambient()) }
+    if keep == .forChildren { try step("pass CAP_SYS_RAWIO on to turbostat", cmsr_make_raw_io_ambient()) }
     if limitsBounds {
       try step("limit the bounding set", cmsr_limit_bounding_set())
       try step("lock the securebits", cmsr_lock_securebits())
     } else if cmsr_bounding_set_is_limited() == 0, try PrivilegeProof.holdsCapabilities() {
       warnings.append(
-        "Without CAP_SETPCAP the bounding set stays as it is and the securebits stay unlocked; no_new_privs keeps either "
-          + "from being of use.")
+        "Without CAP_SETPCAP the bounding set cannot be limited and the securebits cannot be locked; no_new_privs is set, so that "
+          + "neither gives any rights.")
     }
     if changesIdentity {
       let error = cmsr_clear_groups()
@@ -53,7 +53,7 @@ public enum PrivilegeDrop {
         try step("become the user \(user.name)", cmsr_set_user(user.user))
       } else if getuid() == 0 {
         warnings.append(
-          "There is no system user \(ServiceUser.defaultName), so the service stays root, with CAP_SYS_RAWIO only; "
+          "The system user \(ServiceUser.defaultName) does not exist, so the service stays root, with CAP_SYS_RAWIO only; "
             + "create it (useradd --system --no-create-home --shell /usr/sbin/nologin \(ServiceUser.defaultName)), "
             + "or name another with --user.")
       }
@@ -70,8 +70,8 @@ public enum PrivilegeDrop {
     return warnings
   }
 
-  /// - Returns: whether a system-call filter forbids it, as a service manager's does that has dropped everything before;
-  ///   whether that is so, the proof tells.
+  /// - Returns: whether a system-call filter forbids it, as that of a service manager that has already dropped everything; the
+  ///   proof then checks whether it has.
   private static func dropCapabilities(_ keep: Keep) throws(PrivilegeError) -> Bool {
     switch keep {
     case .nothing:

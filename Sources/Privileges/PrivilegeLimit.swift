@@ -1,6 +1,6 @@
 public import CMSRShim
 
-/// The most that a thread of the service may hold while it serves.
+/// The most privileges that a thread of the service may hold while it serves.
 public struct PrivilegeLimit: Sendable {
   /// The user id it must have everywhere, or nil for any.
   public var user: UInt32?
@@ -12,10 +12,10 @@ public struct PrivilegeLimit: Sendable {
   public var boundsLimited: Bool
   /// The capabilities that it may have: CAP_SYS_RAWIO, or none.
   public var capabilities: UInt64
-  /// Whether CAP_SYS_RAWIO may be handed on to programs that it starts.
+  /// Whether CAP_SYS_RAWIO may be passed on to programs that it starts.
   public var forChildren: Bool
-  /// Whether a system-call filter keeps CAP_SYS_RAWIO in the inheritable set, where it is of no use without a program file
-  /// that has it too.
+  /// Whether a system-call filter keeps CAP_SYS_RAWIO in the inheritable set. There it only helps a program whose file has it
+  /// too.
   public var isFiltered: Bool
 
   /// A limit from its parts.
@@ -32,7 +32,7 @@ public struct PrivilegeLimit: Sendable {
     self.isFiltered = isFiltered
   }
 
-  /// Each way in which a thread holds more than this, in words; empty where it does not.
+  /// Each excess of a thread over this limit, in words; empty if there is none.
   public func excesses(of thread: ThreadPrivileges) -> [String] {
     let rawIO = cmsr_raw_io_mask()
     var excesses: [String] = []

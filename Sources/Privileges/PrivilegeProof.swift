@@ -1,11 +1,11 @@
 internal import CMSRShim
 internal import SystemCalls
 
-/// Reads back what this process holds, thread by thread: capabilities belong to threads, not to processes.
+/// Reads back which privileges this process holds, thread by thread: capabilities belong to threads, not to processes.
 public enum PrivilegeProof {
   private static let tasks = "/proc/self/task"
 
-  /// Makes sure that /proc is there to prove anything with, before anything is opened.
+  /// Makes sure that /proc is there for the proof, before anything is opened.
   public static func requireProc() throws(PrivilegeError) {
     _ = try threads()
   }

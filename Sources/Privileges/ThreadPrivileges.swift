@@ -1,4 +1,4 @@
-/// What one thread may do, as its /proc status file tells, see proc_pid_status(5).
+/// The privileges of one thread, from its /proc status file; see proc_pid_status(5).
 public struct ThreadPrivileges: Sendable, Equatable {
   /// Real, effective, saved and file system user ids.
   public let users: [UInt32]
@@ -21,7 +21,7 @@ public struct ThreadPrivileges: Sendable, Equatable {
 
   /// Reads the text of a status file.
   ///
-  /// - Returns: nil where a field is missing or makes no sense.
+  /// - Returns: nil if a field is missing or is not valid.
   public init?(status: String) {
     var fields: [Substring: Substring] = [:]
     for line in status.split(separator: "\n") {

@@ -2,12 +2,12 @@ internal import CMSRShim
 internal import Glibc
 internal import SystemCalls
 
-/// A user of this system, as the user database knows it.
+/// A user of this system, from the user database.
 public struct ServiceUser: Sendable, Equatable {
-  /// The system user that the service becomes unless told otherwise.
+  /// The system user that the service becomes by default.
   public static let defaultName = "pkg-watt-stat"
 
-  /// What the databases say of an unknown name differs, see getpwnam(3).
+  /// The results of databases for an unknown name differ; see getpwnam(3).
   static let nobody: Set<Int32> = [0, ENOENT, ESRCH, EBADF, EPERM]
 
   /// The login name.
@@ -26,11 +26,11 @@ public struct ServiceUser: Sendable, Equatable {
 
   /// Looks a user up by name.
   ///
-  /// - Returns: nil where there is no such user.
-  /// - Throws: `PrivilegeError.lookup` where the database cannot be read.
+  /// - Returns: nil if there is no such user.
+  /// - Throws: `PrivilegeError.lookup` if the database cannot be read.
   public static func named(_ name: String) throws(PrivilegeError) -> Self? {
     errno = 0
-    // Single-threaded here, so that the static storage of getpwnam is ours alone.
+    // There is only one thread here, so nothing else uses the static storage of getpwnam.
     guard let entry = unsafe getpwnam(name) else {
       if Self.nobody.contains(errno) { return nil }
       throw .lookup(user: name, errno: errno)
@@ -39,15 +39,15 @@ public struct ServiceUser: Sendable, Equatable {
   }
 }
 
-/// The groups of this system, as the group database knows them.
+/// The groups of this system, from the group database.
 public enum UserGroup {
   /// A group's id.
   ///
-  /// - Returns: nil where there is no such group.
-  /// - Throws: `PrivilegeError.groupLookup` where the database cannot be read.
+  /// - Returns: nil if there is no such group.
+  /// - Throws: `PrivilegeError.groupLookup` if the database cannot be read.
   public static func id(of name: String) throws(PrivilegeError) -> UInt32? {
     errno = 0
-    // Single-threaded here, so that the static storage of getgrnam is ours alone.
+    // There is only one thread here, so nothing else uses the static storage of getgrnam.
     guard let entry = unsafe getgrnam(name) else {
       guard ServiceUser.nobody.contains(errno) else { throw .groupLookup(group: name, errno: errno) }
       return nil

@@ -1,4 +1,4 @@
-/// Who made a CPU: decides which registers hold its energy.
+/// The vendor of a CPU, which decides which registers hold its energy.
 public enum CPUVendor: Sendable, Equatable {
   /// "GenuineIntel".
   case intel
@@ -9,7 +9,7 @@ public enum CPUVendor: Sendable, Equatable {
   /// Any other vendor string, as read.
   case other(String)
 
-  /// The vendor behind the string that CPUID leaf 0 and /proc/cpuinfo give.
+  /// The vendor for the string of CPUID leaf 0 and /proc/cpuinfo.
   public init(identifier: String) {
     switch identifier {
     case "GenuineIntel": self = .intel
@@ -20,17 +20,17 @@ public enum CPUVendor: Sendable, Equatable {
   }
 }
 
-/// What a CPU says it is.
+/// The identity of a CPU, as it reports it.
 public struct CPUIdentity: Sendable, Equatable {
-  /// Who made it.
+  /// The vendor.
   public var vendor: CPUVendor
-  /// The display family: 6 for most of Intel's, 17h and later for AMD's with RAPL.
+  /// The display family: 6 for most of Intel's, 17h and newer for AMD's with RAPL.
   public var family: Int
-  /// The display model, extended bits included.
+  /// The display model, including the extended bits.
   public var model: Int
   /// The marketing name, or an empty string.
   public var name: String
-  /// AMD and Hygon: RAPL is announced (CPUID 80000007h EDX bit 14). Has no meaning for Intel, which announces nothing.
+  /// AMD and Hygon: whether RAPL is announced (CPUID 80000007h EDX bit 14). Meaningless for Intel, which announces nothing.
   public var announcesRAPL: Bool
 
   /// An identity from its parts.
@@ -46,8 +46,8 @@ public struct CPUIdentity: Sendable, Equatable {
 extension CPUIdentity {
   /// The family and model of a CPUID signature (leaf 1, EAX).
   ///
-  /// The extended family is added to family 0Fh only. The extended model counts from family 6 on: the manuals name families
-  /// 6 and 0Fh, and family 7 (Zhaoxin) does the same, as the kernel reads it.
+  /// The extended family is added only to family 0Fh. The extended model counts from family 6 on: the manuals name families 6 and
+  /// 0Fh, and family 7 (Zhaoxin) does the same, as in the kernel.
   ///
   /// Sources: Intel SDM volume 2A, CPUID, "DisplayFamily" and "DisplayModel"; Linux arch/x86/lib/cpu.c.
   public static func numbers(signature: UInt32) -> (family: Int, model: Int) {
@@ -61,7 +61,7 @@ extension CPUIdentity {
 }
 
 extension CPUIdentity: CustomStringConvertible {
-  /// The marketing name, with family and model as the manuals write them.
+  /// The marketing name, with family and model in the notation of the manuals.
   public var description: String {
     let numbers = "family \(hexadecimal(family)), model \(hexadecimal(model))"
     return name.isEmpty ? "\(vendor) CPU, \(numbers)" : "\(name) (\(numbers))"
@@ -73,7 +73,7 @@ extension CPUIdentity: CustomStringConvertible {
 }
 
 extension CPUVendor: CustomStringConvertible {
-  /// The name a person would use.
+  /// The vendor's usual name.
   public var description: String {
     switch self {
     case .intel: "Intel"

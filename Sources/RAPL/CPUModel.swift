@@ -1,13 +1,13 @@
-/// What is known of a CPU model beyond its registers: the domains it has, and units that its unit register does not tell.
+/// What is known of a CPU model beyond its registers: its domains, and units that its unit register does not tell.
 ///
 /// Sources: the Linux kernel's perf driver (arch/x86/events/rapl.c) first, then its powercap driver
-/// (drivers/powercap/intel_rapl_common.c), then turbostat; each row that they disagree about says so.
+/// (drivers/powercap/intel_rapl_common.c), then turbostat; each row about which they disagree says so.
 public struct CPUModel: Sendable, Equatable {
-  /// A unit that a model fixes, whatever its unit register says.
+  /// The kind of a model's energy unit.
   public enum UnitRule: Sendable, Equatable {
     /// 2^-ESU joules, from the unit register.
     case register
-    /// 2^ESU microjoules, from the unit register (Bay Trail and its kin).
+    /// 2^ESU microjoules, from the unit register (Bay Trail and related models).
     case registerMicrojoules
     /// 2^-16 J, documented as 15.3 uJ.
     case fixed15Microjoules
@@ -15,19 +15,19 @@ public struct CPUModel: Sendable, Equatable {
     case fixedJoule
   }
 
-  /// What is known of a model's energy registers.
+  /// The state of knowledge about a model's energy registers.
   public enum Standing: Sendable, Equatable {
     /// The model is in the table.
     case listed
     /// The model is not in the table: its unit register alone describes it.
     case unlisted
-    /// The model is in the table as one without the registers: only powercap has its energy.
+    /// The model is in the table as one without energy registers: only powercap can measure it.
     case withoutRegisters
     /// The model is from before RAPL: no such CPU has the registers. A hypervisor may show such a model and emulate them.
     case olderThanRAPL
   }
 
-  /// Domains beyond the package, or nil if only the registers can tell.
+  /// Domains beside the package, or nil if only the registers can tell.
   public var domains: Set<PowerDomain>?
   /// The unit of the package, core and uncore counters.
   public var unit: UnitRule = .register
@@ -35,14 +35,14 @@ public struct CPUModel: Sendable, Equatable {
   public var dramUnit: UnitRule = .register
   /// The unit of the psys counter.
   public var psysUnit: UnitRule = .register
-  /// What is known of its registers.
+  /// The state of knowledge about its registers.
   public var standing = Standing.listed
-  /// Whether registers are worth a try: not on a model that is listed without them.
+  /// Whether to try the registers: not on a model that is listed without them.
   public var hasRegisters: Bool { standing != .withoutRegisters }
-  /// Whether the model is in the table; one that is not is measured by its unit register alone.
+  /// Whether the model is in the table; any other is measured by its unit register alone.
   public var isKnown: Bool { standing == .listed || standing == .withoutRegisters }
 
-  /// What is known of the CPU with this identity.
+  /// The model of a CPU with this identity.
   public init(_ identity: CPUIdentity) {
     switch (identity.vendor, identity.family) {
     case (.intel, 6): self = Self.intelFamily6(identity.model)
@@ -70,7 +70,7 @@ public struct CPUModel: Sendable, Equatable {
     self.standing = standing
   }
 
-  /// Skylake and all client models since then; psys may read 0, which means absent.
+  /// Skylake and all newer client models; psys may read 0, which means absent.
   private static let client = Self(domains: [.core, .uncore, .dram, .psys])
   private static let older = Self(domains: [], standing: .olderThanRAPL)
   private static let unknown = Self(domains: nil, standing: .unlisted)
@@ -102,7 +102,7 @@ public struct CPUModel: Sendable, Equatable {
     case 0x37, 0x4C, 0x4A, 0x5A: Self(domains: [.core], unit: .registerMicrojoules)
     // Avoton
     case 0x4D: Self(domains: [.core])
-    // Goldmont and later Atoms: known to have RAPL, their domains are told by the registers only
+    // Goldmont and newer Atoms: known to have RAPL, only the registers tell their domains
     case 0x5C, 0x7A, 0x5F, 0x86, 0x96, 0x9C: Self(domains: nil)
     // Up to Westmere, and the Atoms up to Saltwell; RAPL came with Sandy Bridge, 2Ah.
     case ..<0x2A, 0x2C, 0x2E, 0x2F, 0x35, 0x36: .older

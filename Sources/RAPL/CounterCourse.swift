@@ -17,7 +17,7 @@ public struct CounterCourse: Sendable {
   public private(set) var isContinuous: Bool
   /// Counts since the first reading, as far as they may be said; of no meaning if it moves all the time.
   public private(set) var counts: UInt64 = 0
-  /// How many times energy went by uncounted until then.
+  /// How many times energy could not be counted until then.
   public private(set) var losses: UInt32 = 0
   /// When that was, in nanoseconds of the monotonic clock.
   public private(set) var nanoseconds: Int64 = 0
@@ -44,7 +44,7 @@ public struct CounterCourse: Sendable {
     }
   }
 
-  /// Takes in what the counter shows.
+  /// Takes a value of the counter.
   ///
   /// - Parameters: as for `SteppedCounter.record`.
   /// - Returns: what became of the value: idle if nothing new may be said.

@@ -1,12 +1,12 @@
-/// Finds out by its first readings whether a counter moves, and how: all the time, or in steps.
+/// Finds out with a few readings whether a counter moves, and how: all the time, or in steps.
 ///
-/// Looked at every millisecond, one that lives has shown that after two; one that moves in steps after two of them.
+/// Read every millisecond, a live counter has shown it after two readings, and one that moves in steps after two steps.
 public struct CounterProbe: Sendable {
   /// How a counter moves.
   public enum Movement: Sendable, Equatable {
     /// It is updated about every millisecond.
     case continuous
-    /// It stands for a while, and then steps.
+    /// It stands still for a while, and then steps.
     case steps(StepTimer)
     /// It always reads 0.
     case zero
@@ -14,9 +14,9 @@ public struct CounterProbe: Sendable {
     case stands(at: UInt64)
   }
 
-  /// From look to look, in nanoseconds.
+  /// The time between readings, in nanoseconds.
   public static let pause: Int64 = 1_000_000
-  /// How long a counter that reads 0 is looked at: one that was never used stays 0.
+  /// How long a counter that reads 0 is observed: one that was never used stays 0.
   private static let patienceWithZero: Int64 = 100_000_000
   /// After so many changes that were all seen late, a counter is believed to move all the time: it was never seen to stand.
   private static let mostLateChanges = 16
@@ -35,22 +35,22 @@ public struct CounterProbe: Sendable {
   /// How many changes have told nothing, because the looks came late.
   private var lateChanges = 0
 
-  /// Before the first look.
+  /// A probe before its first reading.
   ///
   /// - Parameters:
   ///   - start: now, in nanoseconds of the monotonic clock.
-  ///   - isSnapshot: whether the counter shows no more than two values, as one that was captured: two are enough then, and one
-  ///     that stands shows it at once.
+  ///   - isSnapshot: whether the counter shows at most two values, as a captured one does: two are then enough, and one that
+  ///     stands still shows it at once.
   public init(start: Int64, isSnapshot: Bool = false) {
     self.start = start
     self.isSnapshot = isSnapshot
   }
 
-  /// Takes in what a counter shows.
+  /// Takes a value of the counter.
   ///
-  /// - Returns: how it moves; nil as long as that is not known.
+  /// - Returns: how it moves; nil while that is unknown.
   public mutating func look(_ value: UInt64, at time: Int64) -> Movement? {
-    // An AMD part reads 0 now and then; that is no value.
+    // AMD parts sometimes read 0, which is not a value.
     guard value != 0 else {
       return self.value == nil && time - start > Self.patienceWithZero ? .zero : overdue(time)
     }

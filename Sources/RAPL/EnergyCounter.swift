@@ -1,58 +1,58 @@
-/// What a reading of an energy counter turned out to be.
+/// The result of a reading of an energy counter.
 public enum CounterChange: Sendable, Equatable {
-  /// The first reading: nothing to compare it with.
+  /// The first reading: there is nothing to compare it with.
   case first
-  /// The counter went on by so many counts.
+  /// The counter advanced by this many counts.
   case advanced(UInt64)
-  /// The counter went on by so many counts, past its end and around.
+  /// The counter advanced by this many counts, past its end and around.
   case wrapped(UInt64)
   /// The same value again.
   case idle
-  /// The counter was set to another value and goes on from there; the energy around that moment is partly unknown.
+  /// The counter was set to another value and continues from there; the energy around that moment is partly unknown.
   case reset
-  /// So long since the last reading that nobody can tell how often the counter has wrapped or whether it was reset, or the
-  /// machine slept in between, through which not every counter counts; its energy is a lower bound.
+  /// The last reading was so long ago that it is unknown how often the counter has wrapped or whether it was reset; or the
+  /// machine slept in between, when some counters do not count. Its energy is a lower bound.
   case gap
-  /// The counter had stood still, for longer than one that lives does, and goes on; its energy is a lower bound.
+  /// The counter was stuck for more than a second and is moving again; its energy is a lower bound.
   case resumed
-  /// A value that the package cannot have reached, or may not have: set aside, nothing counted, nothing lost.
+  /// A value that the package cannot have reached, or may not have reached: set aside, nothing counted, nothing lost.
   case implausible
 }
 
-/// A hardware energy counter that wraps, carried on to 64 bits, exact to the count.
+/// A hardware energy counter that wraps, extended to 64 bits, exact to the count.
 ///
-/// Wraps are followed. A value that no real power explains is set aside until a later reading either fits the last good
-/// one (a glitch: nothing is lost) or goes on from the one that was set aside (the counter was set anew: counting goes on
-/// there). If the counter goes on above the bound step after step, steady or not, the bound was wrong: it is raised.
+/// Wraps are followed. A value that no real power explains is set aside until a later reading either fits the last good one (a
+/// glitch: nothing is lost) or continues from the one that was set aside (the counter was reset: counting continues there). If
+/// the counter exceeds the bound step after step, steadily or not, the bound was wrong: it is raised.
 ///
-/// A step of more than a quarter of the range may be a wrap, or a reset that looks like one. It is believed if its power is
-/// that of the step before it, or that of the next reading; otherwise the total becomes a lower bound.
+/// A step of more than a quarter of the range may be a wrap, or a reset that looks like one. It is accepted if its power is that
+/// of the step before it, or that of the next reading; otherwise the total becomes a lower bound.
 ///
-/// Zero is never believed: AMD's mobile parts read 0 now and then, and nothing is lost by waiting for the next reading.
+/// Zero is never accepted: AMD's mobile parts sometimes read 0, and nothing is lost by waiting for the next reading.
 public struct EnergyCounter: Sendable {
-  /// How many values a RAPL register's counter has: the low 32 bits.
+  /// The number of values of a RAPL register's counter: it has the low 32 bits.
   public static let registerRange: UInt64 = 1 << 32
 
-  /// How long a counter may take from drawing energy to showing it, in nanoseconds; it updates about every millisecond.
+  /// How long after energy is drawn a counter may show it, in nanoseconds; it updates about every millisecond.
   private static let updateSlackNanoseconds = 20_000_000.0
 
-  /// How long the counter of what always draws power may show the same value, in nanoseconds: a thousand updates.
+  /// How long the counter of something that always draws power may show the same value, in nanoseconds: a thousand updates.
   private static let longestStandstillNanoseconds: Int64 = 1_000_000_000
 
-  /// The share of the range beyond which a second wrap may have hidden.
+  /// The share of the range beyond which a second wrap may be hidden.
   private static let certainShare = 0.95
 
   /// The shortest time between two readings whose power can be compared, in nanoseconds: fifty updates.
   private static let shortestComparedNanoseconds: Int64 = 50_000_000
 
-  /// How far apart two powers may be that agree. It is also the most by which a reset that passes for a wrap is wrong.
+  /// How far apart two powers may be that agree. It is also the greatest error of a reset that is taken for a wrap.
   private static let agreement = 1.125
 
-  /// How many steps above the bound show that it is wrong. A counter that is set anew, or reads junk, makes one step, and
-  /// seldom one that any power explains.
+  /// How many steps above the bound show that it is wrong. A counter that is reset, or reads junk, makes one step, and seldom one
+  /// that any power explains.
   private static let stepsToExceed = 4
 
-  /// How many readings in a row are worth an early look at the counter, because they were set aside.
+  /// How many readings in a row justify an early reading of the counter, because they were set aside.
   private static let mostEarlyLooks = 8
 
   private struct Reading {
@@ -67,20 +67,20 @@ public struct EnergyCounter: Sendable {
   /// The latest reading that was set aside.
   private struct Doubt {
     var reading: Reading
-    /// The power that led to it, in counts a nanosecond.
+    /// The power that led to it, in counts per nanosecond.
     var rate: Double
     /// The counts of all steps in a row up to it that some power explains.
     var counts: UInt64
-    /// What was drawn at least up to it, since the last good reading.
+    /// The least that was drawn up to it, since the last good reading.
     var least: UInt64
-    /// How many readings in a row were set aside, it included.
+    /// How many readings in a row were set aside, including it.
     var inRow = 1
   }
 
   private let unit: EnergyUnit
   private let range: UInt64
   private let alwaysMoves: Bool
-  /// A step that no reset need explain is no longer: a quarter of the range.
+  /// A step that cannot be a reset is no longer than this: a quarter of the range.
   private let quarter: UInt64
   private let certainCounts: Double
   private var boundCountsPerNanosecond: Double
@@ -89,20 +89,20 @@ public struct EnergyCounter: Sendable {
   /// The latest step that was counted.
   private var recentCounts: UInt64 = 0
   private var recentNanoseconds: Int64 = 0
-  /// How many steps above the bound some power explains, and the most of these powers, in counts a nanosecond: since the
-  /// bound last explained a reading after all, or no power did. A loss in between changes nothing.
+  /// How many steps above the bound some power explains, and the greatest of these powers, in counts per nanosecond: since the
+  /// bound last explained a reading, or no power did. A loss in between changes nothing.
   private var excesses = 0
   private var excessRate = 0.0
 
-  /// What is believed at once; raised if the counter goes on above it.
+  /// What is accepted at once; raised if the counter exceeds it.
   public private(set) var bound: PowerBound
   /// Counts since the first reading.
   public private(set) var total: UInt64 = 0
-  /// How many times energy went by that could not be counted.
+  /// How many times energy could not be counted.
   public private(set) var losses: UInt32 = 0
   /// How many readings were set aside.
   public private(set) var rejections: UInt32 = 0
-  /// Whether `total` is only what was seen at least.
+  /// Whether `total` is a lower bound.
   public var isLowerBound: Bool { losses > 0 }
   /// Whether a reading was set aside that another one soon after may settle.
   public var isInDoubt: Bool { doubt.map { $0.inRow <= Self.mostEarlyLooks } ?? false }
@@ -113,8 +113,8 @@ public struct EnergyCounter: Sendable {
   /// A counter that has not been read yet.
   ///
   /// - Parameters:
-  ///   - range: how many values it has before it starts again from 0, at least 1.
-  ///   - alwaysMoves: whether what it counts always draws power, as a package does, and not every domain of it.
+  ///   - range: the number of its values before it starts again from 0, at least 1.
+  ///   - alwaysMoves: whether it counts something that always draws power, as a package does, but not every domain of it.
   public init(unit: EnergyUnit, bound: PowerBound, range: UInt64 = Self.registerRange, alwaysMoves: Bool = false) {
     self.unit = unit
     self.bound = bound
@@ -125,10 +125,10 @@ public struct EnergyCounter: Sendable {
     boundCountsPerNanosecond = bound.watts / unit.joulesPerCount / 1e9
   }
 
-  /// Takes in a reading.
+  /// Takes a reading.
   ///
   /// - Parameters:
-  ///   - value: what it shows; of a register the low 32 bits. Beyond the range it is implausible.
+  ///   - value: its value; for a register the low 32 bits. A value beyond the range is implausible.
   ///   - time: when it was read, in nanoseconds of a clock that stands still while the machine sleeps.
   ///   - asleep: how long the machine has slept by then, in nanoseconds.
   public mutating func record(_ value: UInt64, at time: Int64, asleep: Int64 = 0) -> CounterChange {
@@ -145,7 +145,7 @@ public struct EnergyCounter: Sendable {
     let step = step(from: last.value, to: value)
     if most > certainCounts || asleep &- last.asleep > PowerMeter.shortestSleepNanoseconds {
       let least = leastCounts(from: last.value, to: value)
-      // Junk, before the gap or after it, tells nothing of the energy in between.
+      // Junk, before the gap or after it, tells nothing about the energy in between.
       return lose(.gap, to: reading, atLeast: doubt == nil && Double(least) <= most ? least : 0)
     }
     if step == 0 {
@@ -171,12 +171,12 @@ public struct EnergyCounter: Sendable {
     recentCounts = step
     recentNanoseconds = reading.time &- last.time
     self.last = reading
-    // Nearly always there is none, and it is the larger part of all that is stored here.
+    // There is nearly never one, and it is the larger part of what is stored here.
     if doubt != nil { withdraw() }
     return reading.value > last.value ? .advanced(step) : .wrapped(step)
   }
 
-  /// A step that power explains, but so long that a reset may as well: the reading after it tells.
+  /// Handles a step that power explains, but that is so long that a reset may explain it too: the next reading decides.
   private mutating func settle(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
     let rate = rate(step, from: last, to: reading) ?? 0
     guard let doubt else {
@@ -193,7 +193,7 @@ public struct EnergyCounter: Sendable {
     return lose(.gap, to: reading, atLeast: doubt.least &+ onward)
   }
 
-  /// A step that the bound forbids: a glitch, a counter that was set anew, or a bound that is wrong.
+  /// Handles a step that the bound forbids: a glitch, a counter that was reset, or a bound that is wrong.
   private mutating func question(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
     guard let doubt else {
       let rate = rate(step, from: last, to: reading)
@@ -206,7 +206,7 @@ public struct EnergyCounter: Sendable {
     }
     let onward = self.step(from: doubt.reading.value, to: reading.value)
     guard let rate = rate(onward, from: doubt.reading, to: reading) else { return reject() }
-    // One of two that agree may be within the bound: then the power is about the bound's.
+    // One of two that agree may be within the bound: then the power is near the bound.
     let isWithinBound = Double(onward) <= mostCounts(from: doubt.reading, to: reading)
     let isAboutBound = isWithinBound && agree(rate, doubt.rate)
     var next = Doubt(reading: reading, rate: rate, counts: onward, least: 0)
@@ -227,8 +227,8 @@ public struct EnergyCounter: Sendable {
     return setAside(next)
   }
 
-  /// Whether a machine's power explains a step above the bound, which then counts against the bound. A step of more than a
-  /// quarter of the range has to have the power of the one before it: else it may as well be a step back.
+  /// Whether a machine's power explains a step above the bound, which then counts against the bound. A step of more than a quarter
+  /// of the range must have the power of the one before it: otherwise it may be a step back.
   private mutating func notes(_ step: UInt64, rate: Double, before: Double) -> Bool {
     guard rate * 1e9 * unit.joulesPerCount <= PowerBound.highest.watts, step <= quarter || agree(rate, before) else {
       forgetExcesses()
@@ -244,7 +244,7 @@ public struct EnergyCounter: Sendable {
     excessRate = 0
   }
 
-  /// The bound explains all that was seen: what was set aside was a glitch, or came early.
+  /// The bound explains everything that was seen: the value that was set aside was a glitch, or came early.
   private mutating func withdraw() {
     doubt = nil
     forgetExcesses()
@@ -274,24 +274,24 @@ public struct EnergyCounter: Sendable {
     one > 0 && other > 0 && max(one, other) <= min(one, other) * Self.agreement
   }
 
-  /// Counts a nanosecond; nil for a time too short to tell.
+  /// Counts per nanosecond; nil for a time too short to tell.
   private func rate(_ counts: UInt64, from start: Reading, to end: Reading) -> Double? {
     let nanoseconds = Double(end.time) - Double(start.time)
     return nanoseconds < Double(Self.shortestComparedNanoseconds) ? nil : Double(counts) / nanoseconds
   }
 
   private func mostCounts(from start: Reading, to end: Reading) -> Double {
-    // With the time asleep, in which some counters count.
+    // Including the time asleep, in which some counters count.
     let nanoseconds = Double(end.time) - Double(start.time) + Double(end.asleep) - Double(start.asleep)
     return (max(nanoseconds, 0) + Self.updateSlackNanoseconds) * boundCountsPerNanosecond
   }
 
-  /// From value to value, around the end of the range where that lies between them.
+  /// The distance between two values, around the end of the range if that lies between them.
   private func step(from start: UInt64, to end: UInt64) -> UInt64 {
     end >= start ? end - start : range - start + end
   }
 
-  /// What was drawn at least between two values, whether the counter went on, wrapped, or restarted from zero.
+  /// The least that was drawn between two values, whether the counter advanced, wrapped, or restarted from zero.
   private func leastCounts(from start: UInt64, to end: UInt64) -> UInt64 {
     end >= start ? end - start : min(step(from: start, to: end), end)
   }

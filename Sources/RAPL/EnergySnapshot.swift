@@ -1,24 +1,24 @@
-/// One package's energy at one moment, or a domain's of it.
+/// The energy of one package, or of a domain of it, at one moment.
 public struct EnergyReading: Sendable {
-  /// How a reading went.
+  /// The outcome of a reading.
   public enum Outcome: Sendable {
-    /// The counter was read, and this is what became of the value.
+    /// The counter was read, with this result.
     case read(CounterChange)
     /// The counter could not be read.
     case failed(any Error)
   }
 
-  /// Whose energy it is.
+  /// The package.
   public let package: PackageID
-  /// Which of its domains.
+  /// The domain.
   public let domain: PowerDomain
-  /// How the reading went.
+  /// The outcome of the reading.
   public let outcome: Outcome
   /// Counts since the source was opened, up to the last good reading.
   public let counts: UInt64
-  /// What a count is worth.
+  /// The energy of a count.
   public let unit: EnergyUnit
-  /// How many times energy went by uncounted: where it is not 0, `counts` is a lower bound.
+  /// How many times energy could not be counted: if it is not 0, `counts` is a lower bound.
   public let losses: UInt32
   /// How many of its values were rejected as implausible since the source was opened.
   public let rejections: UInt32
@@ -43,10 +43,9 @@ public struct EnergyReading: Sendable {
 
 /// The energy of every package at about the same moment.
 public struct EnergySnapshot: Sendable {
-  /// One reading for each package, then one for each further domain where these were read too, always the same in the same
-  /// order.
+  /// One reading for each package, then one for each further domain if these were read too, always in the same order.
   public let readings: [EnergyReading]
-  /// The time of day when the last of them was read, in nanoseconds since 1970: a stamp, never used to measure.
+  /// The time of day when the last of them was read, in nanoseconds since 1970: a timestamp, never used to measure.
   public let unixNanoseconds: Int64
   /// How long the machine has slept since it was started, in nanoseconds.
   public let asleepNanoseconds: Int64
@@ -59,31 +58,31 @@ public struct EnergySnapshot: Sendable {
   }
 }
 
-/// Delivers the energy that packages have drawn. Gives energy, never watts: those are made in one place, `PowerMeter`.
+/// A source of energy readings. It gives energy, never watts: those are made in one place, `PowerMeter`.
 public protocol EnergySource: Sendable {
   /// Whether the energy is invented.
   var isSimulated: Bool { get }
-  /// What the CPU says it is; nil where there is none.
+  /// The CPU's name; nil if there is none.
   var cpu: String? { get }
-  /// What is measured and how, in one line for a person.
+  /// What is measured and how, in one readable line.
   var summary: String { get }
-  /// The longest time to the next snapshot, in seconds, that cannot miss a wrap: shorter while a reading is in doubt.
+  /// The longest time to the next snapshot that cannot miss a wrap, in seconds: shorter while a reading is in doubt.
   var longestIntervalSeconds: Double { get }
-  /// How long the further domains may go unread without becoming a lower bound, in seconds, if each core counts for itself: then
-  /// reading them costs a register and an interrupt for each core, and `longestIntervalSeconds` is without them. nil if they cost
-  /// no more than the packages.
+  /// How long the domains may go unread without becoming a lower bound, in seconds, if each core has a counter: reading them then
+  /// costs a register and an interrupt for each core, and `longestIntervalSeconds` does not include them. nil if they cost no more
+  /// than the packages.
   var longestCoreIntervalSeconds: Double? { get }
-  /// How its counters step, if they are not up to date at any time.
+  /// How its counters step; nil if they are always up to date.
   var steps: CounterSteps? { get }
   /// Reads every package now.
   ///
-  /// - Parameter domains: whether to read the further domains too.
+  /// - Parameter domains: whether to read the domains too.
   mutating func read(domains: Bool) -> EnergySnapshot
 }
 
-/// Counters that move in steps, as a hypervisor's do. Their energy is as of the latest step, whenever they are read.
+/// Counters that move in steps, as those of a hypervisor do. Their energy is that of the latest step.
 public struct CounterSteps: Sendable, Equatable {
-  /// From step to step, the longest where counters differ, in nanoseconds.
+  /// The time between steps in nanoseconds, the longest if counters differ.
   public let periodNanoseconds: Int64
   /// When to read next, in nanoseconds of the monotonic clock, to see the next step when it happens.
   public let nextLookNanoseconds: Int64
@@ -98,7 +97,7 @@ public struct CounterSteps: Sendable, Equatable {
 extension EnergySource {
   /// Domains cost no more than packages.
   public var longestCoreIntervalSeconds: Double? { nil }
-  /// Its counters are up to date at any time.
+  /// Its counters are always up to date.
   public var steps: CounterSteps? { nil }
 
   /// Reads every package and every domain now.

@@ -1,35 +1,35 @@
-/// What one step of an energy counter is worth.
+/// The energy of one count of a counter.
 public struct EnergyUnit: Sendable, Equatable {
-  /// Where a unit comes from.
+  /// The origin of a unit.
   public enum Source: Sendable, Equatable {
     /// The CPU's unit register.
     case register
-    /// The table of models, because this model's register does not tell it.
+    /// The table of models, because this model's register does not tell.
     case model
     /// The kernel's powercap, which counts in microjoules.
     case powercap
-    /// Nobody counts: it is added up from watts.
+    /// There are no counts: energy is added up from watts.
     case sum
   }
 
   /// Joules for each count.
   public let joulesPerCount: Double
-  /// Where that number comes from.
+  /// The origin of that number.
   public let source: Source
 
-  /// A unit of so many joules.
+  /// A unit of this many joules.
   public init(joulesPerCount: Double, source: Source = .register) {
     self.joulesPerCount = joulesPerCount
     self.source = source
   }
 
-  /// The energy of that many counts, in joules.
+  /// The energy of this many counts, in joules.
   public func joules(_ counts: UInt64) -> Double {
     Double(counts) * joulesPerCount
   }
 }
 
-/// The three units that a RAPL unit register holds.
+/// The three units in a RAPL unit register.
 ///
 /// Source: Intel SDM volume 3B, "RAPL Interfaces", MSR_RAPL_POWER_UNIT; AMD's register has the same layout.
 public struct UnitRegister: Sendable, Equatable {
@@ -40,14 +40,14 @@ public struct UnitRegister: Sendable, Equatable {
 
   /// Decodes a register value.
   ///
-  /// - Returns: nil for 0: no CPU has it, virtual machines do.
+  /// - Returns: nil for 0: no CPU has it, but virtual machines do.
   public init?(_ value: UInt64) {
     guard value != 0 else { return nil }
     energyExponent = Int(value >> 8 & 0x1F)
     powerExponent = Int(value & 0xF)
   }
 
-  /// The energy unit of a domain on a model, every override included.
+  /// The energy unit of a domain on a model, including all corrections.
   public func energyUnit(of domain: PowerDomain, on model: CPUModel) -> EnergyUnit {
     let rule =
       switch domain {

@@ -1,6 +1,6 @@
 extension FixedWidthInteger {
-  /// The integer that is left of a number without its fraction, as `Self(number)` has it, but for every number: one beyond
-  /// either bound gives that bound, and NaN gives 0. It never traps.
+  /// The integer part of a number, like `Self(number)`, but for every number: one beyond either bound gives that bound, and NaN
+  /// gives 0. It never traps.
   @inlinable
   public init(clamping number: Double) {
     self = Self(exactly: number.rounded(.towardZero)) ?? (number > 0 ? .max : number < 0 ? .min : 0)
@@ -8,8 +8,8 @@ extension FixedWidthInteger {
 }
 
 extension Int64 {
-  /// Nanoseconds in so many seconds, for sums with the time of any clock: beyond 73 years either way it gives these, and NaN
-  /// gives 0.
+  /// Nanoseconds in this many seconds, for sums with the time of any clock: beyond 73 years in either direction it gives these,
+  /// and NaN gives 0.
   @inlinable
   public init(nanosecondsIn seconds: Double) {
     let most = Int64.max / 4

@@ -1,8 +1,8 @@
-/// Names one energy counter of a machine: a package, or one die of it where each die has its own.
+/// Names one energy counter of a machine: a package, or one die of it if each die has its own.
 public struct PackageID: Sendable, Hashable, Comparable {
-  /// The package (socket), as the kernel numbers it.
+  /// The package (socket), by the kernel's number.
   public let package: Int
-  /// The die, where the package has more than one counter.
+  /// The die, if the package has more than one counter.
   public let die: Int?
 
   /// A package, or a die of it.
@@ -24,7 +24,7 @@ extension PackageID: CustomStringConvertible {
   }
 }
 
-/// Where a CPU sits, as /sys/devices/system/cpu/cpuN/topology tells.
+/// The place of a CPU, from /sys/devices/system/cpu/cpuN/topology.
 public struct CPUPlace: Sendable, Equatable {
   /// The CPU's number.
   public let cpu: Int
@@ -34,10 +34,10 @@ public struct CPUPlace: Sendable, Equatable {
   public let die: Int
   /// Its core_id, which CPUs of one physical core share; nil if the kernel does not tell.
   public let core: Int?
-  /// The CPUs of its physical core that are online, itself among them; empty if the kernel does not tell.
+  /// The CPUs of its physical core that are online, including itself; empty if the kernel does not tell.
   public let threads: [Int]
 
-  /// Whether it is kept free for one task (isolcpus, nohz_full), so that it is not to be interrupted.
+  /// Whether it is kept free for one task (isolcpus, nohz_full), so that it must not be interrupted.
   public let isIsolated: Bool
 
   /// A CPU's place.
@@ -55,19 +55,19 @@ public struct CPUPlace: Sendable, Equatable {
 
 /// One energy counter and the CPUs through which it can be read.
 public struct PackageCPUs: Sendable, Equatable {
-  /// Which counter.
+  /// The counter.
   public let id: PackageID
-  /// Its CPUs, ascending, isolated ones behind the others: the first reads it, the others stand in when that one is offline.
+  /// Its CPUs, ascending, isolated ones last: the first reads it, the others take over when that one is offline.
   public let cpus: [Int]
-  /// How many physical cores these CPUs are.
+  /// The number of physical cores of these CPUs.
   public let cores: Int
-  /// Which CPUs each of them is; nil if that is not known for sure.
+  /// The CPUs of each core; nil if that is not certain.
   public let physicalCores: [PhysicalCore]?
 
   /// Groups CPUs by the counter that they share.
   ///
-  /// Intel: one for each die of a package (Cascade Lake-AP has two). AMD and Hygon: one for each package, since their die
-  /// is a CCD, and Zen 1 and 2 show the package's counter again on each die.
+  /// Intel: one for each die of a package (Cascade Lake-AP has two). AMD and Hygon: one for each package, because their die is a
+  /// CCD, and Zen 1 and 2 show the package's counter again on each die.
   public static func group(_ places: [CPUPlace], by map: RegisterMap) -> [PackageCPUs] {
     let severalDies =
       map == .intel
@@ -86,7 +86,7 @@ public struct PackageCPUs: Sendable, Equatable {
     return (ascending.filter { !$0.isIsolated } + ascending.filter(\.isIsolated)).map(\.cpu)
   }
 
-  /// One energy counter and its CPUs; each of them is a core of its own unless it is known how many there are.
+  /// One energy counter and its CPUs; each CPU counts as a core unless the number of cores is known.
   public init(id: PackageID, cpus: [Int], cores: Int? = nil, physicalCores: [PhysicalCore]? = nil) {
     self.id = id
     self.cpus = cpus
@@ -95,7 +95,7 @@ public struct PackageCPUs: Sendable, Equatable {
   }
 
   private static func cores(_ places: [CPUPlace]) -> Int {
-    // A core's number is its die's.
+    // A core's number is unique within its die.
     let known = Set(places.compactMap { place in place.core.map { [place.die, $0] } })
     return known.count + places.count { $0.core == nil }
   }

@@ -1,13 +1,13 @@
-/// A physical core, and the CPUs that are its threads: they share its energy counter on AMD.
+/// A physical core, and the CPUs that are its threads: on AMD they share its energy counter.
 public struct PhysicalCore: Sendable, Equatable {
-  /// No core of AMD's or Hygon's has more threads: more CPUs with the same numbers are several cores.
+  /// No core of AMD or Hygon has more threads: more CPUs with the same numbers are several cores.
   private static let mostThreads = 2
 
-  /// Its die, and its number there; nil if the kernel does not tell.
+  /// Its die, and its number in the die; nil if the kernel does not tell.
   public let place: [Int]?
-  /// Its CPUs, ascending, isolated ones behind the others.
+  /// Its CPUs, ascending, isolated ones last.
   public let cpus: [Int]
-  /// Whether all of them are kept free for one task, so that it is not to be interrupted.
+  /// Whether all of them are kept free for one task, so that it must not be interrupted.
   public let isIsolated: Bool
 
   /// A core.
@@ -25,7 +25,7 @@ public struct PhysicalCore: Sendable, Equatable {
   /// The cores of a package.
   ///
   /// - Parameter places: its CPUs.
-  /// - Returns: nil if the kernel does not tell, or contradicts itself: a counter must be read neither twice nor not at all.
+  /// - Returns: nil if the kernel does not tell, or contradicts itself: each counter must be read exactly once.
   public static func group(_ places: [CPUPlace]) -> [Self]? {
     let online = Set(places.map(\.cpu))
     func group(_ key: (CPUPlace) -> [Int]) -> [Self] {
@@ -40,7 +40,7 @@ public struct PhysicalCore: Sendable, Equatable {
       let threads = Dictionary(places.map { ($0.cpu, $0.threads.filter(online.contains).sorted()) }) { first, _ in first
       }
       byThreads = group { threads[$0.cpu] ?? [] }
-      // What one CPU says of another has to be what that one says.
+      // What one CPU says of another must agree with the other.
       guard byThreads?.allSatisfy({ core in core.cpus.allSatisfy { threads[$0] == core.cpus } }) ?? true else {
         return nil
       }

@@ -1,6 +1,6 @@
 /// A part of the machine with an energy counter of its own.
 public enum PowerDomain: String, Sendable, CaseIterable {
-  /// The whole package (socket). The only one that is summed over packages into the machine's CPU power.
+  /// The whole package (socket). It is the only domain that is summed over packages into the machine's CPU power.
   case package
   /// The cores, also called PP0; a part of `package`.
   case core
@@ -8,12 +8,12 @@ public enum PowerDomain: String, Sendable, CaseIterable {
   case uncore
   /// Memory; not a part of `package`.
   case dram
-  /// The platform; contains the others as far as its vendor wired it to. Never added to anything.
+  /// The platform; includes the others as far as its vendor connected it to them. Never added to anything.
   case psys
 }
 
 extension PowerDomain: CustomStringConvertible {
-  /// The field's word for it.
+  /// The usual name.
   public var description: String {
     switch self {
     case .package: "package"

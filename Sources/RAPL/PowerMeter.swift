@@ -1,21 +1,21 @@
 /// Turns energy into watts: the one place where it happens.
 ///
-/// A sample needs every package: a sum that lacks one would be false. Where a reading is missing, the window grows until
-/// all are back, so that its mean stays exact; where energy was lost or the machine slept, a new window begins.
+/// A sample needs every package: a sum without one would be false. If a reading is missing, the window grows until all are
+/// back, so that its mean stays exact. If energy was lost or the machine slept, a new window begins.
 public struct PowerMeter: Sendable {
-  /// The two clocks that tell a suspend are read one after the other; less than this between them is no sleep.
+  /// The two clocks that show a suspend are read one after the other; a smaller difference is not a suspend.
   package static let shortestSleepNanoseconds: Int64 = 50_000_000
 
-  /// What the window that goes on began with.
+  /// The snapshot with which the present window began.
   public private(set) var start: EnergySnapshot?
 
-  /// A meter, whose window begins with that snapshot, or with the first whole one that it is given: a window can begin only
-  /// where every package was read.
+  /// A meter whose window begins with this snapshot, or with the first whole one that it gets: a window can begin only when every
+  /// package was read.
   public init(start: EnergySnapshot? = nil) {
     self.start = start.flatMap { $0.lack == nil ? $0 : nil }
   }
 
-  /// The mean power since the last sample, or why there is none. Looks at packages only: their sum is the CPUs' power.
+  /// The mean power since the last sample, or why there is none. Only packages count: their sum is the CPUs' power.
   public mutating func measure(_ end: EnergySnapshot) -> Result {
     if let lack = end.lack { return .none(lack) }
     guard let start else {
@@ -27,7 +27,7 @@ public struct PowerMeter: Sendable {
       return .none(.suspended)
     }
     var watts = 0.0
-    // By index: a copy of a reading costs more than all that is done with it.
+    // By index: to copy a reading costs more than everything else here.
     let readings = end.readings.indices
     var last: Int64?
     var window: Int64 = 0
@@ -55,17 +55,17 @@ public struct PowerMeter: Sendable {
           endUnixNanoseconds: end.unixNanoseconds)))
   }
 
-  /// What a snapshot gave.
+  /// The result of a snapshot.
   public enum Result: Sendable {
     /// A finished window.
     case window(PowerWindow)
-    /// No window was finished, and why.
+    /// No window was finished, for this reason.
     case none(NoSample)
   }
 }
 
 extension EnergySnapshot {
-  /// Why it is no end of a window: a package that was not read.
+  /// Why it does not end a window: a package was not read.
   @inline(__always) fileprivate var lack: NoSample? {
     for index in readings.indices where readings[index].domain == .package {
       switch readings[index].outcome {

@@ -2,11 +2,11 @@
 public struct PowerSample: Sendable, Equatable {
   /// Watts, summed over all packages.
   public let watts: Double
-  /// How long the window was, in nanoseconds.
+  /// The length of the window, in nanoseconds.
   public let windowNanoseconds: Int64
-  /// When it ended on the monotonic clock, in nanoseconds.
+  /// Its end on the monotonic clock, in nanoseconds.
   public let endMonotonicNanoseconds: Int64
-  /// When it ended by the time of day, in nanoseconds since 1970.
+  /// Its end by the time of day, in nanoseconds since 1970.
   public let endUnixNanoseconds: Int64
 
   /// A sample from its parts.
@@ -29,14 +29,14 @@ public enum NoSample: Sendable {
   case idle(PackageID)
   /// The counter of this package gave a value that it cannot have reached.
   case implausible(PackageID)
-  /// The counter of this package was set anew, stood still, or went unread for too long.
+  /// The counter of this package was reset, stood still, or was not read for too long.
   case discontinuity(PackageID)
   /// The machine slept during the window.
   case suspended
   /// The counter of this package could not be read.
   case failed(PackageID, any Error)
 
-  /// Whether a new window begins with this reading; otherwise the one before goes on.
+  /// Whether a new window begins with this reading; otherwise the present one continues.
   public var beginsWindow: Bool {
     switch self {
     case .first, .discontinuity, .suspended: true
@@ -51,9 +51,9 @@ extension NoSample: CustomStringConvertible {
     switch self {
     case .first: "The first window has begun."
     case .idle(let id): "The energy counter of \(id) does not move."
-    case .implausible(let id): "The energy counter of \(id) gave an implausible value, which was left out."
+    case .implausible(let id): "The energy counter of \(id) gave an implausible value, which was ignored."
     case .discontinuity(let id):
-      "The energy counter of \(id) was reset, stood still, or was unread for too long; a new window begins."
+      "The energy counter of \(id) was reset, stood still, or was not read for too long; a new window begins."
     case .suspended: "The machine was asleep; a new window begins."
     case .failed(let id, let error): "The energy counter of \(id) could not be read. \(error)"
     }

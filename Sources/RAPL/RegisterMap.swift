@@ -1,10 +1,10 @@
-/// Where a vendor keeps its energy registers: MSR addresses.
+/// The addresses of a vendor's energy registers (MSRs).
 ///
 /// Sources: Intel SDM volume 4; AMD PPR for family 17h and later; Linux arch/x86/include/asm/msr-index.h.
 public enum RegisterMap: Sendable, Equatable {
-  /// MSR_RAPL_POWER_UNIT and its relatives.
+  /// MSR_RAPL_POWER_UNIT and related registers.
   case intel
-  /// MSR_AMD_RAPL_POWER_UNIT and its relatives; Hygon's as well.
+  /// MSR_AMD_RAPL_POWER_UNIT and related registers; also Hygon's.
   case amd
 
   /// The registers of a vendor, or nil for a vendor that is not known to have any.
@@ -24,10 +24,10 @@ public enum RegisterMap: Sendable, Equatable {
     }
   }
 
-  /// Whether the core domain has a counter in each physical core, in place of one for the package.
+  /// Whether the core domain has a counter in each physical core, instead of one for the package.
   public var countsEachCore: Bool { self == .amd }
 
-  /// The energy counter of a domain, or nil where the vendor has no such domain.
+  /// The energy counter of a domain, or nil if the vendor has no such domain.
   ///
   /// AMD's core counter is one for each physical core: the domain is their sum.
   public func energy(of domain: PowerDomain) -> UInt32? {

@@ -1,14 +1,14 @@
-/// Times a counter that moves seldom enough to be seen standing, as the one does that a hypervisor computes about once a second.
+/// Times a counter that moves so seldom that it can be seen standing still, such as one that a hypervisor computes once a second.
 ///
-/// Such a counter shows what was drawn up to its latest step, not up to now: its energy belongs to the moment of the step. That
-/// moment lies between the last look that saw the value before the step and the first that saw the one behind it. So the timer
-/// says when to look for the next step, and which steps are known well enough to end a window.
+/// Such a counter shows the energy up to its latest step, not up to now: its energy belongs to the moment of the step. That
+/// moment lies between the last reading with the value before the step and the first with the value after it. So the timer tells
+/// when to look for the next step, and which steps are known well enough to end a window.
 public struct StepTimer: Sendable, Equatable {
   /// A moment that is known within an error.
   public struct Moment: Sendable, Equatable {
     /// In nanoseconds of the monotonic clock.
     public let nanoseconds: Int64
-    /// By how much it may be earlier or later.
+    /// How much earlier or later it may be.
     public let error: Int64
 
     /// A moment between two others.
@@ -18,7 +18,7 @@ public struct StepTimer: Sendable, Equatable {
     }
   }
 
-  /// What a look showed.
+  /// The result of a reading.
   public enum Look: Sendable, Equatable {
     /// The same value.
     case same
@@ -26,42 +26,42 @@ public struct StepTimer: Sendable, Equatable {
     case stepped(Moment)
   }
 
-  /// A counter that stands so long moves in steps; others are updated about every millisecond.
+  /// A counter that stands still this long moves in steps; others are updated about every millisecond.
   public static let shortestPeriod: Int64 = 20_000_000
-  /// A counter that stands longer than this cannot be measured by: nobody waits so long for a sample.
+  /// A counter that stands still longer than this cannot be used: nobody waits so long for a sample.
   public static let longestPeriod: Int64 = 2_500_000_000
 
-  /// What both ends of a window may be off, as a share of the window: a hundredth.
+  /// The greatest error of both ends of a window, as a share of the window: a hundredth.
   private static let windowsInError: Int64 = 100
   /// Steps that end windows need not be closer than this: the shortest public window.
   private static let shortestWindow: Int64 = 250_000_000
-  /// A counter that has not moved for so many periods has stopped, and is not waited for any more.
+  /// A counter that has not moved for this many periods has stopped, and is not waited for any more.
   private static let periodsToStop: Int64 = 4
-  /// How far, in periods, a step tells of later ones.
+  /// For how many periods a step predicts later ones.
   private static let longestReckoning: Int64 = 16
-  /// After so many steps in a row that were not seen when they happened, the period is doubted.
+  /// After this many steps in a row that were not seen when they happened, the period is in doubt.
   private static let mostBlurred = 2
 
-  /// From step to step, in nanoseconds.
+  /// The time between steps, in nanoseconds.
   public private(set) var period: Int64
-  /// How far steps are from where they were expected, in nanoseconds: the most of late.
+  /// How far steps are from their expected times, in nanoseconds: the greatest of the recent ones.
   private var deviation: Int64
-  /// What the counter showed behind the first of the two steps that it was found out by.
+  /// The counter's value after the first of the two steps by which it was found.
   public let firstValue: UInt64
   /// That step.
   let firstStep: Moment
   /// Whether these two steps are known well enough to be the ends of a window.
   let isFirstWindowGood: Bool
-  /// What the counter showed when it was last looked at.
+  /// The counter's value at the latest reading.
   public private(set) var value: UInt64
-  /// When that was.
+  /// The time of the latest reading.
   private var lastLook: Int64
-  /// The latest step, and the latest that is known to within two looks.
+  /// The latest step, and the latest that is known to within two readings.
   private var latest: Moment
   private var anchor: Moment
-  /// The step that the latest window ended with; nil after a loss, when a new one has to begin.
+  /// The step that ended the latest window; nil after a loss, when a new window has to begin.
   private var settled: Moment?
-  /// When the step is expected that is to end the next window.
+  /// The expected time of the step that will end the next window.
   private var due: Int64 = 0
   /// How much earlier than that the search for it begins.
   private var lead: Int64 = 0
@@ -73,11 +73,11 @@ public struct StepTimer: Sendable, Equatable {
   /// A counter that was seen to step twice.
   ///
   /// - Parameters:
-  ///   - firstValue: what it showed between the two steps; not 0.
+  ///   - firstValue: its value between the two steps; not 0.
   ///   - first: its first step.
-  ///   - value: what it shows since the second step; not 0.
+  ///   - value: its value since the second step; not 0.
   ///   - second: its second step.
-  ///   - now: the latest look.
+  ///   - now: the latest reading.
   public init(firstValue: UInt64, first: Moment, value: UInt64, second: Moment, now: Int64) {
     period = min(max(second.nanoseconds &- first.nanoseconds, Self.shortestPeriod), Self.longestPeriod)
     deviation = period / 50
@@ -98,22 +98,22 @@ public struct StepTimer: Sendable, Equatable {
   /// The latest step.
   public var latestStep: Moment { latest }
 
-  /// Time from look to look in search of a step: a two hundredth of the period, so that a step is known within half of that.
+  /// The time between readings in search of a step: a two hundredth of the period, so that a step is known within half of that.
   private var gap: Int64 { max(period / 200, 1_000_000) }
 
-  /// When to look again.
+  /// When to read again.
   public var nextLook: Int64 {
     if isStopped { return lastLook + period / 2 }
     let begin = searches > 0 ? lastLook : due - min(lead, period * 3 / 4)
     if lastLook < begin { return begin }
-    // One that is very late is looked for with more patience.
+    // One that is very late is looked for less often.
     return lastLook + (lastLook > due + max(period / 2, 4 * deviation) ? 8 * gap : gap)
   }
 
-  /// Whether the counter has not moved for so long that it is not in between two steps any more.
+  /// Whether the counter has not moved for so long that it is no longer between two steps.
   public var isStopped: Bool { lastLook - latest.nanoseconds > Self.periodsToStop * period }
 
-  /// Takes in what the counter shows.
+  /// Takes a value of the counter.
   public mutating func look(_ value: UInt64, at time: Int64) -> Look {
     defer { lastLook = max(time, lastLook) }
     if value == self.value { return .same }
@@ -121,10 +121,10 @@ public struct StepTimer: Sendable, Equatable {
     return .stepped(Moment(between: lastLook, and: time))
   }
 
-  /// A step that energy was counted for.
+  /// Takes a step whose energy was counted.
   ///
-  /// - Parameter isLost: whether energy went by uncounted before it: then a new window begins.
-  /// - Returns: whether a window may end, or begin, with it.
+  /// - Parameter isLost: whether some energy before it could not be counted: then a new window begins.
+  /// - Returns: whether a window may end or begin with it.
   public mutating func accept(_ step: Moment, isLost: Bool) -> Bool {
     // Looked at since, it has made no other step.
     let isNext = latest == anchor
@@ -159,13 +159,13 @@ public struct StepTimer: Sendable, Equatable {
     guard isSeen(step) else { return }
     let elapsed = step.nanoseconds - anchor.nanoseconds
     anchor = step
-    // What lies far back tells how many periods there were, not how long each was.
+    // A step long ago tells how many periods have passed, not how long each was.
     guard elapsed > 0, elapsed <= Self.longestReckoning * period else { return }
     let steps = isNext ? 1 : max((elapsed + period / 2) / period, 1)
     let measured = min(max(elapsed / steps, Self.shortestPeriod), Self.longestPeriod)
     let error = abs(measured - period)
     deviation = min(max(error, deviation - deviation / 8), period / 4)
-    // A period that is another one altogether is believed at once.
+    // A completely different period is accepted at once.
     period = error > period / 4 ? measured : period + (measured - period) / 8
   }
 
@@ -174,7 +174,7 @@ public struct StepTimer: Sendable, Equatable {
       blurred = 0
       searches = max(searches - 1, 0)
       lead = step.error + 2 * deviation + 2 * gap
-      // A window ends with the first step that is far enough; after one that ends none, with the very next.
+      // A window ends with the first step that is far enough; after one that does not end a window, with the very next.
       let steps = settled == step ? (Self.shortestWindow + period - 1) / period : 1
       due = step.nanoseconds + steps * period
       return

@@ -1,21 +1,21 @@
-/// What may be said of an energy counter that moves in steps: its energy as of the latest step whose moment is known well enough
-/// to end a window. In between two of them nothing new is known, and nothing new is said.
+/// The energy of a counter that moves in steps, as of the latest step whose moment is known well enough to end a window. Between
+/// two such steps nothing new is known.
 public struct SteppedCounter: Sendable {
   /// Times its steps.
   public private(set) var timer: StepTimer
-  /// Counts since the first reading, up to that step.
+  /// Counts from the first reading up to that step.
   public private(set) var counts: UInt64 = 0
-  /// How many times energy went by uncounted until then.
+  /// How many times energy could not be counted until then.
   public private(set) var losses: UInt32 = 0
-  /// When that step was, in nanoseconds of the monotonic clock.
+  /// The time of that step, in nanoseconds of the monotonic clock.
   public private(set) var nanoseconds: Int64
   private var readings = 0
   /// What it showed when energy was last counted.
   private var countedValue: UInt64 = 0
-  /// Whether more is known already: the step that the next reading tells of.
+  /// Whether a newer step is already known, which the next reading will give.
   public var isBehind: Bool { readings < 2 }
 
-  /// A counter of which the timer has seen two steps. The first reading tells of the first, the second of the second, so that a
+  /// A counter of which the timer has seen two steps. The first reading gives the first, the second gives the second, so that a
   /// window is known at once.
   public init(_ timer: StepTimer) {
     self.timer = timer
@@ -42,14 +42,14 @@ public struct SteppedCounter: Sendable {
     (counts, losses, nanoseconds) = (counter.total, counter.losses, timer.latestStep.nanoseconds)
   }
 
-  /// Takes in what the counter shows.
+  /// Takes a reading of the counter.
   ///
   /// - Parameters:
-  ///   - value: what it shows, as for `EnergyCounter.record`.
+  ///   - value: as for `EnergyCounter.record`.
   ///   - time: when it was read, in nanoseconds of the monotonic clock.
   ///   - asleep: how long the machine has slept by then, in nanoseconds.
-  ///   - counter: what counts it; not read before.
-  /// - Returns: what became of the value, and whether `counts` are now those of another step.
+  ///   - counter: counts it; not read before.
+  /// - Returns: the result for the value, and whether `counts` are now those of another step.
   public mutating func record(
     _ value: UInt64, at time: Int64, asleep: Int64 = 0, into counter: inout EnergyCounter
   ) -> (change: CounterChange, isSettled: Bool) {
@@ -70,9 +70,9 @@ public struct SteppedCounter: Sendable {
       }
       if value == timer.value { return (change, timer.isSettled) }
     }
-    // An AMD part reads 0 now and then: no step.
+    // AMD parts sometimes read 0, which is not a step.
     guard value != 0, case .stepped(let step) = timer.look(value, at: time) else {
-      // One that stands for longer than it should has to be seen standing.
+      // A counter that stands still for longer than it should must be seen standing still.
       if value == 0 || timer.isStopped { return (counter.record(value, at: time, asleep: asleep), false) }
       return (.idle, false)
     }

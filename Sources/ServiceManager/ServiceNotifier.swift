@@ -2,15 +2,15 @@ internal import CMSRShim
 internal import Glibc
 internal import SystemCalls
 
-/// Tells the service manager how the service is, see sd_notify(3). Without one it tells nobody.
+/// Reports the state of the service to the service manager; see sd_notify(3). Without a service manager it does nothing.
 public final class ServiceNotifier: Sendable {
-  /// How often the service manager wants to hear that the service lives, in nanoseconds; nil where it does not.
+  /// How often the service manager expects a sign of life, in nanoseconds; nil if it expects none.
   public let watchdogNanoseconds: Int64?
   private let descriptor: Int32?
 
   /// The service manager of this process. Its variables are cleared, so that no child answers in the service's place.
   ///
-  /// - Throws: why it cannot be told anything.
+  /// - Throws: the reason why it cannot be reached.
   public init() throws(NotifierError) {
     defer { for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] { unsafe unsetenv(name) } }
     guard let path = variable("NOTIFY_SOCKET"), !path.isEmpty else {
@@ -32,7 +32,7 @@ public final class ServiceNotifier: Sendable {
 
   /// Sends assignments, such as "READY=1".
   ///
-  /// - Returns: 0, or why the service manager did not take it: an errno value.
+  /// - Returns: 0, or an errno value if the service manager did not accept it.
   public func tell(_ assignments: [String]) -> Int32 {
     guard let descriptor else { return 0 }
     let text = assignments.joined(separator: "\n")
@@ -40,20 +40,20 @@ public final class ServiceNotifier: Sendable {
   }
 }
 
-/// A service manager that cannot be told anything.
+/// The service manager cannot be reached.
 public struct NotifierError: Error, Equatable, CustomStringConvertible {
   let path: String
   let errno: Int32
 
   /// What failed, on what, why, and what to do.
   public var description: String {
-    "NOTIFY_SOCKET=\(path) cannot be reached: \(errorText(errno)); unset it where no service manager is meant."
+    "Cannot reach the service manager at NOTIFY_SOCKET=\(path): \(errorText(errno)); if there is none, unset NOTIFY_SOCKET."
   }
 }
 
-/// The journal, where the service manager reads stderr.
+/// The journal, if the service manager reads stderr.
 public enum Journal {
-  /// Whether stderr is the journal's: then each line may begin with its priority, as sd-daemon(3) has it.
+  /// Whether stderr goes to the journal: then each line may begin with its priority; see sd-daemon(3).
   public static let readsStderr: Bool = {
     let numbers = (variable("JOURNAL_STREAM") ?? "").split(separator: ":").map { UInt64($0) }
     guard numbers.count == 2, let device = numbers[0], let inode = numbers[1] else { return false }

@@ -12,7 +12,7 @@ public enum Measurement {
   /// A program that is run.
   case turbostat(Turbostat)
 
-  /// Opens what the options ask for. Nothing is running yet.
+  /// Opens the source that the options name. Nothing is running yet.
   public init(_ options: ServiceOptions, logger: Logger) throws {
     guard let opened = try options.source.open(root: options.root, logger: logger) else {
       self = .turbostat(
@@ -24,36 +24,36 @@ public enum Measurement {
     self = .energy(source, name: opened.name, begun: begun)
   }
 
-  /// What is measured and how, in one line for a person.
+  /// What is measured and how, in one readable line.
   public var summary: String {
     switch self {
     case .energy(let source, _, _): source.summary
-    case .turbostat(let turbostat): "by turbostat (\(turbostat.executable))"
+    case .turbostat(let turbostat): "with turbostat (\(turbostat.executable))"
     }
   }
 
-  /// Whether a program is started that needs CAP_SYS_RAWIO itself.
+  /// Whether it starts a program that needs CAP_SYS_RAWIO.
   public var hasChildren: Bool {
     if case .turbostat = self { true } else { false }
   }
 
-  /// Whether a package that comes later is missed: turbostat looks for itself, and no simulated CPU grows.
+  /// Whether it would miss a package that comes online later: turbostat finds one by itself, and a simulated CPU has none.
   public var missesNewPackages: Bool {
     if case .energy(let source, _, _) = self { !source.isSimulated } else { false }
   }
 
-  /// What notices that its counters are no longer what they were.
+  /// The watch that notices if its counters are replaced.
   public func counters(root: String?) -> CounterWatch? {
     if case .energy(let source, _, _) = self { CounterWatch(source, root: root) } else { nil }
   }
 
-  /// Makes sure that it measures, where opening it has not shown that already.
+  /// Makes sure that it measures, if opening it has not shown that already.
   public func check(_ logger: Logger) throws {
     guard case .turbostat(let turbostat) = self else { return }
     try TurbostatCheck(logger).run(turbostat)
   }
 
-  /// How long the first reading may take, in seconds; nil where there is one already.
+  /// How long the first reading may take, in seconds; nil if there is one already.
   public var firstReadingSeconds: Double? {
     if case .turbostat(let turbostat) = self { turbostat.longestSilenceSeconds } else { nil }
   }
@@ -71,8 +71,8 @@ public enum Measurement {
     settings.description = description(version: version)
     switch self {
     case .energy(let source, _, let begun):
-      // The watchdog hears of it when it wakes, soon enough for a message that is lost. Without one, somebody who removed its
-      // socket should not wait much longer for it to be seen.
+      // The service reports to the watchdog when it wakes up, often enough even if a message is lost. Without a watchdog, it should
+      // still notice a deleted socket soon.
       let patience = watchdogNanoseconds.map { Double($0) / 3e9 } ?? 60
       settings.updateNanoseconds = source.steps?.periodNanoseconds ?? 0
       settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
@@ -84,9 +84,9 @@ public enum Measurement {
     }
   }
 
-  /// Starts what delivers samples to the server from outside of it.
+  /// Starts turbostat, if that is the source.
   ///
-  /// - Parameter ready: called once there is something to serve: now, or with the first sample, then on the server's thread.
+  /// - Parameter ready: called once there is something to serve: now, or on the server's thread with the first sample.
   public func start(_ server: PowerServer, logger: Logger, ready: @escaping @Sendable () -> Void) -> TurbostatRun? {
     guard case .turbostat(let turbostat) = self else {
       ready()
@@ -113,7 +113,7 @@ public enum Measurement {
     }
   }
 
-  /// What it is, for whoever asks.
+  /// The description that clients get.
   private func description(version: String) -> ServiceDescription {
     var description = ServiceDescription(version: version, summary: summary)
     switch self {
@@ -127,7 +127,7 @@ public enum Measurement {
 }
 
 extension RelayedSample {
-  /// A table of turbostat's: packages first.
+  /// A sample from a table of turbostat's, packages first.
   fileprivate init(_ sample: PowerSample, _ table: TurbostatTable) {
     var powers: [Power] = []
     for domain in PowerDomain.allCases {

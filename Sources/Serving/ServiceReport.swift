@@ -7,11 +7,12 @@ public import PowerSources
 internal import RAPL
 public import ServiceManager
 internal import Synchronization
+internal import SystemCalls
 
-/// What the service manager hears of the running service, and what ends the service from inside. Told of each point of the
-/// grid by the server's own thread, so that a sampler that hangs is one that says nothing.
+/// Reports the running service to the service manager, and ends the service if the machine has changed. The server's own
+/// thread calls it at each point of the grid, so a sampler that hangs reports nothing.
 public final class ServiceReport: Sendable {
-  /// How often the status is told anew, in nanoseconds: each time wakes the service manager up.
+  /// How often the status is reported, in nanoseconds: each report wakes the service manager up.
   private static let statusNanoseconds: Int64 = 10_000_000_000
 
   private struct State {
@@ -30,15 +31,15 @@ public final class ServiceReport: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - topology: asked whether a package has come online that is not measured.
-  ///   - counters: asked whether those that are read are still the machine's.
+  ///   - topology: finds packages that came online and are not measured.
+  ///   - counters: finds counters that are no longer the machine's.
   public convenience init(
     _ notifier: ServiceNotifier, topology: TopologyWatch?, counters: CounterWatch?, logger: Logger
   ) {
     self.init(
       watchdogNanoseconds: notifier.watchdogNanoseconds, notify: notifier.tell,
       change: { topology?.newcomer().map { .newPackage($0) } ?? counters?.change() },
-      // The main thread waits for it, and ends the service in order.
+      // The main thread waits for this signal, and then ends the service properly.
       end: { kill(getpid(), SIGTERM) }, logger: logger)
   }
 
@@ -57,21 +58,21 @@ public final class ServiceReport: Sendable {
     self.logger = logger
   }
 
-  /// What has changed since the start, if that is what ended the service.
+  /// The change of the machine that ended the service, if one did.
   public var change: MachineChange? { state.withLock { $0.change } }
 
-  /// It serves once there is a reading, which may take so many seconds: beyond what a start may usually take.
+  /// Reports that the service waits for its first reading, and asks for this many seconds more.
   public func waiting(seconds: Double) {
     tell(["EXTEND_TIMEOUT_USEC=\(Int64(nanosecondsIn: seconds) / 1000)", "STATUS=Waiting for the first reading."])
   }
 
-  /// It serves.
+  /// Reports that the service is ready.
   public func ready() { tell(["READY=1", "STATUS=Serving."]) }
 
-  /// It is about to end.
+  /// Reports that the service is ending.
   public func stopping() { tell(["STOPPING=1", "STATUS=Ending."]) }
 
-  /// A point of the grid went by.
+  /// Takes the news of a point of the grid.
   public func take(_ pulse: ServerPulse) { take(pulse, at: cmsr_monotonic_nanoseconds()) }
 
   /// - Parameter now: by CLOCK_MONOTONIC, in nanoseconds.
@@ -108,6 +109,6 @@ public final class ServiceReport: Sendable {
 
   private func tell(_ assignments: [String]) {
     let error = notify(assignments)
-    if error != 0 { logger.debug("The service manager did not take a message: errno \(error).") }
+    if error != 0 { logger.debug("Cannot send a message to the service manager: \(errorText(error)).") }
   }
 }

@@ -7,7 +7,7 @@ public import Privileges
 public import ServiceManager
 internal import SystemCalls
 
-/// The sockets of one service: those asked for, or both well-known ones.
+/// The sockets of one service: those of `--socket`, or both well-known ones.
 public struct SocketPlaces: Sendable {
   /// Where a service is served that was told no other path.
   public struct WellKnown: Sendable {
@@ -25,7 +25,7 @@ public struct SocketPlaces: Sendable {
 
   /// Those that are served.
   public private(set) var files: [SocketFile] = []
-  /// Those that are to be served as soon as their path is free.
+  /// The sockets to bind as soon as their path is free.
   public private(set) var wanted: [WantedSocket] = []
   private let wellKnown: WellKnown
   private var hasMadeFolder = false
@@ -55,7 +55,7 @@ public struct SocketPlaces: Sendable {
       {
         logger.warning(
           """
-          Nobody is served at \(wellKnown.original), because \(Self.units.original) did not start. Once that path is free, \
+          Not serving at \(wellKnown.original), because \(Self.units.original) did not start. Once nothing else is at that path, \
           start it: sudo systemctl restart pkg-watt-stat.service
           """)
       }
@@ -70,7 +70,7 @@ public struct SocketPlaces: Sendable {
     }
   }
 
-  /// Leaves nothing behind, of a service that does not begin after all.
+  /// Removes the sockets of a service that could not start.
   public func remove(_ logger: Logger) {
     for file in files {
       do {
@@ -79,7 +79,7 @@ public struct SocketPlaces: Sendable {
         logger.warning("\(error)")
       }
     }
-    // Who is no longer root may not, and somebody else's socket in it keeps it: then it stays, and does no harm.
+    // This fails if the service is no longer root, or if the folder is not empty. It then stays, and does no harm.
     if hasMadeFolder { _ = unsafe rmdir(wellKnown.folder) }
   }
 
@@ -94,39 +94,40 @@ public struct SocketPlaces: Sendable {
       if files.isEmpty { throw error }
       wanted.append(WantedSocket(path: wellKnown.original, mode: mode))
       logger.warning(
-        "Serving at \(wellKnown.preferred) only; \(wellKnown.original) is tried again every minute. \(error)")
+        "Serving only at \(wellKnown.preferred); \(wellKnown.original) is tried again every minute. \(error)")
     }
   }
 
-  /// Makes the folder of the preferred path where it is missing and may be made, and gives it to the service's user,
-  /// who could not remove the socket from it otherwise.
+  /// Makes the folder of the preferred path if it is missing, and gives it to the service's user, who could not remove the
+  /// socket from it otherwise.
   ///
-  /// Its own folder, /run, is root's alone, so nobody else can have put anything there. What root does in it later it does as
-  /// the service's user (`SocketFile.bind`).
+  /// Only root can write to /run, so no other user can have put anything there. What root does in the folder later, it does
+  /// as the service's user (`SocketFile.bind`).
   private mutating func makeFolder(owner: SocketFile.Owner?, logger: Logger) -> Bool {
     let path = wellKnown.folder
     func refuse(_ why: String) -> Bool {
       logger.warning(
-        "This user may not serve in \(path) (\(why)); clients find the service at \(wellKnown.original).")
+        "Cannot serve in \(path) as this user (\(why)); clients find the service at \(wellKnown.original).")
       return false
     }
     hasMadeFolder = unsafe mkdir(path, 0o755) == 0
     guard hasMadeFolder || errno == EEXIST else { return refuse(errorText(errno)) }
-    // The folder itself: whatever else has its name is not followed.
+    // Only a folder: a symbolic link of that name is not followed.
     let opened = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard opened >= 0 else { return refuse(errorText(errno)) }
     let folder = Descriptor(owning: opened)
     guard unsafe access(path, W_OK) == 0 else { return refuse(errorText(errno)) }
     if let owner, fchown(folder.number, owner.user, owner.group) != 0 {
       logger.warning(
-        "Cannot give \(path) to the service's user (\(errorText(errno))); its socket may outlive the service.")
+        "Cannot give \(path) to the service's user (\(errorText(errno))), so the socket may stay after the service has ended."
+      )
     }
     return true
   }
 }
 
 extension PrivilegeDrop.Identity {
-  /// Who is to own the socket files, so that the service can remove them after it has given up root; nil if it stays who it is.
+  /// The owner of the socket files, so that the service can remove them after it has given up root; nil if the user stays.
   public var owner: SocketFile.Owner? {
     switch self {
     case .required(let user), .preferred(let user):

@@ -15,10 +15,10 @@ public enum SourceChoice: String, Sendable, CaseIterable {
   /// Invented watts.
   case simulated
 
-  /// What is read beyond the packages, where the machine has it.
+  /// The domains to read beside the packages, if the machine has them.
   private static let domains = Set(PowerDomain.allCases)
 
-  /// Opens the source of energy, and says which it is; nil for turbostat, which delivers watts.
+  /// Opens the source of energy, and gives its name; nil for turbostat, which gives watts.
   func open(root: String?, logger: Logger) throws -> (source: any EnergySource, name: String)? {
     let log: SourceLog = { logger.warning("\($0)") }
     switch self {
@@ -29,7 +29,7 @@ public enum SourceChoice: String, Sendable, CaseIterable {
     case .auto:
       let found = try EnergySources.firstThatMeasures(root: root, domains: Self.domains, log: log)
       guard let error = found.noRegisters else { return (found.source, Self.msr.rawValue) }
-      logger.info("Measuring by powercap instead of by msr registers. \(error)")
+      logger.info("Measuring with powercap instead of the msr registers. \(error)")
       return (found.source, Self.powercap.rawValue)
     }
   }

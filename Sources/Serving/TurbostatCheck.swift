@@ -22,7 +22,7 @@ final class TurbostatCheck: Sendable {
     log = TurbostatLog(logger)
   }
 
-  /// Gives back once there was a reading.
+  /// Returns once there was a reading.
   ///
   /// - Throws: `TurbostatEnd` where it gave none; `EndedBySignal` where a signal came first.
   func run(_ turbostat: Turbostat) throws {
@@ -44,7 +44,7 @@ final class TurbostatCheck: Sendable {
     case .good: return
     case .failed(let end): throw end
     case .waiting, .over:
-      logger.info("Ending on signal \(signal), before turbostat has given a table.")
+      logger.info("Ending on signal \(signal), before turbostat gave its first table.")
       throw EndedBySignal(signal: signal)
     }
   }
@@ -61,6 +61,6 @@ final class TurbostatCheck: Sendable {
 
 /// A signal ended this process before it was known whether it can measure; the log has said so.
 public struct EndedBySignal: Error {
-  /// Which.
+  /// The package.
   public let signal: Int32
 }

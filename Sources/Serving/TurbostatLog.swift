@@ -3,7 +3,7 @@ internal import RAPL
 internal import Synchronization
 internal import Turbostat
 
-/// Says in the log what becomes of turbostat: each change once, not each table.
+/// Logs the state of turbostat: each change once, not each table.
 final class TurbostatLog: Sendable {
   private let logger: Logger
   private let isBad = Mutex(false)
@@ -19,11 +19,11 @@ final class TurbostatLog: Sendable {
       hasRead.withLock { $0 = true }
       if change(to: false) { logger.info("turbostat's readings are good again.") }
     case .rejected(let reason):
-      if change(to: true) { logger.warning("\(reason) Such tables are left out.") } else { logger.debug("\(reason)") }
+      if change(to: true) { logger.warning("\(reason) Such tables are ignored.") } else { logger.debug("\(reason)") }
     case .said(let line): logger.warning("turbostat says: \(line)")
     case .ended(let end, let tally, let seconds):
       _ = change(to: true)
-      let lack = hasRead.withLock { $0 } ? "" : " It has given no table yet, and the service is ready only after one."
+      let lack = hasRead.withLock { $0 } ? "" : " The service is not ready until turbostat has given its first table."
       logger.warning("\(end) It is started again in \(Int(clamping: seconds)) s.\(lack)\(Self.leftOut(tally))")
     }
   }
@@ -37,6 +37,6 @@ final class TurbostatLog: Sendable {
 
   private static func leftOut(_ tally: TurbostatParser.Tally) -> String {
     guard tally.junkLines + tally.rejectedTables > 0 else { return "" }
-    return " Of its output \(tally.junkLines) lines and \(tally.rejectedTables) tables made no sense."
+    return " Of its output, \(tally.junkLines) lines and \(tally.rejectedTables) tables could not be used."
   }
 }

@@ -12,7 +12,7 @@ extension Errno {
 /// The same for a file: a symbolic link that is not followed is said to be one.
 public func fileErrorText(_ errno: Int32) -> String {
   errno == ELOOP
-    ? "it goes through a symbolic link that somebody else made or could change, which is not followed"
+    ? "its path has a symbolic link that another user made or could change, which is not followed"
     : errorText(errno)
 }
 

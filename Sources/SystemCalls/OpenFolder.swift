@@ -13,7 +13,7 @@ public struct OpenFolder: ~Copyable, Sendable {
   private static let mostLinks = 40
 
   let descriptor: Descriptor
-  /// The path as it was asked for.
+  /// The path as it was given.
   public let path: String
 
   /// Opens a folder.

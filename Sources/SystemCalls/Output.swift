@@ -2,11 +2,11 @@ internal import Glibc
 
 /// Standard error.
 public enum StandardError {
-  /// Writes a line. If nobody can be told there is nobody to tell that.
+  /// Writes a line. An error is ignored: there is no other place to report it.
   public static func say(_ line: String) { _ = writeAll((line + "\n").utf8, to: STDERR_FILENO) }
 }
 
-/// Standard output, unbuffered: what was written has arrived, or is known not to have.
+/// Standard output, unbuffered: text has arrived when the call returns, or the call throws.
 public enum StandardOutput {
   /// Writes a text. A reader that has gone ends the process by SIGPIPE, unless that is ignored.
   public static func write(_ text: String) throws(OutputError) {
@@ -15,17 +15,17 @@ public enum StandardOutput {
   }
 }
 
-/// Where a command writes what it has to say: a standard stream, or what `--output` names. A file holds the latest text alone;
-/// anything else gets one text behind the other.
+/// Where a command writes its result: a standard stream, or the path of `--output`. A file always holds only the latest text;
+/// anything else gets one text after the other.
 public struct Output: ~Copyable {
   private let destination: OutputError.Destination
   private let place: OutputPlace?
 
-  /// Makes sure that a path can be written to. What is there stays as it is until something is written.
+  /// Makes sure that a path can be written to. An old file stays as it is until something is written.
   ///
   /// - Parameters:
   ///   - path: nil for a standard stream.
-  ///   - stream: which one.
+  ///   - stream: the standard stream.
   public init(_ path: String?, orElse stream: OutputError.Destination) throws(OutputError) {
     destination = path.map { .path($0) } ?? stream
     guard let path else {
@@ -39,7 +39,7 @@ public struct Output: ~Copyable {
     }
   }
 
-  /// Whether each text stands alone.
+  /// Whether each text replaces the one before.
   public var isFile: Bool {
     switch place {
     case .some(let place): place.isFile
@@ -65,19 +65,19 @@ public struct Output: ~Copyable {
 
 /// Something could not be written, for example because a disk is full.
 public struct OutputError: Error, Equatable {
-  /// Where output goes.
+  /// The places of output.
   public enum Destination: Sendable, Equatable {
     /// stdout.
     case standardOutput
     /// stderr.
     case standardError
-    /// What has this path.
+    /// The file at this path.
     case path(String)
   }
 
-  /// Where it should have gone.
+  /// The place that could not be written to.
   public let destination: Destination
-  /// Why it has not: an errno value.
+  /// The reason: an errno value.
   public let errno: Int32
 
   /// A failure to write.
@@ -99,7 +99,7 @@ extension OutputError.Destination: CustomStringConvertible {
 }
 
 extension OutputError: CustomStringConvertible {
-  /// Why, to stand within a sentence.
+  /// The reason, as part of a sentence.
   public var reason: String {
     if case .path = destination { fileErrorText(errno) } else { errorText(errno) }
   }
@@ -108,7 +108,7 @@ extension OutputError: CustomStringConvertible {
   public var description: String {
     switch destination {
     case .path(let path):
-      "Cannot write \(path): \(reason). Choose a path that this user may write to, with --output."
+      "Cannot write to \(path): \(reason). Choose another path for --output."
     case .standardOutput, .standardError: "Cannot write to \(destination): \(reason)."
     }
   }

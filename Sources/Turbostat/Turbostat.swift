@@ -3,22 +3,22 @@ internal import RAPL
 internal import Subprocess
 internal import SystemPackage
 
-/// turbostat as a child process: started, listened to, ended, and started again when it has died or fallen silent.
+/// turbostat as a child process: started, read, ended, and started again when it has died or fallen silent.
 public struct Turbostat: Sendable {
   /// How long a start may take beyond its first interval, and a reading beyond its own, in seconds.
   private static let slackSeconds = 5.0
-  /// How many intervals without a reading make it silent.
+  /// How many intervals without a reading count as silence.
   private static let silentIntervals = 2.5
   private static let longestRestartSeconds = 60.0
-  /// How long it has to end in order, before it is killed.
+  /// How long it has to end properly, before it is killed.
   private static let endingTime = Duration.milliseconds(500)
 
-  /// How long what it wrote may take to be read, once this process runs.
+  /// How long reading its remaining output may take.
   private static let lookingTime = Duration.milliseconds(250)
 
   /// The program.
   public let executable: String
-  /// From reading to reading, in seconds.
+  /// The time between readings, in seconds.
   public let intervalSeconds: Double
 
   /// A turbostat that is not running yet.
@@ -38,7 +38,7 @@ public struct Turbostat: Sendable {
       if Task.isCancelled { return }
       if reader.hasRead { pause = 1 }
       reader.ended(end, restartSeconds: pause)
-      // Cancelled means no pause, and the end.
+      // If the task is cancelled, there is no pause.
       try? await Task.sleep(for: .seconds(pause))
       pause = min(pause * 2, Self.longestRestartSeconds)
     }
@@ -51,7 +51,7 @@ public struct Turbostat: Sendable {
     ]
   }
 
-  /// A group of its own, so that whatever stands between us and turbostat ends with it.
+  /// A process group of its own, so that any wrapper between us and turbostat ends with it.
   private var options: PlatformOptions {
     var options = PlatformOptions()
     options.processGroupID = 0
@@ -59,7 +59,7 @@ public struct Turbostat: Sendable {
     return options
   }
 
-  /// How long it may say nothing, from its start or from table to table, before it is ended and started again, in seconds.
+  /// How long it may be silent, from its start or between tables, before it is ended and started again, in seconds.
   public var longestSilenceSeconds: Double { intervalSeconds * Self.silentIntervals + Self.slackSeconds }
 
   private func runOnce(_ reader: TurbostatReader) async -> TurbostatEnd {
@@ -69,7 +69,7 @@ public struct Turbostat: Sendable {
         .path(FilePath(executable)), arguments: arguments, environment: .inherit.updating(["LC_ALL": "C"]),
         platformOptions: options, input: .none, output: .sequence, error: .sequence
       ) { child in
-        // Whichever is first: both streams have ended, or nothing was read for too long.
+        // Whichever comes first: both streams ended, or nothing was read for too long.
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask { try await Self.watch(reader, silence: silence) }
           group.addTask {
@@ -107,7 +107,7 @@ public struct Turbostat: Sendable {
     while true {
       var quiet = reader.secondsSinceReading
       if quiet >= silence {
-        // This process may have been stopped for so long itself: what has come meanwhile is read first.
+        // This process may itself have been stopped that long, so output that has arrived is read first.
         try await Task.sleep(for: Self.lookingTime)
         quiet = reader.secondsSinceReading
       }

@@ -1,16 +1,16 @@
 internal import RAPL
 
-/// Which cell of a row means what, as a table's header names them.
+/// The meaning of the cells of a row, from a table's header.
 struct TurbostatColumns {
   /// turbostat's names for the watts of each domain.
   static let domains: [(name: Substring, domain: PowerDomain)] = [
     ("PkgWatt", .package), ("CorWatt", .core), ("GFXWatt", .uncore), ("RAMWatt", .dram), ("SysWatt", .psys),
   ]
-  /// The column that tells when an interval ended.
+  /// The column with the end of an interval.
   static let time: Substring = "Time_Of_Day_Seconds"
   /// A moment in 2255; nanoseconds from 2262 on do not fit 64 bits.
   private static let mostSeconds = 9.0e9
-  /// The columns that tell rows apart. A machine with one package has no Package, one with one die no Die.
+  /// The columns that identify a row. A machine with one package has no Package, one with one die no Die.
   static let places: [Substring] = ["Package", "Die", "CPU"]
 
   private static let names = Set(places + domains.map(\.name) + [time])
@@ -19,13 +19,13 @@ struct TurbostatColumns {
 
   /// Reads a header.
   ///
-  /// - Returns: nil for a line that is none: no cell of it names a column that is asked for.
+  /// - Returns: nil if the line is not a header: no cell names a known column.
   init?(_ cells: [Substring]) {
     guard cells.contains(where: Self.names.contains) else { return nil }
     columns = Dictionary(cells.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Why tables below this header cannot be used; nil if they can.
+  /// Why tables with this header cannot be used; nil if they can.
   var flaw: TurbostatRejection? {
     if columns["PkgWatt"] == nil { return .noPackagePower }
     return columns["CPU"] == nil ? .noCPUColumn : nil
@@ -33,21 +33,21 @@ struct TurbostatColumns {
 
   /// Whether CorWatt is counted for each core, as on AMD and Hygon.
   ///
-  /// turbostat prints what is counted for each core before what is counted for each package, so that the order tells. There a
-  /// row shows its own core's watts only, the system row shows their sum, and the die of a row has no counter: it is where the
-  /// row's core sits. Source: format_counters in turbostat.c.
+  /// turbostat prints the columns of cores before those of packages, so the order tells. In such a table a row shows only its own
+  /// core's watts, and the system row shows their sum. The die of a row has no counter: it is only the place of the row's core.
+  /// Source: format_counters in turbostat.c.
   private var countsEachCore: Bool {
     guard let core = columns["CorWatt"], let package = columns["PkgWatt"] else { return false }
     return core < package
   }
 
-  /// What a row is.
+  /// The kind of a row.
   enum Content: Equatable {
     /// The whole system's or a package's.
     case row(TurbostatTable.Row)
-    /// A CPU's that is not the first of its package: it shows no watts.
+    /// That of a CPU that is not the first of its package: it shows no watts.
     case noWatts
-    /// No row of turbostat's, or one with watts that cannot be.
+    /// Not a row of turbostat, or one with impossible watts.
     case junk
   }
 
@@ -66,7 +66,7 @@ struct TurbostatColumns {
     for (name, domain) in Self.domains {
       if domain == .core && countsEachCore && package != nil { continue }
       guard let text = cell(name, cells), !text.isEmpty else { continue }
-      // Of a system with many packages the sum may be many times a package's bound; it is held against the packages.
+      // With many packages the sum may be many times a package's bound; it is compared with the packages.
       let most = package == nil ? .greatestFiniteMagnitude : TurbostatTable.most(domain)
       guard let value = Double(text), value >= 0, value <= most else {
         if domain == .package { return .junk }
@@ -83,14 +83,14 @@ struct TurbostatColumns {
     return cells[index]
   }
 
-  /// A number; nil inside where the table has no such column, nil outside where the cell holds none.
+  /// A number; nil inside if the table has no such column, nil outside if the cell is not a number.
   private func number(_ name: Substring, _ cells: [Substring]) -> Int?? {
     guard columns[name] != nil else { return .some(nil) }
     guard let text = cell(name, cells), let number = Int(text), number >= 0 else { return nil }
     return number
   }
 
-  /// When the interval ended by the time of day, in nanoseconds since 1970, as a row says it; nil if it says no such time.
+  /// The end of the interval by the time of day, in nanoseconds since 1970, from a row; nil if the row has none.
   func end(_ cells: [Substring]) -> Int64? {
     guard let text = cell(Self.time, cells), let seconds = Double(text), seconds > 0, seconds < Self.mostSeconds else {
       return nil

@@ -1,15 +1,15 @@
 internal import CMSRShim
 public import RAPL
 
-/// Dates the tables of one run of turbostat: when the interval of each ended on the monotonic clock, and how long it was.
+/// Dates the tables of one run of turbostat: when the interval of each ended on the monotonic clock, and its length.
 ///
-/// turbostat says by the time of day when an interval ended. A table may be read much later, where this process was stopped
-/// meanwhile, and the time of day may be set in between. So what it says is believed only where it lies behind the end of
-/// the table before and not in the future: ends never go back.
+/// turbostat tells by the time of day when an interval ended. A table may be read much later, if this process was stopped, and the
+/// time of day may be set in between. So turbostat's time is used only if it lies after the end of the table before, and not in
+/// the future: ends never go back.
 ///
-/// turbostat's watts are the mean since the end of its table before, however late it is itself, and whether anybody could
-/// use that table: so a window begins where the last table ended, also one that was left out. After one that does not say
-/// when it ended, no window is longer than an interval. Source: turbostat_loop in turbostat.c.
+/// turbostat's watts are the mean since the end of its table before, however late it is itself, and even if that table could not
+/// be used: so a window begins at the end of the last table, even of an ignored one. After a table without an end, no window is
+/// longer than an interval. Source: turbostat_loop in turbostat.c.
 public struct TurbostatDating: Sendable {
   /// A moment by each of the clocks.
   public struct Moment: Sendable {
@@ -35,13 +35,13 @@ public struct TurbostatDating: Sendable {
         asleepNanoseconds: cmsr_boottime_nanoseconds() &- monotonic)
     }
 
-    /// The time of day less the monotonic time, in nanoseconds. Any clock may say anything: sums of clocks wrap around.
+    /// The time of day less the monotonic time, in nanoseconds. A clock may have any value, so sums wrap around.
     fileprivate var offset: Int64 { unixNanoseconds &- monotonicNanoseconds }
   }
 
-  /// The wire counts milliseconds: what is shorter is no window.
+  /// The wire counts milliseconds: anything shorter is not a window.
   static let shortestWindow: Int64 = 1_000_000
-  /// Two clocks that are read one after the other tell no shorter sleep.
+  /// The two clocks are read one after the other, so a shorter sleep cannot be seen.
   private static let shortestSleep: Int64 = 50_000_000
 
   private let interval: Int64
@@ -63,10 +63,10 @@ public struct TurbostatDating: Sendable {
   /// Takes note of a table that cannot be used, or of what may have been one: its time belongs to no window.
   ///
   /// - Parameters:
-  ///   - end: when its interval ended by the time of day, in nanoseconds since 1970; nil if nobody knows.
+  ///   - end: when its interval ended by the time of day, in nanoseconds since 1970; nil if that is unknown.
   ///   - now: when that was read.
   public mutating func leaveOut(endUnixNanoseconds end: Int64?, readAt now: Moment) {
-    // Of what is broken, the time may be too.
+    // The time in something broken may be broken too.
     hasLeftOut = true
     guard let end = self.end(end, readAt: now) else { return }
     lastEnd = end
@@ -76,8 +76,8 @@ public struct TurbostatDating: Sendable {
   /// A table's watts with the window that they are the mean of.
   ///
   /// - Parameter now: when the table was read.
-  /// - Returns: nil where nobody can say what window that is, or the machine slept in it. The time until the next one then
-  ///   belongs to none.
+  /// - Returns: nil if the window is unknown, or the machine slept in it. The time until the next table then belongs to no
+  ///   window.
   public mutating func sample(of table: TurbostatTable, readAt now: Moment) -> PowerSample? {
     let slept = now.asleepNanoseconds &- asleep
     asleep = now.asleepNanoseconds
@@ -88,8 +88,8 @@ public struct TurbostatDating: Sendable {
     lastEnd = end
     defer { (isFirst, hasLeftOut) = (false, false) }
     if slept > Self.shortestSleep { return nil }
-    // The first interval begins some time after the start. And of a table that does not say when it ended, the arrival
-    // may be late, but it is the mean over no more than an interval.
+    // The first interval begins some time after the start. A table without an end may arrive late, but it is the mean over at
+    // most an interval.
     let isUsual = elapsed <= interval + interval / 2
     let isExact = !isFirst && (isUsual || dated != nil && !hasLeftOut)
     return PowerSample(
@@ -98,10 +98,10 @@ public struct TurbostatDating: Sendable {
       endUnixNanoseconds: now.unixNanoseconds &- (now.monotonicNanoseconds &- end))
   }
 
-  /// When an interval ended, on the monotonic clock, as turbostat says it; nil where it does not, or cannot be right.
+  /// The end of an interval on the monotonic clock, by turbostat's time; nil if there is none, or it cannot be right.
   private mutating func end(_ stamp: Int64?, readAt now: Moment) -> Int64? {
     guard let stamp else { return nil }
-    // Where the time of day was set since the table before, the stamp may still be of the time before that.
+    // If the time of day was set since the table before, the timestamp may still be by the old time.
     for offset in [now.offset, offset] {
       let end = stamp &- offset
       guard end > lastEnd, end <= now.monotonicNanoseconds else { continue }

@@ -4,11 +4,11 @@ public enum TurbostatEnd: Error, Equatable {
   case exited(Int32)
   /// A signal ended it.
   case killed(signal: Int32)
-  /// No table came for so many seconds, so it was ended.
+  /// No table came for this many seconds, so it was ended.
   case silent(seconds: Double)
-  /// Its tables lack something, and the next ones will.
+  /// Its tables lack something, and so will the next ones.
   case useless(TurbostatRejection)
-  /// It could not be started, and what the system says.
+  /// It could not be started, and the system's error.
   case notStarted(String)
 }
 
@@ -16,11 +16,11 @@ extension TurbostatEnd: CustomStringConvertible {
   /// One sentence.
   public var description: String {
     switch self {
-    case .exited(let code): "turbostat ended by itself with exit code \(code)."
-    case .killed(let signal): "turbostat was ended by signal \(signal)."
-    case .silent(let seconds): "turbostat gave no reading for \(seconds) s and was ended."
+    case .exited(let code): "turbostat ended with exit code \(code)."
+    case .killed(let signal): "turbostat was killed by signal \(signal)."
+    case .silent(let seconds): "turbostat gave no reading for \(seconds) s and was stopped."
     case .useless(let rejection): "\(rejection)"
-    case .notStarted(let reason): "turbostat could not be started: \(reason)."
+    case .notStarted(let reason): "Cannot start turbostat: \(reason)."
     }
   }
 }

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Where turbostat is.
+/// Finds turbostat.
 public enum TurbostatExecutable {
-  /// Where Debian, Arch and their like keep it; an ordinary user's PATH often lacks these folders.
+  /// The folders of Debian, Arch and similar systems; an ordinary user's PATH often lacks them.
   private static let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 
-  /// The turbostat that somebody named, else the first in PATH, else in the system's own folders.
+  /// The turbostat that was named, else the first in PATH, else in the system's own folders.
   ///
-  /// - Throws: `TurbostatMissing` where it is not there.
+  /// - Throws: `TurbostatMissing` if it is not there.
   public static func choose(_ named: String?) throws(TurbostatMissing) -> String {
     if let named {
       guard unsafe access(named, X_OK) == 0 else { throw TurbostatMissing(path: named) }
@@ -22,14 +22,14 @@ public enum TurbostatExecutable {
   }
 }
 
-/// There is no turbostat.
+/// turbostat is missing.
 public struct TurbostatMissing: Error, CustomStringConvertible {
-  /// Where it was said to be.
+  /// The path that was named.
   let path: String?
 
   /// What is missing, and how to get it.
   public var description: String {
-    let place = path.map { "\($0) is no program that can be run" } ?? "There is no turbostat on this machine"
-    return "\(place); install it (Debian: linux-cpupower, Arch: turbostat), or name it with --turbostat."
+    let place = path.map { "\($0) is not an executable program" } ?? "turbostat is not installed"
+    return "\(place); install turbostat (Debian: linux-cpupower, Arch: turbostat), or give its path with --turbostat."
   }
 }

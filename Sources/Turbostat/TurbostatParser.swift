@@ -1,35 +1,35 @@
 internal import RAPL
 
-/// Reads what turbostat prints, whatever its version prints, and whatever else comes with it.
+/// Reads the output of any version of turbostat, and of programs that write between its lines.
 ///
-/// A table is handed on as soon as it is whole: turbostat writes each at once, so where a chunk of its output ends with a
-/// table whose packages add up to its system row, that is all of it. One that does not add up waits for what follows it.
+/// A table is passed on as soon as it is complete. turbostat writes each table at once, so if a chunk of its output ends with a
+/// table whose packages add up to its system row, it is complete. One that does not add up waits for the next chunk.
 public struct TurbostatParser: Sendable {
-  /// What came of some output.
+  /// A result of some output.
   public enum Event: Sendable, Equatable {
     /// A table.
     case table(TurbostatTable)
-    /// A table that cannot be used, and why; and when its interval ended by the time of day, in nanoseconds since 1970, if
-    /// it says so.
+    /// A table that cannot be used, and why; and when its interval ended by the time of day, in nanoseconds since 1970, if it has
+    /// that.
     case rejected(TurbostatRejection, endUnixNanoseconds: Int64? = nil)
   }
 
-  /// How much was no part of a table.
+  /// How much was not part of a table.
   public struct Tally: Sendable, Equatable {
-    /// Lines with nothing in them.
+    /// Empty lines.
     public var emptyLines = 0
-    /// Lines that are no row of a table, or a row with watts that cannot be.
+    /// Lines that are not a row of a table, or a row with impossible watts.
     public var junkLines = 0
     /// Tables that could not be used.
     public var rejectedTables = 0
   }
 
-  /// The longest line that is looked at, in bytes; a table's lines have some hundred.
+  /// The longest line that is examined, in bytes; the lines of a table have some hundred.
   static let mostLineBytes = 16_384
   /// More rows than any machine has packages.
   static let mostPackages = 1024
 
-  /// What was left out so far.
+  /// How much was ignored so far.
   public private(set) var tally = Tally()
   private var line: [UInt8] = []
   private var isLineTooLong = false
@@ -37,15 +37,15 @@ public struct TurbostatParser: Sendable {
   private var system: TurbostatTable.Row?
   private var packages: [PackageID: TurbostatTable.Row] = [:]
   private var hasJunk = false
-  /// The latest end that any line since the last table says, of whatever worth the line is.
+  /// The latest end in any line since the last table, even in a useless one.
   private var latestEnd: Int64?
-  /// The packages of the last table: one that lacks some by the end of a chunk may not be whole yet.
+  /// The packages of the last table: a table that lacks some at the end of a chunk may be incomplete.
   private var expectedPackages: Set<PackageID> = []
 
   /// A parser before the first byte.
   public init() {}
 
-  /// Takes in a chunk of output as it was read.
+  /// Adds a chunk of output.
   public mutating func take(_ bytes: some Sequence<UInt8>) -> [Event] {
     var events: [Event] = []
     for byte in bytes {
@@ -77,7 +77,7 @@ public struct TurbostatParser: Sendable {
       columns = header
       if let flaw = header.flaw { hand(.rejected(flaw), to: &events) }
     } else if let columns {
-      // What is wrong with the whole table was said at its header.
+      // What is wrong with the whole table was reported at its header.
       guard columns.flaw == nil else { return }
       take(columns.content(cells), into: &events)
       if let end = columns.end(cells) { latestEnd = max(end, latestEnd ?? end) }
@@ -103,7 +103,7 @@ public struct TurbostatParser: Sendable {
 
   private mutating func junk() {
     tally.junkLines += 1
-    // Below a header it may be what is left of a table.
+    // After a header it may be the rest of a table.
     hasJunk = columns != nil && columns?.flaw == nil
   }
 
@@ -112,7 +112,7 @@ public struct TurbostatParser: Sendable {
     return TurbostatTable(system: system, packages: packages.sorted { $0.key < $1.key }.map(\.value))
   }
 
-  /// The end of a table that was not whole before.
+  /// Ends a table that was not complete before.
   private mutating func finish(into events: inout [Event]) {
     guard system != nil || hasJunk else { return }
     if system != nil, packages.isEmpty { return reject(.noPackages, to: &events) }
@@ -121,7 +121,7 @@ public struct TurbostatParser: Sendable {
       return reject(.unequal(system: table.system.watts[.package] ?? 0, packages: table.watts), to: &events)
     }
     guard expectedPackages.isSubset(of: packages.keys) else {
-      // If the next one lacks them too, they are gone.
+      // If the next table lacks them too, they are gone.
       expectedPackages = Set(packages.keys)
       return reject(.lostPackage, to: &events)
     }
@@ -145,24 +145,23 @@ public struct TurbostatParser: Sendable {
   }
 }
 
-/// Why a table of turbostat's cannot be used.
+/// Why a table of turbostat cannot be used.
 public enum TurbostatRejection: Sendable, Equatable {
   /// Without this column there is nothing to serve.
   case noPackagePower
-  /// The machine's packages have several dies, each with a counter of its own, and only one is shown.
+  /// The machine's packages have several dies, each with a counter of its own, but only one is shown.
   case oneDie
-  /// Without this column nothing tells a package's row from the system's.
+  /// Without this column a package's row cannot be told from the system's.
   case noCPUColumn
-  /// A system row without any package's.
+  /// A system row without rows of packages.
   case noPackages
-  /// A line among its rows is none, or says watts that cannot be.
+  /// One of its lines is not a row, or has impossible watts.
   case junkRow
   /// The system row is not the sum of the packages.
   case unequal(system: Double, packages: Double)
-  /// It lacks a package that the table before had.
+  /// A package of the table before is missing.
   case lostPackage
-  /// Nobody can say over which time its watts are a mean: it came right behind another without saying when its interval
-  /// ended, or the machine slept in it.
+  /// Its window is unknown: it came just after another table and has no end, or the machine slept in it.
   case noWindow
 }
 
@@ -176,19 +175,19 @@ extension TurbostatRejection: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noPackagePower:
-      "turbostat shows no package power (no column PkgWatt): this version does not know the energy registers of this CPU, or "
-        + "they cannot be read or read 0. Install the turbostat of a newer kernel; pkg-watt-stat doctor says what the registers do."
+      "turbostat shows no package power (no column PkgWatt): this version does not know this CPU's energy registers, or they "
+        + "cannot be read or read 0. Install the turbostat of a newer kernel; to examine the registers, run pkg-watt-stat doctor."
     case .oneDie:
-      "turbostat reads one die of each package, and this machine's packages have several, each with a counter of its own: the sum "
-        + "would lack the others. Measure without --source turbostat."
+      "turbostat reads only one die of each package, but this machine's packages have several, each with a counter of its own, so "
+        + "the sum would be too low. Measure without --source turbostat."
     case .noCPUColumn: "turbostat's table has no column CPU, so its rows cannot be told apart."
     case .noPackages: "turbostat's table has no row for any package."
-    case .junkRow: "turbostat's table has a line that is no row, or that says impossible watts."
+    case .junkRow: "turbostat's table has a line that is not a row, or has impossible watts."
     case .unequal(let system, let packages):
-      "turbostat's system row says \(system) W, but its packages add up to \(packages) W."
-    case .lostPackage: "turbostat's table lacks a package that the one before had."
+      "turbostat's system row shows \(system) W, but its packages add up to \(packages) W."
+    case .lostPackage: "turbostat's table lacks a package that the table before had."
     case .noWindow:
-      "turbostat's table belongs to no window: it came right behind another, or the machine slept meanwhile."
+      "The window of turbostat's table is unknown: it came just after another table, or the machine slept in between."
     }
   }
 }

@@ -1,12 +1,12 @@
 internal import CMSRShim
 internal import Synchronization
 
-/// Turns what one run of turbostat writes into events.
+/// Turns the output of one run of turbostat into events.
 final class TurbostatReader: Sendable {
-  /// How many lines of stderr one run may have shown; a broken one writes without end.
+  /// How many lines of stderr are shown for one run; a broken one writes without end.
   private static let mostErrorLines = 20
   private static let mostErrorBytes = 500
-  /// What turbostat says when CPUs come or go, and it begins its interval again. Source: re_initialize in turbostat.c.
+  /// turbostat's message when CPUs come or go, and it begins its interval again. Source: re_initialize in turbostat.c.
   private static let newBeginning = "re-initialized"
 
   private struct State {
@@ -14,7 +14,7 @@ final class TurbostatReader: Sendable {
     var errorLine: [UInt8] = []
     var errorLines = 0
     var dating: TurbostatDating
-    /// When the last table came, on the monotonic clock; the start where none has.
+    /// The time of the latest table, on the monotonic clock; that of the start if there was none.
     var lastArrival: Int64
     var hasRead = false
   }
@@ -90,6 +90,6 @@ final class TurbostatReader: Sendable {
     state.errorLines += 1
     guard state.errorLines <= Self.mostErrorLines, line.contains(where: { !$0.isWhitespace }) else { return }
     handle(.said(line))
-    if state.errorLines == Self.mostErrorLines { handle(.said("(and more, which is left out)")) }
+    if state.errorLines == Self.mostErrorLines { handle(.said("(further lines are not shown)")) }
   }
 }

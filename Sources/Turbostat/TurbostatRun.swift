@@ -1,6 +1,6 @@
 internal import Dispatch
 
-/// A turbostat that runs beside the calling thread, until it is told to stop.
+/// A turbostat that runs beside the calling thread, until it is stopped.
 public struct TurbostatRun: Sendable {
   private let task: Task<Void, Never>
   private let ended = DispatchSemaphore(value: 0)
@@ -8,8 +8,8 @@ public struct TurbostatRun: Sendable {
   /// Starts it.
   ///
   /// - Parameters:
-  ///   - executor: where it runs. A child has the priority of the thread that starts it, which turbostat must be able to
-  ///     raise to the highest; that of the default executor's threads is always the ordinary one.
+  ///   - executor: where it runs. A child has the priority of the thread that starts it, which turbostat must be able to raise
+  ///     to the highest; the default executor's threads always have the ordinary one.
   ///   - handle: called for each event on another thread, never twice at a time.
   public init(
     _ turbostat: Turbostat, on executor: (any TaskExecutor)? = nil,

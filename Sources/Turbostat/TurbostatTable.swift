@@ -1,14 +1,14 @@
 public import RAPL
 
-/// What turbostat measured over one of its intervals: one of its tables, its rows told apart.
+/// turbostat's measurement of one of its intervals: one of its tables, as rows of packages.
 public struct TurbostatTable: Sendable, Equatable {
   /// One row: a package's, or the whole system's.
   public struct Row: Sendable, Equatable {
     /// The package, or nil for the system row.
     public let package: PackageID?
-    /// Watts of each domain that the row shows. The package domain is always among them.
+    /// Watts of each domain in the row, always including the package domain.
     public var watts: [PowerDomain: Double]
-    /// When the interval ended by the time of day, in nanoseconds since 1970; nil where turbostat did not say.
+    /// When the interval ended by the time of day, in nanoseconds since 1970; nil if turbostat did not tell.
     public let endUnixNanoseconds: Int64?
 
     /// A row from its parts.
@@ -26,9 +26,9 @@ public struct TurbostatTable: Sendable, Equatable {
 
   /// A table from its rows.
   ///
-  /// What only the system row shows is given to packages as far as it is theirs: psys, which is the machine's one, to the first,
-  /// whose counter it is; the others (AMD's cores) to the only package. Of several packages it is a sum that nobody can divide.
-  /// A psys of 0 W is none: psys contains the packages.
+  /// Values that only the system row has are given to packages as far as possible: psys, of which the machine has one, to the first
+  /// package, which has its counter; others (AMD's cores) to the only package. With several packages they are a sum that cannot be
+  /// divided. A psys of 0 W is ignored, because psys includes the packages.
   public init(system: Row, packages: [Row]) {
     var packages = packages
     for (domain, watts) in system.watts where packages.allSatisfy({ $0.watts[domain] == nil }) {
@@ -40,11 +40,11 @@ public struct TurbostatTable: Sendable, Equatable {
     self.packages = packages
   }
 
-  /// What no domain of a package exceeds, in watts.
+  /// The greatest plausible power of a domain of a package, in watts.
   static func most(_ domain: PowerDomain) -> Double { PowerBound.highest.of(domain).watts }
 
-  /// When the interval ended by the time of day, in nanoseconds since 1970: that of the package read last; nil where
-  /// turbostat did not say.
+  /// When the interval ended by the time of day, in nanoseconds since 1970: that of the package that was read last; nil if
+  /// turbostat did not tell.
   public var endUnixNanoseconds: Int64? { packages.compactMap(\.endUnixNanoseconds).max() }
 
   /// Watts of all packages together.
@@ -65,8 +65,8 @@ public struct TurbostatTable: Sendable, Equatable {
 
   /// Whether the system row is the sum of the packages.
   ///
-  /// Each row is a mean over an interval of its own, which a busy machine makes differ by some percent; a package that is
-  /// missing or counted twice makes more of a difference.
+  /// Each row is a mean over an interval of its own. On a busy machine they differ by some percent; a package that is missing or
+  /// counted twice makes a greater difference.
   public var isConsistent: Bool {
     let sum = system.watts[.package] ?? 0
     return abs(sum - watts) <= 0.05 * max(sum, watts) + 0.05

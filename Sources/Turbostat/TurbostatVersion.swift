@@ -7,8 +7,8 @@ extension TurbostatExecutable {
   private static let mostBytes = 4096
   private static let patience = Duration.seconds(5)
 
-  /// What a turbostat says of its version: "turbostat version 2022.10.04 - Len Brown <lenb@kernel.org>", or why it says
-  /// nothing. Waits for it, five seconds at most.
+  /// The output of turbostat --version, "turbostat version 2022.10.04 - Len Brown <lenb@kernel.org>", or why there is none. Waits
+  /// for it, five seconds at most.
   public static func version(of path: String) -> String {
     let inbox = Answer()
     Task.detached { inbox.put(await ask(path)) }
@@ -19,7 +19,7 @@ extension TurbostatExecutable {
     await withTaskGroup(of: String.self) { group in
       group.addTask { await said(by: path) }
       group.addTask {
-        // Cancelled where the answer was first: then nobody reads this.
+        // Cancelled if the answer came first: then nobody reads this.
         try? await Task.sleep(for: patience)
         return "no answer in \(patience)"
       }
@@ -41,7 +41,7 @@ extension TurbostatExecutable {
   }
 }
 
-/// A text that one thread waits for, and another one brings.
+/// A text that one thread waits for, and another provides.
 private final class Answer: Sendable {
   private let text = Mutex("")
   private let isThere = DispatchSemaphore(value: 0)

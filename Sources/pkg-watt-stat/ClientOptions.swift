@@ -5,11 +5,11 @@ internal import PowerProtocol
 internal import Synchronization
 internal import SystemCalls
 
-/// Which service a client command asks.
+/// The service that a client command connects to.
 struct ClientOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Connect to this socket. Without it: /run/pkg-watt-stat/pkg-watt-stat.sock, then /tmp/pkg-watt-stat.sock.",
+      "Connect to this socket. Default: /run/pkg-watt-stat/pkg-watt-stat.sock, then /tmp/pkg-watt-stat.sock.",
       valueName: "path"))
   var socket: String?
 
@@ -17,7 +17,7 @@ struct ClientOptions: ParsableArguments {
     if socket == "" { throw ValidationError("--socket needs the path of a socket.") }
   }
 
-  /// Connects, and says on stderr if another than the service may be serving at a path that was not named.
+  /// Connects, and warns on stderr if a server that is not trusted answers at a default path.
   ///
   /// - Parameter interrupt: a descriptor that ends every wait once it is readable, or -1.
   func connect(interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
@@ -26,10 +26,10 @@ struct ClientOptions: ParsableArguments {
     return connection
   }
 
-  /// Connects to a server that is to be trusted: one that is named, or is the service's own user, root, or the caller. One
-  /// whom a user namespace hides is warned of, and refused at the path in /tmp.
+  /// Connects to a trusted server: one whose path was named, or that runs as root, the service's own user or the caller. If a
+  /// user namespace hides who serves, this warns, and refuses the path in /tmp.
   ///
-  /// - Parameter caller: the number of the user who started this process, if it has become another since.
+  /// - Parameter caller: the number of the user who started this process.
   func connectTrusting(caller: UInt32 = geteuid(), interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
     let connection = try open(interrupt: interrupt)
     if let warning = warning(of: connection, caller: caller) {
@@ -40,19 +40,19 @@ struct ClientOptions: ParsableArguments {
     return connection
   }
 
-  /// What has to be known of whoever serves; nil if it is trusted, or was named.
+  /// The warning about who serves; nil if the server is trusted or its path was named.
   func warning(of connection: borrowing PowerConnection, caller: UInt32 = geteuid()) -> String? {
     let server = connection.server(for: caller)
     return socket != nil || server.trust == .trusted ? nil : "\(server)"
   }
 
-  /// Connects, whoever serves.
+  /// Connects to any server.
   func open(interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
     try PowerConnection(
       paths: socket.map { [$0] } ?? [SocketPaths.preferred, SocketPaths.original], interrupt: interrupt)
   }
 
-  /// What was said last: whoever connects again and again says it once.
+  /// The latest warning, so that a command that connects repeatedly prints it once.
   private static let said = Mutex("")
 
   private static func warn(_ text: String) {

@@ -7,11 +7,11 @@ internal import RAPL
 internal import SystemCalls
 internal import Turbostat
 
-/// Compares our measurement with another's.
+/// Compares our measurement with turbostat's and powercap's.
 struct CrossCheckCommand: ParsableCommand {
   private static let domains = Set(PowerDomain.allCases)
 
-  /// Who can be compared with.
+  /// The programs and interfaces to compare with.
   enum ReferenceName: String, ExpressibleByArgument, CaseIterable {
     case turbostat
     case powercap
@@ -22,23 +22,26 @@ struct CrossCheckCommand: ParsableCommand {
     abstract:
       "Compare the watts of this machine's energy registers with those of turbostat and powercap, over the same time.",
     discussion: """
-      Needs root, as turbostat does. Exit codes: 0 agree, 1 disagree, or the result could not be written, 2 could not \
-      compare, 64 wrong usage; the last line says which and why. Ctrl-C ends it early, with what was compared so far.
+      Needs root, as turbostat does. Exit codes: 0 they agree; 1 they disagree, or the result could not be written; 2 they \
+      could not be compared; 64 wrong usage. The last line says which, and why. Ctrl-C ends the comparison early, and \
+      reports what was compared so far.
       """)
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("How long to compare.", valueName: "seconds"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How long to compare, in seconds.", valueName: "seconds"))
   var duration = 30.0
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("How long each compared window is: 0.5 or more.", valueName: "seconds"))
+    parsing: .unconditional,
+    help: ArgumentHelp("Length of each compared window, in seconds (minimum 0.5).", valueName: "seconds"))
   var interval = 1.0
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("How much a mean may differ.", valueName: "percent"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How much a mean may differ, in percent.", valueName: "percent"))
   var tolerance = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "Compare with this only; repeat for more. Without it: with all that are here.", valueName: "name"))
+      "Compare with this only: turbostat or powercap. May be repeated. Default: all that this machine has.",
+      valueName: "name"))
   var reference: [ReferenceName] = []
 
   @Flag(help: "Print one JSON object.")
@@ -47,11 +50,13 @@ struct CrossCheckCommand: ParsableCommand {
   @OptionGroup var machine: MachineOptions
 
   func validate() throws {
-    guard interval >= 0.5, interval <= 60 else { throw ValidationError("--interval is from 0.5 to 60 seconds.") }
+    guard interval >= 0.5, interval <= 60 else { throw ValidationError("--interval must be from 0.5 to 60 seconds.") }
     guard duration >= 2 * interval, duration <= 86_400 else {
-      throw ValidationError("--duration is at least two intervals, and a day at most.")
+      throw ValidationError("--duration must be at least two intervals and at most 86400 seconds.")
     }
-    guard tolerance > 0, tolerance <= 100 else { throw ValidationError("--tolerance is a percentage above 0.") }
+    guard tolerance > 0, tolerance <= 100 else {
+      throw ValidationError("--tolerance must be more than 0 and at most 100 percent.")
+    }
   }
 
   func run() throws {
@@ -70,7 +75,7 @@ struct CrossCheckCommand: ParsableCommand {
     let references = try self.references()
     let names = references.map(\.name).joined(separator: " and ")
     let progress = ProgressLine()
-    progress.say("Comparing \(source.summary), with \(names), for \(Numbers.fixed(duration, places: 0)) s.")
+    progress.say("Comparing with \(names) for \(Numbers.fixed(duration, places: 0)) s: \(source.summary).")
     var check = CrossCheck(
       source, against: references,
       settings: CrossCheck.Settings(
@@ -81,7 +86,7 @@ struct CrossCheckCommand: ParsableCommand {
     }
   }
 
-  /// What was asked for, each of it needed; else all that are here, at least one.
+  /// The references that were asked for, all of them; otherwise all that this machine has, at least one.
   private func references() throws -> [CrossCheck.Against] {
     if !reference.isEmpty { return try reference.map(open) }
     var found: [CrossCheck.Against] = []

@@ -9,10 +9,10 @@ internal import SystemCalls
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Explain whether and how this machine can be measured, and what to do where it cannot.",
+    abstract: "Check whether and how this machine can be measured, and explain how to fix what is wrong.",
     discussion: """
-      Changes nothing. Sees most as root. Exit codes: 0 this machine can be measured, 1 it cannot, or the capture failed, \
-      or nothing could be written, 64 wrong usage; the last line says which.
+      Changes nothing. Run it as root to see everything. Exit codes: 0 this machine can be measured; 1 it cannot, the \
+      capture failed, or the output could not be written; 64 wrong usage. The last line says which.
       """)
 
   @Flag(help: "Print one JSON object.")
@@ -20,19 +20,19 @@ struct DoctorCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Look at this folder, whose dev/cpu, sys and proc/cpuinfo stand for a machine, or that a capture was written into.",
+      "Examine this folder instead of this machine: a capture, or a folder with dev/cpu, sys and proc/cpuinfo.",
       valueName: "dir"))
   var root: String?
 
   @Option(
     help: ArgumentHelp(
-      "Save all that was read into this new folder, so that --root replays it: a machine to send to others.",
+      "Save everything that was read in this new folder, which you can send to others. --root examines it on any machine.",
       valueName: "dir"))
   var capture: String?
 
   @Flag(
     help: ArgumentHelp(
-      "With --capture, also record the energy counters for 20 s, so that --root shows how they move. Root only: it can reveal what runs meanwhile."
+      "With --capture: also record the energy counters for 20 s, so that --root can replay them. Root only, because the recording can reveal what runs at that time."
     ))
   var trace = false
 
@@ -41,7 +41,9 @@ struct DoctorCommand: ParsableCommand {
   private static let graceSeconds = 5
 
   func validate() throws {
-    if trace && capture == nil { throw ValidationError("--trace needs --capture, which says where to save it.") }
+    if trace && capture == nil {
+      throw ValidationError("--trace needs --capture, the folder to save the recording in.")
+    }
     if root == "" || capture == "" { throw ValidationError("--root and --capture need the path of a folder.") }
   }
 
@@ -54,25 +56,26 @@ struct DoctorCommand: ParsableCommand {
       try machine.capture(in: capture)
       if !json {
         try StandardOutput.write(
-          "What was read is saved in \(capture); pkg-watt-stat doctor --root \(capture) replays it.\n\n")
+          "Saved everything that was read in \(capture). To examine it: pkg-watt-stat doctor --root \(capture)\n\n")
       }
     }
     try StandardOutput.write((json ? report.json : report.text) + "\n")
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
   }
 
-  /// Says what a trace reveals, and takes it. Until it is saved, Ctrl-C leaves nothing of it.
+  /// Warns of what a trace reveals, then records it. Ctrl-C before it is saved leaves nothing of it.
   private func record(_ machine: Machine, in folder: String) throws {
     guard geteuid() == 0 else { throw TraceRefusal.notRoot }
     try machine.prepareTrace()
     try machine.prepareCapture(in: folder)
     StandardError.say(
-      "This records fine energy readings for \(Self.traceSeconds) s, which can reveal what runs on this machine, and what it "
-        + "computes: stop sensitive work. It begins in \(Self.graceSeconds) s; Ctrl-C ends it, and then nothing is saved."
+      "This records fine energy readings for \(Self.traceSeconds) s. They can reveal what runs on this machine and what it "
+        + "computes, so stop sensitive work now. Recording starts in \(Self.graceSeconds) s. If you press Ctrl-C, nothing is "
+        + "saved."
     )
     cmsr_sleep_until(cmsr_monotonic_nanoseconds() + Int64(Self.graceSeconds) * 1_000_000_000)
     StandardError.say("Recording.")
     try machine.takeTrace(seconds: Double(Self.traceSeconds))
-    StandardError.say("Done: whatever was stopped may go on.")
+    StandardError.say("Done. You can resume the work that you stopped.")
   }
 }

@@ -7,59 +7,59 @@ internal import PowerClient
 internal import PowerProtocol
 internal import SystemCalls
 
-/// Writes samples of a running service in the formats of others.
+/// Writes samples of a running service in the formats of other programs.
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write what a running service measures as metrics, CSV, JSON, a waybar module or any text.",
+    abstract: "Write the service's samples as metrics, CSV, JSON, a waybar module or any text.",
     discussion: """
-      openmetrics and prometheus are metrics, the latter in the text format that node_exporter's textfile collector takes; \
-      csv has a header and a row for each sample; json is the service's own sample; waybar is a line for a custom module; \
-      template is any text, see --template. Watts of a stale sample are left out (in waybar marked, in json as the service \
-      says them). Where the service does not answer, metrics (pkg_watt_stat_up 0) and waybar ("no watts") say so, and the \
-      exit code is 1.
+      openmetrics and prometheus are metrics; prometheus is the classic text format, which node_exporter's textfile \
+      collector reads. csv is a header, then a row for each sample. json is the service's own sample, unchanged. waybar is \
+      a line for a custom module. template is any text; see --template. The watts of a stale sample are left out; waybar \
+      marks them as stale, and json keeps them. If the service does not answer, metrics (pkg_watt_stat_up 0) and waybar \
+      ("no watts") say so, and the exit code is 1.
       """)
 
   @OptionGroup var service: ClientOptions
 
   @Option(
     help: ArgumentHelp(
-      "How to write: \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
+      "The output format: \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
   var format: ExportFormat
 
   @Option(
     help: ArgumentHelp(
-      "With --format template: the text, with placeholders such as {watts:.1f}, {status} or {package0.core.joules}; {{ and }} are braces. Placeholders are \(SampleTemplate.names.joined(separator: ", ")); and \(SampleTemplate.partNames.joined(separator: ", ")) of a package or domain.",
+      "The text for --format template. Placeholders such as {watts:.1f}, {status} or {package0.core.joules} are filled in; {{ and }} print braces. The names are \(SampleTemplate.names.joined(separator: ", ")); for packages and domains, \(SampleTemplate.partNames.joined(separator: ", ")).",
       valueName: "text"),
     completion: .list(SampleTemplate.names.map { "{\($0)}" }))
   var template: String?
 
   @Flag(
     help: """
-      Write the present sample and then each new one, until interrupted or nobody reads; a service that goes away or hangs \
-      is waited for.
+      Write the present sample and then each new one, until interrupted or the reader closes the pipe. If the service goes \
+      away or hangs, wait for it.
       """)
   var follow = false
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "With --follow: seconds from sample to sample; without it the service's own interval.", valueName: "seconds"))
+      "With --follow: seconds between samples. Default: the service's own interval.", valueName: "seconds"))
   var interval: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Write into this file instead, whole or not at all; with --follow it always holds the latest sample alone. A pipe or device gets one sample behind the other.",
+      "Write to this file instead of stdout, and replace it as a whole each time: with --follow it always holds only the latest sample. A pipe or device gets one sample after the other.",
       valueName: "file"))
   var output: String?
 
   func validate() throws {
     guard (format == .template) == (template != nil) else {
-      throw ValidationError("--format template needs --template, and no other format has one.")
+      throw ValidationError("--format template needs --template; no other format can have it.")
     }
     if interval != nil && !follow { throw ValidationError("--interval needs --follow.") }
     if let interval, !(interval > 0 && interval <= Request.longestIntervalSeconds) {
-      throw ValidationError("--interval must be more than 0, and 86400 at most.")
+      throw ValidationError("--interval must be more than 0 and at most 86400 seconds.")
     }
     if output == "" { throw ValidationError("--output needs the path of a file.") }
   }
@@ -90,7 +90,7 @@ struct ExportCommand: ParsableCommand {
         try followService(&header, isGone: &isGone, to: place)
       } catch let error as ClientError where header != nil && error.isEndOfService {
         if !isGone {
-          StandardError.complain("Error: \(error) Waiting for it.")
+          StandardError.complain("Error: \(error) Waiting for the service to come back.")
           try writeAbsence(error, to: place)
         }
         isGone = true
@@ -101,7 +101,7 @@ struct ExportCommand: ParsableCommand {
 
   /// Writes each sample until the service goes away, or neither delivers nor answers.
   ///
-  /// - Parameter header: what was written first; nil where nothing was yet.
+  /// - Parameter header: the header that was written first; nil if nothing was written yet.
   private func followService(
     _ header: inout String?, isGone: inout Bool, to place: borrowing Output
   ) throws {
@@ -111,7 +111,8 @@ struct ExportCommand: ParsableCommand {
     let given = try connection.subscribe(intervalSeconds: interval)
     // Root asks for any interval, and gets the service's shortest.
     if header == nil, let interval, let seconds = given.intervalSeconds, seconds > interval {
-      StandardError.say("Warning: The service has no samples \(interval) s apart; these are \(seconds) s apart.")
+      StandardError.say(
+        "Warning: The service cannot give a sample every \(interval) s; there is one every \(seconds) s.")
     }
     if header == nil, !place.isFile { try place.write(writer.header) }
     if let header, header != writer.header { throw ExportError.otherColumns }
@@ -122,7 +123,7 @@ struct ExportCommand: ParsableCommand {
     try StandardOutput.endUnread()
   }
 
-  /// Who has to go on reading; nobody where something else is written to.
+  /// The descriptor whose reader must stay: stdout, or -1 if the output goes elsewhere.
   private var reader: Int32 { output == nil ? StandardOutput.reader : -1 }
 
   private func writer(for connection: inout PowerConnection) throws -> SampleWriter {
@@ -151,12 +152,12 @@ struct ExportCommand: ParsableCommand {
   }
 }
 
-/// Why what was begun cannot be gone on with.
+/// Why an export cannot continue.
 enum ExportError: Error, CustomStringConvertible {
   /// The service that came back measures something else.
   case otherColumns
 
   var description: String {
-    "The service has come back and measures other packages or domains, which the columns do not fit; start export again."
+    "The service was restarted and now measures other packages or domains, so the columns no longer fit; start export again."
   }
 }

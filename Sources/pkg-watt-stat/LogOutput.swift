@@ -2,14 +2,14 @@ internal import CMSRShim
 internal import Glibc
 internal import Synchronization
 
-/// Writes lines to stderr without ever waiting for whoever reads them: one that does not fit is left out whole, and how many
-/// were is said once there is room again.
+/// Writes lines to stderr without ever waiting for the reader. A line that does not fit is dropped whole; the number of
+/// dropped lines is logged once there is room again.
 final class LogOutput: Sendable {
   /// This process's.
   static let stderr = LogOutput()
 
   private struct State {
-    /// What did not fit of a line that was begun.
+    /// The part of a line that did not fit.
     var rest: ArraySlice<UInt8> = []
     var leftOut = 0
   }
@@ -19,9 +19,9 @@ final class LogOutput: Sendable {
 
   private init() {}
 
-  /// Writes a line, or leaves it out: a log that nobody reads, or whose disk is full, must not stop the service.
+  /// Writes a line, or drops it: a log that nobody reads, or whose disk is full, must not stop the service.
   ///
-  /// - Parameter notice: the line that says how many were left out.
+  /// - Parameter notice: makes the line that says how many were dropped.
   func write(_ line: String, notice: (Int) -> String) {
     state.withLock { state in
       var fits = put(state.rest, &state.rest) && state.rest.isEmpty
@@ -36,7 +36,7 @@ final class LogOutput: Sendable {
 
   /// Writes as much as fits, and keeps the rest.
   ///
-  /// - Returns: false where nothing fits; then nothing is kept either, beyond what was.
+  /// - Returns: false if nothing fits; then nothing more is kept either.
   private func put(_ bytes: ArraySlice<UInt8>, _ rest: inout ArraySlice<UInt8>) -> Bool {
     var left = bytes
     while !left.isEmpty {

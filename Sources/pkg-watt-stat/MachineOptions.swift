@@ -2,17 +2,16 @@ internal import ArgumentParser
 internal import Glibc
 internal import Turbostat
 
-/// Which machine a diagnosis looks at, and by which turbostat.
+/// Which machine a diagnosis examines, and with which turbostat.
 struct MachineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A folder whose dev/cpu, sys and proc/cpuinfo stand for this machine's own.", valueName: "dir")
-  )
+      "Read dev/cpu, sys and proc/cpuinfo of this folder instead of the machine's own.", valueName: "dir"))
   var root: String?
 
   @Option(
     help: ArgumentHelp(
-      "The turbostat to run; without it the first in PATH and the system's folders.", valueName: "path"))
+      "The turbostat to run. Default: the first one in PATH and the system's folders.", valueName: "path"))
   var turbostat: String?
 
   func validate() throws {

@@ -10,9 +10,9 @@ struct PkgWattStat: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "pkg-watt-stat",
-    abstract: "Shows every program what the CPU packages draw, in watts, without root.",
+    abstract: "Measure the power of the CPU packages, in watts, and serve it to every program without root.",
     discussion: """
-      Without a subcommand it serves. Exit codes: 0 done, 1 failed (one sentence on stderr says why), 64 wrong usage.
+      The default subcommand is serve. Exit codes: 0 success, 1 failure (stderr says why), 64 wrong usage.
       """,
     version: version,
     subcommands: [
@@ -26,7 +26,7 @@ struct PkgWattStat: ParsableCommand {
     let error = cmsr_fill_standard_descriptors()
     if error != 0 { exit(withError: ClosedDescriptorError(errno: error)) }
     if let word = argumentThatIsNotUTF8() {
-      end(ValidationError("The argument '\(word)' is not UTF-8; give the path another way."))
+      end(ValidationError("The argument '\(word)' is not valid UTF-8; use a path that is."))
     }
     var isService = false
     do {
@@ -39,9 +39,9 @@ struct PkgWattStat: ParsableCommand {
     }
   }
 
-  /// Makes sure that what looks like a command is one, and stands where commands do.
+  /// Makes sure that what looks like a command is one, and comes before the options.
   ///
-  /// Else the default, serve, would say that it takes no such argument.
+  /// Otherwise the default command, serve, would reject it as an unexpected argument.
   private static func checkCommand(_ arguments: [String]) throws {
     let names = configuration.subcommands.compactMap { $0.configuration.commandName }
     guard let first = arguments.first else { return }
@@ -49,7 +49,7 @@ struct PkgWattStat: ParsableCommand {
     if let word, !word.hasPrefix("-") {
       guard names.contains(word) || word == "help" else {
         let meant = names.first { $0.isMisspelt(as: word) }.map { " Did you mean '\($0)'?" } ?? ""
-        throw UsageError("There is no command '\(word)'; there are \(names.joined(separator: ", ")).\(meant)")
+        throw UsageError("Unknown command '\(word)'. The commands are \(names.joined(separator: ", ")).\(meant)")
       }
       return
     }
@@ -60,19 +60,19 @@ struct PkgWattStat: ParsableCommand {
     else { return }
     let options = own[..<index].joined(separator: " ")
     throw UsageError(
-      "The command stands before its options: pkg-watt-stat \(own[index]) \(options). pkg-watt-stat help \(own[index]) says "
-        + "which it has.")
+      "Put the command before its options: pkg-watt-stat \(own[index]) \(options). To list its options: pkg-watt-stat help "
+        + "\(own[index])")
   }
 
-  /// Ends with what an error says: help and version on stdout, everything else on stderr.
+  /// Prints an error and exits: help and version on stdout, everything else on stderr.
   ///
-  /// - Parameter isService: whether a service ends, which it does whether anybody reads its log or not.
+  /// - Parameter isService: whether this is a service, which must end even if nobody reads its log.
   private static func end(_ error: any Error, isService: Bool = false) -> Never {
     if let error = error as? UsageError {
       StandardError.complain("Error: \(error)")
       exit(withError: ExitCode(UsageError.exitCode))
     }
-    // The parser would print by itself, and not see whether that arrives, nor what it holds.
+    // The parser's own printing would neither notice a failed write nor replace control characters.
     let message = fullMessage(for: error)
     let code = exitCode(for: error)
     guard !message.isEmpty else { exit(withError: code) }
@@ -89,8 +89,8 @@ struct PkgWattStat: ParsableCommand {
     }
   }
 
-  /// The first argument that is not UTF-8: changed into it, a path would name another file. What follows -- is a command for
-  /// `run`, which gets its words as they are.
+  /// The first argument that is not valid UTF-8: repaired, a path would name another file. The words after -- are a command
+  /// for `run`, which gets them byte for byte.
   private static func argumentThatIsNotUTF8() -> String? {
     for index in 1..<max(Int(CommandLine.argc), 1) {
       guard let word = unsafe CommandLine.unsafeArgv[index] else { continue }
@@ -102,7 +102,7 @@ struct PkgWattStat: ParsableCommand {
 }
 
 extension String {
-  /// Whether another word is this one but for one letter that is wrong, missing or too many, or two that are swapped.
+  /// Whether another word is this one with one letter wrong, missing or added, or two swapped.
   fileprivate func isMisspelt(as other: String) -> Bool {
     var (ours, theirs) = (Array(self)[...], Array(other)[...])
     while let first = ours.first, first == theirs.first { (ours, theirs) = (ours.dropFirst(), theirs.dropFirst()) }
@@ -111,11 +111,12 @@ extension String {
   }
 }
 
-/// A closed stdin, stdout or stderr that nothing can stand in for.
+/// stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place.
 struct ClosedDescriptorError: Error, CustomStringConvertible {
   let errno: Int32
 
   var description: String {
-    "stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place: \(errorText(errno)). Leave them open."
+    "stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place: \(errorText(errno)). Start the program "
+      + "with all three open."
   }
 }

@@ -3,8 +3,8 @@ internal import Formatting
 internal import Glibc
 internal import SystemCalls
 
-/// How far a cross-check is, on stderr, since stdout is the result's: one line that changes on a terminal, else one now and
-/// then.
+/// Shows the progress of a cross-check on stderr, because the result goes to stdout: on a terminal one line that changes, else
+/// a line now and then.
 struct ProgressLine {
   private static let everyWindows = 10
   private let isTerminal = isatty(STDERR_FILENO) == 1
@@ -15,8 +15,8 @@ struct ProgressLine {
   /// Shows the latest window.
   func show(_ progress: CrossCheck.Progress) {
     let text =
-      "\(progress.windows) of \(progress.wantedWindows) windows; the last: \(Numbers.fixed(progress.ours, places: 2)) W ours, "
-      + "\(Numbers.fixed(progress.reference, places: 2)) W theirs"
+      "\(progress.windows) of \(progress.wantedWindows) windows; latest: we read \(Numbers.fixed(progress.ours, places: 2)) W, "
+      + "the reference \(Numbers.fixed(progress.reference, places: 2)) W"
     if isTerminal {
       write("\r\u{1B}[K" + text)
     } else if progress.windows % Self.everyWindows == 0 {
@@ -30,7 +30,7 @@ struct ProgressLine {
   }
 
   private func write(_ text: String) {
-    // Where stderr is gone there is nobody to tell.
+    // An error is ignored: without stderr nobody sees the progress.
     _ = writeAll(text.utf8, to: STDERR_FILENO)
   }
 }

@@ -8,21 +8,22 @@ internal import SystemCalls
 /// Prints readings of a running service.
 struct ReadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "read", abstract: "Print what the CPU packages draw now, as a running service tells.")
+    commandName: "read", abstract: "Print the present power of the CPU packages, as the running service measures it.",
+    discussion: "With --count or --follow it ends early if the service ends or hangs.")
 
   @OptionGroup var service: ClientOptions
 
-  @Flag(help: "Print the service's lines as they are (JSON).")
+  @Flag(help: "Print the service's JSON lines unchanged.")
   var json = false
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Print so many readings.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Print this many readings. Default 1.", valueName: "n"))
   var count: Int?
 
   @Flag(help: "Print readings until interrupted.")
   var follow = false
 
   func validate() throws {
-    if follow && count != nil { throw ValidationError("--count and --follow exclude each other.") }
+    if follow && count != nil { throw ValidationError("--count and --follow cannot be used together.") }
     if let count, count < 1 { throw ValidationError("--count must be 1 or more.") }
   }
 
@@ -38,7 +39,7 @@ struct ReadCommand: ParsableCommand {
     }
   }
 
-  /// "42.5 W", and what is to be known of it.
+  /// "42.5 W", with a note if the reading is simulated or stale.
   private static func text(_ line: PowerLine) -> String {
     let watts = line.wattsText + " W"
     switch line.status {

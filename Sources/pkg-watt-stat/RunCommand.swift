@@ -6,19 +6,19 @@ internal import PowerClient
 internal import PowerProtocol
 internal import SystemCalls
 
-/// Runs a command and says what was drawn meanwhile.
+/// Runs a command and reports the energy that was drawn while it ran.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run a command, and report the energy that the CPU packages drew meanwhile.",
+    commandName: "run", abstract: "Run a command, and report the energy that the CPU packages drew while it ran.",
     discussion: """
-      It is the energy of all that ran, not of the command alone; --idle subtracts what was drawn before it. The command has \
-      its input, output and terminal to itself; the report is on stderr, after its end. Ctrl-C is the command's; SIGTERM \
-      and SIGHUP are handed on to it. Once it has ended, they end the wait for the last reading, without which nothing is \
-      known.
+      The report covers everything that ran in that time, not the command alone; --idle subtracts idle power. The command \
+      keeps its input, output and terminal. The report goes to stderr, after the command has ended. Ctrl-C goes to the \
+      command. SIGTERM and SIGHUP are passed on to it. After the command has ended, a signal ends the wait for the last \
+      reading; the energy is then unknown.
 
-      Exit codes: the command's own, or 128 and the signal's number where one killed it; 1 where it succeeded and the \
-      report could not be written; 125 where it was not started, because nothing can be measured or no report could be \
-      written, 126 where it cannot be executed, 127 where it is not found, 64 wrong usage.
+      Exit codes: the command's own, or 128 plus the signal's number if a signal killed it. 1: the command succeeded, but \
+      the report could not be written. 125: not started (nothing to measure with, or the report file cannot be written). \
+      126: the command cannot be executed. 127: the command was not found. 64: wrong usage.
       """)
 
   @OptionGroup var service: ClientOptions
@@ -26,14 +26,15 @@ struct RunCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "First measure for so long what is drawn anyway, 1 or more, and subtract it.", valueName: "seconds"))
+      "Measure idle power for this many seconds first (minimum 1), and subtract it.", valueName: "seconds"))
   var idle: Double?
 
   @Option(
     name: .customLong("repeat"),
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Run it so many times, and report mean and standard deviation; a run that fails is the last.", valueName: "n"))
+      "Run the command this many times, and report mean and standard deviation. A run that fails is the last.",
+      valueName: "n"))
   var count = 1
 
   @Flag(help: "Report as one JSON object.")
@@ -41,20 +42,20 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the report to this file in place of stderr, once it is there: until then an old one stays.",
+      "Write the report to this file instead of stderr. An old report stays until the new one is complete.",
       valueName: "file"))
   var output: String?
 
-  @Argument(parsing: .postTerminator, help: "The command, behind --, and its arguments.")
+  @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
   var command: [String] = []
 
   func validate() throws {
     if command.isEmpty {
       throw ValidationError(
-        "Put -- and then the command behind the options of run, for example: pkg-watt-stat run -- sleep 5")
+        "Put -- and the command after the options of run, for example: pkg-watt-stat run -- sleep 5")
     }
-    if let idle, !(1...86_400 ~= idle) { throw ValidationError("--idle is from 1 to 86400 seconds.") }
-    guard 1...1_000_000 ~= count else { throw ValidationError("--repeat is from 1 to 1000000.") }
+    if let idle, !(1...86_400 ~= idle) { throw ValidationError("--idle must be from 1 to 86400 seconds.") }
+    guard 1...1_000_000 ~= count else { throw ValidationError("--repeat must be from 1 to 1000000.") }
   }
 
   func run() throws {
@@ -111,14 +112,14 @@ struct ReportNotWritten: Error, CustomStringConvertible {
   private let cause: OutputError
   private let isEarly: Bool
 
-  /// - Parameter isEarly: whether that was seen before anything was measured.
+  /// - Parameter isEarly: whether this was found before the command was started.
   init(_ cause: OutputError, isEarly: Bool = false) {
     self.cause = cause
     self.isEarly = isEarly
   }
 
   var description: String {
-    let what = "The report cannot be written to \(cause.destination): \(cause.reason)."
-    return isEarly ? "The command was not started. \(what) Choose another --output." : what
+    let what = "Cannot write the report to \(cause.destination): \(cause.reason)."
+    return isEarly ? "The command was not started. \(what) Choose another path for --output." : what
   }
 }

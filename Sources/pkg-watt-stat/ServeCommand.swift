@@ -18,15 +18,18 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Read the energy counters and serve watts on Unix sockets.",
     discussion: """
-      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes; keeps CAP_SYS_RAWIO only. Ends on SIGTERM, SIGINT or \
-      SIGHUP.
+      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes. It gives up every right but CAP_SYS_RAWIO. SIGTERM, \
+      SIGINT or SIGHUP ends it.
       """)
 
   @OptionGroup var options: ServeOptions
 
   func run() throws {
     explainInTerminal()
-    guard cmsr_block_ending_signals() == 0, cmsr_raise_descriptor_limit() == 0 else { throw ServeError.limits }
+    var error = cmsr_block_ending_signals()
+    guard error == 0 else { throw ServeError.signals(errno: error) }
+    error = cmsr_raise_descriptor_limit()
+    guard error == 0 else { throw ServeError.openFiles(errno: error) }
     let logger = StderrLogHandler.logger(level: options.logLevel)
     try PrivilegeProof.requireProc()
     let service = options.service
@@ -91,12 +94,13 @@ struct ServeCommand: ParsableCommand {
     }
   }
 
-  /// Without a word on the command line, somebody at a terminal may not know yet what this program does.
+  /// Someone who types only the program's name at a terminal may not know yet what it does.
   private func explainInTerminal() {
     guard CommandLine.arguments.count == 1, isatty(STDERR_FILENO) == 1 else { return }
     let text = """
       This starts the service: it reads the CPU's energy counters and serves watts at \(SocketPaths.preferred) and
-      \(SocketPaths.original), until Ctrl-C ends it. From another terminal: pkg-watt-stat read. Other commands: pkg-watt-stat --help
+      \(SocketPaths.original). Press Ctrl-C to end it. To see watts, type in another terminal: pkg-watt-stat read
+      For the other commands: pkg-watt-stat --help
 
       """
     _ = unsafe text.utf8.withContiguousStorageIfAvailable { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }

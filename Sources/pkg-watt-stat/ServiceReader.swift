@@ -4,22 +4,23 @@ internal import Formats
 internal import PowerClient
 internal import PowerProtocol
 internal import Synchronization
+internal import SystemCalls
 
-/// The service as the exporter asks it: by one connection, which is made when it is needed, and made anew where the
-/// service was restarted.
+/// The service as the exporter asks it: over one connection, which is made when it is needed, and again if the service was
+/// restarted.
 final class ServiceReader: PowerService {
-  /// A connection, and what the service said of itself on it.
+  /// A connection, and the service's description of itself.
   private struct Session: ~Copyable {
     var connection: PowerConnection
     let info: ServiceInfo
 
-    /// - Throws: `ExporterError.trusted` where everybody would get to know what this user may; else `ClientError`.
+    /// - Throws: `ExporterError.trusted` if the exporter would pass on finer readings than everyone may know; else `ClientError`.
     init(_ options: ClientOptions, caller: UInt32, interrupt: Int32, until end: Int64) throws {
       var connection = try options.connectTrusting(caller: caller, interrupt: interrupt)
       connection.endNanoseconds = end
       let info = try connection.info()
       guard !info.policy.isTrusted else { throw ExporterError.trusted(group: info.policy.trustedGroup) }
-      // It is asked for what is wanted.
+      // Samples are asked for one by one.
       try connection.send(.unsubscribe)
       self.connection = connection
       self.info = info
@@ -30,11 +31,11 @@ final class ServiceReader: PowerService {
   private let caller: UInt32
   private let interrupt: Int32
   private let session = Mutex<Session?>(nil)
-  /// All that the service is asked for one answer takes no longer, in nanoseconds: somebody waits for it.
+  /// How long one answer may take in all, in nanoseconds: an HTTP client is waiting for it.
   private static let patience: Int64 = 5_000_000_000
 
   /// - Parameters:
-  ///   - caller: the number of the user who started this process: it may have become another since.
+  ///   - caller: the number of the user who started this process, which may run as another user since.
   ///   - interrupt: a descriptor that ends every wait for the service once it is readable.
   init(_ options: ClientOptions, caller: UInt32, interrupt: Int32) {
     self.options = options
@@ -61,7 +62,7 @@ final class ServiceReader: PowerService {
   ) throws -> Value {
     try session.withLock { session in
       let end = cmsr_monotonic_nanoseconds() + Self.patience
-      // Only one that was kept may have ended meanwhile.
+      // A connection that was kept may have ended in the meantime.
       if var kept = session.take() {
         kept.connection.endNanoseconds = end
         do throws(ClientError) {
@@ -85,21 +86,21 @@ final class ServiceReader: PowerService {
 
 /// Why an exporter does not serve.
 enum ExporterError: Error, Equatable, CustomStringConvertible {
-  /// The service gives this user more than everybody may know.
+  /// The service gives this user finer readings than everyone may know.
   case trusted(group: String?)
-  /// A step of the start.
-  case limits
-  /// There is no user to become.
+  /// Signals cannot be handled.
+  case signals(errno: Int32)
+  /// The user that root should become does not exist.
   case noUser(String)
 
   var description: String {
     switch self {
     case .trusted(let group):
-      "The service tells this user more than everybody may know, and the exporter would tell everybody who reaches it; "
-        + "run it as a user who is not root" + (group.map { " and not in the group \($0)." } ?? ".")
-    case .limits: "The exporter cannot take signals as it must."
+      "The service gives this user finer readings than everyone may know, and the exporter would pass them on to anyone who "
+        + "connects; run it as a user who is not root" + (group.map { " and not in the group \($0)." } ?? ".")
+    case .signals(let errno): "Cannot set up signal handling: \(errorText(errno))."
     case .noUser(let name):
-      "There is no user \(name) to become in place of root; run the exporter as an ordinary user."
+      "The user \(name), which the exporter becomes in place of root, does not exist; run the exporter as an ordinary user."
     }
   }
 }

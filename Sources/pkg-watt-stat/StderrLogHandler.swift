@@ -34,14 +34,14 @@ struct StderrLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    // One line, which steers no terminal: a message may name a path that holds anything.
+    // On one line and without control characters: a message may name a path that contains any bytes.
     Self.write(Self.line(event.level, "\(event.message)".harmless))
   }
 
-  /// Writes a line in its place among those of the log, without waiting for whoever reads them.
+  /// Writes a line to the log, without waiting for its reader.
   static func write(_ line: String) {
     LogOutput.stderr.write(line) { leftOut in
-      Self.line(.warning, "The log was not read: lines that were left out here: \(leftOut).")
+      Self.line(.warning, "\(leftOut) log lines were dropped here, because the log was not read.")
     }
   }
 
@@ -50,7 +50,7 @@ struct StderrLogHandler: LogHandler {
   }
 }
 
-/// How much to log, in the original's words.
+/// The log level, in the words of the original service.
 enum LogLevel: String, ExpressibleByArgument, CaseIterable {
   case debug = "DEBUG"
   case info = "INFO"

@@ -10,20 +10,21 @@ internal import Terminal
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
-    abstract: "Watch what the CPU packages draw: a full screen with graph, packages and domains.",
+    abstract: "Show the power of the CPU packages live: a full screen with a graph, packages and domains.",
     discussion:
-      "In a pipe, or on a terminal without a screen, it prints one plain line for each reading. Ends on q or Ctrl-C.")
+      "In a pipe, or on a terminal without a screen, it prints one plain line for each reading. Press q or Ctrl-C to quit."
+  )
 
   @OptionGroup var service: ClientOptions
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "From reading to reading; the service's own interval without it. Everybody may ask for 0.25 or more.",
+      "Seconds between readings. Default: the service's own interval. The minimum is 0.25, except for root and the trusted group.",
       valueName: "seconds"))
   var interval: Double?
 
-  @Flag(help: "Print once what is drawn now, in plain lines for scripts, and end.")
+  @Flag(help: "Print the present power once, one line for each package and domain, and exit.")
   var once = false
 
   @Flag(help: "Draw with ASCII characters only.")
@@ -31,9 +32,9 @@ struct WatchCommand: ParsableCommand {
 
   func validate() throws {
     if let interval, !(interval > 0 && interval <= Request.longestIntervalSeconds) {
-      throw ValidationError("--interval must be above 0 and at most 86400.")
+      throw ValidationError("--interval must be more than 0 and at most 86400 seconds.")
     }
-    if once && interval != nil { throw ValidationError("--once and --interval exclude each other.") }
+    if once && interval != nil { throw ValidationError("--once and --interval cannot be used together.") }
   }
 
   func run() throws {
@@ -48,7 +49,7 @@ struct WatchCommand: ParsableCommand {
     }
   }
 
-  /// One line for each reading, until nobody reads them any more, or the service ends or hangs.
+  /// Prints one line for each reading, until the reader closes the pipe, or the service ends or hangs.
   private func printLines() throws {
     var connection = try service.connect()
     var lines = PlainLines()
@@ -63,7 +64,7 @@ struct WatchCommand: ParsableCommand {
     try StandardOutput.endUnread()
   }
 
-  /// - Returns: nil once nobody reads stdout any more.
+  /// - Returns: nil once the reader of stdout is gone.
   private static func next(_ connection: inout PowerConnection, isSubscribed: Bool) throws(ClientError) -> Reading? {
     let reader = StandardOutput.reader
     if isSubscribed { return try connection.nextSample(output: reader).map { Reading($0) } }

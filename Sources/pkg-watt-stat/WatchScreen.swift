@@ -4,7 +4,7 @@ internal import PowerClient
 internal import PowerProtocol
 internal import Terminal
 
-/// The full-screen form of `watch`: hands what the service says and what a person presses to the view, and draws it.
+/// The full-screen form of `watch`: passes the service's answers and the pressed keys to the view, and draws it.
 struct WatchScreen {
   let service: ClientOptions
   let interval: Double?
@@ -14,9 +14,9 @@ struct WatchScreen {
   private var drawnMilliseconds = Int64.min / 2
   private var isChanged = true
 
-  /// Not more frames than an eye can tell apart, however often samples come.
+  /// The least time between frames: more than an eye can tell apart are not drawn.
   private static let frameMilliseconds: Int64 = 40
-  /// How often ages are counted up, and a service that is gone is looked for.
+  /// How often ages are updated, and a connection to a service that is gone is tried.
   private static let tickMilliseconds: Int32 = 1000
   private static let daySeconds = 86_400
   private static let fineSeconds = 900
@@ -29,9 +29,9 @@ struct WatchScreen {
 
   /// Shows the view until a person or a signal ends it.
   ///
-  /// - Throws: where there is no service at the start, or none that gives readings. One that goes away later is waited for.
+  /// - Throws: if at the start there is no service, or none that gives readings. It waits for one that goes away later.
   mutating func run() throws {
-    // Before the screen is taken: a sentence is all there is to say.
+    // Before the screen is taken, so that an error is an ordinary sentence on stderr.
     var connection = try service.open()
     var screen = try FullScreen(output: STDOUT_FILENO, keys: STDIN_FILENO)
     while true {
@@ -39,7 +39,7 @@ struct WatchScreen {
         guard try follow(&connection, &screen) else { return }
       } catch {
         guard view.model.reading != nil, error.isEndOfService else { throw error }
-        view.model.lost(error.isClosed ? "The service has ended, or is being restarted." : "\(error)")
+        view.model.lost(error.isClosed ? "The service has ended or is restarting." : "\(error)")
       }
       guard let next = try reconnect(&screen) else { return }
       connection = next
@@ -86,7 +86,7 @@ struct WatchScreen {
     }
   }
 
-  /// Looks for the service once a second; nil once the view is to end.
+  /// Tries to connect once a second; nil once the view has to end.
   private mutating func reconnect(_ screen: inout FullScreen) throws -> PowerConnection? {
     while true {
       isChanged = true
@@ -121,7 +121,7 @@ struct WatchScreen {
 
   /// Draws what has changed, if it is time to.
   ///
-  /// - Returns: whether to go on; not where the terminal is gone.
+  /// - Returns: whether to go on: false if the terminal is gone.
   private mutating func draw(_ screen: inout FullScreen) -> Bool {
     guard isChanged, patienceForFrame == 0 else { return true }
     let size = screen.size

@@ -9,14 +9,14 @@ import tempfile
 
 from kernel import FIXED_1J, FIXED_15, MICROJOULES, Model
 
-LISTED = re.compile(r": a known model with energy registers(?:, of ([\w, ]+)|; which domains it has, only they can tell)\.$")
+LISTED = re.compile(r" is a known model with energy registers(?: for ([\w, ]+)|; its registers tell which domains it has)\.$")
 QUIRKS = {
     "This model's unit register counts in microjoules (2^ESU uJ), not in parts of a joule.": {"unit": MICROJOULES},
-    "This model's DRAM unit is 15.3 uJ (2^-16 J), whatever its unit register says.": {"dram_unit": FIXED_15},
-    "This model's psys unit is 1 J, whatever its unit register says.": {"psys_unit": FIXED_1J},
+    "This model's DRAM unit is always 15.3 uJ (2^-16 J); its unit register is not used.": {"dram_unit": FIXED_15},
+    "This model's psys unit is always 1 J; its unit register is not used.": {"psys_unit": FIXED_1J},
 }
-UNLISTED = re.compile(r" is not in the table of models: | is older than RAPL: | has no energy registers; ")
-AMD_CORE = re.compile(r"^AMD's core ")
+UNLISTED = re.compile(r" is not in the table of models: | is older than RAPL, | has no energy registers; ")
+AMD_CORE = re.compile(r"^AMD has a core counter ")
 
 
 def cpuinfo(cpu, count=1):

@@ -57,12 +57,12 @@ struct ComparisonTests {
   @Test(
     "names the cause of a ratio by domain and direction",
     arguments: [
-      (4, .dram, "ours takes the unit register's 2^-14 J, the reference the 15.3 uJ"),
-      (0.25, .dram, "the reference takes the unit register's 2^-14 J, ours the 15.3 uJ"),
-      (4.1, .dram, "DRAM unit"), (16_384, .psys, "ours takes the 1 J"),
-      (1 / 16_384.0, .psys, "the reference takes the 1 J"),
-      (0.25, .package, "0x606"), (3.9, .core, "0x606"), (2, .package, "double counting: ours counts something twice"),
-      (0.5, .package, "the reference counts something twice"), (0.505, .package, "ours misses one of two packages"),
+      (4, .dram, "we used the unit register's 2^-14 J, the reference used the fixed 15.3 uJ"),
+      (0.25, .dram, "the reference used the unit register's 2^-14 J, we used the fixed 15.3 uJ"),
+      (4.1, .dram, "DRAM unit"), (16_384, .psys, "we used the fixed 1 J"),
+      (1 / 16_384.0, .psys, "the reference used the fixed 1 J"),
+      (0.25, .package, "0x606"), (3.9, .core, "0x606"), (2, .package, "we counted something twice"),
+      (0.5, .package, "the reference counted something twice"), (0.505, .package, "we missed one of two packages"),
       (16_384, .package, "joules"),
     ] as [(Double, PowerDomain, String)])
   func causes(ratio: Double, domain: PowerDomain, says: String) {

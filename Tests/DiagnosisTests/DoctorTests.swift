@@ -59,8 +59,8 @@ struct DoctorTests {
         "masked-powercap-of-an-unknown-container",
         ["This container (of an unknown kind) hides", "--device /dev/cpu/0/msr --cap-add"]
       ),
-      ("root-of-a-user-namespace", ["root of a user namespace, not of the machine"]),
-      ("root-of-a-user-namespace-of-its-own", ["root of a user namespace, not of the machine"]),
+      ("root-of-a-user-namespace", ["root only in a user namespace"]),
+      ("root-of-a-user-namespace-of-its-own", ["root only in a user namespace"]),
       ("westmere-ex-whose-registers-fault", ["older than RAPL"]), ("no-vendor", ["unknown CPU"]),
       ("pentium-4-in-a-virtual-machine-without-its-flag", ["older than RAPL"]),
     ])

@@ -33,7 +33,7 @@ struct JudgeTests {
   func disagreeing() throws {
     let verdict = try verdict([comparison(Self.package, [1.30, 1.35, 1.20, 1.25, 1.31, 1.28])])
     #expect(verdict.exitCode == 1)
-    #expect("\(verdict)".hasPrefix("Disagree: package 0 ") && "\(verdict)".contains("no constant ratio"))
+    #expect("\(verdict)".hasPrefix("Disagree: package 0 ") && "\(verdict)".contains("not constant"))
   }
 
   @Test("cannot say where the difference may be chance, with exit code 2")
@@ -49,7 +49,8 @@ struct JudgeTests {
       comparison(Self.package, [1, 1, 1]), comparison(Self.dram, [4, 4, 4]), comparison(nil, [1.3, 0.8, 1.1]),
     ])
     #expect(verdict.exitCode == 1)
-    #expect("\(verdict)".contains("package 0 DRAM") && "\(verdict)".contains("a factor of 4, the DRAM unit"))
+    #expect(
+      "\(verdict)".contains("package 0 DRAM") && "\(verdict)".contains("the DRAM unit, which differs by a factor of 4"))
     #expect(!"\(verdict)".contains("all packages"))
   }
 
@@ -68,17 +69,17 @@ struct JudgeTests {
 
   @Test("nothing to compare says why, in the reference's words where it has some")
   func nothing() throws {
-    #expect("\(verdict([]))".contains("less than two windows"))
+    #expect("\(verdict([]))".contains("fewer than two windows"))
     #expect("\(verdict([], trouble: "turbostat ended by itself with exit code 1."))".contains("exit code 1"))
     let idle = try #require(Comparison(Self.package, pairs: [(0.01, 0.02), (0.02, 0.01)]))
-    #expect("\(verdict([idle]))".contains("next to nothing"))
+    #expect("\(verdict([idle]))".contains("0.1 W"))
     #expect(verdict([]).exitCode == 2)
   }
 
   @Test("a reference of 0 W while we measure watts is a disagreement")
   func zero() throws {
     let comparison = try #require(Comparison(Self.package, pairs: [(10, 0), (12, 0)]))
-    #expect(verdict([comparison]).exitCode == 1 && "\(verdict([comparison]))".contains("0 W cannot be right"))
+    #expect(verdict([comparison]).exitCode == 1 && "\(verdict([comparison]))".contains("0 W"))
   }
 
   @Test("the worst report decides, and all are shown", arguments: [false, true])

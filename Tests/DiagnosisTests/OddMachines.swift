@@ -16,7 +16,7 @@ enum OddMachines {
       .intelRegisters(cpus: [0, 1, 2], watts: 20).gives(60),
     .intel("package-id-65535", model: 0x55).topology([0: (65_535, 0, 0)]).intelRegisters(watts: 20).gives(20),
     .intel("package-id-minus-1", model: 0x55).intelRegisters().text("\(topology)/physical_package_id", "-1\n")
-      .refused("holds no package or die number", doctor: "holds no package or die number"),
+      .refused("does not contain a package or die number", doctor: "does not contain a package or die number"),
     .intel("die-ids-across-packages", model: 0x8F).topology([0: (0, 0, 0), 1: (1, 1, 0)])
       .intelRegisters(cpus: [0, 1], watts: 150).gives(300),
     .intel("two-dies-numbered-across-packages", model: 0x55)
@@ -65,14 +65,14 @@ enum OddMachines {
       .zone("intel-rapl:0:1", "dram"),
     .intel("zone-name-empty", model: 0x9E).zone("intel-rapl:0", "package-0").zone("intel-rapl:0:0", ""),
     .intel("zone-range-0", model: 0x9E).zone("intel-rapl:0", "package-0", range: "0")
-      .refused("max_energy_range_uj holds no plausible number", doctor: "max_energy_range_uj"),
+      .refused("max_energy_range_uj does not contain a plausible number", doctor: "max_energy_range_uj"),
     .intel("zones-of-one-name", model: 0x55).zone("intel-rapl:0", "package-0", watts: 30, start: 5)
-      .zone("intel-rapl:1", "package-0", watts: 50).refused("both say", doctor: "both say"),
+      .zone("intel-rapl:1", "package-0", watts: 50).refused("both claim", doctor: "both claim"),
     .intel("zones-of-one-name-of-two-packages", model: 0x55, packages: 2)
       .zone("intel-rapl:0", "package-0", watts: 30, start: 5).zone("intel-rapl:1", "package-0", watts: 50)
-      .refused("both say", doctor: "both say"),
+      .refused("both claim", doctor: "both claim"),
     .amd("zones-of-one-name-by-amd", family: 0x19).zone("intel-rapl:0", "package-0", watts: 30, start: 5)
-      .zone("intel-rapl:1", "package-0", watts: 50).refused("both say", doctor: "both say"),
+      .zone("intel-rapl:1", "package-0", watts: 50).refused("both claim", doctor: "both claim"),
     .intel("only-zone-without-name", model: 0x9E).zone("intel-rapl:0", "")
       .refused("no energy zones", doctor: "no energy zones"),
   ]
@@ -80,7 +80,7 @@ enum OddMachines {
   private static let registers: [ComposedMachine] = [
     .intel("unit-0", model: 0x9E).intelRegisters(units: 0).refused("0x606 reads 0", doctor: "reads 0"),
     .intel("unit-exponent-31", model: 0x9E).intelRegisters(units: 0xA1F03).refused(
-      "cannot be believed", doctor: "cannot be believed"),
+      "than on any CPU", doctor: "than on any CPU"),
     .intel("tdp-0", model: 0x9E).intelRegisters(watts: 80).registers([0x614: [0]]).gives(80),
     .intel("tdp-4000-watts", model: 0x9E).intelRegisters(watts: 80).registers([0x614: [32_000]]).gives(80),
   ]

@@ -64,7 +64,7 @@ struct TallyTests {
 
   @Test(
     "packages that one side lacks are named",
-    arguments: [(1, 2, "other shows package 1, we do not"), (2, 1, "other shows no package 1")])
+    arguments: [(1, 2, "other shows package 1, and we do not"), (2, 1, "other shows no package 1")])
   func missing(ours: Int, theirs: Int, says: String) {
     let windows = (0..<3).map { start in (0..<theirs).map { window($0, Int64(start), 10) } }
     var tally = CrossCheckTally(Scripted(script: windows))

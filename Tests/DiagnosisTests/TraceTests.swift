@@ -31,14 +31,14 @@ struct TraceTests {
   @Test(
     "that is broken is refused with what is wrong",
     arguments: [
-      ("", "no trace"), ("trace 2\nend 1\n", "no trace"), ("trace 1\n", "cut off"),
+      ("", "not a trace"), ("trace 2\nend 1\n", "not a trace"), ("trace 1\n", "cut off"),
       ("trace 1\nclocks 1 2 3\n", "cut off"),
       ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x1\nend 5", "cut off"),
       ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x", "cut off"),
       ("trace 1\nclocks 1 2\nend 5\n", "line 2"), ("trace 1\nclocks 1 2 3\nend 5\n", "no reading"),
       ("trace 1\nclocks 1 2 3\nregister 0 0x611\nend 5\n", "no reading"),
-      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n5 4 1 0x1\nend 5\n", "backwards, in line 4"),
-      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 4 1 0x1\n4 5 1 0x2\nend 5\n", "backwards, in line 5"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n5 4 1 0x1\nend 5\n", "line above, in line 4"),
+      ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 4 1 0x1\n4 5 1 0x2\nend 5\n", "line above, in line 5"),
       ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 6 1 0x1\nend 5\n", "line 4"),
       ("trace 1\nclocks 1 2 3\n0 1 1 0x1\nend 5\n", "line 3"),
       ("trace 1\nclocks 1 2 3\nregister 0 0x611\n0 1 1 0x1FFFFFFFFFFFFFFFF\nend 5\n", "line 4"),
@@ -51,7 +51,7 @@ struct TraceTests {
       ("trace 1\nclocks 1 2 3\nzone a\n0 1 0 0x1\nend 5\n", "line 4"),
       ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 error 0\nend 5\n", "line 4"),
       ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\n\nend 5\n", "line 5"),
-      ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\nzone a\n0 1 1 0x1\nend 5\n", "second time, in line 5"),
+      ("trace 1\nclocks 1 2 3\nzone a\n0 1 1 0x1\nzone a\n0 1 1 0x1\nend 5\n", "twice, in line 5"),
       ("trace 1\nclocks 1 2 3\nend 5\nzone a\n0 1 1 0x1\nend 5\n", "line 3"),
       // A replay would wait for hours between two readings.
       ("trace 1\nclocks 1 2 3\nzone a\n0 1 2 0x1\nend 3600000000000\n", "too few readings"),
@@ -150,7 +150,7 @@ struct TraceTests {
     let counter = EnergyCounter(unit: unit, bound: PowerBound(cores: 4))
     func rhythm(_ track: Trace.Track) -> Rhythm? { Rhythm(track, counter, range: 1 << 32) }
     let fine = try #require(rhythm(track(apart: 100_000)))
-    #expect("\(fine)" == "1.00 ms (nine times of ten after 1.00 to 1.10 ms)")
+    #expect("\(fine)" == "1.00 ms (90 % of the moves after 1.00 to 1.10 ms)")
     #expect(fine.counts == 979 && abs(fine.seconds - 0.9986) < 0.001 && !fine.isLowerBound)
     #expect(
       "\(try #require(rhythm(track(apart: 3_000_000))))" == "3.00 ms or more often (it was read every 3.00 ms)")

@@ -43,7 +43,7 @@ struct ExportTests {
     #expect(stamps.count == 3 && stamps == stamps.sorted() && Set(stamps).count == 3)
     // The service goes, which is said, and comes again: the rows go on.
     #expect(try service.stop() == 0)
-    try wait(for: "a word of it") { child.output.contains("has ended, or was restarted") }
+    try wait(for: "a word of it") { child.output.contains("has ended or was restarted") }
     let before = child.output.filter { $0 == "\n" }.count
     let again = try Child([
       Executables.service, "serve", "--source", "simulated", "--interval", "0.5", "--socket", service.socket,
@@ -84,7 +84,7 @@ struct ExportTests {
     try wait(for: "a sample") { classes().last == "simulated" }
     service.child.send(SIGSTOP)
     try wait(seconds: 20, for: "a word of it") { classes().last == "unavailable" }
-    #expect(child.output.contains("No reading or answer came from \(service.socket) in 5 s;"), "\(child.output)")
+    #expect(child.output.contains("\(service.socket) gave no reading or answer for 5 s;"), "\(child.output)")
     service.child.send(SIGCONT)
     try wait(seconds: 20, for: "a sample again") { classes().last == "simulated" }
     #expect(service.child.isRunning && child.isRunning)
@@ -103,7 +103,7 @@ struct ExportTests {
     switch service {
     case "without":
       #expect(try running.stop() == 0)
-      try wait(for: "a word of it") { child.output.contains("Waiting for it.") }
+      try wait(for: "a word of it") { child.output.contains("Waiting for the service") }
     case "hung": running.child.send(SIGSTOP)
     default: break
     }
@@ -121,7 +121,7 @@ struct ExportTests {
     try wait(for: "a row") { FileManager.default.fileExists(atPath: file) }
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(child.pid)/fd/1") == "/dev/null")
     #expect(try service.stop() == 0)
-    try wait(for: "a word of it") { child.output.contains("Waiting for it.") }
+    try wait(for: "a word of it") { child.output.contains("Waiting for the service") }
     #expect(child.isRunning)
   }
 
@@ -138,8 +138,8 @@ struct ExportTests {
     "wrong usage is refused before anything is asked or written",
     arguments: [
       (["--format", "xml"], "xml"), ([], "format"), (["--format", "template"], "needs --template"),
-      (["--format", "csv", "--template", "x"], "no other format has one"),
-      (["--format", "template", "--template", "{wats}"], "{wats} is unknown; there are {timestamp}"),
+      (["--format", "csv", "--template", "x"], "--template"),
+      (["--format", "template", "--template", "{wats}"], "{wats} is unknown; use one of {timestamp}"),
       (["--format", "csv", "--interval", "5"], "--interval needs --follow"),
       (["--format", "csv", "--follow", "--interval", "nan"], "must be more than 0"),
       (["--format", "csv", "--follow", "--interval", "0"], "must be more than 0"),
@@ -157,7 +157,7 @@ struct ExportTests {
   func absent() throws {
     let (code, output) = try export(
       try Service.simulated(), "--format", "template", "--template", "{watts} {package9.watts}")
-    #expect(code == 64 && output.contains("{package9.watts} is nothing that this machine has"), "\(output)")
+    #expect(code == 64 && output.contains("{package9.watts} does not exist on this machine"), "\(output)")
     #expect(output.contains("{package0.watts}") && !output.contains("Usage:"))
   }
 
@@ -168,7 +168,9 @@ struct ExportTests {
       "timeout", "1", Executables.service, "export", "--socket", service.socket, "--format", "csv", "--follow",
       "--interval", "0.001",
     ])
-    #expect(output.contains("Warning: The service has no samples 0.001 s apart; these are 0.01 s apart."), "\(output)")
+    #expect(
+      output.contains("Warning: The service cannot give a sample every 0.001 s; there is one every 0.01 s."),
+      "\(output)")
   }
 
   @Test("a folder, and what is in none, is not written to", arguments: ["/tmp", "/nonexistent/watts.prom"])
@@ -191,6 +193,6 @@ struct ExportTests {
       #expect(lines.dropFirst().allSatisfy { $0.contains(",simulated,") }, "\(output)")
     }
     let (full, said) = try Child.run(["sh", "-c", "\(export) /dev/full"])
-    #expect(full == 1 && said.hasPrefix("Error: Cannot write /dev/full: No space left on device."), "\(said)")
+    #expect(full == 1 && said.hasPrefix("Error: Cannot write to /dev/full: No space left on device."), "\(said)")
   }
 }

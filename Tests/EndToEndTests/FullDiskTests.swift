@@ -92,7 +92,7 @@ struct FullDiskTests {
     for (command, expected) in [("true", 1), ("exit 5", 5)] as [(String, Int32)] {
       let (code, output) = try Child.run(full.arguments(["sh", "-c", command]))
       #expect(code == expected)
-      #expect(output == "Error: The report cannot be written to /dev/full: No space left on device.\n")
+      #expect(output == "Error: Cannot write the report to /dev/full: No space left on device.\n")
     }
     let onStderr = Run(service: service).arguments(["true"]).joined(separator: " ")
     #expect(try Child.run(["sh", "-c", "exec \(onStderr) 2> /dev/full"]).exitCode == 1)

@@ -13,7 +13,7 @@ struct HangingServiceTests {
     try wait(for: "a reading") { child.output.contains("\n") }
     service.child.send(SIGSTOP)
     #expect(try child.exitCode(seconds: 25) == 1)
-    #expect(child.output.contains("Error: No reading or answer came from \(service.socket) in 5 s;"), "\(child.output)")
+    #expect(child.output.contains("Error: \(service.socket) gave no reading or answer for 5 s;"), "\(child.output)")
     service.child.send(SIGCONT)
   }
 

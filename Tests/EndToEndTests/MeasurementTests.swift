@@ -51,11 +51,11 @@ struct MeasurementTests {
   @Test("auto takes the registers where they work, else powercap, and says so")
   func auto() throws {
     let registers = try Device(["--watts", "42.5"])
-    #expect(try service(registers, source: "auto").child.output.contains("by its msr registers"))
+    #expect(try service(registers, source: "auto").child.output.contains("from its msr registers"))
     let without = try Device(["--watts", "42.5", "--units", "0"])
     let service = try service(without, source: "auto")
     #expect(
-      service.child.output.contains("Measuring by powercap instead of by msr registers. The energy unit register"))
+      service.child.output.contains("Measuring with powercap instead of the msr registers. The energy unit register"))
     try expect(42.5, from: try service.client(), readings: 2)
   }
 
@@ -170,7 +170,7 @@ struct MeasurementTests {
     while reading.status == "stale" { reading = try client.reading() }
     #expect(reading.status == "ok")
     #expect(abs(reading.power_watts - 42.5) <= 42.5 * 0.01)
-    #expect(service.child.output.contains("WARNING: There is no fresh reading."))
+    #expect(service.child.output.contains("WARNING: No fresh readings."))
     #expect(service.child.output.contains("INFO: Readings are fresh again."))
   }
 

@@ -158,7 +158,7 @@ struct RunCommandTests {
     #expect(try child.exitCode() == 6)
     #expect(child.output.hasPrefix("done\n"))
     #expect(
-      child.output.contains("Not measured: The service at \(service.socket) ended while the command ran"),
+      child.output.contains("Not measured: The service at \(service.socket) ended or was restarted"),
       "\(child.output)")
     #expect(!child.output.contains(" J"))
   }

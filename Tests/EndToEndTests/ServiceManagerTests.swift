@@ -56,7 +56,7 @@ struct ServiceManagerTests {
     try wait(for: "it to serve") { child.output.contains("Ready: serving at") }
     let client = try Client(paths[1])
     #expect(unlink(paths[1]) == 0)
-    try wait(seconds: 20, for: "the log") { child.output.contains("Somebody has removed or replaced \(paths[1])") }
+    try wait(seconds: 20, for: "the log") { child.output.contains("\(paths[1]) was deleted or replaced") }
     #expect(!child.output.contains("replaced \(paths[0])"))
     #expect(try client.reading().status == "simulated")
   }
@@ -88,7 +88,7 @@ struct ServiceManagerTests {
   @Test(
     "what cannot be served is refused with what to do",
     arguments: [
-      ("udp", [], [], "is no Unix stream socket; the socket unit needs ListenStream="),
+      ("udp", [], [], "is not a Unix stream socket; the socket unit needs ListenStream="),
       ("deaf", [], [], "does not listen; the socket unit needs Accept=no"),
       ("PATH", ["LISTEN_FDS=2"], [], "Descriptor 4 from the service manager"),
       ("PATH", ["LISTEN_FDS=x"], [], "LISTEN_FDS=x makes no sense"),

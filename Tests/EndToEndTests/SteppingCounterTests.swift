@@ -34,7 +34,7 @@ struct SteppingCounterTests {
       #expect(abs(other.timeIntervalSince(one) - interval) < 0.3)
     }
     #expect(Set(lines.map(\.timestamp)).count >= 4)
-    #expect(service.child.output.contains("windows last from step to step"), "\(service.child.output)")
+    #expect(service.child.output.contains("a window lasts from one step to another"), "\(service.child.output)")
   }
 
   @Test("a client that wakes the service gets fresh watts too, and one that asks for fresh ones no stale ones")

@@ -96,7 +96,7 @@ struct TurbostatShapeTests {
   func oneDie() throws {
     let turbostat = try RealTurbostat(cpu: "GenuineIntel:6:0x55", packages: 1, device: ["--watts", "42.5"])
     try turbostat.eachCPUOnADie()
-    try expectRefused(turbostat, saying: "turbostat reads one die of each package")
+    try expectRefused(turbostat, saying: "turbostat reads only one die of each package")
   }
 
   @Test(

@@ -78,7 +78,7 @@ struct TurbostatTests {
     let stale = try service.await("stale", from: client)
     let fresh = try service.await("ok", from: client)
     #expect(fresh.timestamp > stale.timestamp)
-    #expect(service.child.output.contains("was ended by signal \(signal). It is started again in 1 s."))
+    #expect(service.child.output.contains("was killed by signal \(signal). It is started again in 1 s."))
     #expect(try !children(of: service.child.pid).contains(child))
   }
 
@@ -111,7 +111,7 @@ struct TurbostatTests {
       Executables.service, "serve", "--source", "turbostat", "--turbostat", path, "--socket", first.socket,
       "--log-level", "DEBUG",
     ])
-    try wait(seconds: 20, for: "an attempt in vain") { second.output.contains("A client has gone") }
+    try wait(seconds: 20, for: "an attempt in vain") { second.output.contains("A client disconnected") }
     try "".write(toFile: "\(path).go", atomically: false, encoding: .utf8)
     try wait(seconds: 20, for: "a sample of the new one") { child.output.contains(#""class": "ok"}"#) }
   }
@@ -166,7 +166,7 @@ struct TurbostatTests {
     try wait(for: "turbostat") { child.output.contains("begun") }
     child.send(SIGTERM)
     #expect(try child.exitCode() == 128 + SIGTERM)
-    #expect(child.output.contains("before turbostat has given a table"))
+    #expect(child.output.contains("before turbostat gave its first table"))
   }
 
   @Test("a service that was stopped for a while goes on, and has lost nothing", arguments: [2.2, 12])
@@ -269,7 +269,7 @@ struct TurbostatTests {
       """)
     let service = try Service.turbostat(path, ["--interval", "0.5"])
     // A client that came earlier might not be waited for as long as the junk takes.
-    try wait(for: "a table that is left out") { service.child.output.contains("Such tables are left out.") }
+    try wait(for: "a table that is left out") { service.child.output.contains("Such tables are ignored.") }
     #expect(try service.await("ok", from: try service.client()).power_watts == 59.75)
   }
 

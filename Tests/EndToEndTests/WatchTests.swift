@@ -101,7 +101,7 @@ struct WatchTests {
     let terminal = try Tmux(columns: 80, rows: 24, watch(service))
     try terminal.wait(for: "the view") { isView($0, 80, 24) }
     try terminal.press("?")
-    try terminal.wait(for: "help") { $0.contains { $0.contains("pause, and go on") } }
+    try terminal.wait(for: "help") { $0.contains { $0.contains("pause or continue") } }
     try terminal.press("?")
     try terminal.press("p")
     try terminal.wait(for: "the pause") { $0[23].hasPrefix("PAUSED") && $0.contains { $0.hasSuffix("paused") } }

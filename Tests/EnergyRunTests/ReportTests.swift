@@ -62,14 +62,14 @@ struct ReportTests {
     #expect(
       report([run()]).text == """
         sleep 5: exit code 0 after 5.096 s
-                                  energy      mean power    peak
-        all packages         306 +- 21 J   60.0 +- 4.1 W  60.0 W
-        package 0            204 +- 14 J   40.0 +- 2.7 W  40.0 W
-          of it core      142.7 +- 9.7 J   28.0 +- 1.9 W  28.0 W
-          beside it DRAM   20.4 +- 1.4 J  4.00 +- 0.27 W   4.0 W
-        package 1         101.9 +- 6.9 J   20.0 +- 1.4 W  20.0 W
-        It shares its first and last window of 0.25 s with others: +- is what these two may hold.
-        Root and members of the group pkg-watt-stat get it exactly.
+                                 energy      mean power    peak
+        all packages        306 +- 21 J   60.0 +- 4.1 W  60.0 W
+        package 0           204 +- 14 J   40.0 +- 2.7 W  40.0 W
+          of which core  142.7 +- 9.7 J   28.0 +- 1.9 W  28.0 W
+          plus DRAM       20.4 +- 1.4 J  4.00 +- 0.27 W   4.0 W
+        package 1        101.9 +- 6.9 J   20.0 +- 1.4 W  20.0 W
+        The first and last window of 0.25 s reach beyond the command; +- covers the energy of these two.
+        Root and members of the group pkg-watt-stat get exact readings.
         Peak: the highest mean over 0.25 s.
         """)
   }
@@ -77,7 +77,7 @@ struct ReportTests {
   @Test("for the trusted says how near its readings are; a single package is its own total")
   func trusted() {
     let text = report([run(packages: 1, Trace.exact)], isTrusted: true).text
-    #expect(text.contains("Read 4.0 ms before its start and 150.0 ms after its end; +- is"))
+    #expect(text.contains("4.0 ms before the command's start, the last 150.0 ms after its end"))
     #expect(text.contains("package 0") && !text.contains("all packages"))
     #expect(!text.contains("Root and members"))
   }
@@ -87,7 +87,7 @@ struct ReportTests {
     let tally = Trace.constant(40).tally([0, 0.25, 0.75, 1])
     let energy = try #require(RunEnergy(tally, during: CommandSpan(start: 0.01, end: 0.9), Trace.everybody))
     let report = report([RunOutcome(end: .exited(0), seconds: 0.89, energy: .success(energy))])
-    #expect(report.text.contains("first and last window of 0.25 to 0.50 s with others"))
+    #expect(report.text.contains("first and last window of 0.25 to 0.50 s"))
     #expect(report.text.contains("Peak: the highest mean over 0.25 to 0.50 s."))
     #expect(try decoded(report)["longest_window_seconds"] as? Double == 0.5)
   }
@@ -103,7 +103,7 @@ struct ReportTests {
   func lowerBound() throws {
     let report = report([run(isLowerBound: true)])
     #expect(report.text.contains("at least 306 +- 21 J   at least 60.0 +- 4.1 W"))
-    #expect(report.text.contains("\nAt least: energy went by that could not be counted"))
+    #expect(report.text.contains("\nAt least: "))
     let total = try #require(decoded(report)["total"] as? [String: Any])
     #expect(total["lower_bound"] as? Bool == true)
   }
@@ -113,9 +113,9 @@ struct ReportTests {
     arguments: [
       (
         .service(.closed(path: "/a")),
-        "Not measured: The service at /a ended while the command ran, or was restarted."
+        "Not measured: The service at /a ended or was restarted while the command ran."
       ),
-      (.noReading(seconds: 5.5, reason: nil), "Not measured: No fresh reading came in the 6 s after"),
+      (.noReading(seconds: 5.5, reason: nil), "Not measured: The service gave no fresh reading within 6 s of"),
       (.noReading(seconds: 5.5, reason: "The counter is gone."), "the command's end: The counter is gone."),
     ] as [(RunProblem, String)])
   func notMeasured(problem: RunProblem, says: String) throws {
@@ -143,7 +143,7 @@ struct ReportTests {
   @Test("of several runs has their mean and standard deviation")
   func several() throws {
     let report = report([run(watts: 40), run(watts: 42), run(watts: 44)])
-    #expect(report.text.hasPrefix("sleep 5: 3 runs, of 5.096 s each (standard deviation 0.000 s); exit code 0\n"))
+    #expect(report.text.hasPrefix("sleep 5: 3 runs, mean 5.096 s (standard deviation 0.000 s); exit code 0\n"))
     let object = try decoded(report)
     let total = try #require(object["total"] as? [String: Any])
     let joules = try #require(total["joules"] as? Double)
@@ -159,7 +159,7 @@ struct ReportTests {
   func stopped() {
     var report = report([run(), run(end: .exited(3))], wanted: 5)
     report.stopped = "Stopped: exit code 3."
-    #expect(report.text.hasPrefix("sleep 5: 2 of 5 runs, of"))
+    #expect(report.text.hasPrefix("sleep 5: 2 of 5 runs, mean"))
     #expect(report.text.hasSuffix("\nStopped: exit code 3."))
     #expect(report.exitCode == 3)
     report.failure = .interrupted(signal: 2)
@@ -189,10 +189,11 @@ struct ReportTests {
     "failures have the exit codes that env and timeout have",
     arguments: [
       (.service(.noService(paths: ["/a"])), 125, "The command was not started. No service answers at /a; start one"),
-      (.noReading(seconds: 3, reason: "Why."), 125, "no fresh reading for 3 s: Why."), (.otherClock, 125, "container"),
+      (.noReading(seconds: 3, reason: "Why."), 125, "no fresh reading within 3 s: Why."),
+      (.otherClock, 125, "container"),
       (.noIdlePower, 125, "Try again"), (.interrupted(signal: 15), 143, "Signal 15"),
       (.cannotRun("x", errno: ENOENT), 127, "Cannot run x: No such file or directory. Is it installed, and in PATH?"),
-      (.cannotRun("x", errno: EACCES), 126, "Permission denied"), (.noProcess(errno: EAGAIN), 125, "No process"),
+      (.cannotRun("x", errno: EACCES), 126, "Permission denied"), (.noProcess(errno: EAGAIN), 125, "create a process"),
       (.noSignals(errno: EMFILE), 125, "Too many open files"), (.lost(errno: ECHILD), 125, "No child"),
     ] as [(RunFailure, Int32, String)])
   func failures(failure: RunFailure, exitCode: Int32, says: String) {

@@ -29,7 +29,7 @@ struct ListenAddressTests {
     let second = ExporterServer(
       ScriptedService(), at: first.address, settings: ExporterSettings(version: ""))
     let error = #expect(throws: ListenError.self) { try second.start() }
-    #expect(error?.description.contains("Another program listens at \(first.address) already") == true)
+    #expect(error?.description.contains("Another program already listens at \(first.address)") == true)
     try second.stop()
   }
 }

@@ -66,7 +66,7 @@ struct ServerTests {
     #expect(response.status == 400 && response.headers["content-type"] == "application/json")
     #expect(
       response.body == #"{"error": {"code": "invalid_value", "message": "#
-        + #""seconds is one whole number from 1 to 86400, such as /history.json?seconds=600."}}"# + "\n")
+        + #""seconds must be one whole number from 1 to 86400, such as /history.json?seconds=600."}}"# + "\n")
     #expect(exporter.service.histories.isEmpty)
   }
 

@@ -67,12 +67,12 @@ def _():
 def _():
     with Case(device=None) as case:
         with BadClients("idles", case.service.path, 6000) as clients:
-            case.service.says("the most that one user may have")
+            case.service.says("the limit for one user")
             late = Witness(case.service.path)
             late.fresh()
             late.close()
             case.witness.fresh(4)
-        said = len(re.findall("the most that one user may have", case.service.log()))
+        said = len(re.findall("the limit for one user", case.service.log()))
         expect(said == 1, f"it was said {said} times")
         expect(clients.seen["ended"] == 6000 - 4096, f"{clients.seen}")
         return f"{case.judge()}; {clients.seen['ended']} of 6,000 were closed"
@@ -110,12 +110,12 @@ def _():
         crowds = [BadClients("bursts", case.service.path, 5000) for _ in range(4)]
         for crowd in crowds:
             crowd.__enter__()
-        case.service.says("No more clients can be accepted")
+        case.service.says("Cannot accept more clients")
         cpu = case.service.cpu_seconds()
         case.witness.fresh(8)
         cpu = case.service.cpu_seconds() - cpu
         expect(cpu < 2, f"{cpu:.1f} s of CPU in 4 s: it spins")
-        said = len(re.findall("No more clients", case.service.log()))
+        said = len(re.findall("Cannot accept more clients", case.service.log()))
         expect(said == 1, f"it was said {said} times")
         seen = [crowd.end() for crowd in crowds]
         # Whoever comes now is served, once those that went are gone.

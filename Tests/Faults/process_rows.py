@@ -36,7 +36,7 @@ def looked_after(case, saying):
 def _():
     with Case() as case:
         os.remove(case.service.path)
-        said = looked_after(case, "Somebody had removed")
+        said = looked_after(case, "was deleted; the service made it again")
         late = Witness(case.service.path)
         late.fresh()
         late.close()
@@ -50,7 +50,7 @@ def _():
         os.remove(case.service.path)
         # It does not listen yet, and still is the other's.
         other.bind(case.service.path)
-        said = looked_after(case, "Somebody has removed or replaced")
+        said = looked_after(case, "was deleted or replaced")
         expect(case.service.end() == 0 and os.path.exists(case.service.path), "the other's socket has gone")
         return said
 

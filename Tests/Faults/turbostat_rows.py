@@ -121,7 +121,7 @@ head -c 5000000 /dev/urandom; echo
 table 2e14 2e14 2e14; table 59.75 42.50 ''; table nan nan nan; table 59.75 1.00 1.00
 """
     with Turbostat(body + GOOD) as case:
-        case.service.says("Such tables are left out.")
+        case.service.says("Such tables are ignored.")
         case.witness.fresh(3)
         worst = max(line.watts for line in case.witness.lines)
         return f"{case.judge(None)}; at most {worst} W"

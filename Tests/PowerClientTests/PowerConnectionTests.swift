@@ -161,7 +161,7 @@ struct PowerConnectionTests {
       ),
       (.cannotConnect(path: "/a", errno: EACCES), "private"), (.cannotConnect(path: "/a", errno: EIO), "Check that"),
       (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a"), "does not come back, start it"),
-      (.silent(path: "/a", seconds: 5), "in 5 s"), (.failed(path: "/a", errno: EIO), "Input/output error"),
+      (.silent(path: "/a", seconds: 5), "for 5 s"), (.failed(path: "/a", errno: EIO), "Input/output error"),
     ])
   func sentences(error: ClientError, says: String) {
     #expect("\(error)".contains(says))

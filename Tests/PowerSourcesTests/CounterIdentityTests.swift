@@ -310,7 +310,7 @@ struct RepeatedCounterTests {
       let first = counters.firstIndex(of: counters[package]) ?? 0
       #expect(
         said.withLock { $0 }.contains(
-          "package \(package) shows the energy counter of package \(first) again, so it is not read."))
+          "package \(package) shows the same energy counter as package \(first), so it is not read."))
     }
   }
 
@@ -376,6 +376,6 @@ struct RepeatedCounterTests {
     }
     #expect(
       "\(error.map { "\($0)" } ?? "")".contains(
-        "The energy counters of package 0 and package 1 show the same value, or nearly, for so long"))
+        "The energy counters of package 0 and package 1 stay close to the same value"))
   }
 }

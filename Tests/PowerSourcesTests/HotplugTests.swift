@@ -120,7 +120,7 @@ struct HotplugTests {
         testDescription: "a sub-NUMA cluster", node: 1, distance: "11 10\n", says: "2 CPUs were offline at the start"),
       Offline(
         testDescription: "another socket", node: 1, distance: "21 10\n",
-        says: "2 CPUs were offline at the start, among them all of a package, which is not in the sum"),
+        says: "2 CPUs were offline at the start, including all CPUs of a package, which is not measured"),
     ])
   func offline(_ machine: Offline) throws {
     let folder = try Folder(places: [0: (0, 0), 1: (0, 0)], online: [0, 1])
@@ -133,7 +133,7 @@ struct HotplugTests {
     if let node = machine.node { try folder.write("sys/devices/system/node/node\(node)/distance", machine.distance) }
     let tree = MachineTree(root: folder.root)
     #expect("\(tree.offlineCPUs())" == machine.says)
-    #expect(tree.offlineCPUs().ofMissingPackages == (machine.says.contains("among") ? [2, 3] : []))
+    #expect(tree.offlineCPUs().ofMissingPackages == (machine.says.contains("all CPUs of a package") ? [2, 3] : []))
     try folder.set(online: [0, 1, 2, 3])
     #expect("\(tree.offlineCPUs())" == "")
   }

@@ -126,7 +126,7 @@ struct MSRFileTests {
   func numbers(text: String) throws {
     let scratch = try machine()
     try scratch.write("sys/devices/system/cpu/cpu0/topology/physical_package_id", text)
-    #expect(failure(scratch.path).contains("physical_package_id holds no package or die number"))
+    #expect(failure(scratch.path).contains("physical_package_id does not contain a package or die number"))
   }
 
   @Test("a pipe in place of any file is refused, and nothing hangs", .timeLimit(.minutes(1)))

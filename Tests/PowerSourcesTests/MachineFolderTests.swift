@@ -26,8 +26,11 @@ struct MachineFolderTests {
       testDescription: "nothing there", changes: machine.mapValues { _ in String?.none },
       says: "proc/cpuinfo: No such file"),
     Case(
-      testDescription: "junk cpuinfo", changes: ["proc/cpuinfo": "junk"], says: "holds no CPU vendor, family and model"),
-    Case(testDescription: "binary cpuinfo", changes: ["proc/cpuinfo": "\0\0\0"], says: "holds no CPU vendor"),
+      testDescription: "junk cpuinfo", changes: ["proc/cpuinfo": "junk"],
+      says: "proc/cpuinfo does not contain a CPU vendor, family and model"),
+    Case(
+      testDescription: "binary cpuinfo", changes: ["proc/cpuinfo": "\0\0\0"],
+      says: "proc/cpuinfo does not contain a CPU vendor"),
     Case(
       testDescription: "unknown vendor",
       changes: ["proc/cpuinfo": cpuinfo.replacing("GenuineIntel", with: "CentaurHauls")],
@@ -38,21 +41,25 @@ struct MachineFolderTests {
       says: "does not announce RAPL"),
     Case(
       testDescription: "Diamond Rapids",
-      changes: ["proc/cpuinfo": "vendor_id : GenuineIntel\ncpu family : 19\nmodel : 1\n"], says: "powercap only"),
+      changes: ["proc/cpuinfo": "vendor_id : GenuineIntel\ncpu family : 19\nmodel : 1\n"],
+      says: "only be measured with /sys/class/powercap"),
     Case(
       testDescription: "no online list", changes: ["sys/devices/system/cpu/online": nil], says: "online: No such file"),
-    Case(testDescription: "empty online list", changes: ["sys/devices/system/cpu/online": ""], says: "no list of CPUs"),
     Case(
-      testDescription: "junk online list", changes: ["sys/devices/system/cpu/online": "0-x"], says: "no list of CPUs"),
+      testDescription: "empty online list", changes: ["sys/devices/system/cpu/online": ""],
+      says: "online does not contain a list of CPUs"),
+    Case(
+      testDescription: "junk online list", changes: ["sys/devices/system/cpu/online": "0-x"],
+      says: "online does not contain a list of CPUs"),
     Case(
       testDescription: "no package id", changes: ["sys/devices/system/cpu/cpu0/topology/physical_package_id": nil],
       says: "physical_package_id: No such file"),
     Case(
       testDescription: "junk package id", changes: ["sys/devices/system/cpu/cpu0/topology/physical_package_id": "-1"],
-      says: "no package or die number"),
+      says: "_id does not contain a package or die number"),
     Case(
       testDescription: "junk die id", changes: ["sys/devices/system/cpu/cpu0/topology/die_id": "zero"],
-      says: "no package or die number"),
+      says: "_id does not contain a package or die number"),
     Case(
       testDescription: "no die id, as on old kernels", changes: ["sys/devices/system/cpu/cpu0/topology/die_id": nil],
       says: "0x606 reads 0"),

@@ -99,27 +99,27 @@ struct MachineListsTests {
         changes: [
           ("\(cpus)/online", "0-1\n"), ("\(cpus)/cpu2", nil), ("\(cpus)/cpu3", nil), ("dev/cpu/2", nil),
           ("dev/cpu/3", nil),
-        ], cpus: [0, 1], refusal: "cpuinfo shows package 1, and no CPU that is online in"),
+        ], cpus: [0, 1], refusal: "cpuinfo shows package 1, but none of its CPUs is online in"),
       Case(
         testDescription: "the folders of a package are hidden, and its CPUs in cpuinfo too",
         changes: [
           ("\(cpus)/online", "0-1\n"), ("\(cpus)/cpu2", nil), ("\(cpus)/cpu3", nil),
           ("proc/cpuinfo", Folder.cpuinfo([(0, 0), (1, 0)])),
-        ], cpus: [0, 1], refusal: "dev/cpu/2/msr can be opened, and CPU 2 is not online in"),
+        ], cpus: [0, 1], refusal: "dev/cpu/2/msr can be opened, but CPU 2 is not online in"),
       Case(
         testDescription: "only its CPUs' own files are left of a package",
         changes: [
           ("\(cpus)/online", "0-1\n"), ("\(cpus)/cpu2/topology", nil), ("\(cpus)/cpu3/topology", nil),
           ("dev/cpu/2", nil),
           ("dev/cpu/3", nil), ("proc/cpuinfo", Folder.cpuinfo([(0, 0), (1, 0)])),
-        ], cpus: [0, 1], refusal: "cpu2/online says that it is online, and neither"),
+        ], cpus: [0, 1], refusal: "cpu2/online says that the CPU is online"),
       Case(
         testDescription: "only its zone is left of a package",
         changes: [
           ("\(cpus)/online", "0-1\n"), ("\(cpus)/cpu2", nil), ("\(cpus)/cpu3", nil), ("dev/cpu/2", nil),
           ("dev/cpu/3", nil), ("proc/cpuinfo", Folder.cpuinfo([(0, 0), (1, 0)])),
         ], zones: [("intel-rapl:0", "package-0"), ("intel-rapl:1", "package-1")], cpus: [0, 1],
-        refusal: "powercap has zones of 2 packages, and the CPUs that are online in"),
+        refusal: "powercap has zones for 2 packages, but the CPUs that are online in"),
     ])
   func registers(_ machine: Case) throws {
     let folder = try Folder()
@@ -135,8 +135,8 @@ struct MachineListsTests {
   @Test(
     "powercap's zones are refused if they are not those of all packages",
     arguments: [
-      ([("intel-rapl:0", "package-0")], "has zones of 1 package, and the machine has 2"),
-      ([("intel-rapl:0", "package-0"), ("intel-rapl:1", "psys")], "has zones of 1 package, and the machine has 2"),
+      ([("intel-rapl:0", "package-0")], "has zones for 1 package, but the machine has 2"),
+      ([("intel-rapl:0", "package-0"), ("intel-rapl:1", "psys")], "has zones for 1 package, but the machine has 2"),
       ([("intel-rapl:0", "package-0"), ("intel-rapl:1", "package-1")], "does not move"),
       // As kernels before 5.2 number them, whatever the packages' own numbers are.
       ([("intel-rapl:0", "package-0"), ("intel-rapl:1", "package-7")], "does not move"),
@@ -160,7 +160,7 @@ struct MachineListsTests {
     try folder.zones([("intel-rapl:0", "package-0-die-0"), ("intel-rapl:1", "package-0-die-1")])
     let error = #expect(throws: SourceError.self) { try EnergySources.msr(root: folder.root) }
     let sentence = "\(error.map { "\($0)" } ?? "")"
-    #expect(sentence.contains("has zones of 2 dies, and the CPUs that are online in"), "\(sentence)")
+    #expect(sentence.contains("has zones for 2 dies, but the CPUs that are online in"), "\(sentence)")
     // AMD's dies show their package's counter, so that nothing is hidden.
     let amd = try Folder(vendor: "AuthenticAMD", packages: [0, 0], dies: [0, 0])
     try amd.zones([("intel-rapl:0", "package-0-die-0"), ("intel-rapl:1", "package-0-die-1")])
@@ -173,7 +173,7 @@ struct MachineListsTests {
     let folder = try Folder(packages: [0, 0, 0, 0], dies: [0, 0, 1, 1])
     try folder.zones([("intel-rapl:0", "package-0-die-0")])
     let error = #expect(throws: SourceError.self) { try EnergySources.powercap(root: folder.root) }
-    #expect("\(error.map { "\($0)" } ?? "")".contains("has zones of 1 die of package 0, which has 2"))
+    #expect("\(error.map { "\($0)" } ?? "")".contains("has zones for 1 die of package 0, which has 2"))
     // Zones of whole packages say nothing of dies.
     let whole = try Folder(packages: [0, 0, 0, 0], dies: [0, 0, 1, 1])
     try whole.zones([("intel-rapl:0", "package-0")])

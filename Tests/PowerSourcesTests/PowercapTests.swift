@@ -151,7 +151,7 @@ struct PowercapTests {
     let advance = zone.keepAdvancing(by: 900)
     defer { advance.cancel() }
     var source = try EnergySources.powercap(root: zone.root)
-    #expect(source.summary.contains("by the kernel's powercap") && source.summary.contains("1 package"))
+    #expect(source.summary.contains("from the kernel's powercap") && source.summary.contains("1 package"))
     let first = source.read().readings[0]
     #expect(first.unit == EnergyUnit(joulesPerCount: 1e-6, source: .powercap))
     var last = first
@@ -173,7 +173,8 @@ struct PowercapTests {
   @Test(
     "an energy that is junk, missing, or stands still is refused with the reason",
     arguments: [
-      ("junk\n", "holds no plausible number"), ("", "holds no plausible number"), ("7\n", "does not move"),
+      ("junk\n", "does not contain a plausible number"), ("", "does not contain a plausible number"),
+      ("7\n", "does not move"),
       ("0\n", "reads 0"), (nil, "energy_uj: No such file"),
     ] as [(String?, String)])
   func broken(text: String?, says: String) throws {
@@ -185,7 +186,7 @@ struct PowercapTests {
 
   @Test(
     "a domain's zone that is of no use is left out, and said",
-    arguments: [("0\n", "holds no plausible number"), (nil, "No such file")] as [(String?, String)])
+    arguments: [("0\n", "does not contain a plausible number"), (nil, "No such file")] as [(String?, String)])
   func uselessZone(largest: String?, says: String) throws {
     let zone = try EnergyZone(microjoules: 262_143_328_000, largest: 262_143_328_850)
     try zone.addDomain("core", largest: largest)
@@ -195,7 +196,8 @@ struct PowercapTests {
     var source = try EnergySources.powercap(
       root: zone.root, domains: [.core], log: { text in said.withLock { $0.append(text) } })
     #expect(source.read().readings.map(\.domain) == [.package])
-    #expect(said.withLock { $0 }.contains { $0.contains("core counter of package 0 is left out") && $0.contains(says) })
+    #expect(
+      said.withLock { $0 }.contains { $0.contains("core counter of package 0 is not measured") && $0.contains(says) })
   }
 }
 

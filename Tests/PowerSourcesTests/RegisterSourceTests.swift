@@ -135,7 +135,7 @@ struct RegisterSourceTests {
         sentence: "The energy unit register 0x606 reads 0"),
       Broken(
         testDescription: "units that no CPU has", registers: { address, _ in address == 0x606 ? 0x1F00 : 77 },
-        sentence: "cannot be believed"),
+        sentence: "than on any CPU"),
       Broken(
         testDescription: "counter reads 0", registers: { address, _ in address == 0x606 ? 0xA0E03 : 0 },
         sentence: "The energy counter of package 0 reads 0"),

@@ -34,7 +34,7 @@ struct SentenceTests {
       (.notAnnounced(amd), ["AMD EPYC-Rome", "80000007h EDX bit 14", "virtual machine", "on the host"]),
       (
         .olderThanRAPL(CPUIdentity(vendor: .intel, family: 6, model: 0x2F)),
-        ["model 2Fh is older than RAPL", "since Sandy Bridge", "on the host"]
+        ["model 2Fh cannot be measured: it is older than RAPL", "Sandy Bridge", "on the host"]
       ),
       (
         .noRegisters(CPUIdentity(vendor: .intel, family: 19, model: 1)),
@@ -42,8 +42,8 @@ struct SentenceTests {
       ),
       (.unreadable(path: "/r/proc/cpuinfo", errno: ENOENT), ["/r/proc/cpuinfo", "No such file"]),
       (.unreadable(path: "/r/proc/cpuinfo", errno: EACCES), ["/r/proc/cpuinfo", "Permission denied"]),
-      (.malformed(path: "/r/online", expected: "list of CPUs"), ["/r/online", "no list of CPUs"]),
-      (.cannotOpen(path: path, errno: ENOENT, ownMachine: true), [path, "no such node", "sudo modprobe msr"]),
+      (.malformed(path: "/r/online", expected: "list of CPUs"), ["/r/online", "list of CPUs"]),
+      (.cannotOpen(path: path, errno: ENOENT, ownMachine: true), [path, "does not exist", "sudo modprobe msr"]),
       (.cannotOpen(path: path, errno: ENOENT, ownMachine: false), [path, "No such file"]),
       (.cannotOpen(path: path, errno: EACCES, ownMachine: true), [path, "permissions", "sudo", "group"]),
       (.cannotOpen(path: path, errno: EPERM, ownMachine: true), [path, "CAP_SYS_RAWIO", "container", "Secure Boot"]),
@@ -52,16 +52,16 @@ struct SentenceTests {
         .noPowercap("/r/sys/class/powercap"),
         ["/r/sys/class/powercap", "sudo modprobe intel_rapl_msr", "virtual machine"]
       ),
-      (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "lead nowhere", "on the host"]),
+      (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "broken links", "on the host"]),
       (
         .hidden(path: path, container: "Kubernetes", devices: "--device /dev/cpu/0/msr"),
         [path, "(Kubernetes) hides", "on the host", "--device /dev/cpu/0/msr"]
       ),
-      (.namespaceRoot(path: path), [path, "root of a user namespace, not of the machine", "outside of it"]),
+      (.namespaceRoot(path: path), [path, "root only in a user namespace", "outside of it"]),
       (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
-      (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "gone offline", "restart the service"]),
+      (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "went offline", "restart the service"]),
       (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "intel_rapl_msr"]),
-      (.noEnergy(path: "/z/energy_uj"), ["/z/energy_uj", "no plausible number of microjoules"]),
+      (.noEnergy(path: "/z/energy_uj"), ["/z/energy_uj", "number of microjoules"]),
       (.register(.offline(cpu: 2)), ["CPU 2 is offline"]),
       (.noUnits(address: 0xC001_0299), ["0xC0010299", "reads 0", "virtual machine", "on the host"]),
       (.zeroCounter(PackageID(package: 1)), ["package 1", "reads 0", "virtual machine", "on the host"]),

@@ -116,7 +116,7 @@ struct PowerMeterTests {
     var meter = PowerMeter()
     _ = meter.measure(machine.snapshot([at(40, 0)], at: 0))
     let snapshot = machine.snapshot([at(40, 260)], at: 260)
-    #expect(meter.measure(snapshot).reason.contains("unread for too long"))
+    #expect(meter.measure(snapshot).reason.contains("not read for too long"))
     #expect(snapshot.readings[0].losses == 1)
     #expect(abs((meter.measure(machine.snapshot([at(40, 261)], at: 261)).watts ?? 0) - 40) < 0.001)
   }

@@ -143,7 +143,7 @@ struct SocketPlacesTests {
     #expect(symlink(folder + "/others", wellKnown.folder) == 0)
     let places = try places()
     #expect(places.files.map(\.path) == [wellKnown.original] && places.wanted.isEmpty)
-    #expect(log.all.count == 1 && log.all[0].contains("may not serve in \(wellKnown.folder)"))
+    #expect(log.all.count == 1 && log.all[0].contains("Cannot serve in \(wellKnown.folder)"))
     places.remove(log.logger)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["others", "run"])
   }

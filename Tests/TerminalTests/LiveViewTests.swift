@@ -27,13 +27,13 @@ struct LiveViewTests {
              │██████████████████████████████████████████████████████████████████████████
          0 W └─────────────┴──────────────┴──────────────┴──────────────┴──────────────┴
                        -60 s          -45 s          -30 s          -15 s            now
-                            now     since start   >= at least: some could not be counted
+                            now     since start   >= at least: not all was counted
         total           59.75 W     >= 12.35 kJ   the sum of the 2 packages
         package 0       42.50 W       8781.42 J
           core          29.75 W       6147.00 J   part of package 0
           uncore         unread       >= 3.00 J   part of package 0
-          DRAM           3.10 W        640.00 J   memory: beside the package, in no sum
-          psys          70.00 W        14.00 kJ   the whole platform: in no sum
+          DRAM           3.10 W        640.00 J   memory: not part of the package
+          psys          70.00 W        14.00 kJ   the whole platform: not in the total
         package 1       17.25 W    >= 3564.25 J
           core          12.00 W       2400.00 J   part of package 1
         q quit   + - zoom   p pause   d domains   ? help
@@ -162,7 +162,8 @@ struct LiveViewTests {
     var view = Samples.view(live)
     view.press(.help, now: Samples.start)
     let text = view.text(80, 24).joined(separator: "\n")
-    for part in ["pause, and go on", "nothing was measured", "pkg-watt-stat 0.2.0, source msr", "2 readings rejected"] {
+    for part in ["pause or continue", "nothing was measured", "pkg-watt-stat 0.2.0, source msr", "2 readings rejected"]
+    {
       #expect(text.contains(part))
     }
     view.press(.help, now: Samples.start)

@@ -16,8 +16,8 @@ struct SnapshotTests {
         package-0         42.50 W      8781.42 J
         package-0/core    29.75 W      6147.00 J  part of package 0
         package-0/uncore      - W      >= 3.00 J  part of package 0
-        package-0/dram     3.10 W       640.00 J  memory: beside the package, in no sum
-        package-0/psys    70.00 W     14000.00 J  the whole platform: in no sum
+        package-0/dram     3.10 W       640.00 J  memory: not part of the package
+        package-0/psys    70.00 W     14000.00 J  the whole platform: not in the total
         package-1         17.25 W   >= 3564.25 J
         package-1/core    12.00 W      2400.00 J  part of package 1
         history  min 40.00 W  mean 49.00 W  max 61.70 W  490.00 J  in 10 s

@@ -210,7 +210,7 @@ struct TurbostatParserTests {
   func noPackagePower() {
     var parser = TurbostatParser()
     #expect(parser.take("Time_Of_Day_Seconds\tCPU\n") == [.rejected(.noPackagePower)])
-    #expect("\(TurbostatRejection.noPackagePower)".contains("does not know the energy registers of this CPU"))
+    #expect("\(TurbostatRejection.noPackagePower)".contains("PkgWatt"))
     #expect(parser.take(twoPackages) == [.table(two)])
   }
 
@@ -307,6 +307,6 @@ struct TurbostatParserTests {
   func sentences() {
     #expect(
       "\(TurbostatRejection.unequal(system: 59.75, packages: 42.5))"
-        == "turbostat's system row says 59.75 W, but its packages add up to 42.5 W.")
+        == "turbostat's system row shows 59.75 W, but its packages add up to 42.5 W.")
   }
 }

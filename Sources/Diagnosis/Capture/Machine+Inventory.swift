@@ -2,16 +2,16 @@ internal import PowerSources
 internal import RAPL
 
 extension Machine {
-  /// Reads all by which somebody else can tell what this machine is, and why it is measured as it is, whether or not the doctor
-  /// has needed it: a capture has it then. What is not there is remembered as missing.
+  /// Reads everything that others need to tell what this machine is and why it is measured as it is, even if the doctor did
+  /// not need it, so that a capture contains it. A missing file is recorded as missing.
   ///
-  /// Nothing of it names a person, a network or a single device: no serial numbers.
+  /// Nothing in it identifies a person, a network or a single device: it holds no serial numbers.
   public func takeInventory() {
     note("/proc/cpuinfo", "/proc/self/status", "/proc/sys/kernel/osrelease", "/sys/hypervisor/type")
     noteCPUs()
     noteNodes()
     noteBoard()
-    // Twice, so that it is seen whether they move.
+    // Twice, to see whether they move.
     for _ in 0..<2 {
       noteZones()
       noteRegisters()
@@ -33,7 +33,7 @@ extension Machine {
     }
     for cpu in list(folder) where Self.isNumbered(cpu, "cpu") {
       note("\(folder)/\(cpu)/online")
-      // Among them is its NUMA node.
+      // Its entries include the NUMA node.
       _ = list("\(folder)/\(cpu)")
       for name in list("\(folder)/\(cpu)/topology") { note("\(folder)/\(cpu)/topology/\(name)") }
     }
@@ -48,7 +48,7 @@ extension Machine {
     }
   }
 
-  /// What tells a virtual machine: who made the board, its firmware and its devices.
+  /// Reads what identifies a virtual machine: the maker of the board, the firmware and the devices.
   private func noteBoard() {
     for name in ["sys_vendor", "product_name", "product_version", "board_vendor", "board_name", "bios_vendor"] {
       note("/sys/class/dmi/id/\(name)")
@@ -69,7 +69,7 @@ extension Machine {
     }
   }
 
-  /// Units, limits and counters, also of each die.
+  /// Reads units, limits and counters, also of each die.
   private func noteRegisters() {
     let tree = MachineTree(root: root, files: self)
     guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
@@ -89,7 +89,7 @@ extension Machine {
 }
 
 extension RegisterMap {
-  /// Registers that tell how a package is measured. Source: Intel SDM volume 4: MSR_PKG_POWER_INFO, IA32_MISC_PACKAGE_CTLS.
+  /// Registers that affect how a package is measured. Source: Intel SDM volume 4: MSR_PKG_POWER_INFO, IA32_MISC_PACKAGE_CTLS.
   fileprivate var inventory: [UInt32] {
     let energies = PowerDomain.allCases.compactMap { energy(of: $0) }
     return [units] + energies + (self == .intel ? [0x614, 0xBC] : [])

@@ -1,7 +1,7 @@
 internal import PowerSources
 internal import RAPL
 
-/// Why a machine's counters are not traced.
+/// Why a machine's counters cannot be traced.
 public enum TraceRefusal: Error, Equatable, CustomStringConvertible {
   /// This user is not root.
   case notRoot
@@ -9,27 +9,27 @@ public enum TraceRefusal: Error, Equatable, CustomStringConvertible {
   case captured
   /// None of its counters can be read.
   case noCounters
-  /// The machine slept meanwhile.
+  /// The machine slept during the trace.
   case slept
 
-  /// One sentence.
+  /// The reason, and what to do.
   public var description: String {
     switch self {
     case .notRoot:
-      "--trace is root's only, since it records fine energy readings, which can reveal what runs; run it as root (sudo)."
+      "Only root may use --trace, because fine energy readings can reveal what runs on the machine; run it as root (sudo)."
     case .captured:
-      "--trace needs a machine whose counters move; this one was captured. --capture alone copies it, with its trace."
+      "--trace cannot record a captured machine; use --capture without --trace, which copies the capture and its trace."
     case .noCounters:
-      "No energy counter of this machine can be read, so there is nothing to trace; without --trace the capture says why."
-    case .slept: "The machine slept while its counters were traced, so nothing was saved; trace it again."
+      "No energy counter of this machine can be read, so there is nothing to record; the doctor without --trace says why."
+    case .slept: "The machine slept during the recording, so nothing was saved; try again."
     }
   }
 }
 
 extension Machine {
-  /// Reads the machine's energy counters for so long, each of them thousands of times, for the record.
+  /// Reads the machine's energy counters for this long, each of them thousands of times, and records them.
   ///
-  /// Of each die and each powercap zone, whether it has a counter of its own or shows another's: the trace tells which.
+  /// It reads every die and every powercap zone, even if one shows another's counter: the trace shows which do.
   public func takeTrace(seconds: Double) throws(TraceRefusal) {
     let recorder = TraceRecorder(try traceSources())
     guard let trace = recorder.record(nanoseconds: Int64(clamping: seconds * 1e9)) else { throw .slept }
@@ -59,7 +59,7 @@ extension Machine {
         return
       }
       let register = Capture.Register(cpu: cpu, address: address)
-      // AMD's core counter is one for each core.
+      // AMD's core domain has a counter in each core.
       let pace: TraceRecorder.Pace = domain == .package ? .fast : map == .amd ? .slow : .steady
       sources.append(TraceRecorder.Source(.register(register), pace) { registers.reading(register) })
     }
@@ -77,11 +77,11 @@ extension Machine {
   private func zoneSources() -> [TraceRecorder.Source] {
     let folder = "\(root)/sys/class/powercap"
     let zones = ((try? names(in: folder)) ?? []).filter { zone in
-      // No zone of the kernel's has a blank in its name.
+      // No zone of the kernel has a blank in its name.
       zone.hasPrefix("intel-rapl") && zone.contains(":") && !zone.contains(where: \.isWhitespace)
     }
     return zones.sorted().map { zone in
-      // "intel-rapl:0" is a package, "intel-rapl:0:1" a part of it.
+      // "intel-rapl:0" is a package, "intel-rapl:0:1" is a part of it.
       let pace: TraceRecorder.Pace = zone.split(separator: ":").count == 2 ? .fast : .steady
       return TraceRecorder.Source(.zone(zone), pace) { [self] in
         switch energy(ofZone: "\(folder)/\(zone)/energy_uj") {

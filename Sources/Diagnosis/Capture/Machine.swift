@@ -3,27 +3,27 @@ public import PowerSources
 internal import Synchronization
 public import SystemCalls
 
-/// The machine that is looked at: this one, a folder that stands for one, or one that was captured. It remembers all that
-/// it was asked, so that it can be captured. Nothing of it is ever changed.
+/// The machine under examination: this one, a folder that stands for one, or a captured one. It remembers all answers, so
+/// that it can be captured. It is never changed.
 public final class Machine: Files {
   private struct Memory {
     var texts: [String: String] = [:]
     var capture = Capture()
   }
 
-  /// Empty for the machine itself.
+  /// The folder; empty for the machine itself.
   let root: String
-  /// What is replayed; nil where the machine is there to be asked.
+  /// The capture to replay; nil for a machine that can be asked.
   let replay: Replay?
   private let files: any Files
   private let memory = Mutex(Memory())
 
   /// This machine, or the folder that stands for one.
   ///
-  /// - Throws: what is wrong with the captured tree in that folder.
+  /// - Throws: if the capture in that folder is damaged.
   public init(root: String?) throws(CaptureError) {
     var root = root ?? ""
-    // By bytes, as all paths: to Swift, a slash and an accent behind it are one character.
+    // Compared as bytes, as for all paths: to Swift, a slash followed by a combining accent is one character.
     while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
     self.root = root
     let capture = root.isEmpty ? nil : try Capture(in: root)
@@ -32,16 +32,16 @@ public final class Machine: Files {
     files = capture.map { CapturedFiles(root: root, $0) } ?? SystemFiles(root: root)
   }
 
-  /// What was captured; nil where the machine is there to be asked.
+  /// The capture; nil for a machine that can be asked.
   var replayed: Capture? { replay?.capture }
 
-  /// Whether it is the one that this program runs on.
+  /// Whether it is the machine that this program runs on.
   var isOwn: Bool { root.isEmpty }
 
-  /// A path as findings show it: one of a captured machine as it was there.
+  /// A path for findings: on a captured machine, the path that it had there.
   func shown(_ path: String) -> String { replayed == nil ? path : "/\(relative(path))" }
 
-  /// Reads a text file, by a path that begins with the root.
+  /// Reads a text file. The path begins with the root.
   public func text(_ path: String) throws(FileError) -> String {
     let relative = relative(path)
     do {
@@ -53,7 +53,7 @@ public final class Machine: Files {
     }
   }
 
-  /// The names in a folder, by a path that begins with the root.
+  /// The names in a folder. The path begins with the root.
   public func names(in folder: String) throws(FileError) -> [String] {
     let relative = relative(folder)
     do {
@@ -65,7 +65,7 @@ public final class Machine: Files {
     }
   }
 
-  /// Whether a file is there.
+  /// Whether a file exists.
   public func has(_ path: String) -> Bool { (try? permissions(path)) != nil }
 
   /// The permissions of a file.
@@ -78,7 +78,7 @@ public final class Machine: Files {
     do throws(FileError) {
       let permissions: FilePermissions
       if let replayed {
-        // A captured file is there with its contents only.
+        // A capture holds only the contents of files.
         guard let known = replayed.permissions[relative] else {
           throw FileError(path: path, errno: replayed.errors[relative] ?? ENOENT)
         }
@@ -93,9 +93,9 @@ public final class Machine: Files {
     }
   }
 
-  /// Asks for what is no file.
+  /// Asks a question that no file answers.
   ///
-  /// - Returns: what `ask` says, or said when the machine was captured.
+  /// - Returns: the result of `ask`, or the answer in the capture.
   func answer(_ question: String, _ ask: () -> String?) -> String? {
     let answer = replayed.map { $0.answers[question] } ?? ask()
     if let answer { memory.withLock { $0.capture.answers[question] = answer } }
@@ -109,7 +109,7 @@ public final class Machine: Files {
     }
   }
 
-  /// Reads the energy of a powercap zone, in microjoules; of a captured one, what it showed first, and then last.
+  /// Reads the energy of a powercap zone, in microjoules. A captured zone gives its first value, and after that its last.
   ///
   /// - Parameter path: the path of its energy_uj.
   func energy(ofZone path: String) -> Result<UInt64, CapturedErrno> {
@@ -140,16 +140,16 @@ public final class Machine: Files {
   /// Remembers such readings.
   func remember(_ trace: Trace) { memory.withLock { $0.capture.trace = trace } }
 
-  /// Makes sure that a machine can be written down into a folder, before something is worth it.
+  /// Makes sure that the capture can be saved in a folder, before the work begins.
   public func prepareCapture(in folder: String) throws(CaptureError) { try CaptureFolder(folder).claim() }
 
-  /// Writes down all that was read, into a folder that is empty or not there yet.
+  /// Saves everything that was read, in a folder that is empty or does not exist yet.
   public func capture(in folder: String) throws(CaptureError) {
     let (texts, capture) = memory.withLock { ($0.texts, $0.capture) }
     try CaptureFolder(folder).write(texts: texts, capture)
   }
 
-  /// A path from the root on, without the root's slash.
+  /// A path relative to the root, without a leading slash.
   func relative(_ path: String) -> String { relativePath(path, to: root) }
 
   private func failed(_ relative: String, _ error: FileError) -> FileError {
@@ -167,7 +167,7 @@ struct CapturedErrno: Error, Equatable {
 }
 
 extension Capture.Values {
-  /// Takes in what came of reading the counter now.
+  /// Adds the result of reading the counter now.
   fileprivate mutating func add(_ value: Result<UInt64, CapturedErrno>) {
     switch value {
     case .success(let value): add(value)

@@ -2,11 +2,11 @@ internal import Glibc
 internal import PowerSources
 internal import RAPL
 
-/// The registers of a machine that is looked at: its own msr nodes, or the values that were captured of them.
+/// The registers of the machine under examination: its own msr nodes, or captured values.
 struct MachineRegisters: RegisterFile {
   private let machine: Machine
   private let registers: any RegisterFile
-  /// Why CPUs' nodes could not be opened: errno values.
+  /// Why nodes of CPUs could not be opened: errno values.
   let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU.
@@ -23,7 +23,7 @@ struct MachineRegisters: RegisterFile {
     for (cpu, errno) in openErrors { machine.remember(path(cpu), errno: errno) }
   }
 
-  /// Reads a register; a captured one has the value that it had first, and from the second reading on the one that it had last.
+  /// Reads a register. A captured one gives its first value, and from the second reading on its last.
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
     do {
       let value = try registers.read(address, cpu: cpu)

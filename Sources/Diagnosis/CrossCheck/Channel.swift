@@ -1,10 +1,10 @@
 public import RAPL
 
-/// One thing that is compared: a domain of a package.
+/// A domain of a package, which is compared.
 public struct Channel: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// Whose.
+  /// The package.
   public let package: PackageID
-  /// Which domain.
+  /// The domain.
   public let domain: PowerDomain
 
   /// A channel from its parts.

@@ -1,31 +1,31 @@
 /// How the windows of one channel compare.
 public struct Comparison: Sendable, Equatable {
-  /// Below this neither side has anything to compare, in watts: turbostat rounds to 0.01 W.
+  /// Below this many watts on both sides there is nothing to compare: turbostat rounds to 0.01 W.
   static let leastWatts = 0.1
-  /// How far from a constant ratio a window may be, in parts of the mean.
+  /// How far a window's ratio may be from a constant one, as a part of the mean.
   static let ratioTolerance = 0.03
 
-  /// What is compared; nil for the sum of all packages.
+  /// The channel; nil for the sum of all packages.
   public let channel: Channel?
-  /// How many windows.
+  /// The number of windows.
   public let windows: Int
   /// Our mean, in watts.
   public let ours: Double
   /// The reference's mean, in watts.
   public let reference: Double
-  /// The mean difference, in percent of the reference's mean; nil where that is 0.
+  /// The mean difference, in percent of the reference's mean; nil if that is 0.
   public let differencePercent: Double?
-  /// Half the width of the mean difference's 95 % interval, in percent of the reference's mean, by Student's t for windows
-  /// that are independent.
+  /// Half the width of the 95 % interval of the mean difference, in percent of the reference's mean. It is Student's t for
+  /// independent windows.
   public let confidencePercent: Double?
   /// The largest difference of a single window, in percent of that window.
   public let worstPercent: Double?
-  /// Ours divided by the reference, where that is the same in all windows, within 3 %.
+  /// Our watts divided by the reference's, if that is the same in all windows within 3 %.
   public let constantRatio: Double?
 
   /// Compares pairs of watts, one pair for each window.
   ///
-  /// - Returns: nil for less than two windows, which tell nothing of the spread.
+  /// - Returns: nil for less than two windows, which do not show the spread.
   public init?(_ channel: Channel?, pairs: [(ours: Double, reference: Double)]) {
     guard pairs.count >= 2 else { return nil }
     let count = Double(pairs.count)
@@ -53,10 +53,10 @@ public struct Comparison: Sendable, Equatable {
     constantRatio = isConstant ? ratio : nil
   }
 
-  /// Whether both sides draw next to nothing: a percentage would be noise.
+  /// Whether both sides are so low that a percentage would be noise.
   public var isTooLittle: Bool { max(ours, reference) < Self.leastWatts }
 
-  /// The 97.5 % quantile of Student's t, by Cornish and Fisher's expansion; within 1 % from 3 degrees on.
+  /// The 97.5 % quantile of Student's t by the Cornish-Fisher expansion; within 1 % from 3 degrees of freedom up.
   static func studentT(degrees: Int) -> Double {
     switch degrees {
     case ...1: return 12.706

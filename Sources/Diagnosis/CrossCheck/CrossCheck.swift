@@ -5,14 +5,14 @@ public import Turbostat
 
 /// Measures the same machine twice at the same time, and compares.
 public struct CrossCheck {
-  /// What to compare with.
+  /// The references to compare with.
   public enum Against {
     /// turbostat, over its own intervals.
     case turbostat(Turbostat)
     /// Another source of energy, read by us.
     case source(any EnergySource, name: String)
 
-    /// What it is called.
+    /// Its name.
     public var name: String {
       switch self {
       case .turbostat: "turbostat"
@@ -21,11 +21,11 @@ public struct CrossCheck {
     }
   }
 
-  /// How much to compare.
+  /// How long and how strictly to compare.
   public struct Settings: Sendable {
-    /// How long, in seconds of windows: starting the reference takes longer.
+    /// The duration in seconds of windows. Starting the reference takes longer.
     public var durationSeconds: Double
-    /// How long each window is, in seconds.
+    /// The length of a window, in seconds.
     public var intervalSeconds: Double
     /// How much a mean may differ, in percent.
     public var tolerancePercent: Double
@@ -38,11 +38,11 @@ public struct CrossCheck {
     }
   }
 
-  /// What has come so far, of the first reference.
+  /// The progress so far, of the first reference.
   public struct Progress: Sendable {
-    /// How many windows.
+    /// The number of windows so far.
     public let windows: Int
-    /// Of how many.
+    /// The number of windows in all.
     public let wantedWindows: Int
     /// Our watts in the latest window of the first package.
     public let ours: Double
@@ -50,9 +50,9 @@ public struct CrossCheck {
     public let reference: Double
   }
 
-  /// From one of our readings to the next, in milliseconds.
+  /// The time between our readings, in milliseconds.
   private static let readingMilliseconds: Int32 = 20
-  /// How long a reference may take beyond its windows, in seconds: to start, and to deliver.
+  /// How long a reference may take beyond its windows, in seconds, to start and to deliver.
   private static let slackSeconds = 8.0
 
   private var source: any EnergySource
@@ -78,7 +78,7 @@ public struct CrossCheck {
     }
   }
 
-  /// Measures until every reference has given its windows, is in trouble, or the interrupt descriptor becomes readable.
+  /// Measures until every reference has given its windows, has failed, or the interrupt descriptor becomes readable.
   ///
   /// - Returns: one report for each reference, in their order.
   public mutating func run(interrupt: Int32, _ progress: (Progress) -> Void) -> [CrossCheckReport] {

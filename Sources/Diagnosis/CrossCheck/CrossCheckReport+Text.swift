@@ -3,7 +3,7 @@ internal import PowerProtocol
 internal import RAPL
 
 extension CrossCheckReport {
-  /// A table for a person, and the verdict's sentence below it.
+  /// The table as text, followed by the verdict.
   public var text: String {
     var lines: [String] = []
     if !comparisons.isEmpty {
@@ -18,7 +18,7 @@ extension CrossCheckReport {
       }
       let windows = comparisons.map(\.windows).min() ?? 0
       lines.append(
-        "At least \(windows) windows each; our nearest readings at most \(fixed(apartMilliseconds, places: 1)) ms from their ends."
+        "At least \(windows) windows each. Our nearest readings were at most \(fixed(apartMilliseconds, places: 1)) ms from their ends."
       )
     }
     lines += unmatched
@@ -37,7 +37,7 @@ extension CrossCheckReport {
     return [comparison.name, fixed(comparison.ours) + " W", fixed(comparison.reference) + " W"] + percents
   }
 
-  /// The same for a program.
+  /// The same as JSON.
   var value: JSON {
     .object([
       ("reference", .string(reference)), ("verdict", .string(verdict.word)), ("sentence", .string("\(verdict)")),

@@ -5,11 +5,11 @@ internal import RAPL
 public struct CrossCheckReport: Sendable, Equatable {
   /// The reference's name.
   public let reference: String
-  /// Each channel that both have, and the sum of all packages where there are several.
+  /// Each channel that both have, and the sum of all packages if there are several.
   public let comparisons: [Comparison]
   /// Channels that only one side has.
   public let unmatched: [String]
-  /// How far our nearest readings were from the ends of the reference's windows, at most, in milliseconds.
+  /// The greatest time between our nearest reading and the end of a window of the reference, in milliseconds.
   public let apartMilliseconds: Double
   /// The outcome.
   public let verdict: CrossCheckVerdict
@@ -18,7 +18,7 @@ public struct CrossCheckReport: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - missingPackages: packages that only one side has, each a sentence.
-  ///   - trouble: what is wrong with the reference, where it gave nothing to compare.
+  ///   - trouble: what is wrong with the reference, if it gave nothing to compare.
   init(
     reference: String, comparisons: [Comparison], unmatched: [String] = [], missingPackages: [String] = [],
     apartMilliseconds: Double, tolerancePercent: Double, trouble: String?
@@ -37,8 +37,8 @@ extension Comparison {
   var name: String { channel.map { "\($0)" } ?? "all packages" }
 }
 
-/// A number with so many digits after the point.
+/// A number with this many digits after the point.
 func fixed(_ number: Double, places: Int = 2) -> String { Numbers.fixed(number, places: places) }
 
-/// The same with its sign, plus included.
+/// The same with its sign, including plus.
 func signed(_ number: Double) -> String { (number < 0 ? "" : "+") + fixed(number) }

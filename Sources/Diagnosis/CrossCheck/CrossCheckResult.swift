@@ -1,26 +1,26 @@
 internal import Formatting
 internal import PowerProtocol
-/// What a cross-check against all its references comes to.
+/// The result of a cross-check against all its references.
 public struct CrossCheckResult: Sendable {
-  /// One for each reference.
+  /// One report for each reference.
   public let reports: [CrossCheckReport]
-  /// The worst of theirs.
+  /// The worst of their verdicts.
   public let verdict: CrossCheckVerdict
 
-  /// The outcome of these reports.
+  /// The result of these reports.
   public init(reports: [CrossCheckReport]) {
     self.reports = reports
     verdict =
       reports.map(\.verdict).max { $0.rank < $1.rank } ?? .couldNotCompare("there is nothing to compare with.")
   }
 
-  /// Nothing could be compared at all.
+  /// The result if nothing could be compared.
   public init(reason: String) {
     reports = []
     verdict = .couldNotCompare(reason)
   }
 
-  /// For a person: each reference's table and verdict.
+  /// The result as text: each reference's table and verdict.
   public var text: String {
     reports.isEmpty ? "\(verdict)".harmless : reports.map(\.text).joined(separator: "\n\n")
   }

@@ -21,7 +21,7 @@ struct CrossCheckTally {
     patience = isStepping ? 5000 : 50
   }
 
-  /// How many windows of the package that has fewest.
+  /// The number of windows of the package that has fewest.
   var windows: Int {
     pairs.filter { $0.key.domain == .package }.map(\.value.count).min() ?? 0
   }
@@ -34,7 +34,7 @@ struct CrossCheckTally {
     return (pair.ours, pair.reference)
   }
 
-  /// Pairs the windows that have ended with what the track says of the same time.
+  /// Compares the windows that have ended with the track of the same time.
   mutating func collect(_ track: EnergyTrack) {
     var left: [(window: ReferenceWindow, tries: Int)] = []
     for (window, tries) in waiting + reference.windows().map({ ($0, 0) }) {
@@ -46,14 +46,14 @@ struct CrossCheckTally {
       } else if tries < patience {
         left.append((window, tries + 1))
       } else if pairs[window.channel] == nil {
-        // Known to the reference only; remembered so that it can be said.
+        // Only the reference has it; remembered for the report.
         pairs[window.channel] = []
       }
     }
     waiting = left
   }
 
-  /// What it all comes to.
+  /// The report.
   func report(ourChannels: Set<Channel>, tolerancePercent: Double) -> CrossCheckReport {
     let name = reference.name
     var comparisons: [Comparison] = []
@@ -68,7 +68,7 @@ struct CrossCheckTally {
     let onlyTheirs = theirs.subtracting(ourChannels).sorted()
     let missing =
       onlyOurs.filter { $0.domain == .package }.map { "\(name) shows no \($0)." }
-      + onlyTheirs.filter { $0.domain == .package }.map { "\(name) shows \($0), we do not." }
+      + onlyTheirs.filter { $0.domain == .package }.map { "\(name) shows \($0), and we do not." }
     return CrossCheckReport(
       reference: name, comparisons: comparisons,
       unmatched: (onlyOurs.map { "Not compared: \($0), which \(name) does not show." }
@@ -77,7 +77,7 @@ struct CrossCheckTally {
       trouble: reference.trouble)
   }
 
-  /// All packages together, where there are several with the same windows.
+  /// All packages together, if there are several with the same windows.
   private var sum: Comparison? {
     let packages = pairs.filter { $0.key.domain == .package && !$0.value.isEmpty }.map(\.value)
     guard packages.count > 1, let count = packages.map(\.count).min(), Set(packages.map(\.count)).count == 1 else {

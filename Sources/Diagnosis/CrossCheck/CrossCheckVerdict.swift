@@ -1,10 +1,10 @@
-/// What a cross-check comes to.
+/// The verdict of a cross-check.
 public enum CrossCheckVerdict: Sendable, Equatable {
   /// Every mean is within the tolerance.
   case agree(tolerancePercent: Double)
-  /// At least one is not, each a sentence with its likely cause.
+  /// At least one is not. Each is a sentence with its likely cause.
   case disagree([String])
-  /// Nothing can be said, and why.
+  /// There is no result, for this reason.
   case couldNotCompare(String)
 
   /// 0 agree, 1 disagree, 2 could not compare.
@@ -25,7 +25,7 @@ public enum CrossCheckVerdict: Sendable, Equatable {
     }
   }
 
-  /// How bad it is: a disagreement is worse than what could not be compared.
+  /// The order of severity: to disagree is worse than not to be comparable.
   var rank: Int {
     switch self {
     case .agree: 0

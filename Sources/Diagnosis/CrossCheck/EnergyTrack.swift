@@ -1,6 +1,6 @@
 internal import RAPL
 
-/// The energy of each channel over the last while, so that any moment of it can be asked for.
+/// The energy of each channel over the last while, for any moment in it.
 struct EnergyTrack {
   private struct Point {
     let time: Int64
@@ -8,7 +8,7 @@ struct EnergyTrack {
     let losses: UInt32
   }
 
-  /// How far apart two readings may be to say what lies between them, in nanoseconds.
+  /// The greatest time between two readings that still tells what lies between them, in nanoseconds.
   private static let widestGap: Int64 = 500_000_000
 
   /// Steps that are at least so far apart are known each.
@@ -19,7 +19,7 @@ struct EnergyTrack {
   private let periodNanoseconds: Int64
   private var points: [Channel: [Point]] = [:]
 
-  /// A track that remembers so many nanoseconds.
+  /// A track that remembers this many nanoseconds.
   ///
   /// - Parameter period: how the counters step, in nanoseconds; 0 if they are up to date at any time.
   init(keeping nanoseconds: Int64, period: Int64 = 0) {
@@ -27,10 +27,10 @@ struct EnergyTrack {
     periodNanoseconds = period
   }
 
-  /// The channels that were ever read.
+  /// All channels that were read.
   var channels: Set<Channel> { Set(points.keys) }
 
-  /// Takes in a snapshot. Readings that failed leave a gap.
+  /// Adds a snapshot. Readings that failed leave a gap.
   mutating func record(_ snapshot: EnergySnapshot) {
     for reading in snapshot.readings {
       switch reading.outcome {
@@ -43,7 +43,7 @@ struct EnergyTrack {
       let point = Point(time: time, joules: reading.unit.joules(reading.counts), losses: reading.losses)
       var kept = points[Channel(reading.package, reading.domain), default: []]
       kept.append(point)
-      // Cut rarely: each cut moves all that is kept.
+      // Trimmed rarely, because each time moves everything that is kept.
       if let first = kept.first, time - first.time > 2 * keptNanoseconds {
         kept.removeAll { time - $0.time > keptNanoseconds }
       }
@@ -55,8 +55,8 @@ struct EnergyTrack {
   ///
   /// - Parameter isAsShown: whether the energy at a moment is what the counter showed then, rather than what was drawn up to then:
   ///   of one that moves in steps that is the latest step's.
-  /// - Returns: watts, and how far the nearest readings were from those moments; nil where the track does not reach so far,
-  ///   or something was lost in between.
+  /// - Returns: watts, and how far the nearest readings were from those moments; nil if the track does not reach that far, or
+  ///   energy was lost in between.
   func power(
     of channel: Channel, from start: Int64, to end: Int64, isAsShown: Bool = false
   ) -> (watts: Double, apartNanoseconds: Int64)? {

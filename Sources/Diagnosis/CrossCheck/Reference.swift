@@ -1,9 +1,9 @@
 internal import RAPL
 
-/// What a reference says of one channel over one window.
+/// A reference's measurement of one channel over one window.
 struct ReferenceWindow: Equatable {
   let channel: Channel
-  /// Where it begins and ends, in nanoseconds of the monotonic clock.
+  /// The window's start and end, in nanoseconds of the monotonic clock.
   let start: Int64
   let end: Int64
   let watts: Double
@@ -11,7 +11,7 @@ struct ReferenceWindow: Equatable {
 
 /// Another measurement of the same machine.
 protocol Reference {
-  /// What it is, for a person.
+  /// Its name.
   var name: String { get }
   /// Whether its windows are of what the counters show at their ends, also of one that moves in steps and shows what was drawn up to
   /// its latest step.
@@ -20,7 +20,7 @@ protocol Reference {
   mutating func begin()
   /// The windows that have ended since the last call.
   mutating func windows() -> [ReferenceWindow]
-  /// What has gone wrong for good, if so; asked where no windows come.
+  /// The failure that ended it, if there is one; asked if no windows come.
   var trouble: String? { get }
   /// Ends it, and waits for that.
   func end()

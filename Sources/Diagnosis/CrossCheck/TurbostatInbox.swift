@@ -2,7 +2,7 @@ internal import RAPL
 internal import Synchronization
 internal import Turbostat
 
-/// What turbostat's thread hands over to the one that compares.
+/// Passes turbostat's tables from its thread to the one that compares.
 final class TurbostatInbox: Sendable {
   /// A table, and the window that it is the mean of.
   struct Arrival {
@@ -16,19 +16,19 @@ final class TurbostatInbox: Sendable {
     var said: [String] = []
   }
 
-  /// More of what it says helps nobody.
+  /// The most lines of turbostat's messages that are kept.
   private static let mostLines = 5
 
   private let state = Mutex(State())
 
-  /// Why nothing comes, as far as it is known, and what turbostat says of it.
+  /// Why nothing comes, if that is known, and turbostat's own messages.
   var trouble: String? {
     state.withLock { state in
-      state.trouble.map { trouble in ([trouble] + state.said.map { "It says: \($0)" }).joined(separator: " ") }
+      state.trouble.map { trouble in ([trouble] + state.said.map { "turbostat says: \($0)" }).joined(separator: " ") }
     }
   }
 
-  /// Takes out what has come.
+  /// Takes out what has arrived.
   func empty() -> [Arrival] {
     state.withLock { state in
       defer { state.arrivals = [] }
@@ -36,7 +36,7 @@ final class TurbostatInbox: Sendable {
     }
   }
 
-  /// Takes in what happened.
+  /// Takes an event.
   func take(_ event: TurbostatEvent) {
     state.withLock { state in
       switch event {

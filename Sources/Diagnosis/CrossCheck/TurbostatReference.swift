@@ -1,9 +1,9 @@
 internal import RAPL
 internal import Turbostat
 
-/// turbostat as the reference: its windows are its own intervals, and end when it says.
+/// turbostat as the reference. Its windows are its own intervals.
 struct TurbostatReference: Reference {
-  /// How much later than usual a package may be read, in nanoseconds; a turbostat that is started again takes longer.
+  /// How much later than usual a package may be read, in nanoseconds. Restarting turbostat takes longer.
   private static let mostJitter: UInt64 = 100_000_000
 
   let name = "turbostat"
@@ -30,13 +30,13 @@ struct TurbostatReference: Reference {
     var windows: [ReferenceWindow] = []
     for row in table.packages {
       guard let id = row.package else { continue }
-      // Packages are read one after the other; what one says that was read much earlier than the last is no time of it.
+      // Packages are read one after the other. A time that is much earlier than the last one cannot be right.
       var before: Int64 = 0
       if let last = table.endUnixNanoseconds, let own = row.endUnixNanoseconds { before = last &- own }
       if !(0...sample.windowNanoseconds / 2).contains(before) { before = 0 }
       let end = sample.endMonotonicNanoseconds &- before
       defer { ends[id] = end }
-      // Where the interval before was not turbostat's, or is missing, this one's beginning is not known.
+      // If the interval before is missing or was not turbostat's, the start of this one is unknown.
       guard let start = ends[id], end > start,
         (end &- start &- sample.windowNanoseconds).magnitude <= Self.mostJitter
       else { continue }

@@ -1,6 +1,6 @@
 /// Explains whether and how a machine can be measured. It changes nothing.
 public enum Doctor {
-  /// Looks at a machine, top to bottom: takes a few seconds if counters stand still or step.
+  /// Examines a machine from top to bottom. This takes a few seconds if counters stand still or move in steps.
   public static func examine(_ machine: Machine) -> DoctorReport {
     var examination = Examination(machine)
     examination.lookAtCPU()

@@ -1,26 +1,26 @@
 internal import Formatting
 internal import PowerProtocol
 
-/// What the doctor found.
+/// The doctor's findings.
 public struct DoctorReport: Sendable, Equatable {
-  /// From top to bottom.
+  /// The findings, from top to bottom.
   public let findings: [Finding]
-  /// What measures this machine, best first; empty where nothing does.
+  /// What measures this machine, best first; empty if nothing does.
   public let measuredBy: [String]
 
-  /// 0 where the machine can be measured, else 1.
+  /// The exit code: 0 if the machine can be measured, else 1.
   public var exitCode: Int32 { measuredBy.isEmpty ? 1 : 0 }
 
-  /// One sentence.
+  /// The result in one sentence.
   public var summary: String {
     let warnings = count(.warning, "warning")
     guard measuredBy.isEmpty else {
-      return "This machine can be measured, by \(measuredBy.joined(separator: " and by ")); \(warnings)."
+      return "This machine can be measured by \(measuredBy.joined(separator: " and by ")); \(warnings)."
     }
     return "This machine cannot be measured: \(count(.failure, "failure")), \(warnings)."
   }
 
-  /// For a person: a line for each finding, its fix below it, and the summary at the end.
+  /// The report as text: a line for each finding, the fix below it, and the summary at the end.
   public var text: String {
     let width = findings.map(\.topic.rawValue.count).max() ?? 0
     let lines = findings.flatMap { finding in

@@ -2,9 +2,9 @@ internal import PowerSources
 internal import RAPL
 
 extension Examination {
-  /// Who the CPU is, and what is known of it.
+  /// Examines the CPU and what is known of its model.
   mutating func lookAtCPU() {
-    // Read also where the CPU itself is asked: a capture has to have it.
+    // Read even if the CPU itself can be asked, because a capture needs it.
     let cpuinfo = try? machine.text("\(machine.root)/proc/cpuinfo")
     if cpuinfo.map(Self.showsHypervisor) == true {
       hypervisor = machine.answer("hypervisor") { machine.isOwn ? Hypervisor.name : nil } ?? Hypervisor.unknown
@@ -17,37 +17,38 @@ extension Examination {
     }
     guard let identity else { return }
     let model = CPUModel(identity)
-    let onHost = hypervisor == nil ? nil : "measure on the host: a virtual machine has no energy registers of its own."
+    let onHost = hypervisor == nil ? nil : "measure on the host; a virtual machine has no energy registers of its own."
     isOlderThanRAPL = model.standing == .olderThanRAPL && !hasUnits(identity)
     switch RegisterMap(vendor: identity.vendor) {
     case _ where isOlderThanRAPL:
       obstruct(
-        .cpu, "\(identity) is older than RAPL: Intel has it since Sandy Bridge, AMD since Zen.",
-        fix: onHost ?? "none for this CPU; its board may have a power meter of its own.")
+        .cpu, "\(identity) is older than RAPL, which Intel introduced with Sandy Bridge and AMD with Zen.",
+        fix: onHost ?? "nothing; this CPU cannot be measured. Its board may have a power meter of its own.")
     case nil:
       obstruct(
         .cpu, "\(identity): only Intel, AMD and Hygon CPUs are known to have energy registers.",
         fix:
-          "none for this CPU, unless powercap has its energy (see below); its board may have a power meter of its own.")
+          "see powercap below; without it this CPU cannot be measured. Its board may have a power meter of its own.")
     case .amd? where !identity.announcesRAPL:
       obstruct(
-        .cpu, "\(identity) does not announce RAPL (CPUID 80000007h EDX bit 14), so it shows no energy registers.",
-        fix: onHost ?? "look for a firmware update; AMD's family 17h (Zen) and later have them.")
+        .cpu, "\(identity) does not announce RAPL (CPUID 80000007h EDX bit 14), so it has no energy registers.",
+        fix: onHost ?? "look for a firmware update; AMD family 17h (Zen) and newer have these registers.")
     case _ where !model.hasRegisters:
-      obstruct(.cpu, "\(identity) has no energy registers; its energy is in powercap only.", fix: "see powercap below.")
+      obstruct(
+        .cpu, "\(identity) has no energy registers; it can only be measured with powercap.", fix: "see powercap below.")
     case _ where !model.isKnown:
       warn(
-        .cpu, "\(identity) is not in the table of models: its units are taken from its unit register alone.",
+        .cpu, "\(identity) is not in the table of models: its units come from its unit register alone.",
         fix:
-          "compare with: sudo pkg-watt-stat cross-check; and send us a capture: sudo pkg-watt-stat doctor --capture DIR"
+          "check the watts with sudo pkg-watt-stat cross-check, and send us a capture: sudo pkg-watt-stat doctor --capture DIR"
       )
     case let map?:
-      ok(.cpu, "\(identity): a known model with energy registers\(Self.domains(model, map)).")
+      ok(.cpu, "\(identity) is a known model with energy registers\(Self.domains(model, map)).")
       for quirk in Self.quirks(model, map) { ok(.cpu, quirk) }
     }
   }
 
-  /// Whether a CPU's unit register holds something: a hypervisor may show an old model and emulate the registers.
+  /// Whether a CPU's unit register is not 0: a hypervisor may show an old model and emulate the registers.
   private func hasUnits(_ identity: CPUIdentity) -> Bool {
     guard let map = RegisterMap(vendor: identity.vendor),
       let cpu = (try? MachineTree(root: machine.root, files: machine).places())?.first?.cpu
@@ -55,33 +56,33 @@ extension Examination {
     return (try? MachineRegisters(machine, cpus: [cpu]).read(map.units, cpu: cpu)).map { $0 != 0 } ?? false
   }
 
-  /// Whether the first processor of a cpuinfo has the flag by which a CPU says that it is not real.
+  /// Whether the first processor of a cpuinfo has the flag that marks a virtual CPU.
   private static func showsHypervisor(_ cpuinfo: String) -> Bool {
     let flags = cpuinfo.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
     return flags.split(whereSeparator: \.isWhitespace).contains("hypervisor")
   }
 
   private static func domains(_ model: CPUModel, _ map: RegisterMap) -> String {
-    guard let domains = model.domains else { return "; which domains it has, only they can tell" }
+    guard let domains = model.domains else { return "; its registers tell which domains it has" }
     let names = PowerDomain.allCases.filter { $0 == .package || domains.contains($0) }.map { "\($0)" }
-    return ", of \(names.joined(separator: ", "))"
+    return " for \(names.joined(separator: ", "))"
   }
 
-  /// What is to be known of a model's numbers.
+  /// Facts about a model's units.
   private static func quirks(_ model: CPUModel, _ map: RegisterMap) -> [String] {
     var quirks: [String] = []
     if model.unit == .registerMicrojoules {
       quirks.append("This model's unit register counts in microjoules (2^ESU uJ), not in parts of a joule.")
     }
     if model.dramUnit == .fixed15Microjoules {
-      quirks.append("This model's DRAM unit is 15.3 uJ (2^-16 J), whatever its unit register says.")
+      quirks.append("This model's DRAM unit is always 15.3 uJ (2^-16 J); its unit register is not used.")
     }
     if model.psysUnit == .fixedJoule {
-      quirks.append("This model's psys unit is 1 J, whatever its unit register says.")
+      quirks.append("This model's psys unit is always 1 J; its unit register is not used.")
     }
     if map == .amd {
       quirks.append(
-        "AMD's core energy is one counter for each core: all are read, but only while somebody asks for domains; the package's contains it."
+        "AMD has a core counter in each core. They are read only while a client asks for domains. The package's counter includes them."
       )
     }
     return quirks

@@ -2,7 +2,7 @@ internal import PowerSources
 internal import RAPL
 
 extension Examination {
-  /// Whether the sum of these packages' registers is that of the machine, each counter in it once. The service asks the same.
+  /// Whether the sum of these packages' registers is the machine's power, with each counter in it once. The service checks the same.
   mutating func isWhole(_ registers: MachineRegisters, _ identity: CPUIdentity, _ map: RegisterMap) -> Bool {
     if let lack = lists(identity).lackOfRegisters { return obstructed(.registers, lack) }
     let (packages, timers, isSnapshot) = (packages, registerTimers, machine.tree.isSnapshot)
@@ -12,7 +12,7 @@ extension Examination {
     }
   }
 
-  /// The same of powercap's zones.
+  /// The same for powercap's zones.
   mutating func isWhole(_ zones: [PowercapTree.Entry], _ identity: CPUIdentity) -> Bool {
     if let lack = lists(identity).lackOfZones { return obstructed(.powercap, lack) }
     let (tree, timers) = (machine.tree, zoneTimers)
@@ -21,7 +21,7 @@ extension Examination {
     }
   }
 
-  /// Looks for counters under two names. A capture without a trace has too few readings to look again: it has what was found.
+  /// Looks for one counter under two names. A capture without a trace has too few readings for that, so it contains the result.
   private mutating func isEachOnce(
     _ topic: Finding.Topic, _ find: () throws(SourceError) -> [RepeatedCounter]
   ) -> Bool {
@@ -38,7 +38,7 @@ extension Examination {
       // Two sockets that were switched on together draw apart in time.
       obstruct(
         topic, String(found.dropFirst(doubt.count)),
-        fix: hypervisor == nil ? "look again in a minute." : "run it on the host.")
+        fix: hypervisor == nil ? "run the doctor again in a minute." : "run the service on the host.")
       return false
     }
     for repeated in found.split(separator: "\n") { ok(topic, String(repeated)) }
@@ -46,7 +46,7 @@ extension Examination {
   }
 
   private mutating func obstructed(_ topic: Finding.Topic, _ error: SourceError) -> Bool {
-    obstruct(topic, "\(error)", fix: "run it on the host.")
+    obstruct(topic, "\(error)", fix: "run the service on the host.")
     return false
   }
 
@@ -57,6 +57,6 @@ extension Examination {
 }
 
 extension Machine {
-  /// Its description, which it remembers.
+  /// The source's description, which it remembers.
   var tree: MachineTree { MachineTree(root: root, files: self, replay: replay) }
 }

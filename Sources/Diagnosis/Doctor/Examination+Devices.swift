@@ -4,14 +4,14 @@ internal import RAPL
 internal import SystemCalls
 
 extension Examination {
-  /// The kernel's msr nodes, and the rights that reading them takes.
+  /// Examines the kernel's msr nodes, and the rights that are needed to read them.
   mutating func lookAtDevices() {
     lookAtCapability()
     guard !packages.isEmpty, hasRegisters else { return }
-    // Opened also where they are of no use: a capture has to tell whether they are there.
+    // Opened even if they are not needed, because a capture has to show whether they exist.
     let registers = MachineRegisters(machine, cpus: packages.flatMap(\.cpus))
     if announcesNoRAPL {
-      return ok(.devices, "The kernel's msr nodes are of no use here: this CPU has no energy registers.")
+      return ok(.devices, "The kernel's msr nodes are not needed: this CPU has no energy registers.")
     }
     let locked = packages.first { package in package.cpus.allSatisfy { registers.openErrors[$0] != nil } }
     if let cpu = locked?.cpus.first, let errno = registers.openErrors[cpu] {
@@ -22,7 +22,7 @@ extension Examination {
       ok(
         .devices,
         "The msr nodes of \(names(of: opened)) can be opened"
-          + (failed.isEmpty ? "." : "; not those of \(names(of: failed)), and they are not needed."))
+          + (failed.isEmpty ? "." : "; those of \(names(of: failed)) cannot, but they are not needed."))
       self.registers = registers
     }
     lookAtLockdown()
@@ -35,56 +35,56 @@ extension Examination {
       obstruct(
         .devices,
         machine.has("\(machine.root)/sys/module/msr")
-          ? "There is no \(path), though the kernel's msr module is there: /dev shows not all, as in a container."
-          : "There is no \(path): this container does not have it, whether or not its host's kernel has loaded its msr module.",
-        fix: "run on the host, or hand the nodes in: \(Surroundings.devices(packages))")
+          ? "\(path) does not exist, although the kernel's msr module is loaded: this is a container, or its /dev is incomplete."
+          : "\(path) does not exist in this container. Nothing here shows whether the host has loaded the msr module.",
+        fix: "run the service on the host, or give the container the nodes: \(Surroundings.devices(packages))")
     case ENOENT:
       obstruct(
-        .devices, "There is no \(path): the kernel's msr module is not loaded.",
-        fix: (hypervisor == nil ? "" : "measure on the host; only if this hypervisor passes the registers on: ")
+        .devices, "\(path) does not exist: the kernel's msr module is not loaded.",
+        fix: (hypervisor == nil ? "" : "measure on the host; or, if this hypervisor passes on the registers: ")
           + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
     case EACCES where surroundings.isNamespaceRoot, EPERM where surroundings.isNamespaceRoot:
       obstruct(
-        .devices, "\(path) cannot be opened: this is root of a user namespace, not of the machine.",
+        .devices, "\(path) cannot be opened: this process is root only in a user namespace, not on the machine.",
         fix: "run it outside of the namespace, as the machine's root.")
     case EACCES:
       let owner = (try? machine.permissions(node)).map { permissions in
         " (mode \(String(permissions.mode, radix: 8)), user \(permissions.user), group \(permissions.group))"
       }
       obstruct(
-        .devices, "\(path) cannot be opened by this user: its permissions forbid it\(owner ?? "").",
+        .devices, "\(path) cannot be opened by this user, because of its permissions\(owner ?? "").",
         fix: "sudo pkg-watt-stat doctor")
     case EPERM:
       obstruct(
         .devices, "\(path) cannot be opened: the kernel does not allow it (EPERM).",
         fix: hasCapability == false
           ? "run as root, or with CAP_SYS_RAWIO (see above)."
-          : "run outside of a container, on a kernel without lockdown (see below).")
+          : "run it outside of a container, and on a kernel without lockdown (see below).")
     default:
       let error = SourceError.cannotOpen(path: path, errno: errno, ownMachine: machine.isOwn)
-      obstruct(.devices, "\(error)", fix: "bring a CPU of that package online, and look again.")
+      obstruct(.devices, "\(error)", fix: "bring a CPU of that package online, and run the doctor again.")
     }
   }
 
-  /// Whether the CPU may have registers at all, announced or not.
+  /// Whether the CPU may have registers at all, even if it does not announce them.
   private var hasRegisters: Bool {
     !isOlderThanRAPL
       && identity.map { RegisterMap(vendor: $0.vendor) != nil && CPUModel($0).hasRegisters } ?? false
   }
 
-  /// Whether this process has CAP_SYS_RAWIO, which the msr driver asks for; nil where nothing tells.
+  /// Whether this process has CAP_SYS_RAWIO, which the msr driver demands; nil if that is unknown.
   private var hasCapability: Bool? {
     guard let word = ownStatus("CapEff").first, let capabilities = UInt64(word, radix: 16) else { return nil }
     return capabilities >> UInt64(17) & 1 == 1
   }
 
-  /// Whether this process runs as root; nil if nothing tells. Source: proc(5), of the user numbers the second is the effective.
+  /// Whether this process runs as root; nil if that is unknown. Source: proc(5): the second user number is the effective one.
   private var isRoot: Bool? {
     let users = ownStatus("Uid")
     return users.count < 2 ? nil : users[1] == "0"
   }
 
-  /// The words of a line that the kernel has of this process.
+  /// The words of a line in this process's /proc/self/status.
   private func ownStatus(_ name: String) -> [Substring] {
     let status = try? machine.text("\(machine.root)/proc/self/status")
     let line = status?.split(separator: "\n").first { $0.hasPrefix("\(name):") } ?? ""
@@ -95,19 +95,21 @@ extension Examination {
     switch hasCapability {
     case true? where map != nil && surroundings.isNamespaceRoot:
       obstruct(
-        .capability, "This process has CAP_SYS_RAWIO in a user namespace only; opening registers takes the machine's.",
+        .capability, "This process has CAP_SYS_RAWIO only in a user namespace, which is not enough to open registers.",
         fix: "run it outside of the namespace, as the machine's root.")
-    case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which opening registers takes.")
+    case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which is needed to open registers.")
     case false? where identity != nil && map == nil:
-      ok(.capability, "This process lacks CAP_SYS_RAWIO, which is of no use here: this CPU has no energy registers.")
+      ok(.capability, "This process does not have CAP_SYS_RAWIO. It is not needed: this CPU has no energy registers.")
     case false?:
-      let text = "This process lacks CAP_SYS_RAWIO, which opening registers takes."
+      let text = "This process does not have CAP_SYS_RAWIO, which is needed to open registers."
       switch (isRoot, container) {
       case (false?, nil): obstruct(.capability, text, fix: "run it as root: sudo pkg-watt-stat doctor")
       case (false?, _?):
         obstruct(
-          .capability, text, fix: "run it as root; if root lacks it too, this says how to give it to the container.")
-      case (_, nil): obstruct(.capability, text, fix: "run it as a root that has this capability.")
+          .capability, text,
+          fix:
+            "run it as root; if the capability is still missing, the doctor then says how to give it to the container.")
+      case (_, nil): obstruct(.capability, text, fix: "run it as root with this capability.")
       case (_, _?): obstruct(.capability, text, fix: "give the container the capability: --cap-add SYS_RAWIO")
       }
     case nil: break
@@ -121,10 +123,10 @@ extension Examination {
     let mode = text[text.index(after: start)..<end]
     if mode == "none" { return ok(.lockdown, "The kernel is not locked down.") }
     if registers != nil {
-      return ok(.lockdown, "The kernel is locked down (\(mode)); this one lets registers be read all the same.")
+      return ok(.lockdown, "The kernel is locked down (\(mode)), but registers can still be read.")
     }
     obstruct(
-      .lockdown, "The kernel is locked down (\(mode)), and some kernels then let nobody read registers.",
-      fix: "switch Secure Boot off in the firmware, or let powercap measure (see below).")
+      .lockdown, "The kernel is locked down (\(mode)); some kernels then let nobody read registers.",
+      fix: "switch Secure Boot off in the firmware, or use powercap (see below).")
   }
 }

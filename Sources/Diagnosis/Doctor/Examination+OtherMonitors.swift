@@ -3,16 +3,16 @@ internal import RAPL
 internal import SystemCalls
 
 extension Examination {
-  /// What on this machine makes other monitors show wrong numbers, or more than they should.
+  /// Finds what makes other monitors on this machine show wrong numbers, or leak secrets.
   mutating func lookAtOtherMonitors() {
     lookAtZoneNames()
     lookAtZonePermissions()
     guard let identity, !measuredBy.isEmpty else { return }
     if zones.contains(where: { $0.zone.domain == .psys }) {
-      ok(.monitors, "psys contains the packages and more: monitors that add it to them count twice.")
+      ok(.monitors, "psys includes the packages: monitors that add it to them count the packages twice.")
     }
     if RegisterMap(vendor: identity.vendor) == .amd, packages.contains(where: { $0.cpus.count > 1 }), hasSeveralDies {
-      ok(.monitors, "Each die shows the package's counter again: monitors that add dies up count several times.")
+      ok(.monitors, "Each die shows the package's counter again: monitors that add up dies count it several times.")
     }
   }
 
@@ -22,7 +22,7 @@ extension Examination {
     guard hasTwin else { return }
     ok(
       .monitors,
-      "Powercap shows a package twice (intel-rapl and intel-rapl-mmio): monitors that add all zones up count "
+      "Powercap shows a package twice (intel-rapl and intel-rapl-mmio): monitors that add up all zones count "
         + "it twice.")
   }
 
@@ -32,12 +32,12 @@ extension Examination {
       guard let permissions = try? machine.permissions(file), permissions.mode & 0o004 != 0 else { continue }
       let path = machine.shown(file)
       return warn(
-        .monitors, "Every user may read \(path) as often as they like, which leaks secrets (PLATYPUS, CVE-2020-8694).",
-        fix: "sudo chmod o-r \(path), and let monitors read the service")
+        .monitors, "Every user may read \(path) at any rate, which leaks secrets (PLATYPUS, CVE-2020-8694).",
+        fix: "sudo chmod o-r \(path), and let monitors use the service instead")
     }
   }
 
-  /// Whether the kernel tells several dies of a package apart.
+  /// Whether the kernel distinguishes several dies of a package.
   private var hasSeveralDies: Bool {
     let places = (try? MachineTree(root: machine.root, files: machine).places()) ?? []
     return Dictionary(grouping: places, by: \.package).values.contains { Set($0.map(\.die)).count > 1 }

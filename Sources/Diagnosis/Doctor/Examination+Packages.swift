@@ -2,7 +2,7 @@ internal import PowerSources
 internal import RAPL
 
 extension Examination {
-  /// Packages, dies, and the CPUs through which their counters are read.
+  /// Examines packages, dies, and the CPUs through which their counters are read.
   mutating func lookAtPackages() {
     let tree = MachineTree(root: machine.root, files: machine)
     let places: [CPUPlace]
@@ -18,7 +18,7 @@ extension Examination {
     ok(.topology, "\(packages.count == 1 ? "One \(what)" : "\(packages.count) \(what)s"): \(each).")
     lookAtOfflineCPUs(tree.offlineCPUs(besides: places))
     if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {
-      ok(.topology, "Performance cores (CPUs \(fast)) and efficient ones (CPUs \(slow)) share the package's counter.")
+      ok(.topology, "Performance cores (CPUs \(fast)) and efficiency cores (CPUs \(slow)) share the package's counter.")
     }
   }
 
@@ -27,16 +27,16 @@ extension Examination {
     if !offline.ofMissingPackages.isEmpty {
       return warn(
         .topology,
-        "Offline: \(names(of: offline.cpus)). \(names(of: offline.ofMissingPackages)) are of a package without any CPU online, so "
-          + "what it draws is not in the sum.", fix: "bring one of them back, and start the service again.")
+        "Offline: \(names(of: offline.cpus)). No CPU of the package of \(names(of: offline.ofMissingPackages)) is online, so its power "
+          + "is not in the sum.", fix: "bring one of them online, and restart the service.")
     }
     ok(
       .topology,
-      "Offline: \(names(of: offline.cpus))\(offline.hasThreadsOff ? " (SMT is off)" : ""). Others of their package read for them; "
-        + "a package without any CPU online is not measured.")
+      "Offline: \(names(of: offline.cpus))\(offline.hasThreadsOff ? " (SMT is off)" : ""). Other CPUs read the counters of their "
+        + "packages. A package without any CPU online is not measured.")
   }
 
-  /// The CPUs of one kind of core, which a hybrid CPU's kernel has as performance monitors of their own.
+  /// The CPUs of one kind of core. The kernel of a hybrid CPU shows each kind as a performance monitor of its own.
   private func cpus(_ kind: String) -> String? {
     (try? machine.text("\(machine.root)/sys/devices/\(kind)/cpus"))?.split(whereSeparator: \.isWhitespace).first.map(
       String.init)

@@ -4,7 +4,7 @@ internal import RAPL
 internal import SystemCalls
 
 extension Examination {
-  /// The kernel's own reading of the counters.
+  /// Examines the kernel's own reading of the counters.
   mutating func lookAtPowercap() {
     guard let identity else { return }
     let tree = PowercapTree(root: machine.root, files: machine)
@@ -30,7 +30,7 @@ extension Examination {
           let first = try energy(entry)
           // One that is idle may stand still, but no platform.
           if entry.zone.domain == .psys, !isStepping, !PlatformWatch.moves(from: first, { try? energy(entry) }) {
-            ok(.powercap, "The psys counter of \(entry.zone.package) does not move, so it is left out.")
+            ok(.powercap, "The psys counter of \(entry.zone.package) does not move, so it is not measured.")
             continue
           }
           others.append("\(entry.zone.package) \(entry.zone.domain)")
@@ -40,11 +40,11 @@ extension Examination {
         obstructZone(error)
       } catch {
         let text = toldOfZone(error).text
-        warn(.powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is left out. \(text)")
+        warn(.powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is not measured. \(text)")
       }
     }
     guard isReadable, isWhole(zones, identity) else { return }
-    let rest = others.isEmpty ? "" : "; these can be read besides: \(others.joined(separator: ", "))"
+    let rest = others.isEmpty ? "" : "; these can also be read: \(others.joined(separator: ", "))"
     ok(.powercap, "Powercap's counters move: \(moving.joined(separator: ", "))\(rest).")
     measuredBy.append("powercap")
   }
@@ -52,17 +52,19 @@ extension Examination {
   private mutating func lookAtLackOfZones(_ identity: CPUIdentity, _ error: SourceError) {
     if isOlderThanRAPL { return }
     let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
-    if !measuredBy.isEmpty { return ok(.powercap, "\(text); nothing needs them here.") }
+    if !measuredBy.isEmpty { return ok(.powercap, "\(text), but they are not needed here.") }
     if RegisterMap(vendor: identity.vendor) == nil || announcesNoRAPL {
       return ok(.powercap, "\(text): the kernel has none for a CPU without energy registers.")
     }
     if case .maskedPowercap = error {
       let folder = machine.shown("\(machine.root)/sys/class/powercap")
       return obstruct(
-        .powercap, "The energy zones in \(folder) lead nowhere: a container hides them.",
-        fix: "run the service on the host and share /run/pkg-watt-stat; or give: \(Surroundings.devices(packages))")
+        .powercap, "The energy zones in \(folder) are broken links: a container hides them.",
+        fix:
+          "run the service on the host and share /run/pkg-watt-stat; or give the container: \(Surroundings.devices(packages))"
+      )
     }
-    if container != nil { return obstruct(.powercap, "\(text).", fix: "run it on the host (see above).") }
+    if container != nil { return obstruct(.powercap, "\(text).", fix: "run the service on the host (see above).") }
     if surroundings.isNamespaceRoot {
       return obstruct(.powercap, "\(text).", fix: "run it outside of the namespace, as the machine's root.")
     }
@@ -114,14 +116,17 @@ extension Examination {
     case .energyFile(let path, EACCES) where surroundings.isNamespaceRoot,
       .energyFile(let path, EPERM) where surroundings.isNamespaceRoot:
       (
-        "\(machine.shown(path)) is the root's of the machine, not of this user namespace.",
+        "Only the machine's root may read \(machine.shown(path)), and this process is root only in a user namespace.",
         "run it outside of the namespace, as the machine's root."
       )
-    case .energyFile(let path, EACCES): ("\(machine.shown(path)) is root's only.", "sudo pkg-watt-stat doctor")
+    case .energyFile(let path, EACCES): ("Only root may read \(machine.shown(path)).", "sudo pkg-watt-stat doctor")
     case .energyFile(let path, let errno):
       ("\(machine.shown(path)) cannot be read: \(errorText(errno)).", "sudo modprobe intel_rapl_msr")
     case .noEnergy(let path):
-      ("\(machine.shown(path)) holds no plausible number of microjoules.", "measure on the host, or update the kernel.")
+      (
+        "\(machine.shown(path)) does not contain a plausible number of microjoules.",
+        "measure on the host, or update the kernel."
+      )
     default: ("\(error)", "measure on the host.")
     }
   }

@@ -6,7 +6,7 @@ extension Examination {
   /// IA32_MISC_PACKAGE_CTLS; its bit 0 is ENERGY_FILTERING_ENABLE. Source: Intel SDM volume 4.
   private static let packageControls: UInt32 = 0xBC
 
-  /// Units, counters and domains.
+  /// Examines units, counters and domains.
   mutating func lookAtRegisters() {
     guard let map, let identity, let registers else { return }
     let model = CPUModel(identity)
@@ -21,7 +21,7 @@ extension Examination {
     if map == .intel { lookAtFiltering(registers) }
   }
 
-  /// - Returns: whether the package's counter can be measured by.
+  /// - Returns: whether the package's counter can be used.
   private mutating func lookAt(
     _ package: PackageCPUs, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel
   ) -> Bool {
@@ -30,7 +30,7 @@ extension Examination {
       let value = try registers.read(map.units, cpu: cpu)
       let name = "\(hexadecimal(map.units)) of \(id)"
       guard let units = UnitRegister(value), let address = map.energy(of: .package) else {
-        obstruct(.registers, "The unit register \(name) reads 0: there is no RAPL behind it.", fix: elsewhere)
+        obstruct(.registers, "The unit register \(name) reads 0, so there is no RAPL.", fix: elsewhere)
         return false
       }
       let unit = units.energyUnit(of: .package, on: model)
@@ -40,7 +40,7 @@ extension Examination {
       }
       let origin = unit.source == .register ? "its unit register" : "the table of models"
       let movement = try movement(address, cpu: cpu, registers)
-      let count = "a count is \(energy(unit)) by \(origin)"
+      let count = "one count is \(energy(unit)), from \(origin)"
       switch movement {
       case .zero:
         obstruct(.registers, "The energy counter of \(id) reads 0.", fix: elsewhere)
@@ -71,7 +71,7 @@ extension Examination {
     hypervisor == nil ? "switch RAPL on in the firmware, or update it." : "measure on the host."
   }
 
-  /// How a counter moves, as the service finds it out.
+  /// How a counter moves, found out in the same way as by the service.
   private func movement(
     _ address: UInt32, cpu: Int, _ registers: MachineRegisters
   ) throws(RegisterError) -> CounterProbe.Movement {
@@ -86,7 +86,7 @@ extension Examination {
     if isStepping { ok(.registers, package.id.coresMayStep) }
   }
 
-  /// The domains besides the package.
+  /// Examines the domains beside the package.
   private mutating func lookAtDomains(
     _ id: PackageID, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel,
     _ units: UnitRegister, isStepping: Bool
@@ -110,7 +110,7 @@ extension Examination {
       } catch .absent {
         lack = "EIO"
       } catch .notCaptured {
-        lack = "this capture has no value of it"
+        lack = "this capture has no value for it"
       } catch {
         lack = "\(error)"
       }
@@ -124,19 +124,19 @@ extension Examination {
     ok(
       .registers,
       there.isEmpty
-        ? "There are no further counters of \(id): not \(lacks)."
-        : "Further counters of \(id): \(there.joined(separator: ", "))\(missing.isEmpty ? "" : "; not \(lacks)").")
+        ? "\(id) has no further counters: \(lacks)."
+        : "Further counters of \(id): \(there.joined(separator: ", "))\(missing.isEmpty ? "" : "; missing: \(lacks)").")
   }
 
   private mutating func lookAtFiltering(_ registers: MachineRegisters) {
-    // A CPU without the register faults, and filters nothing.
+    // A CPU without this register faults, and does not filter.
     guard let cpu = packages.first?.cpus.first(where: { registers.openErrors[$0] == nil }),
       let value = try? registers.read(Self.packageControls, cpu: cpu)
     else { return }
     if value & 1 == 0 { return ok(.registers, "Energy filtering is off (0xBC bit 0).") }
     warn(
-      .registers, "Energy filtering is on (0xBC bit 0): the CPU blurs its counters against spying.",
-      fix: "nothing; means over a second hardly show it, shorter intervals do.")
+      .registers, "Energy filtering is on (0xBC bit 0): the CPU blurs its counters to prevent spying.",
+      fix: "nothing; it hardly affects means over a second, but it affects shorter intervals.")
   }
 
   private func energy(_ unit: EnergyUnit) -> String {

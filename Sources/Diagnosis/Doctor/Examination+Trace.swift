@@ -4,7 +4,7 @@ internal import RAPL
 internal import SystemCalls
 
 extension Examination {
-  /// What a trace tells of the counters of packages: how often they move and how evenly, and what they have counted.
+  /// Reports what a trace shows of the packages' counters: how often and how evenly they move, and what they have counted.
   mutating func lookAtTrace() {
     guard let trace = machine.trace else { return }
     let counters = trace.tracks.count == 1 ? "1 counter" : "\(trace.tracks.count) counters"
@@ -35,15 +35,15 @@ extension Examination {
     }
     switch values.count {
     case 0: return "cannot be read: \(errors.sorted().map(errorText).joined(separator: ", "))"
-    case 1: return "stands still in all that time"
-    default: return "moves less than twice in all that time"
+    case 1: return "does not move in that time"
+    default: return "moves less than twice in that time"
     }
   }
 
   /// A package's counter: nil for a unit that nobody knows.
   private typealias PackageCounter = (name: String, unit: EnergyUnit?, range: UInt64)
 
-  /// A counter that is a package's, or its die's; nil for any other.
+  /// A counter of a package or die; nil for any other.
   private func package(_ counter: Trace.Counter) -> PackageCounter? {
     switch counter {
     case .register(let register):

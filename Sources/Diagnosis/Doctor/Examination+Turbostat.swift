@@ -1,7 +1,7 @@
 internal import Turbostat
 
 extension Examination {
-  /// The reference that cross-check compares with.
+  /// Examines turbostat, the reference of cross-check.
   mutating func lookAtTurbostat() {
     let answer = machine.answer("turbostat") { () -> String? in
       guard machine.isOwn else { return nil }
@@ -13,15 +13,15 @@ extension Examination {
     let lines = answer.split(separator: "\n", maxSplits: 1).map(String.init)
     guard let path = lines.first else {
       return warn(
-        .turbostat, "There is no turbostat, so cross-check can compare with powercap at most.",
+        .turbostat, "turbostat is not installed, so cross-check can only compare with powercap.",
         fix: "sudo apt install linux-cpupower (Arch: sudo pacman -S turbostat)")
     }
     guard lines.count == 2, let version = Self.version(lines[1]) else {
       return warn(
-        .turbostat, "\(path) does not say its version: \(lines.last.map { "\($0.prefix(100))" } ?? "").",
+        .turbostat, "\(path) does not report its version: \(lines.last.map { "\($0.prefix(100))" } ?? "").",
         fix: "install your kernel's turbostat.")
     }
-    ok(.turbostat, "\(path) is version \(version), to cross-check with.")
+    ok(.turbostat, "\(path) is version \(version); cross-check can compare with it.")
   }
 
   /// "2022.10.04" of "turbostat version 2022.10.04 - Len Brown".

@@ -3,22 +3,22 @@ internal import PowerSources
 internal import RAPL
 internal import SystemCalls
 
-/// What the doctor has seen of a machine so far: each topic adds its findings, and what later ones build on.
+/// What the doctor has found out about a machine so far. Each topic adds findings, and facts that later topics use.
 struct Examination {
   let machine: Machine
   private(set) var findings: [Finding] = []
-  /// Findings that matter only where nothing else can measure: failures then, warnings else.
+  /// The findings that are failures if nothing else can measure, and warnings otherwise.
   private var obstacles: Set<Int> = []
 
   var identity: CPUIdentity?
-  /// Whether its model is from before RAPL, and its registers say nothing else.
+  /// Whether its model is from before RAPL, and its registers do not show otherwise.
   var isOlderThanRAPL = false
-  /// Which hypervisor, or nil on real hardware.
+  /// The hypervisor's name; nil on real hardware.
   var hypervisor: String?
-  /// Whose container, or nil outside of one.
+  /// The container's kind; nil outside of a container.
   var container: String?
   var packages: [PackageCPUs] = []
-  /// The registers, where each package has a node that can be opened.
+  /// The registers, if each package has a node that can be opened.
   var registers: MachineRegisters?
   /// The powercap zones that can be read.
   var zones: [PowercapTree.Entry] = []
@@ -32,7 +32,7 @@ struct Examination {
     self.machine = machine
   }
 
-  /// Where the registers are, or nil where there are none.
+  /// The addresses of the registers; nil if there are none.
   var map: RegisterMap? {
     guard let identity, !isOlderThanRAPL, CPUModel(identity).hasRegisters,
       let map = RegisterMap(vendor: identity.vendor)
@@ -40,29 +40,29 @@ struct Examination {
     return map == .amd && !identity.announcesRAPL ? nil : map
   }
 
-  /// Whether the CPU itself says that it has no energy registers. The kernel has no zones for it then.
+  /// Whether the CPU itself says that it has no energy registers. The kernel then has no zones for it.
   var announcesNoRAPL: Bool {
     guard let identity, RegisterMap(vendor: identity.vendor) == .amd else { return false }
     return !isOlderThanRAPL && !identity.announcesRAPL
   }
 
-  /// All is well.
+  /// Adds a finding that all is well.
   mutating func ok(_ topic: Finding.Topic, _ text: String) {
     findings.append(Finding(level: .ok, topic: topic, text: text, fix: nil))
   }
 
-  /// Something could be better.
+  /// Adds a finding that something could be better.
   mutating func warn(_ topic: Finding.Topic, _ text: String, fix: String? = nil) {
     findings.append(Finding(level: .warning, topic: topic, text: text, fix: fix))
   }
 
-  /// Something keeps one way of measuring from working.
+  /// Adds a finding that keeps one way of measuring from working.
   mutating func obstruct(_ topic: Finding.Topic, _ text: String, fix: String) {
     obstacles.insert(findings.count)
     findings.append(Finding(level: .failure, topic: topic, text: text, fix: fix))
   }
 
-  /// What was said of the virtual machine, once it is known that it can be measured: not every hypervisor keeps its counters.
+  /// Corrects the finding on the virtual machine once it is known that it can be measured: some hypervisors pass on counters.
   mutating func correctVirtualMachine() {
     guard let hypervisor, !measuredBy.isEmpty,
       let index = findings.firstIndex(where: { $0.topic == .virtualMachine })
@@ -72,22 +72,22 @@ struct Examination {
     findings[index] = Finding(
       level: .ok, topic: .virtualMachine,
       text:
-        "This is a virtual machine\(name) whose hypervisor gives it energy counters: they tell what the host says that it draws.",
+        "This is a virtual machine\(name). Its hypervisor gives it energy counters, which hold the host's estimate of its power.",
       fix: nil)
   }
 
-  /// An error's first part: the rest says what to do without knowing what the doctor knows.
+  /// The first part of an error: the rest is general advice, and the doctor knows more.
   func told(_ error: SourceError) -> String {
     switch error {
     case .unreadable(let path, let errno): "Cannot read \(machine.shown(path)): \(errorText(errno))."
-    case .malformed(let path, let expected): "\(machine.shown(path)) holds no \(expected)."
+    case .malformed(let path, let expected): "\(machine.shown(path)) does not contain a \(expected)."
     case .register(.absent(let address, let cpu)):
-      "Register \(hexadecimal(address)) of CPU \(cpu) faults (EIO): there is no RAPL behind it."
+      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO), so there is no RAPL."
     default: "\(error)"
     }
   }
 
-  /// What it all comes to.
+  /// The report of all findings.
   var report: DoctorReport {
     let findings = findings.enumerated().map { index, finding in
       var finding = finding

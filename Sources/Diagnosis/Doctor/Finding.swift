@@ -1,16 +1,16 @@
-/// One thing that the doctor found.
+/// One finding of the doctor.
 public struct Finding: Sendable, Equatable {
-  /// How it bears on measuring.
+  /// How it affects measuring.
   public enum Level: String, Sendable {
     /// As it should be, or good to know.
     case ok
-    /// Measuring works, and could be better.
+    /// Measuring works, but could be better.
     case warning
     /// It keeps this machine from being measured.
     case failure
   }
 
-  /// What it is about.
+  /// The subject.
   public enum Topic: String, Sendable {
     case cpu = "CPU"
     case virtualMachine = "virtual machine"
@@ -27,12 +27,12 @@ public struct Finding: Sendable, Equatable {
     case monitors = "other monitors"
   }
 
-  /// How it bears on measuring.
+  /// How it affects measuring.
   public var level: Level
-  /// What it is about.
+  /// The subject.
   public let topic: Topic
   /// One sentence.
   public let text: String
-  /// What to do about it: a command, or a sentence.
+  /// The fix: a command, or a sentence.
   public let fix: String?
 }

@@ -1,8 +1,8 @@
 internal import CMSRShim
 
-/// Which hypervisor this program runs under.
+/// The hypervisor that this program runs under.
 enum Hypervisor {
-  /// There is one, and nothing tells which.
+  /// The name if there is a hypervisor whose kind is unknown.
   static let unknown = "unknown"
 
   /// Its name, by CPUID leaf 40000000h; nil on real hardware.
@@ -15,7 +15,7 @@ enum Hypervisor {
     return signature.isEmpty ? nil : name(signature: signature)
   }
 
-  /// The name behind a signature; sources: each vendor's documentation, and systemd's src/basic/virt.c for the list.
+  /// The name for a signature. Sources: each vendor's documentation, and systemd's src/basic/virt.c for the list.
   static func name(signature: String) -> String {
     switch signature {
     case "KVMKVMKVM", "Linux KVM Hv": "KVM"

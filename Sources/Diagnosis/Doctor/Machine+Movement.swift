@@ -3,7 +3,7 @@ internal import PowerSources
 internal import RAPL
 
 extension Machine {
-  /// How a counter moves, by the probe that the service uses too: takes a few milliseconds, but seconds if it stands or steps.
+  /// How a counter moves, by the same probe as in the service. It takes a few milliseconds, or seconds if the counter stands still or steps.
   func movement<Failure: Error>(_ read: () throws(Failure) -> UInt64) throws(Failure) -> CounterProbe.Movement {
     var poll = cmsr_monotonic_nanoseconds()
     var probe = CounterProbe(start: poll, isSnapshot: replay != nil && trace == nil)
@@ -24,13 +24,13 @@ extension Examination {
     machine.replay != nil && machine.trace == nil ? "" : CounterProbe.orTooSeldom
   }
 
-  /// "every 1.02 s, as a hypervisor gives them: ...", of a counter that moves in steps.
+  /// "every 1.02 s (...), so windows last from step to step", for a counter that moves in steps.
   func steps(_ timer: StepTimer) -> String {
     let seconds = fixed(Double(timer.period) / 1e9, places: 2)
     let whose =
       hypervisor == nil
       ? ""
-      : " (its hypervisor computes it: what this virtual machine draws, as the host estimates it)"
-    return "every \(seconds) s\(whose), so that windows last from step to step"
+      : " (the hypervisor computes it: the host's estimate of this virtual machine's power)"
+    return "every \(seconds) s\(whose); a window lasts from one step to another"
   }
 }

@@ -4,11 +4,11 @@ internal import RAPL
 
 /// How often a counter moves, how evenly, and how far.
 struct Rhythm: CustomStringConvertible {
-  /// Milliseconds from one move to the next: of all the middle one, and those that a twentieth falls short of or exceeds.
+  /// Milliseconds between moves: the median, and the 5 % and 95 % quantiles.
   private let middle: Double
   private let shortest: Double
   private let longest: Double
-  /// Milliseconds from one reading to the next.
+  /// Milliseconds between readings.
   private let apart: Double
   /// The counts from the first move to the last, through wraps.
   let counts: UInt64
@@ -17,7 +17,7 @@ struct Rhythm: CustomStringConvertible {
   /// The time from the first move to the last, in seconds.
   let seconds: Double
 
-  /// What a counter's readings tell; nil if it moved less than twice.
+  /// The rhythm of a counter's readings; nil if it moved less than twice.
   ///
   /// - Parameters:
   ///   - counter: what counts it.
@@ -29,7 +29,7 @@ struct Rhythm: CustomStringConvertible {
     for run in track.runs {
       // 0 is never believed, as by the service.
       guard case .value(let raw) = run.reading, case let value = raw % range, value != 0 else { continue }
-      // It moved somewhere between two readings.
+      // It moved at some time between two readings.
       if let last {
         let time = last.last + (run.first - last.last) / 2
         moves.append(time)
@@ -50,14 +50,14 @@ struct Rhythm: CustomStringConvertible {
     seconds = Double(end - first) / 1e9
   }
 
-  /// "1.00 ms (nine times of ten after 0.95 to 1.05 ms)", or what is left to say if it was read too seldom to see that.
+  /// "1.00 ms (90 % after 0.95 to 1.05 ms)", or less if it was read too seldom to see that.
   var description: String {
-    // A move that falls between two others would not have been seen.
+    // A move between two others would not have been seen.
     guard middle > 2 * apart else {
       return
         "\(Numbers.fixed(middle, places: 2)) ms or more often (it was read every \(Numbers.fixed(apart, places: 2)) ms)"
     }
     let (shortest, longest) = (Numbers.fixed(shortest, places: 2), Numbers.fixed(longest, places: 2))
-    return "\(Numbers.fixed(middle, places: 2)) ms (nine times of ten after \(shortest) to \(longest) ms)"
+    return "\(Numbers.fixed(middle, places: 2)) ms (90 % of the moves after \(shortest) to \(longest) ms)"
   }
 }

@@ -1,25 +1,24 @@
-/// What a channel drew while a command ran.
+/// The energy that a channel drew while a command ran.
 public struct ChannelEnergy: Sendable, Equatable {
-  /// How late a RAPL counter shows what was drawn: it advances about every millisecond (Intel SDM 3B, 16.10.1).
+  /// How late a RAPL counter shows energy: it advances about every millisecond (Intel SDM 3B, 16.10.1).
   private static let counterStepSeconds = 0.001
 
   /// The energy, in joules.
   public var joules: Double
-  /// How far that may be from the truth, in joules.
+  /// How far `joules` may be from the truth, in joules.
   public var uncertaintyJoules: Double
   /// The mean power.
   public var watts: Double
-  /// How far that may be from the truth, in watts.
+  /// How far `watts` may be from the truth, in watts.
   public var uncertaintyWatts: Double
-  /// The mean of the window that was highest; nil where no window was long enough to tell.
+  /// The mean of the highest window; nil if no window was long enough to tell.
   public var peakWatts: Double?
-  /// Whether `joules` is only the least that was drawn.
+  /// Whether `joules` is a lower bound.
   public var isLowerBound: Bool
 
-  /// What a tally that covers a span tells of it; nil where a reading that it takes is missing.
+  /// The energy within a span, from a tally that covers it; nil if a reading that this needs is missing.
   ///
-  /// Of the first and the last window, which begin and end a little outside the span, it is as much as their mean power
-  /// gives.
+  /// The first and the last window reach a little beyond the span. They count in proportion to the time within it.
   init?(_ channel: EnergyChannel, _ tally: EnergyTally, during span: CommandSpan, _ resolution: Resolution) {
     guard let all = EnergyTally.joules(channel, from: tally.first, to: tally.last),
       let edges = Self.edges(channel, tally, during: span)
@@ -35,7 +34,7 @@ public struct ChannelEnergy: Sendable, Equatable {
       let edgeSeconds = max(covered - span.seconds, 0) + 2 * Self.counterStepSeconds
       uncertaintyJoules = max(peakWatts ?? 0, all / covered) * edgeSeconds + resolution.joules
     } else {
-      // All that was drawn in these two windows may have been drawn outside, or inside.
+      // All the energy of these two windows may have been drawn outside the span, or all inside.
       let inside = edges.reduce(0) { $0 + $1.joules * $1.share }
       uncertaintyJoules = max(inside, outside) + resolution.joules
     }

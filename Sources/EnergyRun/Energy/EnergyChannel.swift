@@ -1,17 +1,17 @@
 public import RAPL
 
-/// What has an energy of its own in a report.
+/// Everything that has an energy of its own in a report.
 public enum EnergyChannel: Sendable, Hashable {
   /// All packages together.
   case total
   /// A package.
   case package(PackageID)
-  /// A domain of a package, which is added to nothing.
+  /// A domain of a package. It is not added to the total.
   case domain(PackageID, PowerDomain)
 }
 
 extension EnergyChannel: Comparable {
-  /// The total, then each package with its domains behind it.
+  /// The total, then each package followed by its domains.
   public static func < (one: Self, other: Self) -> Bool {
     switch (one.id, other.id) {
     case (nil, let other): other != nil
@@ -20,7 +20,7 @@ extension EnergyChannel: Comparable {
     }
   }
 
-  /// Whose it is; nil for the total.
+  /// The package; nil for the total.
   var id: PackageID? {
     switch self {
     case .total: nil

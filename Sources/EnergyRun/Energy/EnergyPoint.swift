@@ -1,15 +1,15 @@
 public import PowerProtocol
 internal import RAPL
 
-/// The energy that everything had drawn at one moment, as a sample tells.
+/// The energy that every channel had drawn by one moment, from a sample.
 public struct EnergyPoint: Sendable, Equatable {
-  /// When, by CLOCK_MONOTONIC, in seconds.
+  /// The moment, by CLOCK_MONOTONIC, in seconds.
   public var seconds: Double
-  /// Since when the service knows watts, in seconds of the same clock: the start of the sample's window.
+  /// The start of the sample's window, in seconds of the same clock.
   public var windowStart: Double
-  /// Joules since the service's start. What could not be read at this moment is missing.
+  /// Joules since the service's start. A channel that could not be read at this moment is missing.
   public var joules: [EnergyChannel: Double]
-  /// Whose joules are only the least that was drawn.
+  /// The channels whose joules are a lower bound.
   public var lowerBounds: Set<EnergyChannel>
 
   /// A moment from its parts.
@@ -22,7 +22,7 @@ public struct EnergyPoint: Sendable, Equatable {
     self.lowerBounds = lowerBounds
   }
 
-  /// What a sample tells; nil for a stale one, which tells an earlier moment again.
+  /// The moment of a sample; nil for a stale one, which repeats an earlier moment.
   public init?(_ sample: SampleReport) {
     guard sample.status != .stale else { return nil }
     self.init(

@@ -1,6 +1,6 @@
-/// The energy from one moment to another, window by window, in constant memory however long it takes.
+/// Adds up energy window by window, in constant memory for any length of time.
 public struct EnergyTally: Sendable {
-  /// Two clock readings of one moment may differ by so much; a window that begins later than that left something out.
+  /// How much two clock readings of one moment may differ, in seconds. A window that begins later than that left a gap.
   private static let gapSeconds = 0.005
 
   /// How long a window usually is, in seconds.
@@ -13,11 +13,11 @@ public struct EnergyTally: Sendable {
   public private(set) var nextToLast: EnergyPoint
   /// The latest moment.
   public private(set) var last: EnergyPoint
-  /// How long the longest window was, in seconds: a reading that did not come makes one of two.
+  /// The length of the longest window, in seconds: a missing reading joins two windows.
   public private(set) var longestSeconds = 0.0
-  /// The watts of the windows, without those that are too short to tell.
+  /// The watts of the windows, without those that are too short.
   public private(set) var spreads: [EnergyChannel: Spread] = [:]
-  /// Whose energy has not been followed without a gap.
+  /// The channels that had a gap.
   private var interrupted: Set<EnergyChannel> = []
 
   /// A tally that begins at a moment.
@@ -28,9 +28,9 @@ public struct EnergyTally: Sendable {
     last = first
   }
 
-  /// Takes in the next moment; one that is not later than the latest tells nothing.
+  /// Adds the next moment. One that is not later than the latest is ignored.
   ///
-  /// - Parameter start: what is measured begins no earlier than this: moments before it replace the first.
+  /// - Parameter start: the measured time begins no earlier than this: a moment before it replaces the first.
   public mutating func add(_ point: EnergyPoint, notBefore start: Double = -.infinity) {
     guard point.seconds > last.seconds else { return }
     guard point.seconds > start else {
@@ -45,7 +45,7 @@ public struct EnergyTally: Sendable {
         interrupted.insert(channel)
         continue
       }
-      // In a short one the counter's own steps would look like a peak.
+      // In a short window the counter's own steps would look like a peak.
       if seconds >= windowSeconds / 2 { spreads[channel, default: Spread()].add((end - begin) / seconds) }
     }
     if second == nil { second = point }
@@ -53,15 +53,15 @@ public struct EnergyTally: Sendable {
     last = point
   }
 
-  /// What a channel drew from one moment to another, in joules; nil where either is unknown.
+  /// The energy that a channel drew from one moment to another, in joules; nil if either is unknown.
   static func joules(_ channel: EnergyChannel, from start: EnergyPoint, to end: EnergyPoint) -> Double? {
     guard let begin = start.joules[channel], let end = end.joules[channel] else { return nil }
     return max(end - begin, 0)
   }
 
-  /// Whether energy of a channel went by uncounted between the first moment and the latest.
+  /// Whether some energy of a channel was not counted between the first moment and the latest.
   ///
-  /// A service says once and for all that it has lost some. Where it had said so before, a loss shows as a gap between windows.
+  /// Once a service has marked a lower bound, the mark stays. If it was there before, a new loss shows as a gap between windows.
   func isLowerBound(_ channel: EnergyChannel) -> Bool {
     last.lowerBounds.contains(channel) && (!first.lowerBounds.contains(channel) || interrupted.contains(channel))
   }

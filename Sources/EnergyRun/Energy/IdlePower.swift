@@ -1,19 +1,19 @@
-/// What everything drew before a command was started.
+/// The power that every channel drew before a command was started.
 public struct IdlePower: Sendable, Equatable {
-  /// The mean of a channel, and how it wandered.
+  /// The mean of a channel, and how much it varied.
   public struct Channel: Sendable, Equatable {
     /// The mean, in watts.
     public var watts: Double
-    /// The standard deviation of the windows, in watts: how far idle power may be another while the command runs.
+    /// The standard deviation of the windows, in watts: how much idle power may differ while the command runs.
     public var uncertaintyWatts: Double
   }
 
   /// How long it was measured, in seconds.
   public var seconds: Double
-  /// Each channel; what could not be read, or only from below, is missing.
+  /// Each channel. A channel that could not be read, or is a lower bound, is missing.
   public var channels: [EnergyChannel: Channel]
 
-  /// What a tally tells; nil for less than two windows, which tell nothing of how it wanders.
+  /// Idle power from a tally; nil for less than two windows, which do not show how much it varies.
   public init?(_ tally: EnergyTally, _ resolution: Resolution) {
     let seconds = tally.last.seconds - tally.first.seconds
     channels = [:]

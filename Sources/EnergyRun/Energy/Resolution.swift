@@ -1,13 +1,13 @@
 public import PowerProtocol
 
-/// How finely a service lets this client know energy.
+/// How finely this client may know energy.
 public struct Resolution: Sendable, Equatable {
   /// Whether readings may be asked for at any moment. If not, they come on a grid, and a command shares its first and last
   /// window with others.
   public var isExact: Bool
-  /// To what joules are rounded; 0 where they are not.
+  /// The step that joules are rounded to; 0 if they are not rounded.
   public var joules: Double
-  /// The group whose members are told exactly; nil where only root is.
+  /// The group whose members get exact readings; nil if only root does.
   public var trustedGroup: String?
 
   /// A resolution from its parts.
@@ -17,7 +17,7 @@ public struct Resolution: Sendable, Equatable {
     self.trustedGroup = trustedGroup
   }
 
-  /// What a policy allows.
+  /// The resolution that a policy allows.
   public init(_ policy: Policy) {
     self.init(
       isExact: policy.isTrusted, joules: policy.joulesResolution ?? 0, trustedGroup: policy.trustedGroup)

@@ -1,7 +1,6 @@
-/// What was drawn while a command ran.
+/// The energy that was drawn while a command ran.
 public struct RunEnergy: Sendable, Equatable {
-  /// What everybody is told of a moment may be rounded up by half a millisecond, and then lie after a start that came right
-  /// behind it.
+  /// Times on the wire are rounded to a millisecond, so a moment may seem to lie after a start that came just after it.
   private static let roundingSeconds = 0.001
 
   /// From the first reading to the command's start, in seconds.
@@ -12,12 +11,12 @@ public struct RunEnergy: Sendable, Equatable {
   public var seconds: Double
   /// How long the longest window was, in seconds.
   public var longestWindowSeconds: Double
-  /// Whether all of it lies in windows that the command shares with others.
+  /// Whether all of it lies in windows that reach beyond the command.
   public var isGuess: Bool
-  /// What each channel drew; what could not be read is missing.
+  /// The energy of each channel. A channel that could not be read is missing.
   public var channels: [EnergyChannel: ChannelEnergy]
 
-  /// What a tally tells of a span; nil where it does not reach from before its start to after its end.
+  /// The energy of a span from a tally; nil if the tally does not reach from before the start to after the end.
   public init?(_ tally: EnergyTally, during span: CommandSpan, _ resolution: Resolution) {
     guard tally.first.seconds <= span.start + Self.roundingSeconds, tally.last.seconds >= span.end,
       tally.second != nil
@@ -37,7 +36,7 @@ public struct RunEnergy: Sendable, Equatable {
 
 /// When a command ran, by CLOCK_MONOTONIC, in seconds.
 public struct CommandSpan: Sendable, Equatable {
-  /// Right before it was started.
+  /// Just before it was started.
   public var start: Double
   /// When its end was seen.
   public var end: Double
@@ -48,6 +47,6 @@ public struct CommandSpan: Sendable, Equatable {
     self.end = end
   }
 
-  /// How long it took, in seconds.
+  /// Its length, in seconds.
   public var seconds: Double { end - start }
 }

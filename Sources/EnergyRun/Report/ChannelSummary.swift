@@ -1,4 +1,4 @@
-/// What a channel drew in one run or several.
+/// The energy of a channel in one run or several.
 struct ChannelSummary {
   /// A number, and how far it may be from the truth.
   struct Estimate: Equatable {
@@ -8,19 +8,19 @@ struct ChannelSummary {
 
   var joules: Spread
   var watts: Spread
-  /// Each run's, at most.
+  /// The greatest of all runs.
   var uncertaintyJoules: Double
-  /// Each run's, at most.
+  /// The greatest of all runs.
   var uncertaintyWatts: Double
   /// The highest of all runs.
   var peakWatts: Double?
-  /// Whether that is so in any run.
+  /// Whether it is a lower bound in any run.
   var isLowerBound: Bool
   var idleWatts: Estimate?
-  /// The mean of the runs, with each run's uncertainty and idle power's.
+  /// The mean of the runs; the uncertainty includes that of idle power.
   var aboveIdleJoules: Estimate?
 
-  /// - Returns: nil where it is missing in one of the runs: a mean over the others would be another thing than the rest's.
+  /// - Returns: nil if the channel is missing in one of the runs: a mean over fewer runs could not be compared with the rest.
   init?(_ channel: EnergyChannel, in runs: [RunEnergy], idle: IdlePower?) {
     let energies = runs.compactMap { $0.channels[channel] }
     guard energies.count == runs.count, !energies.isEmpty else { return nil }

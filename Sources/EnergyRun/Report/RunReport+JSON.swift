@@ -3,7 +3,7 @@ internal import PowerProtocol
 internal import RAPL
 
 extension RunReport {
-  /// All of it for a program: one object.
+  /// The whole report for a program, as one object.
   public var json: JSON {
     let seconds = seconds
     let all = summaries
@@ -65,7 +65,7 @@ extension RunReport {
     }
   }
 
-  /// Packages as the protocol has them, their domains within.
+  /// Packages as in the protocol, with their domains inside.
   private static func packages(_ channels: [(channel: EnergyChannel, members: [(String, JSON)])]) -> JSON {
     .array(
       channels.compactMap { channel, members in
@@ -78,7 +78,7 @@ extension RunReport {
       })
   }
 
-  /// To a millionth: what is behind it is noise of arithmetic.
+  /// Rounded to a millionth: the digits after that are rounding noise.
   private static func number(_ number: Double?) -> JSON {
     .optional(number.map { ($0 * 1e6).rounded() / 1e6 })
   }

@@ -4,9 +4,9 @@ internal import PowerProtocol
 internal import RAPL
 
 extension RunReport {
-  /// A table for a person, and what has to be known of it.
+  /// The report as a readable table with notes.
   public var text: String {
-    // What could not be done is said with paths and names that may hold anything.
+    // The notes may contain paths and names from outside.
     ([title] + table + notes.map(\.harmless)).joined(separator: "\n")
   }
 
@@ -17,7 +17,7 @@ extension RunReport {
     guard wantedRuns > 1 else { return "\(name): \(last.end) after \(fixed(seconds.mean, 3)) s" }
     let runs = runs.count == wantedRuns ? "\(wantedRuns) runs" : "\(runs.count) of \(wantedRuns) runs"
     let deviation = seconds.deviation.map { " (standard deviation \(fixed($0, 3)) s)" } ?? ""
-    return "\(name): \(runs), of \(fixed(seconds.mean, 3)) s each\(deviation); \(last.end)"
+    return "\(name): \(runs), mean \(fixed(seconds.mean, 3)) s\(deviation); \(last.end)"
   }
 
   private var table: [String] {
@@ -59,36 +59,37 @@ extension RunReport {
     let measured = measured
     if measured.contains(where: { $0.channels.values.contains { $0.isLowerBound } }) {
       notes.append(
-        "At least: energy went by that could not be counted, by a reset of a counter or while the machine slept.")
+        "At least: some energy could not be counted, because a counter was reset or the machine slept.")
     }
     if !measured.isEmpty {
       notes += resolution.isExact ? exactly(measured) : roughly(measured)
       notes.append("Peak: the highest mean over \(windows).")
     }
     if let idle {
-      notes.append("Idle: measured for \(fixed(idle.seconds, 1)) s before the command; +- is how it wandered.")
+      notes.append("Idle: measured for \(fixed(idle.seconds, 1)) s before the command; +- is how much it varied.")
     }
     if let stopped { notes.append(stopped) }
     return notes
   }
 
-  /// How near the readings of a trusted client were.
+  /// The notes for exact readings: how near to the command's start and end they were.
   private func exactly(_ runs: [RunEnergy]) -> [String] {
     let before = Spread(runs.map { $0.beforeSeconds * 1000 }).highest
     let after = Spread(runs.map { $0.afterSeconds * 1000 }).highest
     return [
-      "Read \(fixed(before, 1)) ms before its start and \(fixed(after, 1)) ms after its end\(runs.count > 1 ? ", at most" : ""); "
-        + "+- is what these may hold, and the counters' own steps."
+      "The first reading was \(runs.count > 1 ? "at most " : "")\(fixed(before, 1)) ms before the command's start, the last "
+        + "\(fixed(after, 1)) ms after its end; +- covers the energy of these times, and the counters' steps."
     ]
   }
 
-  /// What the windows that everybody gets mean.
+  /// The notes for readings in windows on the public grid.
   private func roughly(_ runs: [RunEnergy]) -> [String] {
     return [
       runs.contains(where: \.isGuess)
-        ? "Too short for windows of \(windows), which it shares with others: +- is all that they hold, and the rest is a guess."
-        : "It shares its first and last window of \(windows) with others: +- is what these two may hold.",
-      resolution.trustedGroup.map { "Root and members of the group \($0) get it exactly." } ?? "Root gets it exactly.",
+        ? "The command was too short for windows of \(windows), so its part of their energy is a guess; +- covers all of it."
+        : "The first and last window of \(windows) reach beyond the command; +- covers the energy of these two.",
+      resolution.trustedGroup.map { "Root and members of the group \($0) get exact readings." }
+        ?? "Root gets exact readings.",
     ]
   }
 
@@ -96,19 +97,19 @@ extension RunReport {
     switch channel {
     case .total: "all packages"
     case .package(let id): "\(id)"
-    case .domain(_, let domain) where domain == .core || domain == .uncore: "  of it \(domain)"
-    case .domain(_, .psys): "  around it psys"
-    case .domain(_, let domain): "  beside it \(domain)"
+    case .domain(_, let domain) where domain == .core || domain == .uncore: "  of which \(domain)"
+    case .domain(_, .psys): "  whole platform (psys)"
+    case .domain(_, let domain): "  plus \(domain)"
     }
   }
 
-  /// How long the windows were: "0.25 s", or more where readings did not come.
+  /// How long the windows were: "0.25 s", or a range if readings were missing.
   private var windows: String {
     let longest = measured.map(\.longestWindowSeconds).max() ?? 0
     return fixed(windowSeconds, 2) + (longest > 1.5 * windowSeconds ? " to \(fixed(longest, 2)) s" : " s")
   }
 
-  /// Words for one line of a terminal: nothing that it would act on, and not too long.
+  /// A command for one line of a terminal: without control characters, and not too long.
   private static func readable(_ words: [String]) -> String {
     let text = words.joined(separator: " ").harmless
     return text.unicodeScalars.count > 60 ? String(text.unicodeScalars.prefix(57)) + "..." : text
@@ -124,7 +125,7 @@ extension RunReport {
     return "\(Numbers.fixed(value, places: places)) +- \(Numbers.fixed(uncertainty, places: places)) \(unit)"
   }
 
-  /// A deviation, with two digits; "-" where it is unknown.
+  /// A deviation, with two digits; "-" if it is unknown.
   static func rounded(_ deviation: Double?, _ unit: String, finest: Int) -> String {
     guard let deviation else { return "-" }
     return "\(Numbers.fixed(deviation, places: places(deviation, finest: finest))) \(unit)"

@@ -1,26 +1,26 @@
 public import PowerProtocol
 
-/// What a command cost, in one run or several.
+/// The energy of a command, in one run or several.
 public struct RunReport: Sendable {
   /// The command and its arguments.
   public var command: [String]
-  /// Where energy comes from, as the service says it.
+  /// The service's energy source.
   public var source: String
-  /// Whether it is invented.
+  /// Whether the energy is invented.
   public var isSimulated: Bool
-  /// How finely energy is known.
+  /// How finely this client may know energy.
   public var resolution: Resolution
-  /// How long the windows are that a peak is looked for in, in seconds.
+  /// The length of the windows in which a peak is looked for, in seconds.
   public var windowSeconds: Double
-  /// What was drawn before; nil where that was not asked for.
+  /// Idle power before the command; nil if it was not asked for.
   public var idle: IdlePower?
   /// How many runs were asked for.
   public var wantedRuns: Int
   /// The runs.
   public var runs: [RunOutcome] = []
-  /// Why there were no more; nil where all were done.
+  /// Why there were no more runs; nil if all were done.
   public var stopped: String?
-  /// What kept the next run from being started; nil where nothing did.
+  /// Why the next run was not started; nil if it was.
   public var failure: RunFailure?
 
   /// A report without runs.
@@ -36,7 +36,7 @@ public struct RunReport: Sendable {
     self.wantedRuns = wantedRuns
   }
 
-  /// The last run's exit code, or that of what kept the next from being started.
+  /// The last run's exit code, or that of the failure to start the next.
   public var exitCode: Int32 { failure?.exitCode ?? runs.last?.end.exitCode ?? 0 }
 
   /// How long the runs took, in seconds.
@@ -47,7 +47,7 @@ public struct RunReport: Sendable {
     runs.compactMap { if case .success(let energy) = $0.energy { energy } else { nil } }
   }
 
-  /// What each channel drew in all of the measured runs.
+  /// The energy of each channel over all measured runs.
   var summaries: [(channel: EnergyChannel, summary: ChannelSummary)] {
     let measured = measured
     return Set(measured.flatMap(\.channels.keys)).sorted().compactMap { channel in
@@ -55,7 +55,7 @@ public struct RunReport: Sendable {
     }
   }
 
-  /// What could not be measured, for people.
+  /// Why runs were not measured, as sentences.
   var problems: [String] {
     runs.enumerated().compactMap { index, run in
       guard case .failure(let problem) = run.energy else { return nil }

@@ -4,11 +4,11 @@ internal import SystemCalls
 
 /// The signals that this process gets, taken one by one, so that none ends it before its report is written.
 public struct CommandSignals: ~Copyable {
-  /// How a command's signals are to be when it starts.
+  /// The signal settings that a command starts with.
   let given: cmsr_command_signals
   private let owned: Descriptor
 
-  /// From here on no signal but those that cannot be caught ends this process.
+  /// From now on only signals that cannot be caught end this process.
   public init() throws(RunFailure) {
     given = cmsr_take_command_signals()
     guard given.error == 0 else { throw .noSignals(errno: given.error) }
@@ -18,7 +18,7 @@ public struct CommandSignals: ~Copyable {
   /// Readable once a signal has arrived.
   public var descriptor: Int32 { owned.number }
 
-  /// Takes the next one that has arrived, if any.
+  /// Takes the next signal that has arrived, if any.
   func next() -> (number: Int32, isFromProcess: Bool)? {
     let signal = cmsr_next_command_signal(descriptor)
     return signal.number == 0 ? nil : (signal.number, signal.is_from_process != 0)

@@ -1,13 +1,13 @@
 /// A command and its arguments, byte for byte: they need not be UTF-8.
 public struct CommandWords: Sendable {
-  /// The words, each with its terminating zero, one behind the other.
+  /// The words, each with its terminating zero, one after the other.
   let bytes: [CChar]
   /// How many there are.
   let count: Int32
   /// The words, for people.
   public let texts: [String]
 
-  /// The last so many words of this process's own command line.
+  /// The last words of this process's own command line, this many.
   public init(last count: Int) {
     var bytes: [CChar] = []
     var texts: [String] = []

@@ -3,11 +3,11 @@ public import PowerClient
 internal import RAPL
 internal import SystemCalls
 
-/// Why a command was not started, or not seen through to its end.
+/// Why a command was not started, or could not be followed to its end.
 public enum RunFailure: Error, Equatable {
-  /// The service cannot be asked.
+  /// The service did not answer, or refused.
   case service(ClientError)
-  /// The service has no fresh reading to begin with, for so many seconds: its own reason, if it gives one.
+  /// The service gave no fresh reading to begin with in this time, and its reason if it gave one.
   case noReading(seconds: Double, reason: String?)
   /// The service's monotonic clock is not this process's.
   case otherClock
@@ -15,16 +15,16 @@ public enum RunFailure: Error, Equatable {
   case noIdlePower
   /// A signal arrived before the command was started.
   case interrupted(signal: Int32)
-  /// There is no such command, or it cannot be executed.
+  /// The command was not found, or cannot be executed.
   case cannotRun(String, errno: Int32)
-  /// The system starts no process.
+  /// The system cannot create a process.
   case noProcess(errno: Int32)
-  /// Signals cannot be taken.
+  /// Signals cannot be handled.
   case noSignals(errno: Int32)
   /// The command cannot be waited for.
   case lost(errno: Int32)
 
-  /// The exit code that says it, as env(1) and timeout(1) have them.
+  /// The exit code for it, as in env(1) and timeout(1).
   public var exitCode: Int32 {
     switch self {
     case .interrupted(let signal): 128 + signal
@@ -36,7 +36,7 @@ public enum RunFailure: Error, Equatable {
 }
 
 extension RunFailure {
-  /// Why the service could not be asked: because a signal arrived, if that is so.
+  /// Makes a failure of an error of the service: a signal, if one has arrived.
   public init(_ error: ClientError, _ signals: borrowing CommandSignals) {
     if error == .interrupted, let signal = signals.ending() {
       self = .interrupted(signal: signal)
@@ -52,20 +52,21 @@ extension RunFailure: CustomStringConvertible {
     switch self {
     case .service(let error): Self.notStarted + "\(error)"
     case .noReading(let seconds, let reason):
-      Self.notStarted + "The service had no fresh reading for \(Int(clamping: seconds.rounded())) s"
-        + (reason.map { ": \($0)" } ?? "; its log says why.")
+      Self.notStarted + "The service gave no fresh reading within \(Int(clamping: seconds.rounded())) s"
+        + (reason.map { ": \($0)" } ?? "; see its log.")
     case .otherClock:
       Self.notStarted
-        + "The service's monotonic clock is not this process's, as in a container with its own time; run both in the same."
+        + "The service's monotonic clock differs from this process's, as in a container with a time namespace of its own; "
+        + "run both in the same one."
     case .noIdlePower:
-      Self.notStarted + "Idle power could not be measured: energy went by uncounted meanwhile. Try again."
+      Self.notStarted + "Cannot measure idle power, because some energy could not be counted. Try again."
     case .interrupted(let signal): Self.notStarted + "Signal \(signal) arrived."
     case .cannotRun(let command, ENOENT): "Cannot run \(command): \(errorText(ENOENT)). Is it installed, and in PATH?"
     case .cannotRun(let command, EISDIR): "Cannot run \(command): it is a folder."
     case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
-    case .noProcess(let errno): Self.notStarted + "No process could be made: \(errorText(errno))."
-    case .noSignals(let errno): "Signals cannot be waited for: \(errorText(errno))."
-    case .lost(let errno): "The command cannot be waited for: \(errorText(errno))."
+    case .noProcess(let errno): Self.notStarted + "Cannot create a process: \(errorText(errno))."
+    case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
+    case .lost(let errno): "Cannot wait for the command: \(errorText(errno))."
     }
   }
 
@@ -74,11 +75,11 @@ extension RunFailure: CustomStringConvertible {
 
 /// Why a command that has run was not measured.
 public enum RunProblem: Error, Sendable, Equatable {
-  /// The service went away, or said something else than samples.
+  /// The service went away, or sent something other than samples.
   case service(ClientError)
-  /// No fresh reading came after its end, for so many seconds: the service's own reason, if it gives one.
+  /// No fresh reading came in this time after its end, and the service's reason if it gave one.
   case noReading(seconds: Double, reason: String?)
-  /// A signal arrived after its end, while the last reading was waited for.
+  /// A signal arrived after its end, before the last reading.
   case interrupted(signal: Int32)
 }
 
@@ -86,12 +87,12 @@ extension RunProblem: CustomStringConvertible {
   /// What failed, and why.
   public var description: String {
     switch self {
-    case .service(.closed(let path)): "The service at \(path) ended while the command ran, or was restarted."
+    case .service(.closed(let path)): "The service at \(path) ended or was restarted while the command ran."
     case .service(let error): "\(error)"
-    case .interrupted(let signal): "Signal \(signal) arrived while the last reading was waited for."
+    case .interrupted(let signal): "Signal \(signal) arrived before the last reading."
     case .noReading(let seconds, let reason):
-      "No fresh reading came in the \(Int(clamping: seconds.rounded())) s after the command's end"
-        + (reason.map { ": \($0)" } ?? "; the service's log says why.")
+      "The service gave no fresh reading within \(Int(clamping: seconds.rounded())) s of the command's end"
+        + (reason.map { ": \($0)" } ?? "; see its log.")
     }
   }
 }

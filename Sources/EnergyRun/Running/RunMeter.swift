@@ -3,12 +3,12 @@ public import PowerClient
 public import PowerProtocol
 internal import RAPL
 
-/// Runs commands, and measures what is drawn meanwhile.
+/// Runs commands, and measures the energy that is drawn while they run.
 public struct RunMeter: ~Copyable {
   private let signals: CommandSignals
   private var feed: SampleFeed
 
-  /// A meter on a connection that nothing was asked on yet.
+  /// A meter on a connection that has had no requests yet.
   public init(_ connection: consuming PowerConnection, _ signals: consuming CommandSignals) throws(RunFailure) {
     let feed: SampleFeed
     do {
@@ -20,14 +20,14 @@ public struct RunMeter: ~Copyable {
     self.signals = signals
   }
 
-  /// What the service is.
+  /// The service's description of itself.
   public var info: ServiceInfo { feed.info }
   /// How long a window is, in seconds.
   public var windowSeconds: Double { feed.windowSeconds }
-  /// How finely energy is known.
+  /// How finely this client may know energy.
   public var resolution: Resolution { Resolution(feed.info.policy) }
 
-  /// Measures what is drawn now, for so many seconds or a little more.
+  /// Measures idle power for this many seconds or a little more.
   public mutating func idle(seconds: Double) throws(RunFailure) -> IdlePower {
     var tally = EnergyTally(from: try reading(), windowSeconds: windowSeconds)
     let end = tally.first.seconds + seconds
@@ -38,11 +38,11 @@ public struct RunMeter: ~Copyable {
     return power
   }
 
-  /// Runs a command as often as a report wants it, and puts the runs into it.
+  /// Runs a command as often as a report wants, and adds the runs to it.
   ///
   /// A run that fails or cannot be measured is the last.
   ///
-  /// - Throws: only where not even the first was started.
+  /// - Throws: only if the first run was not started.
   public mutating func run(_ words: CommandWords, for report: inout RunReport) throws(RunFailure) {
     while report.runs.count < report.wantedRuns {
       do {
@@ -59,7 +59,7 @@ public struct RunMeter: ~Copyable {
         return
       }
       if case .failure = last.energy {
-        report.stopped = "Stopped: what is not measured is not repeated."
+        report.stopped = "Stopped: a command that cannot be measured is not repeated."
         return
       }
     }
@@ -67,7 +67,7 @@ public struct RunMeter: ~Copyable {
 
   /// Runs a command to its end.
   ///
-  /// - Throws: only where it was not started, or cannot be waited for.
+  /// - Throws: only if it was not started, or cannot be waited for.
   public mutating func run(_ words: CommandWords) throws(RunFailure) -> RunOutcome {
     var tally = EnergyTally(from: try reading(), windowSeconds: windowSeconds)
     let command = try RunningCommand(words, signals)
@@ -77,7 +77,7 @@ public struct RunMeter: ~Copyable {
     return RunOutcome(end: end, seconds: span.seconds, energy: energy)
   }
 
-  /// Takes samples until a command has ended, and goes on waiting for that where there are no more.
+  /// Takes samples until a command has ended. If there are no more samples, it still waits for the command.
   private mutating func follow(
     _ command: RunningCommand, _ tally: inout EnergyTally
   ) throws(RunFailure) -> (end: CommandEnd, problem: RunProblem?) {
@@ -124,7 +124,7 @@ public struct RunMeter: ~Copyable {
 
   /// The next fresh reading.
   ///
-  /// - Parameter isUrgent: as soon as there can be one.
+  /// - Parameter isUrgent: whether to ask for it as soon as possible.
   private mutating func reading(isUrgent: Bool = true) throws(RunFailure) -> EnergyPoint {
     let patience = patienceSeconds
     let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patience)
@@ -156,13 +156,13 @@ public struct RunMeter: ~Copyable {
   private var patienceSeconds: Double { 3 + 2.5 * max(windowSeconds, info.intervalSeconds) }
 }
 
-/// A command's run: how it ended, and what was drawn meanwhile or why nobody knows.
+/// A command's run: how it ended, and the energy that was drawn in it, or why that is unknown.
 public struct RunOutcome: Sendable {
   /// How it ended.
   public var end: CommandEnd
   /// How long it took.
   public var seconds: Double
-  /// What was drawn.
+  /// The energy in joules.
   public var energy: Result<RunEnergy, RunProblem>
 
   /// An outcome from its parts.

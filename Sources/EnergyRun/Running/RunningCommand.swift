@@ -3,7 +3,7 @@ internal import Glibc
 
 /// A command that was started, with this process's own terminal, group and descriptors.
 struct RunningCommand {
-  /// Right before it was started, by CLOCK_MONOTONIC, in seconds.
+  /// Just before it was started, by CLOCK_MONOTONIC, in seconds.
   let startSeconds: Double
   private let process: pid_t
 
@@ -13,7 +13,7 @@ struct RunningCommand {
     guard command.error == 0 else { throw .noProcess(errno: command.error) }
     guard command.exec_error == 0 else {
       let name = words.texts.first ?? ""
-      // The kernel says of a folder that permission is denied. A name without a slash is looked for in PATH instead.
+      // For a folder the kernel reports "permission denied". A name without a slash is looked up in PATH instead.
       var file = stat()
       let isThere = unsafe stat(name, &file) == 0
       let isFolder = name.contains("/") && isThere && file.st_mode & S_IFMT == S_IFDIR
@@ -23,9 +23,9 @@ struct RunningCommand {
     startSeconds = Double(command.started_nanoseconds) / 1e9
   }
 
-  /// Hands on the signals that have arrived, and says whether and how the command has ended.
+  /// Passes on the signals that have arrived, and returns how the command ended, or nil if it still runs.
   ///
-  /// Ctrl-C and its like go to every process of the terminal's foreground group: the command has got them already.
+  /// Ctrl-C and Ctrl-\ go to every process of the terminal's foreground group, so the command has them already.
   func attend(_ signals: borrowing CommandSignals) throws(RunFailure) -> CommandEnd? {
     while let signal = signals.next() {
       switch signal.number {
@@ -48,7 +48,7 @@ public enum CommandEnd: Sendable, Equatable {
   /// Killed by this signal.
   case killed(signal: Int32)
 
-  /// The exit code that passes it on, as shells do: 128 and the signal's number where one killed it.
+  /// The exit code that passes it on, as shells do: 128 plus the signal's number if a signal killed it.
   public var exitCode: Int32 {
     switch self {
     case .exited(let code): code

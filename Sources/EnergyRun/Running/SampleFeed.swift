@@ -3,7 +3,7 @@ internal import PowerClient
 internal import PowerProtocol
 internal import RAPL
 
-/// Samples of a service as finely as it lets this client have them: asked for, where any moment may be; else subscribed to.
+/// Samples of a service, as fine as this client may have them: by request if it may ask for any moment, else by subscription.
 struct SampleFeed: ~Copyable {
   /// What ended a wait.
   enum Event {
@@ -13,9 +13,9 @@ struct SampleFeed: ~Copyable {
     case timeout
   }
 
-  /// Between readings that are asked for only to find the peak: fine enough, and next to no work for the machine that is measured.
+  /// The time between readings that serve only to find the peak: fine enough, and hardly any work for the measured machine.
   private static let pollSeconds = 0.1
-  /// Nobody gets two readings within 10 ms.
+  /// The service gives nobody two readings within 10 ms.
   private static let shortestPauseSeconds = 0.01
 
   let info: ServiceInfo
@@ -41,13 +41,13 @@ struct SampleFeed: ~Copyable {
     self.connection = connection
   }
 
-  /// Asks for the next reading as soon as it may be, where that is possible.
+  /// Asks for the next reading as soon as possible, if this client may ask.
   mutating func hurry() {
-    // Where readings are rare, as turbostat's, asking in vain all the time would be a load of its own.
+    // If readings are rare, as with turbostat, constant requests without an answer would be a load of their own.
     dueNanoseconds = askedNanoseconds + Int64(nanosecondsIn: max(Self.shortestPauseSeconds, windowSeconds / 10))
   }
 
-  /// The next sample, whatever it says.
+  /// The next sample of any content.
   ///
   /// - Parameters:
   ///   - other: a descriptor that ends the wait too, or -1.
@@ -58,7 +58,7 @@ struct SampleFeed: ~Copyable {
       guard now < deadline else { return .timeout }
       let asks = info.policy.isTrusted && !isAsked
       if asks && now >= dueNanoseconds {
-        // A service that does not know fresh samples by name gives the trusted nothing else.
+        // An older service has no request for fresh samples: every sample for a trusted client is fresh.
         try connection.send(info.serves("sample", member: "fresh") ? .freshSample() : .sample())
         isAsked = true
         askedNanoseconds = now
@@ -77,7 +77,7 @@ struct SampleFeed: ~Copyable {
     }
   }
 
-  /// Rounded up, and a day at most, for what poll(2) takes.
+  /// In milliseconds for poll(2), rounded up, at most a day.
   private static func milliseconds(_ nanoseconds: Int64) -> Int32 {
     Int32((min(nanoseconds, 86_400_000_000_000) + 999_999) / 1_000_000)
   }

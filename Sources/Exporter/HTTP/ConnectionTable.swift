@@ -1,4 +1,4 @@
-/// The connections that there are, of which there may be so many. Lives on one event loop.
+/// The open connections, a limited number. Lives on one event loop.
 final class ConnectionTable {
   private let most: Int
   private var connections: [ObjectIdentifier: RequestHandler] = [:]
@@ -11,8 +11,8 @@ final class ConnectionTable {
 
   func remove(_ connection: RequestHandler) { connections[ObjectIdentifier(connection)] = nil }
 
-  /// Makes room for a new connection: if there are as many as there may be, the one that has been idle longest is closed, or
-  /// else the one that has not read its answer for longest.
+  /// Makes room for a new connection: at the limit, the one that has been idle longest is closed, or else the one that has not
+  /// read its answer for longest.
   ///
   /// - Returns: false if all of them wait for an answer that is being made.
   func makeRoom() -> Bool {

@@ -19,7 +19,7 @@ public final class ExporterServer: Sendable {
 
   /// Starts the threads.
   ///
-  /// - Parameter onObservation: told of each attempt to observe the service, and of what went wrong; on the server's thread.
+  /// - Parameter onObservation: called on the server's thread after each attempt to ask the service, with the error if it failed.
   public init(
     _ service: any PowerService, at address: ListenAddress, settings: ExporterSettings,
     onObservation: @escaping @Sendable ((any Error)?) -> Void = { _ in }
@@ -43,7 +43,7 @@ public final class ExporterServer: Sendable {
 
   /// Listens.
   ///
-  /// - Returns: where, with the port that was free where 0 was asked for.
+  /// - Returns: the address, with the port that was chosen if 0 was given.
   public func start() throws(ListenError) -> ListenAddress {
     guard let socketAddress = address.socketAddress else { throw ListenError(address: address, errno: EINVAL) }
     do {
@@ -76,7 +76,7 @@ public final class ExporterServer: Sendable {
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 1)
-      // Who has sent all requests may close that direction, and is still answered.
+      // A client that has sent all requests may close that direction, and still gets its answers.
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
@@ -90,19 +90,19 @@ public final class ExporterServer: Sendable {
   }
 }
 
-/// What bounds an exporter.
+/// The limits of an exporter.
 public struct ExporterSettings: Sendable {
   /// This program's version.
   public var version: String
-  /// How many connections are served at a time. One more takes the place of the one that has been idle longest.
+  /// How many connections are served at the same time. One more replaces the one that has been idle longest.
   public var mostConnections = 64
-  /// How long a request may take to arrive, and an answer to be made and taken, in seconds.
+  /// How long a request may take to arrive, and an answer to be made and read, in seconds.
   public var patienceSeconds = 10.0
-  /// How long the connection to the service is kept after the latest request, in seconds: a page that shows each second
-  /// needs one, a scrape each 15 s does not keep the service awake.
+  /// How long the connection to the service is kept after the latest request, in seconds: a page that asks every second keeps
+  /// one connection, and a scraper that asks every 15 s does not keep the service awake.
   public var keepSeconds = 3.0
 
-  /// The usual bounds.
+  /// The default limits.
   public init(version: String) {
     self.version = version
   }

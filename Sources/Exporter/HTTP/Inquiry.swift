@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// A question to the service that whoever asks meanwhile shares the answer of. Lives on one event loop.
+/// A question to the service whose answer is shared by everyone who asks while it is pending. Lives on one event loop.
 final class Inquiry<Value: Sendable> {
   private let ask: @Sendable () throws -> Value
   private let hang: Hang
@@ -14,7 +14,7 @@ final class Inquiry<Value: Sendable> {
     self.ask = ask
   }
 
-  /// The answer; asked for on a thread that may block.
+  /// The answer. The question is asked on a thread that may block.
   func answer(on loop: any EventLoop, _ thread: NIOThreadPool) -> EventLoopFuture<Value> {
     if let running { return running }
     let asked = NIODeadline.now()
@@ -26,8 +26,8 @@ final class Inquiry<Value: Sendable> {
   }
 }
 
-/// That a service did not answer in time. Questions are asked one at a time, so whoever asked before one was given up has
-/// waited for it too, and is told the same instead of waiting as long once more: a scraper would not wait for that.
+/// Remembers that a question to the service timed out. Questions are asked one at a time, so anyone who asked before the timeout
+/// has waited for it too, and gets the same error instead of waiting again: a scraper would not wait that long.
 final class Hang: Sendable {
   private struct Failure {
     let error: any Error
@@ -37,12 +37,12 @@ final class Hang: Sendable {
   private let shortest: TimeAmount
   private let latest = Mutex<Failure?>(nil)
 
-  /// - Parameter shortest: a question that fails sooner tells nothing of the others.
+  /// - Parameter shortest: a question that fails sooner does not affect the others.
   init(shortest: TimeAmount) {
     self.shortest = shortest
   }
 
-  /// Asks, unless one was given up since it was wanted.
+  /// Asks, unless another question timed out since this one began to wait.
   func ask<Value>(since wanted: NIODeadline, _ question: () throws -> Value) throws -> Value {
     if let failure = latest.withLock({ $0 }), failure.time >= wanted { throw failure.error }
     let begin = NIODeadline.now()

@@ -2,15 +2,15 @@ internal import Glibc
 internal import NIOCore
 internal import SystemCalls
 
-/// Where an exporter listens: "127.0.0.1:10611", "[::1]:10611".
+/// The address of an exporter: "127.0.0.1:10611", "[::1]:10611".
 public struct ListenAddress: Sendable, Equatable {
-  /// Outside of 9100 to 9999, which Prometheus's list of exporters has used up, and far above where that list goes on.
+  /// Outside of 9100 to 9999, which Prometheus's list of exporters has used up, and far above where that list continues.
   /// 0x611 is the register that counts a package's energy.
   public static let defaultPort = 10_611
 
   /// An IPv4 or IPv6 address.
   public let host: String
-  /// The port; 0 for any that is free.
+  /// The port; 0 for any free port.
   public let port: Int
 
   /// An address from its parts.
@@ -21,7 +21,7 @@ public struct ListenAddress: Sendable, Equatable {
 
   /// Reads ADDRESS:PORT.
   ///
-  /// - Returns: nil for anything else, host names included: what they mean depends on others.
+  /// - Returns: nil for anything else, including host names: their meaning depends on other machines.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
     var host = text[..<colon]
@@ -34,7 +34,7 @@ public struct ListenAddress: Sendable, Equatable {
     guard socketAddress != nil, description == text else { return nil }
   }
 
-  /// Whether only this machine reaches it.
+  /// Whether only this machine can connect to it.
   public var isLoopback: Bool { host.hasPrefix("127.") || host == "::1" }
 
   var socketAddress: SocketAddress? {
@@ -65,9 +65,10 @@ public struct ListenError: Error, Equatable, CustomStringConvertible {
   /// What failed, on what, why, and what to do.
   public var description: String {
     switch errno {
-    case EADDRINUSE: "Another program listens at \(address) already; choose another port with --listen."
-    case EADDRNOTAVAIL: "This machine does not have the address \(address.host); choose one of its own with --listen."
-    case EACCES: "This user may not listen at port \(address.port); choose one of 1024 or more with --listen."
+    case EADDRINUSE: "Another program already listens at \(address); choose another port with --listen."
+    case EADDRNOTAVAIL:
+      "This machine does not have the address \(address.host); choose one of this machine's addresses with --listen."
+    case EACCES: "This user may not listen at port \(address.port); choose a port from 1024 up with --listen."
     default: "Cannot listen at \(address): \(errorText(errno)). Choose another address with --listen."
     }
   }

@@ -1,17 +1,17 @@
 public import Formats
 
 extension MetricsFormat {
-  /// What a scraper likes best.
+  /// The format that a scraper prefers.
   ///
   /// - Parameter accept: the media ranges of its Accept header, in any order; see RFC 9110, section 12.5.1.
-  /// - Returns: the format that it gives the higher quality, the classic one where both are equal. A scraper that accepts
-  ///   neither gets the classic one too: every scraper reads it, and 406 would tell a person with a browser less.
+  /// - Returns: the format with the higher quality, the classic one if both are equal. A scraper that accepts neither also gets
+  ///   the classic one: every scraper can read it, and 406 would be less helpful to a person with a browser.
   public static func preferred(accept: some Sequence<some StringProtocol>) -> Self {
     let ranges = accept.compactMap { MediaRange(String($0)) }
     return openMetrics.quality(ranges) > classic.quality(ranges) ? .openMetrics : .classic
   }
 
-  /// The quality that the most specific matching range gives to this format; 0 where none matches.
+  /// The quality that the most specific matching range gives to this format; 0 if none matches.
   private func quality(_ ranges: [MediaRange]) -> Double {
     let matching = ranges.compactMap { range in
       range.precision(for: self == .classic ? "text" : "application", subtype, parameters).map { ($0, range.quality) }
@@ -32,7 +32,7 @@ private struct MediaRange {
   private(set) var parameters: [String: String] = [:]
   private(set) var quality = 1.0
 
-  /// - Returns: nil for what is no media range; it then says nothing.
+  /// - Returns: nil for anything that is not a media range; it is then ignored.
   init?(_ text: String) {
     let pieces = text.split(separator: ";", omittingEmptySubsequences: false).map(Self.trimmed)
     let names = pieces[0].lowercased().split(separator: "/", omittingEmptySubsequences: false)
@@ -46,14 +46,14 @@ private struct MediaRange {
       case "q":
         guard let quality = Double(value), (0...1).contains(quality) else { return nil }
         self.quality = quality
-      // How names outside of ASCII letters are written: we have none.
+      // The escaping of names with other than ASCII letters: we have none.
       case "escaping": break
       case let name: parameters[name] = value
       }
     }
   }
 
-  /// How precisely it names a media type: the number of things that it says about it; nil where it means another.
+  /// How precisely it names a media type: the number of its parts; nil if it means another type.
   func precision(for type: String, _ subtype: String, _ known: [String: String]) -> Int? {
     if self.type == "*" { return parameters.isEmpty ? 0 : nil }
     guard self.type == type else { return nil }

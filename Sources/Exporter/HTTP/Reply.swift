@@ -28,18 +28,18 @@ struct Reply: Sendable {
     body = ByteBuffer(bytes: json.line)
   }
 
-  /// What is wrong with a request, as the protocol says such things.
+  /// An error in a request, in the protocol's form.
   init(_ status: HTTPResponseStatus, _ error: RequestError) {
     self.init(status, error.json)
   }
 
-  /// What the service would not say, as the protocol says such things.
+  /// An error of the service, in the protocol's form.
   init(_ error: any Error) {
     let error = JSON.object([("code", .string("unavailable")), ("message", .string("\(error)"))])
     self.init(.serviceUnavailable, .object([("error", error)]))
   }
 
-  /// The head, with what tells a browser to keep this page to itself.
+  /// The head, with headers that tell a browser to keep the page private.
   ///
   /// - Parameter version: the client's.
   func head(keepsAlive: Bool, to version: HTTPVersion) -> HTTPResponseHead {
@@ -57,14 +57,14 @@ struct Reply: Sendable {
     if !keepsAlive {
       fields.add(name: "Connection", value: "close")
     } else if version == .http1_0 {
-      // Such a client takes the opposite for granted.
+      // Such a client assumes the opposite.
       fields.add(name: "Connection", value: "keep-alive")
     }
     return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
   }
 }
 
-/// A time as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). The program sets no locale: names are English.
+/// A time in the format of HTTP: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). The program sets no locale: names are English.
 func httpDate(_ time: time_t) -> String {
   var time = time
   var parts = unsafe tm()

@@ -1,12 +1,12 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// One connection: reads a request, answers it, and so on. If one side takes too long, it ends.
+/// One connection: reads a request, answers it, and so on. If either side takes too long, it ends.
 final class RequestHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
-  /// How long a client that was answered for the last time may take to close.
+  /// How long a client may take to close after its last answer.
   private static let longestFarewell = TimeAmount.seconds(2)
 
   private let router: Router
@@ -16,14 +16,14 @@ final class RequestHandler: ChannelInboundHandler {
   private var request: HTTPRequestHead?
   /// Whether an answer is being made.
   private var isAnswering = false
-  /// Answers that have not gone out yet.
+  /// Answers that were not sent yet.
   private var unsent = 0
-  /// Whether nothing more is answered.
+  /// Whether no more requests are answered.
   private var isEnding = false
   /// Whether the client sends nothing more.
   private var isInputClosed = false
   private var deadline: Scheduled<Void>?
-  /// Since when it is as it is.
+  /// The time of the latest change of state.
   private(set) var since = NIODeadline.now()
 
   init(_ router: Router, patience: TimeAmount, table: ConnectionTable) {
@@ -32,19 +32,19 @@ final class RequestHandler: ChannelInboundHandler {
     self.table = table
   }
 
-  /// What it waits for; in this order connections are given up for a new one.
+  /// What it waits for; connections are closed for a new one in this order.
   enum Phase: Int {
-    /// A request, or the client's closing.
+    /// For a request, or for the client to close.
     case idle
-    /// The client's reading.
+    /// For the client to read.
     case sending
-    /// The answer's making. It comes soon, so it is not given up.
+    /// For the answer. It comes soon, so this connection is not closed.
     case answering
   }
 
   var phase: Phase { isAnswering ? .answering : unsent > 0 ? .sending : .idle }
 
-  /// Ends the connection, so that another has room.
+  /// Ends the connection, to make room for another.
   func giveUp() {
     context?.close(promise: nil)
   }
@@ -64,7 +64,7 @@ final class RequestHandler: ChannelInboundHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
     isInputClosed = true
-    // A client may have sent all that it wants to ask, and waits for the answer.
+    // A client may have sent all its requests, and waits for the answer.
     if phase == .idle { context.close(promise: nil) }
   }
 
@@ -72,11 +72,11 @@ final class RequestHandler: ChannelInboundHandler {
     switch error {
     case is HTTPParserError:
       guard !isEnding else { return }
-      let why = "This is not an HTTP/1.1 request, or its head is longer than 16 kB."
+      let why = "This is not an HTTP/1.1 request, or its head is longer than 16 KiB."
       send(Reply(.badRequest, why), to: nil, keepsAlive: false, context: context)
-    // What comes behind a malformed request.
+    // The rest of a malformed request.
     case is ByteToMessageDecoderError: return
-    // A client's going is no news.
+    // It is no news that a client closes.
     default: context.close(promise: nil)
     }
   }
@@ -87,7 +87,9 @@ final class RequestHandler: ChannelInboundHandler {
     case .body:
       guard let head = request else { return }
       request = nil
-      send(Reply(.payloadTooLarge, "A request to read has no body."), to: head, keepsAlive: false, context: context)
+      send(
+        Reply(.payloadTooLarge, "A GET or HEAD request must not have a body."), to: head, keepsAlive: false,
+        context: context)
     case .end:
       guard let head = request else { return }
       request = nil
@@ -97,8 +99,8 @@ final class RequestHandler: ChannelInboundHandler {
       router.reply(to: head).whenSuccess { reply in
         let (handler, context) = bound.value
         handler.isAnswering = false
-        // Who asks on without reading gets what is on its way, and no more. Behind a request for another protocol nothing
-        // is parsed.
+        // A client that keeps asking without reading gets what is on its way, and no more. After a request for another protocol
+        // nothing is parsed.
         let keepsAlive =
           head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
           && context.channel.isWritable
@@ -107,7 +109,7 @@ final class RequestHandler: ChannelInboundHandler {
     }
   }
 
-  /// - Parameter head: what is answered; nil for what is not a request.
+  /// - Parameter head: the request; nil if it is not valid.
   private func send(_ reply: Reply, to head: HTTPRequestHead?, keepsAlive: Bool, context: ChannelHandlerContext) {
     unsent += 1
     since = .now()
@@ -130,7 +132,7 @@ final class RequestHandler: ChannelInboundHandler {
     guard phase == .idle else { return }
     if isInputClosed { return context.close(promise: nil) }
     guard isEnding else { return startDeadline(context, patience) }
-    // Closed at once while the client still sends, its system would throw the answer away.
+    // If it closed at once while the client still sends, the client's system would throw the answer away.
     context.close(mode: .output, promise: nil)
     startDeadline(context, min(patience, Self.longestFarewell))
   }

@@ -1,8 +1,8 @@
 internal import Formatting
 
-/// What a request asks for: a path, with or without the host in front (RFC 9112, 3.2).
+/// The target of a request: a path, with or without the host in front (RFC 9112, 3.2).
 struct RequestTarget {
-  /// The host and port that stand in front of the path; nil if the Host header says them.
+  /// The host and port in front of the path; nil if the Host header has them.
   let authority: String?
   /// The path, without percent-encoding.
   let path: String
@@ -42,7 +42,7 @@ struct RequestTarget {
     return nil
   }
 
-  /// Text without percent-encoding; nil if it is malformed, or not UTF-8 then.
+  /// Text without percent-encoding; nil if it is malformed, or not UTF-8 after decoding.
   private static func decoded(_ text: Substring.UTF8View.SubSequence) -> String? {
     var bytes: [UInt8] = []
     var rest = text

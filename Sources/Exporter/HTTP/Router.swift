@@ -6,7 +6,7 @@ internal import PowerProtocol
 
 /// Finds the answer to a request. Lives on one event loop.
 final class Router {
-  /// How far back the page looks.
+  /// The time that the page shows.
   private static let pageSeconds = 600
 
   private let desk: ServiceDesk
@@ -15,7 +15,7 @@ final class Router {
   private let isLoopback: Bool
   private let onObservation: @Sendable ((any Error)?) -> Void
 
-  /// - Parameter onObservation: told of each attempt to observe the service, and of what went wrong.
+  /// - Parameter onObservation: called after each attempt to ask the service, with the error if it failed.
   init(
     _ desk: ServiceDesk, loop: any EventLoop, version: String, isLoopback: Bool,
     onObservation: @escaping @Sendable ((any Error)?) -> Void
@@ -27,19 +27,19 @@ final class Router {
     self.onObservation = onObservation
   }
 
-  /// The answer to a request that has no body.
+  /// The answer to a request without a body.
   func reply(to request: HTTPRequestHead) -> EventLoopFuture<Reply> {
     guard let target = RequestTarget(request.uri) else {
-      return loop.makeSucceededFuture(Reply(.badRequest, "What is asked for is not a path, such as /metrics."))
+      return loop.makeSucceededFuture(Reply(.badRequest, "The request's target is not a path, such as /metrics."))
     }
     if let refusal = refusal(request, target) { return loop.makeSucceededFuture(refusal) }
     guard let find = resource(target, request.headers) else {
       let there = "/, /metrics, /info.json, /sample.json and /history.json"
-      return loop.makeSucceededFuture(Reply(.notFound, "There is nothing here; there are \(there)."))
+      return loop.makeSucceededFuture(Reply(.notFound, "This page does not exist. The pages are \(there)."))
     }
     guard request.method == .GET || request.method == .HEAD else {
       return loop.makeSucceededFuture(
-        Reply(.methodNotAllowed, "This can only be read.", headers: [("Allow", "GET, HEAD")]))
+        Reply(.methodNotAllowed, "Only GET and HEAD are allowed.", headers: [("Allow", "GET, HEAD")]))
     }
     return find()
   }
@@ -47,11 +47,11 @@ final class Router {
   private func refusal(_ request: HTTPRequestHead, _ target: RequestTarget) -> Reply? {
     let hosts = request.headers["host"]
     guard hosts.count == 1 || hosts.isEmpty && request.version == .http1_0 else {
-      return Reply(.badRequest, "A request names one host.")
+      return Reply(.badRequest, "A request must have exactly one Host header.")
     }
-    // A page from elsewhere whose name was made to mean this machine (DNS rebinding) is not to read what local users may.
+    // A foreign page whose host name was made to point to this machine (DNS rebinding) must not read what local users may.
     if isLoopback, let host = target.authority ?? hosts.first, !Self.isLocal(host) {
-      return Reply(.misdirectedRequest, "This listens to this machine only; ask for it as localhost.")
+      return Reply(.misdirectedRequest, "Only this machine can connect; use localhost as the host name.")
     }
     return nil
   }
@@ -86,7 +86,7 @@ final class Router {
     answer.map { Reply(.ok, json($0)) }.recover { Reply($0) }
   }
 
-  /// - Parameter seconds: what the query says of them: nothing, or how many.
+  /// - Parameter seconds: the query's values for seconds.
   private func history(_ seconds: [String]) -> EventLoopFuture<Reply> {
     let text = seconds.first ?? "\(Self.pageSeconds)"
     guard seconds.count <= 1, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
@@ -94,13 +94,13 @@ final class Router {
     else {
       let range = Request.historySeconds
       let why =
-        "seconds is one whole number from \(range.lowerBound) to \(range.upperBound), such as /history.json?seconds=600"
+        "seconds must be one whole number from \(range.lowerBound) to \(range.upperBound), such as /history.json?seconds=600"
       return loop.makeSucceededFuture(Reply(.badRequest, .invalidValue(why)))
     }
     return json(desk.history(seconds: number)) { $0.json }
   }
 
-  /// Without the service there is still something to say: that it does not answer.
+  /// Even without the service there is something to report: that it does not answer.
   private func metrics(_ format: MetricsFormat) -> EventLoopFuture<Reply> {
     observe().map { Optional($0) }.recover { _ in nil }.map { [version] observation in
       let text = Metrics.text(format, of: observation, version: version)

@@ -3,8 +3,8 @@ internal import NIOCore
 internal import NIOPosix
 public import PowerProtocol
 
-/// Asks the service for all connections, on a thread of its own, and lets go of it once nobody asks any more. Lives on one
-/// event loop.
+/// Asks the service for all connections, on a thread of its own, and disconnects once nobody asks any more. Lives on one event
+/// loop.
 final class ServiceDesk {
   private let service: any PowerService
   private let loop: any EventLoop
@@ -12,15 +12,15 @@ final class ServiceDesk {
   private let keep: TimeAmount
   private let hang: Hang
   private let sample: Inquiry<Observation>
-  /// By how many seconds are asked for.
+  /// The pending questions for history, by the number of seconds.
   private var histories: [Int: Inquiry<HistoryReport>] = [:]
-  /// As many different histories are asked for at a time: each costs the service some milliseconds.
+  /// How many different histories may be asked for at the same time: each costs the service some milliseconds.
   private static let mostHistories = 8
   private var release: Scheduled<Void>?
 
   /// - Parameters:
-  ///   - keep: how long the service is kept after the latest question.
-  ///   - shortestHang: how long a question that fails has taken at least if the service hangs.
+  ///   - keep: how long the connection is kept after the latest question.
+  ///   - shortestHang: the least time that a question takes if the service hangs.
   init(
     _ service: any PowerService, loop: any EventLoop, thread: NIOThreadPool, keep: TimeAmount,
     shortestHang: TimeAmount = .seconds(1)
@@ -33,13 +33,13 @@ final class ServiceDesk {
     sample = Inquiry(hang) { try service.observe() }
   }
 
-  /// What the service is and what is drawn now.
+  /// The service's description and its latest sample.
   func observe() -> EventLoopFuture<Observation> {
     releaseLater()
     return sample.answer(on: loop, thread)
   }
 
-  /// What was drawn in the latest so many seconds.
+  /// The power of the latest seconds, this many.
   func history(seconds: Int) -> EventLoopFuture<HistoryReport> {
     releaseLater()
     if let asked = histories[seconds] { return asked.answer(on: loop, thread) }
@@ -62,12 +62,12 @@ final class ServiceDesk {
   }
 }
 
-/// The service as an exporter asks it. Its functions block, and are called one at a time.
+/// The service, as an exporter asks it. Its functions block, and are called one at a time.
 public protocol PowerService: Sendable {
-  /// What it is and what is drawn now.
+  /// Its description and its latest sample.
   func observe() throws -> Observation
-  /// What was drawn in the latest so many seconds.
+  /// The power of the latest seconds, this many.
   func history(seconds: Int) throws -> HistoryReport
-  /// Lets go of it, so that it may sleep.
+  /// Closes the connection, so that the service may sleep.
   func disconnect()
 }

@@ -1,12 +1,12 @@
-/// What a service says: a line of version 1, or an answer to a request.
+/// A message of a service: a line of version 1, or an answer to a request.
 public enum Answer: Sendable, Equatable {
   /// A line of version 1.
   case line(PowerLine)
-  /// What the service is.
+  /// The description of the service.
   case info(ServiceInfo)
-  /// A sample: asked for, or of a subscription.
+  /// A sample: an answer, or part of a subscription.
   case sample(SampleReport)
-  /// What was drawn lately.
+  /// The history.
   case history(HistoryReport)
   /// A subscription begins or ends.
   case subscribed(Subscription)
@@ -18,21 +18,20 @@ extension Answer: Decodable {
   /// The member that each kind of answer has, and no other.
   enum Kind: String, CodingKey {
     case info, sample, history, subscribed, error
-    /// What no line of version 1 is without.
+    /// The member that every line of version 1 has.
     case line = "power_watts"
   }
 
   /// Reads a line of the service.
   ///
-  /// Its numbers are checked here, once and for all: none is out of reason, and no text can steer a terminal.
+  /// Its numbers are checked here, once and for all: none is out of range, and no text can control a terminal.
   ///
-  /// - Throws: `DecodingError` for what is neither a line of version 1 nor one answer of version 2. Members that this
-  ///   version does not know are left alone.
+  /// - Throws: `DecodingError` if it is neither a line of version 1 nor one answer of version 2. Unknown members are ignored.
   public init(from decoder: any Decoder) throws {
     let kinds = try decoder.container(keyedBy: Kind.self)
     guard kinds.allKeys.count <= 1 else {
       throw DecodingError.dataCorrupted(
-        DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "several answers are one"))
+        DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "several answers in one line"))
     }
     switch kinds.allKeys.first {
     case .info: self = .info(try kinds.decode(ServiceInfo.self, forKey: .info))

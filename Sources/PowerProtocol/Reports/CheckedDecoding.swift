@@ -1,58 +1,58 @@
 internal import Formatting
 
-/// What a service can mean. Numbers beyond are refused where they are decoded, so that nobody has to think of them again.
+/// The plausible ranges of a service's numbers. Others are refused in decoding, so that no later code has to check them.
 enum Plausible {
   /// Watts: up to a petawatt.
   static let watts = 0.0...1e15
   /// Joules since a start: a petawatt for longer than any service runs.
   static let joules = 0.0...1e24
-  /// From sample to sample, in seconds: up to the longest subscription, rounded up to what a service can do.
+  /// Seconds between samples: up to the longest subscription, rounded up to what a service can do.
   static let intervalSeconds = 1e-6...100_000.0
-  /// How long a window was, in seconds: up to 30 years. One of a fraction of a millisecond is rounded to 0.
+  /// The length of a window, in seconds: up to 30 years. A fraction of a millisecond is rounded to 0.
   static let windowSeconds = 0.0...1e9
   /// Seconds since 1970, in years of four digits.
   static let unixSeconds = -1e11...1e11
   /// Seconds of CLOCK_MONOTONIC or of CPU time.
   static let clockSeconds = 0.0...1e10
-  /// Joules for each count of a counter, and steps that numbers are rounded to.
+  /// Joules for each count of a counter, and steps of rounding.
   static let steps = 0.0...1e6
-  /// How often something has happened.
+  /// A number of events.
   static let counts = 0...1_000_000_000_000
   /// The number of a package or die.
   static let places = 0...1_000_000
-  /// A text is cut beyond so many characters.
+  /// A text is cut after this many characters.
   static let textLength = 2000
 }
 
 extension KeyedDecodingContainer {
-  /// A number that has to lie in a range.
+  /// A number that must lie in a range.
   func number<Number: Decodable & Comparable>(_ key: Key, in range: ClosedRange<Number>) throws -> Number {
     try checked(try decode(Number.self, forKey: key), key, range)
   }
 
-  /// A number that may be missing or null, and else has to lie in a range.
+  /// A number that may be missing or null, and otherwise must lie in a range.
   func optionalNumber<Number: Decodable & Comparable>(_ key: Key, in range: ClosedRange<Number>) throws -> Number? {
     try decodeIfPresent(Number.self, forKey: key).map { try checked($0, key, range) }
   }
 
-  /// A text that a terminal may be given.
+  /// A text that is safe for a terminal.
   func text(_ key: Key) throws -> String { try decode(String.self, forKey: key).presentable }
 
-  /// A text that may be missing or null, and that a terminal may be given.
+  /// A text that may be missing or null, and is safe for a terminal.
   func optionalText(_ key: Key) throws -> String? { try decodeIfPresent(String.self, forKey: key)?.presentable }
 
   private func checked<Number: Comparable>(_ number: Number, _ key: Key, _ range: ClosedRange<Number>) throws -> Number
   {
     guard range.contains(number) else {
       throw DecodingError.dataCorruptedError(
-        forKey: key, in: self, debugDescription: "\(number) is out of reason for \(key.stringValue)")
+        forKey: key, in: self, debugDescription: "\(number) is out of range for \(key.stringValue)")
     }
     return number
   }
 }
 
 extension String {
-  /// Printable, and not too long for a person.
+  /// Printable, and not too long to read.
   fileprivate var presentable: String {
     let text = printable
     return text.utf8.count <= Plausible.textLength ? text : text.prefix(Plausible.textLength) + "..."

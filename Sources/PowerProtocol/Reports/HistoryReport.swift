@@ -1,20 +1,20 @@
 public import Formatting
 
-/// What was drawn lately: the answer to `{"get": "history"}`.
+/// The power of the past: the answer to `{"get": "history"}`.
 public struct HistoryReport: Sendable, Equatable {
   /// A stretch of time.
   public struct Row: Sendable, Equatable {
     /// Its end, in seconds since 1970.
     public var unixSeconds: Double
-    /// How long it was, in seconds.
+    /// Its length, in seconds.
     public var seconds: Double
     /// The mean.
     public var watts: Double
     /// The least of its samples.
     public var leastWatts: Double
-    /// The most of its samples.
+    /// The greatest of its samples.
     public var mostWatts: Double
-    /// What was drawn.
+    /// The energy in joules.
     public var joules: Double
     /// Whether the service slept, so that there is only a mean for each of its own wakeups.
     public var isAsleep: Bool
@@ -34,9 +34,9 @@ public struct HistoryReport: Sendable, Equatable {
     }
   }
 
-  /// How far back was asked for, in seconds.
+  /// The requested time, in seconds.
   public var seconds: Int
-  /// Oldest first.
+  /// The rows, oldest first.
   public var rows: [Row]
 
   /// A history.
@@ -45,20 +45,20 @@ public struct HistoryReport: Sendable, Equatable {
     self.rows = rows
   }
 
-  /// What the values of a row are, in order.
+  /// The names of a row's values, in order.
   static let columns = ["timestamp", "seconds", "watts", "min_watts", "max_watts", "joules", "asleep"]
 
   /// The answer as it is sent.
   public var json: JSON { json(rows) }
 
-  /// The answer's line in pieces of so many rows: each at the cost of its own rows, for one who has other things to do too.
+  /// The answer's line in pieces of a few rows, for a server that has other work between them.
   ///
-  /// - Parameter piece: which, from 0; nil behind the last one.
+  /// - Parameter piece: the index of the piece, from 0; nil after the last one.
   package func piece(_ piece: Int, ofRows count: Int) -> [UInt8]? {
     let first = piece * count
     if piece > 0 && first >= rows.count { return nil }
     let whole = json([]).line
-    // The answer without rows ends with the brackets of these, of the history and of the answer.
+    // An answer without rows ends with the closing brackets of the rows, the history and the answer.
     let tail = Array("]}}\n".utf8)
     var bytes = piece == 0 ? Array(whole.dropLast(tail.count)) : Array(", ".utf8)
     let rows = rows.dropFirst(first).prefix(count)
@@ -95,7 +95,7 @@ extension HistoryReport: Decodable {
     case seconds, columns, rows
   }
 
-  /// Reads a history by its columns, whatever their order.
+  /// Reads a history with its columns in any order.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let columns = try fields.decode([String].self, forKey: .columns)
@@ -108,22 +108,23 @@ extension HistoryReport: Decodable {
     }
     let rows = try fields.decode([[Cell]].self, forKey: .rows).map { cells in
       guard cells.count == columns.count else {
-        throw DecodingError.dataCorruptedError(forKey: .rows, in: fields, debugDescription: "a row is not as wide")
+        throw DecodingError.dataCorruptedError(
+          forKey: .rows, in: fields, debugDescription: "a row has the wrong number of values")
       }
       let values = places.map { cells[$0].number }
       for (value, (name, range)) in zip(values, zip(Self.columns, Self.plausible)) where !range.contains(value) {
         throw DecodingError.dataCorruptedError(
-          forKey: .rows, in: fields, debugDescription: "\(value) is out of reason for \(name)")
+          forKey: .rows, in: fields, debugDescription: "\(value) is out of range for \(name)")
       }
       return Row(
         unixSeconds: values[0], seconds: values[1], watts: values[2], leastWatts: values[3], mostWatts: values[4],
         joules: values[5], isAsleep: values[6] != 0)
     }
-    // A row that is rounded to no time at all has no power.
+    // A row whose length is rounded to 0 has no power.
     self.init(seconds: try fields.number(.seconds, in: Request.historySeconds), rows: rows.filter { $0.seconds > 0 })
   }
 
-  /// What the values of a row can be, in the order of `columns`.
+  /// The ranges of a row's values, in the order of `columns`.
   private static let plausible = [
     Plausible.unixSeconds, Plausible.windowSeconds, Plausible.watts, Plausible.watts, Plausible.watts,
     Plausible.joules, 0.0...1.0,

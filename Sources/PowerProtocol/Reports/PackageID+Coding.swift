@@ -7,7 +7,7 @@ extension PackageID: Decodable {
     case package, die
   }
 
-  /// Reads what names a package in an answer.
+  /// Reads the members that identify a package in an answer.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -17,7 +17,7 @@ extension PackageID: Decodable {
 }
 
 extension PackageID {
-  /// How it is named in an answer: the die only where there are several.
+  /// The members that identify it in an answer: the die only if there are several.
   package var members: [(String, JSON)] {
     [(CodingKeys.package.rawValue, .integer(package))] + (die.map { [(CodingKeys.die.rawValue, .integer($0))] } ?? [])
   }

@@ -1,16 +1,16 @@
 internal import Formatting
 
-/// How much a connection may know: see CVE-2020-8694 (PLATYPUS).
+/// How finely a connection may know energy: see CVE-2020-8694 (PLATYPUS).
 public struct Policy: Sendable, Equatable {
   /// Whether the peer is root, or a member of the trusted group.
   public var isTrusted: Bool
-  /// Whose members are trusted; nil where only root is.
+  /// The group whose members are trusted; nil if only root is.
   public var trustedGroup: String?
-  /// The shortest interval that may be asked for, in seconds.
+  /// The shortest allowed interval, in seconds.
   public var shortestIntervalSeconds: Double
-  /// To what watts are rounded; nil where they are not.
+  /// The step that watts are rounded to; nil if they are not rounded.
   public var wattsResolution: Double?
-  /// To what joules are rounded; nil where they are not.
+  /// The step that joules are rounded to; nil if they are not rounded.
   public var joulesResolution: Double?
 
   /// A policy.
@@ -44,7 +44,7 @@ extension Policy: Decodable {
     case joulesResolution = "joules_resolution"
   }
 
-  /// Reads what applies to a connection.
+  /// Reads the policy of a connection.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     self.init(

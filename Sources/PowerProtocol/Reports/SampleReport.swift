@@ -1,19 +1,19 @@
 public import Formatting
 public import RAPL
 
-/// Watts and joules, in total, for each package and for each domain: the answer to `{"get": "sample"}`, and what a
-/// subscription delivers.
+/// Watts and joules, in total, for each package and for each domain: the answer to `{"get": "sample"}`, and the content of a
+/// subscription.
 public struct SampleReport: Sendable, Equatable {
-  /// What a domain of a package draws.
+  /// The power and energy of a domain.
   public struct Domain: Sendable, Equatable {
-    /// The mean over the window; nil where the counter could not be read.
+    /// The mean over the window, in watts; nil if the counter could not be read.
     public var watts: Double?
-    /// Since the service's start.
+    /// The energy since the service's start, in joules.
     public var joules: Double
-    /// Whether `joules` is only the least that was drawn.
+    /// Whether `joules` is a lower bound.
     public var isLowerBound: Bool
 
-    /// What a domain draws.
+    /// A domain from its parts.
     public init(watts: Double?, joules: Double, isLowerBound: Bool) {
       self.watts = watts
       self.joules = joules
@@ -21,20 +21,20 @@ public struct SampleReport: Sendable, Equatable {
     }
   }
 
-  /// What a package draws.
+  /// The power and energy of a package.
   public struct Package: Sendable, Equatable {
-    /// Which one.
+    /// The package.
     public var id: PackageID
-    /// The mean over the window.
+    /// The mean over the window, in watts.
     public var watts: Double
-    /// Since the service's start.
+    /// The energy since the service's start, in joules.
     public var joules: Double
-    /// Whether `joules` is only the least that was drawn.
+    /// Whether `joules` is a lower bound.
     public var isLowerBound: Bool
-    /// Its further domains. `core` and `uncore` are parts of the package, the others are not.
+    /// Its domains. `core` and `uncore` are parts of the package, the others are not.
     public var domains: [PowerDomain: Domain]
 
-    /// What a package draws.
+    /// A package from its parts.
     public init(
       id: PackageID, watts: Double, joules: Double, isLowerBound: Bool, domains: [PowerDomain: Domain] = [:]
     ) {
@@ -46,7 +46,7 @@ public struct SampleReport: Sendable, Equatable {
     }
   }
 
-  /// What the service itself has cost since its start.
+  /// The cost of the service itself since its start.
   public struct Cost: Sendable, Equatable {
     /// Processor time, user and system, in seconds.
     public var cpuSeconds: Double
@@ -60,29 +60,29 @@ public struct SampleReport: Sendable, Equatable {
     }
   }
 
-  /// Numbers the samples of one stream: a gap tells that one was lost.
+  /// The number of the sample in its stream: a gap shows that one was lost.
   public var sequence: Int
   /// The window's end, in seconds since 1970.
   public var unixSeconds: Double
   /// The window's end by CLOCK_MONOTONIC, in seconds.
   public var monotonicSeconds: Double
-  /// How long the window was, in seconds.
+  /// The length of the window, in seconds.
   public var windowSeconds: Double
-  /// The mean over the window, summed over all packages.
+  /// The mean over the window in watts, summed over all packages.
   public var watts: Double
-  /// Since the service's start, summed over all packages.
+  /// The energy since the service's start in joules, summed over all packages.
   public var joules: Double
-  /// Whether `joules` is only the least that was drawn.
+  /// Whether `joules` is a lower bound.
   public var isLowerBound: Bool
-  /// How much the watts are worth.
+  /// Whether the watts are fresh, old or invented.
   public var status: PowerLine.Status
   /// Why the status is not "ok", in a sentence.
   public var reason: String?
-  /// How many readings of a counter were implausible since the service's start, and left out.
+  /// How many readings of counters were implausible since the service's start, and ignored.
   public var rejectedReadings: Int
-  /// Each package.
+  /// The packages.
   public var packages: [Package]
-  /// What the service itself has cost.
+  /// The cost of the service itself.
   public var service: Cost
 
   /// A sample from its parts.
@@ -163,12 +163,12 @@ extension SampleReport: Decodable {
 
   /// Reads a sample.
   ///
-  /// - Throws: `DecodingError` for a missing member, a wrong type, numbers out of reason, or a package that is named twice.
+  /// - Throws: `DecodingError` for a missing member, a wrong type, numbers out of range, or a package that appears twice.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let packages = try fields.decode([Package].self, forKey: .packages)
     guard Set(packages.map(\.id)).count == packages.count else {
-      throw DecodingError.dataCorruptedError(forKey: .packages, in: fields, debugDescription: "one is there twice")
+      throw DecodingError.dataCorruptedError(forKey: .packages, in: fields, debugDescription: "a package appears twice")
     }
     self.init(
       sequence: try fields.number(.sequence, in: Plausible.counts),
@@ -189,7 +189,7 @@ extension SampleReport.Cost: Decodable {
     case wakeups
   }
 
-  /// Reads what a service has cost.
+  /// Reads the cost of a service.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -220,9 +220,9 @@ extension SampleReport.Package: Decodable {
     case isLowerBound = "lower_bound"
   }
 
-  /// Reads a package of a sample; domains that this version does not know are left out.
+  /// Reads a package of a sample; unknown domains are ignored.
   ///
-  /// - Throws: `DecodingError` also for a package that is a domain of itself, as which it would be there twice.
+  /// - Throws: `DecodingError` also for a package that has itself as a domain, because it would then appear twice.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let named = try fields.decode([String: SampleReport.Domain].self, forKey: .domains)
@@ -232,7 +232,7 @@ extension SampleReport.Package: Decodable {
     }
     guard domains[.package] == nil else {
       throw DecodingError.dataCorruptedError(
-        forKey: .domains, in: fields, debugDescription: "a package is a domain of itself")
+        forKey: .domains, in: fields, debugDescription: "a package has itself as a domain")
     }
     self.init(
       id: try PackageID(from: decoder), watts: try fields.number(.watts, in: Plausible.watts),

@@ -1,15 +1,15 @@
 public import Formatting
 public import RAPL
 
-/// What a service is and measures: the answer to `{"get": "info"}`.
+/// The description of a service: the answer to `{"get": "info"}`.
 public struct ServiceInfo: Sendable, Equatable {
   /// A counter of a package, or of a domain of it.
   public struct Domain: Sendable, Equatable {
-    /// Which one.
+    /// The domain.
     public var domain: PowerDomain
-    /// Joules for each count; nil where the source delivers no counts.
+    /// Joules for each count; nil if the source has no counts.
     public var unitJoules: Double?
-    /// Who says so; nil where the source delivers no counts.
+    /// The origin of that number; nil if the source has no counts.
     public var unitSource: String?
 
     /// A counter.
@@ -22,7 +22,7 @@ public struct ServiceInfo: Sendable, Equatable {
 
   /// A package and its counters.
   public struct Package: Sendable, Equatable {
-    /// Which one.
+    /// The domain.
     public var id: PackageID
     /// Its counters, the package's own first.
     public var domains: [Domain]
@@ -34,31 +34,31 @@ public struct ServiceInfo: Sendable, Equatable {
     }
   }
 
-  /// The version of the protocol that is described here.
+  /// The version of the protocol that is implemented here.
   public static let protocolVersion = 2
 
   /// The service's version.
   public var version: String
-  /// The newest version of the protocol that it speaks.
+  /// The newest version of the protocol that it supports.
   public var protocolVersion = Self.protocolVersion
-  /// Where energy comes from: "msr", "powercap", "turbostat" or "simulated".
+  /// The energy source: "msr", "powercap", "turbostat" or "simulated".
   public var source: String
-  /// Whether it is invented.
+  /// Whether the energy is invented.
   public var isSimulated: Bool
-  /// From sample to sample, in seconds.
+  /// The time between samples, in seconds.
   public var intervalSeconds: Double
-  /// What the CPU says it is; nil where the source does not tell.
+  /// The CPU's name; nil if the source does not tell.
   public var cpu: String?
-  /// What is measured and how, in one line for a person.
+  /// What is measured and how, in one readable line.
   public var description: String
-  /// What is measured.
+  /// The packages.
   public var packages: [Package]
-  /// What applies to the connection that asked.
+  /// The policy for the connection that asked.
   public var policy: Policy
-  /// The requests that it serves, and the members of each; empty if it is an older one, which does not tell.
+  /// The requests that it serves, and the members of each; empty for an older service, which does not tell.
   public var requests: [String: [String]]
 
-  /// What a service is.
+  /// A description from its parts.
   public init(
     version: String, source: String, isSimulated: Bool, intervalSeconds: Double, cpu: String?, description: String,
     packages: [Package], policy: Policy, requests: [String: [String]] = Request.served
@@ -74,7 +74,7 @@ public struct ServiceInfo: Sendable, Equatable {
     self.requests = requests
   }
 
-  /// Whether it serves a request, with that member.
+  /// Whether it serves a request with this member.
   public func serves(_ request: String, member: String) -> Bool {
     requests[request]?.contains(member) ?? false
   }
@@ -104,14 +104,14 @@ extension ServiceInfo: Decodable {
     case cpu, description, packages, policy, requests
   }
 
-  /// Reads what a service is. One that is older than `requests` has none.
+  /// Reads the description of a service. An older service has no `requests`.
   ///
-  /// - Throws: `DecodingError` for a missing member, a wrong type, numbers out of reason, or a package that is named twice.
+  /// - Throws: `DecodingError` for a missing member, a wrong type, numbers out of range, or a package that appears twice.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let packages = try fields.decode([Package].self, forKey: .packages)
     guard Set(packages.map(\.id)).count == packages.count else {
-      throw DecodingError.dataCorruptedError(forKey: .packages, in: fields, debugDescription: "one is there twice")
+      throw DecodingError.dataCorruptedError(forKey: .packages, in: fields, debugDescription: "a package appears twice")
     }
     self.init(
       version: try fields.text(.version), source: try fields.text(.source),
@@ -120,7 +120,7 @@ extension ServiceInfo: Decodable {
       cpu: try fields.optionalText(.cpu), description: try fields.text(.description), packages: packages,
       policy: try fields.decode(Policy.self, forKey: .policy))
     protocolVersion = try fields.number(.protocolVersion, in: Plausible.counts)
-    // Names that are not printable are none that anyone knows.
+    // Names that are not printable are unknown in any case.
     requests = (try fields.decodeIfPresent([String: [String]].self, forKey: .requests) ?? [:])
       .filter { $0.key == $0.key.printable }.mapValues { $0.filter { $0 == $0.printable } }
   }
@@ -161,7 +161,7 @@ extension ServiceInfo.Package: Decodable {
     case domains
   }
 
-  /// A counter of any service's; nil inside if this version does not know its domain.
+  /// A counter of any service; nil inside if this version does not know its domain.
   private struct Counter: Decodable {
     let known: ServiceInfo.Domain?
 
@@ -171,12 +171,12 @@ extension ServiceInfo.Package: Decodable {
     }
   }
 
-  /// Reads a package of `info`; domains that this version does not know are left out.
+  /// Reads a package of `info`; unknown domains are ignored.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let domains = try fields.decode([Counter].self, forKey: .domains).compactMap(\.known)
     guard Set(domains.map(\.domain)).count == domains.count else {
-      throw DecodingError.dataCorruptedError(forKey: .domains, in: fields, debugDescription: "one is there twice")
+      throw DecodingError.dataCorruptedError(forKey: .domains, in: fields, debugDescription: "a domain appears twice")
     }
     self.init(id: try PackageID(from: decoder), domains: domains)
   }

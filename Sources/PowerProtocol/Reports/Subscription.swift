@@ -1,8 +1,8 @@
 public import Formatting
 
-/// What a connection gets from now on: the answer to `{"subscribe": ...}`.
+/// The subscription of a connection: the answer to `{"subscribe": ...}`.
 public struct Subscription: Sendable, Equatable {
-  /// From sample to sample, in seconds; nil where nothing comes unasked any more.
+  /// The time between samples, in seconds; nil if nothing is sent without a request any more.
   public var intervalSeconds: Double?
 
   /// A subscription, or its end.
@@ -24,7 +24,7 @@ extension Subscription: Decodable {
     case intervalSeconds = "interval_seconds"
   }
 
-  /// Reads what begins or ends.
+  /// Reads the start or the end of a subscription.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     self.init(intervalSeconds: try fields.optionalNumber(.intervalSeconds, in: Plausible.intervalSeconds))

@@ -1,8 +1,8 @@
 internal import Formatting
 
-/// Reads one JSON object (RFC 8259) whose values are strings, numbers, true, false or null: all that requests are made of.
+/// Reads one JSON object (RFC 8259) whose values are strings, numbers, true, false or null: all that requests consist of.
 ///
-/// Whoever sends is anybody, and who reads has rights: no recursion, no value that costs more than its own bytes.
+/// Any user may send requests, and the reader has rights: there is no recursion, and no value costs more than its own bytes.
 struct FlatObjectParser {
   /// More members than any request has.
   private static let mostMembers = 8
@@ -25,9 +25,9 @@ struct FlatObjectParser {
         skipBlanks()
         let name = try string()
         guard !members.contains(where: { $0.name == name }) else {
-          throw .invalidJSON("this one has the member \"\(name.prefix(40))\" twice")
+          throw .invalidJSON("the member \"\(name.prefix(40))\" appears twice")
         }
-        guard members.count < Self.mostMembers else { throw .invalidJSON("this one has too many members") }
+        guard members.count < Self.mostMembers else { throw .invalidJSON("it has too many members") }
         skipBlanks()
         try expect(":")
         skipBlanks()
@@ -37,14 +37,14 @@ struct FlatObjectParser {
       try expect("}")
     }
     skipBlanks()
-    guard position == bytes.count else { throw .invalidJSON("this one goes on after its end") }
+    guard position == bytes.count else { throw .invalidJSON("there is text after its end") }
     return members
   }
 
   private mutating func value() throws(RequestError) -> FlatValue {
     switch bytes.at(position) {
     case UInt8(ascii: "\""): return .string(try string())
-    case UInt8(ascii: "{"), UInt8(ascii: "["): throw .invalidJSON("this one has another inside")
+    case UInt8(ascii: "{"), UInt8(ascii: "["): throw .invalidJSON("it contains another object or an array")
     case let byte? where byte == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte:
       return .number(try number())
     default:
@@ -120,11 +120,11 @@ struct FlatObjectParser {
     let second = try unit()
     guard first < 0xDC00, 0xDC00...0xDFFF ~= second,
       let scalar = Unicode.Scalar(0x10000 + (UInt32(first) - 0xD800) << 10 + UInt32(second) - 0xDC00)
-    else { throw .invalidJSON("half a character stands before byte \(position + 1)") }
+    else { throw .invalidJSON("half a surrogate pair ends before byte \(position + 1)") }
     return scalar
   }
 
-  /// A UTF-16 unit: what follows the backslash of \uXXXX.
+  /// A UTF-16 unit: the four digits of \uXXXX.
   private mutating func unit() throws(RequestError) -> UInt16 {
     try expect("u")
     var value: UInt16 = 0
@@ -159,11 +159,11 @@ extension [UInt8] {
   }
 }
 
-/// A value that a request may hold.
+/// A value in a request.
 enum FlatValue: Equatable {
   case string(String)
   case number(Double)
   case boolean(Bool)
-  /// null, which no request takes.
+  /// null, which no request accepts.
   case other
 }

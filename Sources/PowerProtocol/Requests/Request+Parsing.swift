@@ -3,17 +3,17 @@ internal import RAPL
 extension Request {
   /// Reads a request.
   ///
-  /// - Parameter line: without its newline.
+  /// - Parameter line: the line without its newline.
   public init(parsing line: some Sequence<UInt8>) throws(RequestError) {
     var parser = FlatObjectParser(line)
     var members = Members(try parser.object())
     switch (members.take("get"), members.take("subscribe")) {
     case (let name?, nil): self = try Self.get(name, &members)
     case (nil, let name?): self = try Self.subscribe(name, &members)
-    case (_?, _?): throw .unknownRequest("A request has either \"get\" or \"subscribe\"")
-    case (nil, nil): throw .unknownRequest("A request begins with \"get\" or \"subscribe\"")
+    case (_?, _?): throw .unknownRequest("A request must not have both \"get\" and \"subscribe\"")
+    case (nil, nil): throw .unknownRequest("A request must have \"get\" or \"subscribe\"")
     }
-    if let left = members.first { throw .unknownRequest("This request knows no member \"\(left.prefix(40))\"") }
+    if let left = members.first { throw .unknownRequest("This request has no member \"\(left.prefix(40))\"") }
   }
 
   private static func get(_ name: FlatValue, _ members: inout Members) throws(RequestError) -> Self {
@@ -28,11 +28,11 @@ extension Request {
         Double(historySeconds.lowerBound)...Double(historySeconds.upperBound) ~= seconds
       else {
         throw .invalidValue(
-          "\"seconds\" has to be a whole number from \(historySeconds.lowerBound) to \(historySeconds.upperBound)")
+          "\"seconds\" must be a whole number from \(historySeconds.lowerBound) to \(historySeconds.upperBound)")
       }
       return .history(seconds: Int(clamping: seconds))
-    case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to get")
-    case .number, .boolean, .other: throw .invalidValue("\"get\" has to be a string")
+    case .string(let other): throw .unknownRequest("\"\(other.prefix(40))\" is not something to get")
+    case .number, .boolean, .other: throw .invalidValue("\"get\" must be a string")
     }
   }
 
@@ -44,15 +44,15 @@ extension Request {
       switch members.take("interval_seconds") {
       case nil: interval = nil
       case .number(let seconds)? where seconds > 0 && seconds <= longestIntervalSeconds: interval = seconds
-      default: throw .invalidValue("\"interval_seconds\" has to be a number above 0, of 86400 at most")
+      default: throw .invalidValue("\"interval_seconds\" must be a number above 0 and at most 86400")
       }
       return .subscribe(intervalSeconds: interval, domains: try members.take(boolean: "domains") ?? true)
-    case .string(let other): throw .unknownRequest("There is nothing called \"\(other.prefix(40))\" to subscribe to")
-    case .number, .boolean, .other: throw .invalidValue("\"subscribe\" has to be a string")
+    case .string(let other): throw .unknownRequest("\"\(other.prefix(40))\" is not something to subscribe to")
+    case .number, .boolean, .other: throw .invalidValue("\"subscribe\" must be a string")
     }
   }
 
-  /// The members of a request that nobody has looked at yet.
+  /// The members of a request that have not been used yet.
   private struct Members {
     private var left: [(name: String, value: FlatValue)]
 
@@ -70,7 +70,7 @@ extension Request {
       switch take(name) {
       case nil: nil
       case .boolean(let value)?: value
-      default: throw .invalidValue("\"\(name)\" has to be true or false")
+      default: throw .invalidValue("\"\(name)\" must be true or false")
       }
     }
   }

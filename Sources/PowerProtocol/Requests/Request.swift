@@ -2,21 +2,21 @@ public import Formatting
 
 /// What a client may ask for: protocol version 2.
 public enum Request: Sendable, Equatable {
-  /// What the service is and measures.
+  /// The description of the service.
   case info
   /// The latest finished window. With domains, or without.
   case sample(domains: Bool = true)
   /// A window that ends now, for the trusted. With domains, or without.
   case freshSample(domains: Bool = true)
-  /// What was drawn in the latest so many seconds.
+  /// The power of the latest seconds, this many.
   case history(seconds: Int)
-  /// A stream of samples, so many seconds apart; nil for the service's own interval. With domains, or without.
+  /// A stream of samples, this many seconds apart; nil for the service's own interval. With domains, or without.
   case subscribe(intervalSeconds: Double?, domains: Bool = true)
-  /// No stream any more.
+  /// The end of the stream.
   case unsubscribe
 
-  /// The requests that this version serves, and the members that each may have beside its name: what `info` lists, so that
-  /// a client can tell an older service from a newer one.
+  /// The requests that this version serves, and the members that each may have beside its name. `info` lists them, so that a
+  /// client can tell an older service from a newer one.
   public static let served: [String: [String]] = [
     "info": [], "sample": ["fresh", "domains"], "history": ["seconds"], "subscribe": ["interval_seconds", "domains"],
   ]

@@ -1,22 +1,22 @@
 public import Formatting
 
-/// Why a request of protocol version 2 is not served.
+/// Why a request of protocol version 2 was refused.
 public enum RequestError: Error, Sendable, Equatable {
-  /// The line is not one flat JSON object: what is wrong with it.
+  /// The line is not one flat JSON object, and why.
   case invalidJSON(String)
-  /// There is no such request: what is wrong with it.
+  /// There is no such request, and why.
   case unknownRequest(String)
-  /// A member has the wrong type, or is out of range: which, and what it may be.
+  /// A member has the wrong type or is out of range: the member, and its range.
   case invalidValue(String)
-  /// An interval that is not for everybody, the shortest that is, and the group whose members may ask for more.
+  /// The interval is too short for everyone; the shortest allowed one, and the group whose members may ask for more.
   case notAllowed(seconds: Double, shortest: Double, group: String?)
-  /// A fresh window is not for everybody, and the group whose members may ask for one.
+  /// Not everyone may ask for a fresh window; the group whose members may.
   case freshNotAllowed(group: String?)
   /// Nothing was measured yet.
   case noReading
   /// Too many long answers are on their way.
   case busy
-  /// The request has no end within 4,096 bytes; the connection is closed.
+  /// The request is longer than 4,096 bytes; the connection is closed.
   case requestTooLong
 
   /// The kind, for programs.
@@ -45,25 +45,25 @@ extension RequestError: CustomStringConvertible {
   /// What is wrong, and what to do.
   public var description: String {
     switch self {
-    case .invalidJSON(let why): "A request is one flat JSON object on one line; \(why)."
+    case .invalidJSON(let why): "A request must be one flat JSON object on one line: \(why)."
     case .unknownRequest(let what):
-      "\(what); there are {\"get\": \"info\"}, {\"get\": \"sample\"}, {\"get\": \"history\", \"seconds\": N} and "
+      "\(what). The requests are {\"get\": \"info\"}, {\"get\": \"sample\"}, {\"get\": \"history\", \"seconds\": N} and "
         + "{\"subscribe\": \"sample\", \"interval_seconds\": N} or {\"subscribe\": \"none\"}."
     case .invalidValue(let what): "\(what)."
     case .notAllowed(let seconds, let shortest, let group):
-      "An interval of \(seconds) s is for root\(group.map { " and members of the group \($0)" } ?? "") only; everybody may "
+      "Only root\(group.map { " and members of the group \($0)" } ?? "") may ask for an interval of \(seconds) s; everyone may "
         + "ask for \(shortest) s or more."
     case .freshNotAllowed(let group):
-      "A fresh window is for root\(group.map { " and members of the group \($0)" } ?? "") only; everybody gets the latest "
-        + "public window by {\"get\": \"sample\"}."
-    case .noReading: "Nothing has been measured yet; the service's log says why."
-    case .busy: "Too many long answers are on their way already; ask again in a moment."
-    case .requestTooLong: "A request may be 4096 bytes long; this connection is closed."
+      "Only root\(group.map { " and members of the group \($0)" } ?? "") may ask for a fresh window; everyone may ask for the latest "
+        + "public window with {\"get\": \"sample\"}."
+    case .noReading: "There is no reading yet; the service's log says why."
+    case .busy: "Too many long answers to this user are on their way; ask again in a moment."
+    case .requestTooLong: "A request must not be longer than 4096 bytes; the connection is closed."
     }
   }
 }
 
-/// That a request was not served, as a client reads it.
+/// The error with which a service refused a request, as a client reads it.
 public struct Refusal: Error, Sendable, Equatable {
   /// The kind, for programs: one of `RequestError`'s codes, or one of a newer service.
   public var code: String

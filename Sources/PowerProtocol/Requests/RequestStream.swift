@@ -1,16 +1,16 @@
-/// Cuts what a client sends into requests: lines of a connection whose first byte is `{`. Everything else is ignored.
+/// Splits the bytes of a client into requests: the lines of a connection whose first byte is `{`. Anything else is ignored.
 package struct RequestStream {
-  /// What a client has sent.
+  /// A result of splitting.
   package enum Event: Equatable {
     /// A request, without its newline.
     case request([UInt8])
-    /// A request has become longer than any may be: nothing that follows is one.
+    /// A request is longer than allowed; nothing after it is a request.
     case tooLong
   }
 
   /// The most bytes of a request, without its newline.
   package static let mostRequestBytes = 4096
-  /// How much is read from a client that only sends what is ignored; a probe's newline is far below.
+  /// How much is read from a client whose bytes are all ignored; the newline of a probe is far below it.
   package static let mostIgnoredBytes = 65_536
 
   private enum State {
@@ -22,7 +22,7 @@ package struct RequestStream {
 
   private var state = State.fresh
 
-  /// Of a connection that has sent nothing yet.
+  /// The stream of a connection that has sent nothing yet.
   package init() {}
 
   /// Whether nothing that may still come can matter.
@@ -34,7 +34,7 @@ package struct RequestStream {
     }
   }
 
-  /// Takes in more bytes, and gives the requests that are complete by them.
+  /// Adds bytes, and returns the requests that they complete.
   package mutating func take(_ bytes: some Collection<UInt8>) -> [Event] {
     guard let first = bytes.first else { return [] }
     switch state {

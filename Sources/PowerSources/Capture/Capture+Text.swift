@@ -3,7 +3,7 @@ internal import Glibc
 internal import SystemCalls
 
 extension Capture {
-  /// The folder below the root that holds the files.
+  /// The folder below the root that contains the files.
   static let folder = "capture"
 
   /// The files and their text.
@@ -28,9 +28,9 @@ extension Capture {
     ]
   }
 
-  /// Takes in a line of one of the files.
+  /// Takes a line of one of the files.
   ///
-  /// - Returns: false for a line that is none.
+  /// - Returns: false if the line is not valid.
   package mutating func take(_ line: Substring, of file: String) -> Bool {
     switch file {
     case "errors":

@@ -1,6 +1,6 @@
 package import SystemCalls
 
-/// What was read of a machine besides the contents of its files: the part of a captured tree that lies in its folder
+/// What was read of a machine beside the contents of its files: the part of a captured tree that is stored in its folder
 /// `capture`, in a few text files.
 package struct Capture: Equatable, Sendable {
   /// One register of one CPU.
@@ -14,12 +14,12 @@ package struct Capture: Equatable, Sendable {
     }
   }
 
-  /// What came of reading a counter, again and again: what it read first, and last.
+  /// The results of reading a counter repeatedly: the first and the last.
   package enum Values: Equatable, Sendable {
     case read([UInt64])
     case failed(errno: Int32)
 
-    /// Takes in what a counter reads now.
+    /// Adds the counter's present value.
     package mutating func add(_ value: UInt64) {
       if case .read(let values) = self, let first = values.first {
         self = .read([first, value])
@@ -29,22 +29,22 @@ package struct Capture: Equatable, Sendable {
     }
   }
 
-  /// Paths that could not be read or opened, from the root on and without its slash, and why: an errno value.
+  /// Paths that could not be read or opened, relative to the root without a leading slash, and why: an errno value.
   package var errors: [String: Int32] = [:]
   /// Permissions of files, by the same paths.
   package var permissions: [String: FilePermissions] = [:]
-  /// Whatever is no file, by what was asked.
+  /// Answers that are not files, by question.
   package var answers: [String: String] = [:]
   /// Registers.
   package var registers: [Register: Values] = [:]
   /// The energies of powercap's zones in microjoules, by the zone's folder: "intel-rapl:0".
   package var zones: [String: Values] = [:]
-  /// The names that folders hold, by the folders' paths.
+  /// The names in folders, by the folders' paths.
   package var folders: [String: [String]] = [:]
 
   /// Readings of the counters over some seconds, if they were asked for.
   package var trace: Trace?
 
-  /// Nothing.
+  /// An empty capture.
   package init() {}
 }

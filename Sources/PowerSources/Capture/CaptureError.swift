@@ -1,14 +1,14 @@
 internal import SystemCalls
 
-/// Why a machine is not captured, or a captured one not replayed.
+/// Why a machine cannot be captured, or a capture cannot be replayed.
 public enum CaptureError: Error, Equatable {
-  /// The folder to write into holds something already.
+  /// The folder to write to is not empty.
   case notEmpty(String)
   /// A file of the capture cannot be written.
   case notWritten(path: String, errno: Int32)
   /// A file of the capture cannot be read.
   case notRead(path: String, errno: Int32)
-  /// A line that no capture has.
+  /// A line that is not part of any capture.
   case malformed(path: String, line: String)
   /// A trace that cannot be replayed.
   case trace(path: String, TraceError)
@@ -18,11 +18,12 @@ extension CaptureError: CustomStringConvertible {
   /// One sentence.
   public var description: String {
     switch self {
-    case .notEmpty(let folder): "\(folder) is no empty folder; give one, so that nothing of yours is written over."
-    case .notWritten(let path, let errno): "Cannot write \(path): \(fileErrorText(errno))."
+    case .notEmpty(let folder):
+      "\(folder) is not an empty folder; choose a new or an empty one, so that nothing is overwritten."
+    case .notWritten(let path, let errno): "Cannot write to \(path): \(fileErrorText(errno))."
     case .notRead(let path, let errno): "Cannot read \(path): \(errorText(errno)); capture the machine again."
     case .malformed(let path, let line):
-      "\(path) holds a line that no capture has (\(line)); capture the machine again."
+      "\(path) contains an invalid line (\(line)); capture the machine again."
     case .trace(let path, let error): "\(path) \(error); capture the machine again, with --trace."
     }
   }

@@ -1,16 +1,16 @@
 internal import Glibc
 internal import SystemCalls
 
-/// A folder that holds a captured machine.
+/// The folder of a captured machine.
 package struct CaptureFolder {
   private let path: String
 
-  /// The folder at a path, which need not be there yet.
+  /// The folder at a path, which does not have to exist yet.
   package init(_ path: String) {
     self.path = path
   }
 
-  /// Makes sure that it can be written into, before something is worth it.
+  /// Makes sure that the folder can be written to, before the work begins.
   package func claim() throws(CaptureError) {
     let isEmpty: Bool
     do {
@@ -21,7 +21,7 @@ package struct CaptureFolder {
     guard isEmpty else { throw .notEmpty(path) }
   }
 
-  /// Writes a machine into it; with a trace, only its owner may read what it says. Nothing in it is followed or written over, whoever owns it.
+  /// Writes a machine to the folder. A trace is readable only by its owner. No link in the folder is followed and no file overwritten, no matter who owns them.
   package func write(texts: [String: String], _ capture: Capture) throws(CaptureError) {
     let isEmpty: Bool
     do {
@@ -32,7 +32,7 @@ package struct CaptureFolder {
     guard isEmpty else { throw .notEmpty(path) }
   }
 
-  /// - Returns: false for a folder that holds something, which is left as it is.
+  /// - Returns: false if the folder is not empty; it is then left as it is.
   private func fill(_ texts: [String: String], _ capture: Capture) throws(FileError) -> Bool {
     let folder = try OpenFolder(path, making: true)
     guard try folder.names().isEmpty else { return false }
@@ -48,7 +48,7 @@ package struct CaptureFolder {
 extension Capture {
   private static let newerFiles = ["zones", "folders"]
 
-  /// The capture in a folder that stands for a machine; nil where that folder was not captured.
+  /// The capture in a folder that stands for a machine; nil if the folder is not a capture.
   package init?(in root: String) throws(CaptureError) {
     self.init()
     for (name, _) in files {
@@ -57,9 +57,9 @@ extension Capture {
       do {
         text = try TextFile.read(path, root: root)
       } catch {
-        // ENOTDIR: what is wrong with that root is told once its files are read.
+        // ENOTDIR: an error of the root is reported once its files are read.
         if [ENOENT, ENOTDIR].contains(error.errno) && name == files.first?.name { return nil }
-        // Captures of version 0.3.0 and before have none.
+        // Captures of version 0.3.0 and older do not have this file.
         if error.errno == ENOENT && Self.newerFiles.contains(name) { continue }
         throw .notRead(path: path, errno: error.errno)
       }

@@ -1,6 +1,6 @@
 package import SystemCalls
 
-/// The text files and folders of a captured machine: what could not be read there cannot be read here, for the same reason.
+/// The text files and folders of a captured machine. What could not be read there cannot be read here, for the same reason.
 package struct CapturedFiles: Files {
   private let root: String
   private let capture: Capture
@@ -11,7 +11,7 @@ package struct CapturedFiles: Files {
     self.capture = capture
   }
 
-  /// Reads a text file, by a path that begins with the root.
+  /// Reads a text file. The path begins with the root.
   package func text(_ path: String) throws(FileError) -> String {
     do {
       return try TextFile.read(path, root: root)
@@ -20,7 +20,7 @@ package struct CapturedFiles: Files {
     }
   }
 
-  /// The names in a folder, by a path that begins with the root: those that it had, also of what was never read.
+  /// The names in a folder: those that it had, even of files that were never read. The path begins with the root.
   package func names(in folder: String) throws(FileError) -> [String] {
     if let names = capture.folders[relative(folder)] { return names }
     do {
@@ -30,7 +30,7 @@ package struct CapturedFiles: Files {
     }
   }
 
-  /// Whether a file was there.
+  /// Whether a file existed.
   package func has(_ path: String) -> Bool { capture.permissions[relative(path)] != nil }
 
   private func relative(_ path: String) -> String { relativePath(path, to: root) }

@@ -3,19 +3,19 @@ internal import Glibc
 internal import Synchronization
 internal import SystemCalls
 
-/// A captured machine's counters in place of its own. With a trace they show what they showed then, as time passes from the
-/// first reading on. Without one, each shows what it showed first, and from the second reading on what it showed last.
+/// A captured machine's counters instead of its own. With a trace they change as they did then, in real time from the first
+/// reading. Without one, each shows its first value, and from the second reading on its last.
 package final class Replay: Sendable {
   private struct State {
     /// The counters that have been read.
     var seen: Set<Trace.Counter> = []
-    /// When the trace began, in nanoseconds of the monotonic clock.
+    /// The start of the trace, in nanoseconds of the monotonic clock.
     var start: Int64?
-    /// The counter that was read last, and when.
+    /// The counter that was read last, and the time.
     var last: (counter: Trace.Counter, time: Int64)?
   }
 
-  /// What was captured.
+  /// The capture.
   package let capture: Capture
   private let tracks: [Trace.Counter: Trace.Track]
   private let state = Mutex(State())
@@ -27,12 +27,12 @@ package final class Replay: Sendable {
   /// How long after a counter another one may be read, in nanoseconds.
   private let gap: Int64
 
-  /// Nanoseconds of the monotonic clock, and how to wait for a time.
+  /// The monotonic clock in nanoseconds, and how to wait for a time.
   package struct Clock: Sendable {
     let now: @Sendable () -> Int64
     let wait: @Sendable (Int64) -> Void
 
-    /// The system's, unless it is simulated. It waits by looking at the clock: the wait is shorter than waking up may take.
+    /// The system's clock, unless it is simulated. It waits in a busy loop: the wait is shorter than waking up may take.
     package init(
       now: @escaping @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() },
       wait: @escaping @Sendable (Int64) -> Void = { while cmsr_monotonic_nanoseconds() < $0 {} }
@@ -48,14 +48,14 @@ package final class Replay: Sendable {
     self.clock = clock
     let trace = capture.trace
     tracks = Dictionary(uniqueKeysWithValues: (trace?.tracks ?? []).map { ($0.counter, $0) })
-    // The counters were read in turn. Of two that are one in truth, the second may have moved on while the first stands
-    // until its next turn: two turns later it has certainly followed.
+    // The counters were read in turn. If two are really one, the second may have moved on while the first has its old value
+    // until its next turn; two turns later both have certainly moved.
     gap = 2 * (tracks.values.map { (trace?.nanoseconds ?? 0) / Int64($0.reads) }.min() ?? 0)
   }
 
-  /// Why a CPU's node cannot be opened: an errno value; nil if it can.
+  /// Why a CPU's node cannot be opened: an errno value; nil if it can be opened.
   package func openError(cpu: Int) -> Int32? {
-    // Not every node that was opened was read through.
+    // Some nodes were opened but not read completely.
     capture.errors["dev/cpu/\(cpu)/msr"] ?? (capture.registers.isEmpty ? ENOENT : nil)
   }
 
@@ -88,7 +88,7 @@ package final class Replay: Sendable {
     }
   }
 
-  /// Why a zone's energy_uj cannot be read: an errno value; nil if it can.
+  /// Why a zone's energy_uj cannot be read: an errno value; nil if it can be read.
   package func zoneError(_ path: String) -> Int32? {
     let zone = Self.zone(path)
     if let first = tracks[.zone(zone)]?.runs.first?.reading {
@@ -104,7 +104,7 @@ package final class Replay: Sendable {
   /// "intel-rapl:0" of ".../intel-rapl:0/energy_uj".
   private static func zone(_ path: String) -> String { PathParts(PathParts(path).folder).name }
 
-  /// What a counter shows now; nil if it was not captured.
+  /// A counter's present value; nil if it was not captured.
   private func reading(_ counter: Trace.Counter) throws(RegisterError) -> Trace.Reading? {
     if let trace = capture.trace, let track = tracks[counter] {
       let elapsed = state.withLock { state in
@@ -134,7 +134,7 @@ package final class Replay: Sendable {
       case .zone(let zone): capture.zones[zone]
       }
     switch values {
-    // It moved, so a trace has to tell how.
+    // It moved, so only a trace can tell how.
     case .read(let values)? where capture.trace != nil && values.first != values.last: return nil
     case .read(let values)?:
       let isFirst = state.withLock { $0.seen.insert(counter).inserted }
@@ -148,7 +148,7 @@ package final class Replay: Sendable {
 /// The registers of a captured machine.
 package struct ReplayedRegisters: OpenedRegisters {
   private let replay: Replay
-  /// Why CPUs' nodes could not be opened: errno values.
+  /// Why nodes of CPUs could not be opened: errno values.
   package let openErrors: [Int: Int32]
 
   /// Opens the node of each CPU that could be opened.
@@ -170,7 +170,7 @@ struct ReplayedZone: CounterFile {
   private let replay: Replay
   private let path: String
 
-  /// - Throws: why it could not be opened.
+  /// - Throws: the reason if it could not be opened.
   init(_ replay: Replay, path: String) throws(SourceError) {
     self.replay = replay
     self.path = path

@@ -1,6 +1,6 @@
 internal import Formatting
 
-/// A trace as text, one that takes a third of the space of its readings one by one:
+/// A trace as text, in a third of the space of single readings:
 ///
 ///     trace 1
 ///     clocks MONOTONIC BOOTTIME REALTIME
@@ -14,12 +14,12 @@ internal import Formatting
 extension Trace {
   /// The name of its file in a capture.
   package static let file = "trace"
-  /// More than any that this program writes.
+  /// The greatest size of a trace: more than this program ever writes.
   package static let mostBytes = 64 << 20
-  /// No trace takes longer, in nanoseconds: an hour.
+  /// The greatest length of a trace, in nanoseconds: an hour.
   private static let longest: Int64 = 3_600_000_000_000
-  /// The counter that is read most often is read so often at least, in nanoseconds. This program reads it each few milliseconds, even
-  /// of hundreds; a replay waits for as long between two readings.
+  /// The longest time between readings of the counter that is read most often, in nanoseconds. This program reads it every few
+  /// milliseconds, even among hundreds. A replay waits this long between two readings.
   private static let longestPeriod: Int64 = 50_000_000
   private static let header = "trace 1"
 
@@ -43,11 +43,11 @@ extension Trace {
     return text + "end \(nanoseconds)\n"
   }
 
-  /// Reads a text.
+  /// Reads the text of a trace.
   package init(_ text: String) throws(TraceError) {
     let newline = UInt8(ascii: "\n")
     var number = 0
-    // One line after the other: somebody else's text may consist of millions.
+    // Line by line, because a text from outside may have millions of lines.
     var rest = text.utf8[...]
     func next() -> Substring.UTF8View {
       number += 1
@@ -56,7 +56,7 @@ extension Trace {
       return line
     }
     guard next().elementsEqual(Self.header.utf8) else { throw .noTrace }
-    // Behind the last line's end there is nothing.
+    // Nothing may follow the last line.
     guard rest.last == newline, let cut = rest.dropLast().lastIndex(of: newline) ?? rest.indices.first,
       case .end(let end)? = Line(rest[cut...].drop { $0 == newline }.prefix { $0 != newline })
     else { throw .cutOff }
@@ -74,7 +74,7 @@ extension Trace {
         guard run.first <= run.last, run.first > tracks[track].runs.last?.last ?? -1 else {
           throw .backwards(line: number)
         }
-        // No two readings are made at one time.
+        // No two readings have the same time.
         guard run.reads - 1 <= run.last - run.first else { throw .malformed(line: number) }
         tracks[track].runs.append(run)
       default: throw .malformed(line: number)
@@ -84,7 +84,7 @@ extension Trace {
     guard tracks.contains(where: { end / Int64($0.reads) <= Self.longestPeriod }) else { throw .sparse }
   }
 
-  /// A line behind the first.
+  /// A line after the first.
   private enum Line {
     case clocks([Int64])
     case counter(Counter)

@@ -1,6 +1,6 @@
-/// Counters of a machine as they were read over some seconds, thousands of times each: what they showed, and when.
+/// The counters of a machine, read thousands of times each over some seconds: their values, and when.
 ///
-/// It says how often a counter moves and how evenly, and it can be replayed. It is fine enough to tell what ran on the machine.
+/// It shows how often and how evenly a counter moves, and it can be replayed. It is fine enough to show what ran on the machine.
 package struct Trace: Equatable, Sendable {
   /// A counter.
   package enum Counter: Hashable, Sendable {
@@ -10,21 +10,21 @@ package struct Trace: Equatable, Sendable {
     case zone(String)
   }
 
-  /// What a counter showed, or why it could not be read.
+  /// A counter's value, or why it could not be read.
   package enum Reading: Equatable, Sendable {
     case value(UInt64)
     case failed(errno: Int32)
   }
 
-  /// Readings one after the other that gave the same.
+  /// Consecutive readings with the same result.
   package struct Run: Equatable, Sendable {
-    /// When the first of them was made: nanoseconds since the start, the middle of the read.
+    /// The time of the first reading: nanoseconds since the start, in the middle of the read.
     package let first: Int64
-    /// When the last of them was made.
+    /// The time of the last reading.
     package var last: Int64
-    /// How many there were.
+    /// The number of readings.
     package var reads: Int
-    /// What they gave.
+    /// Their result.
     package let reading: Reading
 
     package init(first: Int64, last: Int64, reads: Int, reading: Reading) {
@@ -45,10 +45,10 @@ package struct Trace: Equatable, Sendable {
       self.runs = runs
     }
 
-    /// How often it was read; more than nothing.
+    /// How often it was read; at least once.
     package var reads: Int { max(runs.reduce(0) { $0.addingReportingOverflow($1.reads).partialValue }, 1) }
 
-    /// Takes in a reading.
+    /// Adds a reading.
     package mutating func add(_ reading: Reading, at time: Int64) {
       if let last = runs.indices.last, runs[last].reading == reading {
         runs[last].last = time
@@ -58,7 +58,7 @@ package struct Trace: Equatable, Sendable {
       }
     }
 
-    /// What it showed at a time: the latest reading before it, or else the first.
+    /// Its result at a time: that of the latest reading before, or of the first.
     func reading(at time: Int64) -> Reading? { runs.isEmpty ? nil : runs[max(later(than: time) - 1, 0)].reading }
 
     /// When a time lies between two readings that are further apart than most and not the same: when the later one was made. What
@@ -86,10 +86,10 @@ package struct Trace: Equatable, Sendable {
   package var clocks: [Int64]
   /// The counters.
   package var tracks: [Track]
-  /// How long it took, in nanoseconds of the monotonic clock.
+  /// Its length, in nanoseconds of the monotonic clock.
   package var nanoseconds: Int64
 
-  /// How long it took, in seconds.
+  /// Its length, in seconds.
   package var seconds: Double { Double(nanoseconds) / 1e9 }
 
   package init(clocks: [Int64], tracks: [Track], nanoseconds: Int64) {

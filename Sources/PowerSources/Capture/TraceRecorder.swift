@@ -1,15 +1,15 @@
 internal import CMSRShim
 internal import RAPL
 
-/// Reads counters again and again, as fast as is worth it, and keeps what they show.
+/// Reads counters repeatedly, as fast as is useful, and records their values.
 package struct TraceRecorder {
   /// How often a counter is read.
   package enum Pace: Sendable {
-    /// As often as tells when it moves: a package's.
+    /// Often enough to see each move: for a package.
     case fast
-    /// A hundred times a second: a further domain's.
+    /// A hundred times a second: for another domain.
     case steady
-    /// Ten times a second: a core's, of which there are many.
+    /// Ten times a second: for a core, because there are many.
     case slow
 
     fileprivate var nanoseconds: Int64 {
@@ -24,7 +24,7 @@ package struct TraceRecorder {
   /// A counter and how it is read.
   package struct Source {
     let counter: Trace.Counter
-    /// How often.
+    /// How often to read it.
     let pace: Pace
     /// Reads it now.
     package let read: () -> Trace.Reading
@@ -37,12 +37,12 @@ package struct TraceRecorder {
     }
   }
 
-  /// Counters move about once a millisecond: a tenth of that tells when.
+  /// Counters move about once a millisecond; a tenth of that shows when.
   private static let shortestPeriod: Int64 = 100_000
-  /// However many counters there are, together they are read this often at most: 50,000 times a second.
+  /// The greatest rate of readings of all counters together: 50,000 a second.
   private static let shortestRead: Int64 = 20_000
 
-  /// A reading that takes longer counts as interrupted, and is repeated, this often at most.
+  /// A reading that takes longer counts as interrupted, and is repeated at most this often.
   private static let tolerance: Int64 = 1_000_000
   private static let mostTries = 3
 
@@ -53,9 +53,9 @@ package struct TraceRecorder {
     self.sources = sources
   }
 
-  /// Reads them for so long.
+  /// Reads them for this long.
   ///
-  /// - Returns: nil if the machine slept meanwhile.
+  /// - Returns: nil if the machine slept in that time.
   package func record(nanoseconds: Int64) -> Trace? {
     let clocks = [cmsr_monotonic_nanoseconds(), cmsr_boottime_nanoseconds(), cmsr_realtime_nanoseconds()]
     let start = clocks[0]
@@ -69,7 +69,7 @@ package struct TraceRecorder {
         tracks[index].add(reading, at: time - start)
         dues[index] = due + sources[index].pace.nanoseconds
       }
-      // Late, it leaves rounds out rather than to hurry after them.
+      // If it is late, it skips rounds rather than catching up.
       due = max(due + period, cmsr_monotonic_nanoseconds())
       cmsr_sleep_until(due)
     }
@@ -79,7 +79,7 @@ package struct TraceRecorder {
     return Trace(clocks: clocks, tracks: tracks, nanoseconds: end - start)
   }
 
-  /// The quickest of a few readings, and its middle: one that was interrupted does not tell when it was made.
+  /// The quickest of a few readings, and its middle: an interrupted reading does not tell when it was made.
   private func read(_ source: Source) -> (reading: Trace.Reading, time: Int64) {
     var best: (reading: Trace.Reading, time: Int64, took: Int64)?
     for _ in 0..<Self.mostTries {

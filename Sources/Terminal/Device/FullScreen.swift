@@ -2,12 +2,12 @@ internal import CMSRShim
 internal import Glibc
 internal import SystemCalls
 
-/// A terminal taken over for a full-screen view; given back as it was when this value goes away.
+/// A terminal that is taken over for a full-screen view. It is restored when this value goes away.
 ///
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT no longer end the process but become events; SIGTSTP gives the terminal back while
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT no longer end the process but become events. On SIGTSTP the terminal is restored while
 /// the process is stopped.
 public struct FullScreen: ~Copyable {
-  /// The alternate screen, no cursor, no wrap at the right edge.
+  /// The alternate screen, without cursor, and without a wrap at the right edge.
   private static let enter = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
   private static let leave = "\u{1B}[0m\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 
@@ -22,8 +22,8 @@ public struct FullScreen: ~Copyable {
   ///
   /// - Parameters:
   ///   - output: the terminal.
-  ///   - keys: where keys come from; not used where it is no terminal.
-  /// - Throws: what the system says.
+  ///   - keys: the terminal to read keys from; not used if it is not a terminal.
+  /// - Throws: the system's error.
   public init(output: Int32, keys: Int32) throws(ScreenError) {
     let keys = isatty(keys) == 1 ? keys : -1
     let mode = cmsr_terminal_mode_now(output)
@@ -44,20 +44,20 @@ public struct FullScreen: ~Copyable {
   /// Readable once there is an event.
   public var descriptor: Int32 { both.number }
 
-  /// How much fits now; 80 columns and 24 rows where the terminal does not say.
+  /// The present size; 80 columns and 24 rows if the terminal does not tell.
   public var size: ScreenSize {
     let size = cmsr_terminal_size(output)
     guard size.columns > 0, size.rows > 0 else { return ScreenSize(columns: 80, rows: 24) }
     return ScreenSize(columns: Int(size.columns), rows: Int(size.rows))
   }
 
-  /// What has happened since the last call; never waits, but for the time that the process is stopped.
+  /// The events since the last call. It never waits, except while the process is stopped.
   public mutating func events() -> [ScreenEvent] {
     var events: [ScreenEvent] = []
     while case let signal = cmsr_next_signal(signals.number), signal != 0 {
       switch signal {
       case SIGWINCH: events.append(.redraw)
-      // Whoever had the terminal meanwhile has changed its mode.
+      // Another program may have changed the terminal's mode in the meantime.
       case SIGCONT: isTaken = false
       case SIGTSTP:
         giveBack()
@@ -80,7 +80,7 @@ public struct FullScreen: ~Copyable {
 
   /// Writes a frame.
   ///
-  /// - Throws: where the terminal is gone.
+  /// - Throws: if the terminal is gone.
   public func show(_ bytes: [UInt8]) throws(ScreenError) {
     let error = writeAll(bytes, to: output)
     if error != 0 { throw ScreenError.cannotDraw(errno: error) }
@@ -89,7 +89,7 @@ public struct FullScreen: ~Copyable {
   private mutating func take() {
     isTaken = true
     _ = cmsr_terminal_take(output, mode)
-    // Where the terminal is gone, the first frame says so.
+    // If the terminal is gone, the first frame fails.
     try? show(Array(Self.enter.utf8))
   }
 
@@ -100,7 +100,7 @@ public struct FullScreen: ~Copyable {
   }
 
   deinit {
-    // Somebody else's terminal is left alone.
+    // Another process's terminal is left alone.
     let foreground = tcgetpgrp(output)
     if isTaken && (foreground < 0 || foreground == getpgrp()) {
       try? show(Array(Self.leave.utf8))
@@ -109,17 +109,17 @@ public struct FullScreen: ~Copyable {
   }
 }
 
-/// What happens at a terminal.
+/// An event at a terminal.
 public enum ScreenEvent: Sendable, Equatable {
   /// A key.
   case key(Key)
-  /// The size has changed, or the screen was taken back after a stop.
+  /// The size has changed, or the screen was restored after a stop.
   case redraw
-  /// The program is to end.
+  /// The program has to end.
   case end
 }
 
-/// That what is to be shown cannot be.
+/// Why the screen cannot be shown.
 public enum ScreenError: Error, Equatable {
   /// A terminal cannot be drawn on: an errno value.
   case cannotDraw(errno: Int32)
@@ -129,7 +129,7 @@ extension ScreenError: CustomStringConvertible {
   /// What failed, and what to do.
   public var description: String {
     switch self {
-    case .cannotDraw(let errno): "Cannot draw on this terminal: \(errorText(errno)). Try it with --once, or in a pipe."
+    case .cannotDraw(let errno): "Cannot draw on this terminal: \(errorText(errno)). Use --once, or a pipe."
     }
   }
 }

@@ -1,19 +1,19 @@
-/// What the terminal behind stdout can show.
+/// What the terminal of stdout can show.
 public struct TerminalAbilities: Sendable, Equatable {
-  /// Whether the cursor can be moved: a full-screen view works.
+  /// Whether the cursor can be moved, so that a full-screen view works.
   public var isScreen: Bool
-  /// Whether colours are wanted.
+  /// Whether to use colours.
   public var hasColours: Bool
-  /// What graphs are drawn with.
+  /// The characters to draw graphs with.
   public var characters: GraphCharacters
 
-  /// The environment variables that decide.
+  /// The environment variables that decide this.
   public static let variables = ["TERM", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG"]
 
-  /// What these environment variables say.
+  /// The abilities that these environment variables describe.
   ///
-  /// TERM: nothing, or "dumb", is no screen; the fonts of "linux", the kernel's console, have few blocks. NO_COLOR: not empty
-  /// means no colours. LC_ALL, LC_CTYPE, LANG: the first that is set says whether there is more than ASCII.
+  /// TERM: empty or "dumb" means no screen; the fonts of "linux", the kernel's console, have few blocks. NO_COLOR: if it is
+  /// not empty, no colours are used. LC_ALL, LC_CTYPE, LANG: the first that is set says whether there is more than ASCII.
   public init(isTerminal: Bool, environment: [String: String]) {
     let name = environment["TERM"] ?? ""
     isScreen = isTerminal && !["", "dumb"].contains(name)

@@ -1,14 +1,14 @@
-/// A whole screen as the bytes that draw it.
+/// A whole screen, as the bytes that draw it.
 public enum Frame {
-  /// Draws lines from the top; what is below or right of them becomes empty.
+  /// Draws lines from the top; the rest of the screen becomes empty.
   ///
-  /// Each line is written over what stands there, in full width, and nothing is erased first: so nothing flickers.
+  /// Each line overwrites the old one in full width, and nothing is erased first, so that nothing flickers.
   ///
-  /// - Parameter colours: whether colours are wanted.
+  /// - Parameter colours: whether to use colours.
   public static func bytes(_ lines: [StyledLine], size: ScreenSize, colours: Bool) -> [UInt8] {
     var text = ""
     for row in 0..<max(size.rows, 0) {
-      // An absolute place, so that a full last column never moves the next line.
+      // An absolute position, so that a full last column never moves the next line.
       text += "\u{1B}[\(row + 1);1H"
       for piece in (row < lines.count ? lines[row] : StyledLine()).fitted(to: size.columns).pieces {
         if let parameters = piece.style.parameters(colours: colours) {
@@ -22,11 +22,11 @@ public enum Frame {
   }
 }
 
-/// How many characters fit on a terminal.
+/// The size of a terminal in characters.
 public struct ScreenSize: Sendable, Equatable {
-  /// From left to right.
+  /// Characters in a row.
   public var columns: Int
-  /// From top to bottom.
+  /// The findings, from top to bottom.
   public var rows: Int
 
   /// A size; never negative.

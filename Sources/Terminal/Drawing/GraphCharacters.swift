@@ -5,7 +5,7 @@ public enum GraphCharacters: Sendable, Equatable {
   /// ASCII only.
   case ascii
 
-  /// A cell filled from below, from the least that is seen to all of it.
+  /// The characters of a cell that is filled from below, from the least visible level to full.
   var levels: [Character] {
     switch self {
     case .blocks: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
@@ -13,7 +13,7 @@ public enum GraphCharacters: Sendable, Equatable {
     }
   }
 
-  /// A cell between a mean and the most in it.
+  /// A cell between a mean and the greatest sample in it.
   var peak: Character { self == .blocks ? "░" : "|" }
   /// A cell of a mean over time asleep.
   var asleep: Character { self == .blocks ? "▒" : "z" }

@@ -1,11 +1,11 @@
-/// A line of text in pieces of one style each. Every character is one column wide: labels are ASCII, and the graph's
-/// characters are narrow in every terminal.
+/// A line of text in pieces of one style each. Every character is one column wide: labels are ASCII, and the characters of
+/// graphs are narrow in every terminal.
 public struct StyledLine: Sendable, Equatable {
   /// A piece of one style.
   public struct Piece: Sendable, Equatable {
-    /// What stands there.
+    /// The characters.
     public var text: String
-    /// What it means.
+    /// The style.
     public var style: Style
   }
 
@@ -17,10 +17,10 @@ public struct StyledLine: Sendable, Equatable {
     append(text, style)
   }
 
-  /// All of it without styles.
+  /// The whole text without styles.
   public var text: String { pieces.map(\.text).joined() }
 
-  /// How many columns it takes.
+  /// The number of columns.
   public var columns: Int { pieces.reduce(0) { $0 + $1.text.count } }
 
   /// Adds a piece at the end.
@@ -38,12 +38,12 @@ public struct StyledLine: Sendable, Equatable {
     for piece in other.pieces { append(piece.text, piece.style) }
   }
 
-  /// Adds spaces until it is so many columns wide.
+  /// Adds spaces up to this many columns.
   mutating func pad(to width: Int) {
     append(String(repeating: " ", count: max(width - columns, 0)))
   }
 
-  /// The line in exactly so many columns: what is too long is cut off, and what is too short is filled with spaces.
+  /// The line in exactly this many columns: cut off or filled with spaces.
   func fitted(to width: Int) -> StyledLine {
     var line = StyledLine()
     var left = max(width, 0)
@@ -56,26 +56,26 @@ public struct StyledLine: Sendable, Equatable {
   }
 }
 
-/// What a piece of text means; a terminal with colours shows it.
+/// The meaning of a piece of text; a terminal with colours shows it.
 public enum Style: Sendable, Equatable {
-  /// Nothing in particular.
+  /// Plain text.
   case plain
-  /// What is looked for first.
+  /// The most important text.
   case strong
   /// Scales and labels.
   case faint
   /// A measured mean.
   case mean
-  /// From the mean up to the most.
+  /// From the mean up to the greatest sample.
   case peak
   /// A mean over time asleep.
   case asleep
-  /// Something that has to be known to read the numbers rightly.
+  /// Something that one must know to read the numbers rightly.
   case warning
 
-  /// The parameters of the terminal's SGR sequence; nil for none.
+  /// The parameters of the terminal's SGR sequence; nil for plain text.
   ///
-  /// - Parameter colours: whether colours are wanted; without them only `strong` stands out.
+  /// - Parameter colours: whether to use colours; without them only `strong` stands out.
   func parameters(colours: Bool) -> String? {
     switch self {
     case .plain: nil

@@ -1,8 +1,8 @@
-/// Sentences of the service, made to fit a terminal's size.
+/// Text that is made to fit the size of a terminal.
 enum Words {
-  /// A text in lines of at most so many columns, broken between words.
+  /// A text in lines of at most this many columns, broken between words.
   ///
-  /// - Parameter most: how many lines at most; the last one then ends in "...".
+  /// - Parameter most: the maximum number of lines; a text that is cut off ends in "...".
   static func wrapped(_ text: String, width: Int, most: Int) -> [String] {
     guard width > 0, most > 0 else { return [] }
     var lines: [String] = []
@@ -24,12 +24,12 @@ enum Words {
     return lines.map { $0.count <= width ? $0 : cut($0, width: width) }
   }
 
-  /// The beginning of a text, marked as such.
+  /// The beginning of a text, followed by "...".
   private static func cut(_ text: String, width: Int) -> String {
     width > 3 ? text.prefix(width - 3) + "..." : String(repeating: ".", count: width)
   }
 
-  /// The first that fits; nothing where none does. A number is never cut: it would be another number.
+  /// The first text that fits, or none. A number is never cut, because it would become another number.
   static func first(of candidates: [String], fitting width: Int) -> String {
     candidates.first { $0.count <= width } ?? ""
   }

@@ -2,7 +2,7 @@ internal import RAPL
 
 /// Draws columns of watts as bars.
 enum Graph {
-  /// The rows of a graph from the top, each as wide as there are columns.
+  /// The rows of a graph from the top, each with one character for each column.
   static func rows(_ columns: [GraphColumn?], scale: WattScale, characters: GraphCharacters) -> [StyledLine] {
     (0..<scale.rows).reversed().map { row in
       var line = StyledLine()
@@ -23,7 +23,7 @@ enum Graph {
   ) -> (Character, Style) {
     let levels = characters.levels
     let bottom = Double(row)
-    // How much of the cell is filled; what was measured is always seen, so that it differs from what was not.
+    // How much of the cell is filled. A measured column always shows something, so that it differs from an unmeasured one.
     let filled = column.watts / scale.wattsPerRow - bottom
     let level = min(Int(clamping: (filled * Double(levels.count)).rounded()), levels.count)
     if level > 0 || row == 0 {

@@ -1,18 +1,18 @@
 internal import PowerProtocol
 
-/// What was drawn in one column's time.
+/// The power in one column's time.
 struct GraphColumn: Sendable, Equatable {
-  /// The mean of what was measured in it.
+  /// The mean of the measured part, in watts.
   var watts: Double
-  /// The most of its samples.
+  /// The greatest of its samples, in watts.
   var mostWatts: Double
   /// Whether most of it is known only as a mean over time asleep.
   var isAsleep: Bool
 
-  /// How much of itself, or of a column, a row must cover to count there.
+  /// How much of itself, or of a column, a row must cover to count in that column.
   private static let leastShare = 0.25
 
-  /// Each column of a scale; nil where nothing was measured.
+  /// Each column of a scale; nil if nothing was measured in it.
   static func columns(_ rows: some Sequence<HistoryReport.Row>, _ scale: TimeScale) -> [GraphColumn?] {
     var sums = [Sum](repeating: Sum(), count: max(scale.columns, 0))
     for row in rows {

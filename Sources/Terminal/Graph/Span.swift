@@ -1,21 +1,21 @@
 internal import PowerProtocol
 
-/// What was drawn over a time, in one line.
+/// The power over a span of time, summed up.
 struct Span: Sendable, Equatable {
-  /// The least of all samples.
+  /// The least of all samples, in watts.
   var leastWatts: Double
-  /// The mean of what was measured.
+  /// The mean of the measured time, in watts.
   var meanWatts: Double
-  /// The most of all samples.
+  /// The greatest of all samples, in watts.
   var mostWatts: Double
-  /// What was drawn while it was measured.
+  /// The energy of the measured time, in joules.
   var joules: Double
   /// How much of the time was measured, in seconds.
   var measuredSeconds: Double
-  /// Whether some of it is known only as means over time asleep.
+  /// Whether part of it is known only as means over time asleep.
   var hasAsleep: Bool
 
-  /// Sums up; nil for no rows.
+  /// Sums up rows; nil for none.
   init?(_ rows: some Collection<HistoryReport.Row>) {
     guard let first = rows.first else { return nil }
     leastWatts = first.leastWatts

@@ -3,14 +3,14 @@ internal import RAPL
 
 /// The line below a graph, and its labels.
 enum TimeAxis {
-  /// Times from label to label, in seconds, that people like to read.
+  /// Possible times between labels, in seconds: round numbers.
   private static let steps: [Double] = [
     0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600,
   ]
   private static let fewestColumns = 12.0
   private static let mostLabels = 8.0
 
-  /// How many columns there are from label to label.
+  /// The number of columns between labels.
   static func columnsPerLabel(_ scale: TimeScale) -> Int {
     let columnSeconds = scale.columnSeconds
     let fewestColumns = max(fewestColumns, Double(scale.columns) / mostLabels)
@@ -21,7 +21,7 @@ enum TimeAxis {
     return Int(clamping: (step.map { $0 / columnSeconds } ?? fewestColumns).rounded(.up))
   }
 
-  /// Line and labels, each so many columns wide; the right end is now.
+  /// Line and labels, each as wide as the graph; the right end is now.
   ///
   /// - Parameter now: the word for the right end.
   static func lines(_ scale: TimeScale, now: String, characters: GraphCharacters) -> (line: String, labels: String) {

@@ -1,20 +1,20 @@
 internal import RAPL
 
-/// Which time each column of a graph stands for.
+/// The time that each column of a graph stands for.
 struct TimeScale: Sendable, Equatable {
-  /// How long a column is, in seconds.
+  /// The time of a column, in seconds.
   var columnSeconds: Double
-  /// How many columns there are.
+  /// The number of columns.
   var columns: Int
-  /// Where the last column ends, in seconds since 1970.
+  /// The end of the last column, in seconds since 1970.
   let end: Double
 
-  /// A scale whose last column holds a moment.
+  /// A scale whose last column contains a moment.
   ///
   /// - Parameters:
-  ///   - anchor: where a column ends, in seconds since 1970. Columns keep their place as time goes on, and where samples
-  ///     lie on a grid, none is split.
-  ///   - latest: the moment; a sample's end may be stamped a little late.
+  ///   - anchor: the end of a column, in seconds since 1970. Columns keep their place as time goes on, and if samples lie
+  ///     on a grid, none is split.
+  ///   - latest: the moment; the timestamp of a sample's end may be a little late.
   init(columns: Int, columnSeconds: Double, anchor: Double, latest: Double) {
     self.columns = columns
     self.columnSeconds = columnSeconds
@@ -22,13 +22,13 @@ struct TimeScale: Sendable, Equatable {
     end = anchor + number * columnSeconds
   }
 
-  /// Where the first column begins, in seconds since 1970.
+  /// The start of the first column, in seconds since 1970.
   var start: Double { end - Double(columns) * columnSeconds }
 
-  /// Where a column begins, in seconds since 1970.
+  /// The start of a column, in seconds since 1970.
   func start(ofColumn index: Int) -> Double { end - Double(columns - index) * columnSeconds }
 
-  /// The column that a moment lies in, which may be beyond either end.
+  /// The column of a moment, which may be beyond either end.
   func column(at unixSeconds: Double) -> Int {
     Int(clamping: min(max((unixSeconds - start) / columnSeconds, -1), Double(columns)).rounded(.down))
   }

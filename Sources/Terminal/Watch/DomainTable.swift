@@ -2,7 +2,7 @@ internal import Formatting
 internal import PowerProtocol
 internal import RAPL
 
-/// The table of packages and domains, so labelled that nobody adds up what is no sum.
+/// The table of packages and domains. Its labels keep readers from adding up numbers that must not be added.
 struct DomainTable {
   /// A line of it.
   struct Entry: Equatable {
@@ -10,19 +10,19 @@ struct DomainTable {
     var name: String
     /// Whether it belongs to the package above.
     var isDomain = false
-    /// The mean; nil where it could not be read.
+    /// The mean; nil if it could not be read.
     var watts: Double?
-    /// Since the service's start.
+    /// The energy since the service's start, in joules.
     var joules: Double
-    /// Whether `joules` is only the least that was drawn.
+    /// Whether `joules` is a lower bound.
     var isLowerBound: Bool
-    /// How it stands to the others.
+    /// How it relates to the other lines.
     var note: String
   }
 
   private static let wattsWidth = 12
   private static let joulesWidth = 16
-  /// A table that is cut off shows at least so many.
+  /// The fewest lines of a table that is cut off.
   private static let fewestEntries = 3
 
   /// All lines, from the top.
@@ -55,17 +55,17 @@ struct DomainTable {
     self.entries = entries
   }
 
-  /// How a domain stands to its package.
+  /// How a domain relates to its package.
   static func note(_ domain: PowerDomain, of package: PackageID) -> String {
     switch domain {
     case .package: ""
     case .core, .uncore: "part of \(package)"
-    case .dram: "memory: beside the package, in no sum"
-    case .psys: "the whole platform: in no sum"
+    case .dram: "memory: not part of the package"
+    case .psys: "the whole platform: not in the total"
     }
   }
 
-  /// The table with its heading, in at most so many lines; empty where it does not fit.
+  /// The table with its heading, in at most this many lines; empty if it does not fit.
   func lines(width: Int, most: Int) -> [StyledLine] {
     guard most >= 2, !entries.isEmpty else { return [] }
     var shown = entries
@@ -80,7 +80,7 @@ struct DomainTable {
     var heading = Columns.left("", names) + Columns.right("now", Self.wattsWidth)
     if wide <= width {
       heading += Columns.right("since start", Self.joulesWidth)
-      let bound = "   >= at least: some could not be counted"
+      let bound = "   >= at least: not all was counted"
       if shown.contains(where: \.isLowerBound), wide + bound.count <= width { heading += bound }
     }
     var lines = [StyledLine(heading, .faint)]

@@ -1,11 +1,11 @@
 internal import Formatting
 internal import PowerProtocol
 
-/// The graph with its scales, and the line of what stands out in it.
+/// The graph with its scales, and the line below it.
 struct GraphBlock {
   /// What is known.
   let model: WatchModel
-  /// How long a column is.
+  /// The time of a column.
   let columnSeconds: Double
   /// Seconds since 1970.
   let now: Double
@@ -16,13 +16,13 @@ struct GraphBlock {
 
   private static let leastWithScales = ScreenSize(columns: 30, rows: 8)
 
-  /// Exactly so many lines, in which the graph takes what the rest leaves, and what the signs in it mean.
+  /// The lines, exactly this many. The graph gets those that the rest leaves.
   func lines(_ size: ScreenSize) -> (lines: [StyledLine], legend: StyledLine) {
     guard size.rows > 0 else { return ([], StyledLine()) }
     let hasScales = size.columns >= Self.leastWithScales.columns && size.rows >= Self.leastWithScales.rows
     let hasSpan = size.rows >= 4
     let rows = size.rows - (hasSpan ? 1 : 0) - (hasScales ? 2 : 0)
-    // The widest label decides about the width, and the width about the watts that are seen: two rounds settle it.
+    // The widest label decides the width, and the width decides which watts are visible, so this takes two rounds.
     var labels = 0
     var drawing = Drawing(self, columns: size.columns, rows: rows)
     if hasScales {
@@ -73,7 +73,7 @@ struct GraphBlock {
     return StyledLine(Columns.right(label ?? "", width - 2) + " " + String(tick), .faint)
   }
 
-  /// What is seen in so many columns and rows.
+  /// What is visible in this many columns and rows.
   private struct Drawing {
     let time: TimeScale
     let watts: WattScale
@@ -83,7 +83,7 @@ struct GraphBlock {
     init(_ block: GraphBlock, columns count: Int, rows: Int) {
       let model = block.model
       let latest = model.timeline.last?.unixSeconds ?? block.now
-      // The right end is now; while readings are fresh that is the latest one's end.
+      // The right end is now; with fresh readings that is the end of the latest one.
       let isFresh = model.reading != nil && model.age(now: block.now) == nil
       time = TimeScale(
         columns: max(count, 0), columnSeconds: block.columnSeconds, anchor: model.anchor ?? latest,
@@ -99,16 +99,16 @@ struct GraphBlock {
   }
 }
 
-/// The line of what stands out in the time that the graph shows.
+/// The line below the graph: minimum, mean and maximum of its time.
 enum SpanLine {
-  /// As much as fits; numbers whole or not at all.
+  /// As much as fits. Numbers are never cut.
   ///
-  /// - Parameter seconds: how long the graph's time is.
+  /// - Parameter seconds: the time of the graph.
   static func line(_ span: Span?, seconds: Double, hasEnergy: Bool, width: Int) -> StyledLine {
     guard let span else {
       return StyledLine(Words.first(of: ["Nothing was measured in this time."], fitting: width), .faint)
     }
-    // What was not measured is in none of the numbers.
+    // Time that was not measured is in none of the numbers.
     let isWhole = span.measuredSeconds >= 0.95 * seconds
     let time =
       (isWhole ? "last " : "\(Numbers.duration(span.measuredSeconds)) of the last ") + Numbers.duration(seconds)

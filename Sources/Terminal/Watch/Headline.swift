@@ -1,9 +1,9 @@
 internal import Formatting
 internal import PowerProtocol
 
-/// The first line: what is drawn now.
+/// The first line: the present power.
 enum Headline {
-  /// The watts with what has to stand beside them, and on the right who measures what.
+  /// The watts with their status, and on the right what is measured, and by whom.
   static func line(_ model: WatchModel, now: Double, width: Int) -> StyledLine {
     guard let reading = model.reading else {
       return StyledLine(Words.first(of: ["- W", "-"], fitting: width), .strong)
@@ -14,7 +14,7 @@ enum Headline {
       append(details(model, reading), to: &line, width: width)
       return line
     }
-    // The number is never seen without its mark.
+    // The number never appears without its status.
     for number in watts {
       for text in [" (\(mark.long))", " (\(mark.short))", " \(mark.short)"] where number.count + text.count <= width {
         var line = StyledLine(number, .strong)
@@ -26,7 +26,7 @@ enum Headline {
     return StyledLine(Words.first(of: [mark.short], fitting: width), .warning)
   }
 
-  /// As exact as there is room for.
+  /// Formats of the watts, the most exact first.
   private static func numbers(_ watts: Double) -> [String] {
     [
       Numbers.watts(watts), Numbers.fixed(watts, places: 1) + " W", Numbers.fixed(watts, places: 0) + " W",
@@ -43,7 +43,7 @@ enum Headline {
     return reading.status == .simulated ? ("simulated", "simulated") : nil
   }
 
-  /// What the number is, then by whom.
+  /// What the number is, and then the service.
   private static func details(_ model: WatchModel, _ reading: Reading) -> [String] {
     let window = reading.sample.map { ", mean of \(Numbers.duration($0.windowSeconds))" } ?? ""
     let count = reading.sample?.packages.count ?? 0
@@ -52,7 +52,7 @@ enum Headline {
     return ["\(of)\(window)"] + (who.map { [$0] } ?? [])
   }
 
-  /// The first behind the number, the second at the right end; each only where it fits whole.
+  /// Puts the first behind the number and the second at the right end, each only if it fits whole.
   private static func append(_ details: [String], to line: inout StyledLine, width: Int) {
     if let first = details.first, line.columns + 3 + first.count <= width { line.append("   \(first)", .faint) }
     if details.count > 1, line.columns + 3 + details[1].count <= width {

@@ -1,7 +1,7 @@
 internal import Formatting
 internal import PowerProtocol
 
-/// The page that explains the keys, the signs and the service.
+/// The page that explains the keys, the symbols and the service.
 enum HelpPage {
   /// As many of its lines as fit.
   static func lines(_ model: WatchModel, size: ScreenSize, characters: GraphCharacters) -> [StyledLine] {
@@ -15,16 +15,16 @@ enum HelpPage {
         lines.append(line)
       }
     }
-    add("+ -", "a shorter time in more detail, or a longer one, up to a day (z: as -)")
-    add("p", "pause, and go on; meanwhile nothing is lost")
-    add("d", "the domains of each package, or packages only")
-    add("?", "this page, and back")
-    add("q", "quit (Ctrl-C as well)")
+    add("+ -", "show a shorter or a longer time, up to a day (z: same as -)")
+    add("p", "pause or continue; no reading is lost in a pause")
+    add("d", "show or hide the domains of each package")
+    add("?", "show or hide this page")
+    add("q", "quit (also Ctrl-C)")
     lines.append(StyledLine())
-    add(String(characters.levels.last ?? "#"), "the mean of what was measured in the time of a column")
-    add(String(characters.peak), "up to the most of the samples in it")
+    add(String(characters.levels.last ?? "#"), "the mean of a column's time")
+    add(String(characters.peak), "up to the greatest sample in it")
     add(
-      String(characters.asleep), "nobody was connected: the service slept, and knows one mean for each of its wakeups")
+      String(characters.asleep), "the service slept, because no client was connected: only means")
     add("(blank)", "nothing was measured")
     lines.append(StyledLine())
     for (name, text) in service(model) { add(name, text) }
@@ -38,7 +38,7 @@ enum HelpPage {
       lines.append(("", info.description.printable))
       if let cpu = info.cpu { lines.append(("CPU", cpu.printable)) }
       let finest = "means over \(Numbers.duration(info.policy.shortestIntervalSeconds)) or more"
-      lines.append(("you get", finest + (info.policy.isTrusted ? ", in full resolution: you are trusted" : "")))
+      lines.append(("you get", finest + (info.policy.isTrusted ? ", in full resolution, as a trusted user" : "")))
     }
     if let sample = model.reading?.sample {
       let rejected = "\(sample.rejectedReadings) readings rejected as implausible"

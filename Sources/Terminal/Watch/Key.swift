@@ -1,8 +1,8 @@
-/// What a person may want of the live view.
+/// A key of the live view.
 public enum Key: Sendable, Equatable {
   case quit, zoomIn, zoomOut, pause, domains, help
 
-  /// The keys in what a terminal sent; what means nothing is passed over, sequences of special keys included.
+  /// The keys in a terminal's input. Anything else is skipped, including sequences of special keys.
   public static func keys(in bytes: some Sequence<UInt8>) -> [Key] {
     var keys: [Key] = []
     var isSequence = false

@@ -1,13 +1,13 @@
 public import PowerProtocol
 
-/// The live view: what is known, how it is looked at, and the lines that show it.
+/// The live view: what is known of the service, what the user wants to see, and the lines that show it.
 public struct LiveView: Sendable {
   /// What is known of the service.
   public var model = WatchModel()
   private var zoom = Zoom(shortest: 1)
   private var showsDomains = true
   private var showsHelp = false
-  /// What was known at the pause, and when that was.
+  /// The state at the pause, and its time.
   private var frozen: (model: WatchModel, now: Double)?
 
   private static let fewestGraphRows = 5
@@ -15,17 +15,17 @@ public struct LiveView: Sendable {
     "q quit   + - zoom   p pause   d domains   ? help", "q quit  + - zoom  p pause  ? help", "q quit  ? help", "q quit",
   ]
 
-  /// A view that knows nothing yet.
+  /// An empty view.
   public init() {}
 
-  /// Takes in what the service said.
+  /// Takes an answer of the service.
   public mutating func apply(_ answer: Answer) {
     let interval = model.intervalSeconds
     model.apply(answer)
     if model.intervalSeconds != interval { zoom = zoom.with(shortest: model.intervalSeconds) }
   }
 
-  /// Does what a key asks for; `quit` is the caller's.
+  /// Does what a key asks for. The caller handles `quit`.
   public mutating func press(_ key: Key, now: Double) {
     switch key {
     case .quit: break
@@ -37,7 +37,7 @@ public struct LiveView: Sendable {
     }
   }
 
-  /// The screen, from the top: at most as many lines as there are rows, none wider than there are columns.
+  /// The screen, from the top: at most as many lines as rows, none wider than the screen.
   ///
   /// - Parameter now: seconds since 1970.
   public func lines(size: ScreenSize, characters: GraphCharacters, now: Double) -> [StyledLine] {
@@ -73,7 +73,7 @@ public struct LiveView: Sendable {
     return lines.prefix(size.rows).map { $0.columns <= size.columns ? $0 : $0.fitted(to: size.columns) }
   }
 
-  /// With domains where they are wanted and fit, else packages only, as many as fit.
+  /// The table with domains if they are wanted and fit; else packages only, as many as fit.
   private func table(_ model: WatchModel, width: Int, most: Int) -> [StyledLine] {
     guard let sample = model.reading?.sample else { return [] }
     var table = DomainTable(sample, showsDomains: showsDomains)

@@ -1,21 +1,21 @@
 internal import Formatting
 internal import PowerProtocol
 
-/// The readings that a pipe has seen, one line for each.
+/// Formats the readings for a pipe, one line for each.
 public struct PlainLines: Sendable {
   private var least = Double.infinity
   private var most = -Double.infinity
   private var sum = 0.0
   private var count = 0.0
 
-  /// Nothing was seen yet.
+  /// No reading yet.
   public init() {}
 
-  /// The line for the next reading: "42.5 W  min 31.0  mean 38.2  max 61.7", with its status where it is not ok.
+  /// The line for the next reading: "42.5 W  min 31.0  mean 38.2  max 61.7", with its status if that is not ok.
   public mutating func next(_ reading: Reading) -> String {
     let watts = Numbers.fixed(reading.watts, places: 1) + " W"
     let now = reading.status == .ok ? watts : "\(watts) (\(reading.status.rawValue))"
-    // A stale reading is an old one again.
+    // A stale reading repeats an old one.
     if reading.status != .stale {
       least = min(least, reading.watts)
       most = max(most, reading.watts)

@@ -2,12 +2,12 @@ internal import Formatting
 public import PowerProtocol
 internal import RAPL
 
-/// What is drawn now, as plain lines for people and scripts: each begins with one word that names it.
+/// The present power as plain lines for people and scripts. Each line begins with one word that names it.
 public enum Snapshot {
-  /// Everything that version 2 tells.
+  /// The lines of version 2.
   ///
   /// - Parameters:
-  ///   - history: what was drawn lately.
+  ///   - history: the latest history.
   ///   - now: seconds since 1970.
   public static func lines(_ sample: SampleReport, history: HistoryReport, now: Double) -> [String] {
     let note = "the sum of the packages, mean of \(Numbers.duration(sample.windowSeconds))"
@@ -30,12 +30,12 @@ public enum Snapshot {
       lines.append(
         "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "
           + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.plain(span.measuredSeconds, places: 2)) s"
-          + (span.hasAsleep ? ", asleep for some of it: means of its wakeups" : ""))
+          + (span.hasAsleep ? ", partly asleep: means only" : ""))
     }
     return lines + [status(Reading(sample), now: now)]
   }
 
-  /// All that version 1 tells.
+  /// The lines of version 1.
   public static func lines(_ line: PowerLine, now: Double) -> [String] {
     ["total  \(watts(line.watts))", status(Reading(line), now: now)]
   }

@@ -1,34 +1,34 @@
 public import PowerProtocol
 
-/// What a client knows of a service that it watches.
+/// What a client knows of the service that it watches.
 public struct WatchModel: Sendable {
-  /// Whether there is a service.
+  /// The state of the connection.
   enum Link: Sendable, Equatable {
-    /// It is connected, and silent so far.
+    /// Connected, but nothing has come yet.
     case waiting
-    /// It speaks.
+    /// Readings come.
     case live
-    /// It is gone: why.
+    /// The service is gone, for this reason.
     case lost(String)
   }
 
-  /// Whether there is a service.
+  /// The state of the connection.
   private(set) var link = Link.waiting
-  /// What the service is; nil until it said so, and for a service of version 1.
+  /// The service's description of itself; nil until it has come, and for a service of version 1.
   private(set) var info: ServiceInfo?
   /// The latest reading.
   public private(set) var reading: Reading?
-  /// What was drawn so far.
+  /// The power so far.
   private(set) var timeline = Timeline()
   /// Whether the service knows version 1 only.
   private(set) var isVersion1 = false
-  /// From sample to sample, in seconds, as subscribed; nil where nothing is.
+  /// The time between samples in seconds, as subscribed; nil without a subscription.
   private(set) var subscribedSeconds: Double?
-  /// Where a sample of this connection ended, in seconds since 1970: the graph's columns end there too.
+  /// The end of a sample of this connection, in seconds since 1970: the graph's columns end there too.
   private(set) var anchor: Double?
   /// The shortest time between two lines of version 1, in seconds.
   private var shortestStep: Double?
-  /// What has to be known of whoever serves; nil if it is trusted.
+  /// The warning about who serves; nil if the server is trusted.
   private(set) var warning: String?
   /// When the latest line of version 1 on this connection ended, in seconds since 1970.
   private var latestLine: Double?
@@ -36,21 +36,21 @@ public struct WatchModel: Sendable {
   /// Nothing is known yet.
   init() {}
 
-  /// From sample to sample, in seconds, as far as it is known.
+  /// The time between samples in seconds, if it is known.
   var intervalSeconds: Double {
-    // Stamps of version 1 may lie as far apart as they like.
+    // The timestamps of version 1 may lie any time apart.
     min(max(subscribedSeconds ?? info?.intervalSeconds ?? shortestStep.map(Self.round) ?? 1, 0.001), 86_400)
   }
 
-  /// Stamps are a few milliseconds early or late: a step of 0.998 s is one of a second.
+  /// Timestamps are a few milliseconds early or late, so a step of 0.998 s counts as one second.
   private static func round(_ step: Double) -> Double {
     let unit = step < 1 ? 0.01 : 0.1
     return (step / unit).rounded() * unit
   }
 
-  /// A service is connected, the first or another.
+  /// A service has connected, the first one or another.
   ///
-  /// - Parameter warning: what has to be known of whoever serves; nil if it is trusted.
+  /// - Parameter warning: the warning about who serves; nil if the server is trusted.
   public mutating func connected(warning: String? = nil) {
     link = .waiting
     self.warning = warning
@@ -60,7 +60,7 @@ public struct WatchModel: Sendable {
   /// The service is gone.
   public mutating func lost(_ why: String) { link = .lost(why) }
 
-  /// Takes in what the service said.
+  /// Takes an answer of the service.
   mutating func apply(_ answer: Answer) {
     link = .live
     switch answer {
@@ -75,25 +75,25 @@ public struct WatchModel: Sendable {
       let step = latestLine.map { reading.unixSeconds - $0 }.flatMap { $0 > 0 ? $0 : nil }
       latestLine = reading.unixSeconds
       if let step, line.status != .stale { shortestStep = min(shortestStep ?? step, step) }
-      // A line does not say over how long it is the mean; lines may be lost, so it is never more than the shortest step.
+      // A line does not tell the length of its window. Lines may be lost, so the window is never longer than the shortest step.
       show(reading, seconds: step.flatMap { _ in shortestStep })
     }
   }
 
   private mutating func show(_ reading: Reading, seconds: Double?) {
     self.reading = reading
-    // A stale reading is an old one again.
+    // A stale reading repeats an old one.
     guard reading.status != .stale, let seconds else { return }
     let row = Timeline.Row(
       unixSeconds: reading.unixSeconds, seconds: seconds, watts: reading.watts, leastWatts: reading.watts,
       mostWatts: reading.watts, joules: reading.watts * seconds, isAsleep: false)
     guard row.isPlausible else { return }
-    // A sample that was asked for may end anywhere; the others end on the service's grid.
+    // A requested sample may end at any time; the others end on the service's grid.
     if reading.sample == nil || subscribedSeconds != nil { anchor = anchor ?? row.unixSeconds }
     timeline.append(row)
   }
 
-  /// How old the reading is, in seconds, where it is not the present one.
+  /// The age of the reading in seconds; nil if it is the present one.
   func age(now: Double) -> Double? {
     guard let reading else { return nil }
     let age = max(now - reading.unixSeconds, 0)
@@ -102,15 +102,15 @@ public struct WatchModel: Sendable {
   }
 }
 
-/// The latest that a service said, in either version of the protocol.
+/// The latest reading of a service, in either version of the protocol.
 public struct Reading: Sendable, Equatable {
   /// The window's end, in seconds since 1970.
   public var unixSeconds: Double
-  /// The mean over the window, summed over all packages.
+  /// The mean over the window in watts, summed over all packages.
   public var watts: Double
-  /// How much the watts are worth.
+  /// The status: "ok", "stale" or "simulated".
   public var status: PowerLine.Status
-  /// All that version 2 tells; nil from version 1.
+  /// The whole sample of version 2; nil from version 1.
   public var sample: SampleReport?
 
   /// A reading of version 2.

@@ -123,7 +123,7 @@ def _():
         journal = Journal()
         restart()
         served()
-        journal.wait(f"Nobody is served at {path}, because {TMP_SOCKET} did not start.")
+        journal.wait(f"Not serving at {path}, because {TMP_SOCKET} did not start.")
         journal.wait(command)
         expect(show(TMP_SOCKET, "ActiveState") == "failed" and not stat.S_ISSOCK(os.stat(path).st_mode), "it was taken")
         take(path)

@@ -9,7 +9,9 @@ public enum MachineFolder {
     public let path: String
 
     /// One sentence.
-    public var description: String { "\(path) is no empty folder; give one, so that nothing of yours is written over." }
+    public var description: String {
+      "\(path) is not an empty folder; choose a new or an empty one, so that nothing is overwritten."
+    }
   }
 
   /// Writes the files into an empty folder, and gives the folder to mount the registers on.
