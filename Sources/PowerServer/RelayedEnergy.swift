@@ -18,7 +18,7 @@ package struct RelayedEnergy {
 
   /// The window of a sample, with the energy at its two ends.
   ///
-  /// - Returns: nil where it has no window behind the one before: a window that is not positive is none, and ends never
+  /// - Returns: nil if it has no window behind the one before: a window that is not positive is none, and ends never
   ///   go back.
   package mutating func add(_ relayed: RelayedSample) -> PowerWindow? {
     let sample = relayed.sample

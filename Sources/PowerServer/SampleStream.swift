@@ -108,7 +108,7 @@ struct SampleStreams {
   ///
   /// - Parameters:
   ///   - isPublic: whether everybody's may have it.
-  ///   - stale: the service's latest window, if it is stale: what is said where no window ended.
+  ///   - stale: the service's latest window, if it is stale: what those are told in which no window ended.
   /// - Returns: what to tell of each; nothing of those in which no window ended, if nothing is stale.
   mutating func take(_ snapshot: EnergySnapshot?, now: Int64, isPublic: Bool, stale: PowerWindow?) -> [StreamedSample] {
     var samples: [StreamedSample] = []
@@ -128,6 +128,9 @@ struct SampleStreams {
 }
 
 /// When samples are taken: at the points of one grid that all connections share, without drift.
+///
+/// If each connection had points of its own, many connections together would show the energy between them: windows as short as
+/// anybody likes (PLATYPUS, CVE-2020-8694).
 struct SamplingGrid {
   /// The first point, in nanoseconds of the monotonic clock.
   let first: Int64

@@ -93,9 +93,9 @@ public struct ServerSettings: Sendable {
   var staleAge: Int64 { max(interval, updateNanoseconds) * 5 / 2 }
 }
 
-/// The state of the service at a point of its grid, or when it reads the counters asleep: a sign that it is alive.
+/// How the service is at a point of its grid, or when it reads the counters while it sleeps: a sign that it samples.
 public struct ServerPulse: Sendable, Equatable {
-  /// The line that a client would get now, or the mean over its sleep; nil if there never was a reading.
+  /// What a client that connected now would get, or the mean over its sleep; nil if there never was a reading.
   public let line: PowerLine?
   /// The number of connected clients.
   public let clients: Int

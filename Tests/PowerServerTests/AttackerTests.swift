@@ -83,9 +83,9 @@ struct AttackerTests {
         try #require(Date.now < end, "it does not fall asleep")
         usleep(5000)
       }
-      // Close behind a look of its own, and between two.
-      let looks = server.control.pulses.withLock { $0 }
-      while server.control.pulses.withLock({ $0 }) == looks { usleep(1000) }
+      // Close behind a reading of its own, and between two.
+      let pulses = server.control.pulses.withLock { $0 }
+      while server.control.pulses.withLock({ $0 }) == pulses { usleep(1000) }
       usleep(UInt32(round * 101_000) % 550_000)
       let clients = try (0..<3).map { _ in
         usleep(21_000)

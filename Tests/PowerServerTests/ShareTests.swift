@@ -123,8 +123,8 @@ struct ShareTests {
     #expect(share < 0.25, "\(share)")
   }
 
-  @Test("a newcomer who lacks only its turn does not wait for the time that requests lack")
-  func newcomers() async throws {
+  @Test("a new connection that lacks only its turn does not wait for the time that requests lack")
+  func unserved() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.any()
     let begun = loop.makePromise(of: Bool.self)

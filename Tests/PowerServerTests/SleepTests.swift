@@ -57,14 +57,14 @@ struct SleepTests {
     #expect(min(off, 50_000_000 - off) < 20_000_000, "\(off) ns off the grid")
   }
 
-  @Test("it looks at the counters as often as they need it")
-  func doze() throws {
+  @Test("it reads the counters as often as they need it")
+  func reads() throws {
     let server = try RunningServer(longestSleep: 0.2)
     try waitUntilAsleep(server)
     let reads = server.control.reads.withLock { $0.count }
     let end = Date.now.addingTimeInterval(10)
     while server.control.reads.withLock({ $0.count }) < reads + 4 {
-      try #require(Date.now < end, "it does not wake")
+      try #require(Date.now < end, "it reads nothing")
       usleep(5000)
     }
     let times = server.control.reads.withLock { Array($0[(reads - 1)...]) }
@@ -121,15 +121,15 @@ struct SleepTests {
     }
   }
 
-  @Test("a look at the counters in its sleep begins what a client sees that comes then")
-  func afterLook() throws {
+  @Test("a reading while it sleeps begins what a client sees that comes then")
+  func afterReading() throws {
     let server = try RunningServer(longestSleep: 1)
     try waitUntilAsleep(server)
     server.control.burst.withLock { $0 += 1_000_000 }
     let reads = server.control.reads.withLock { $0.count }
     let end = Date.now.addingTimeInterval(10)
     while server.control.reads.withLock({ $0.count }) == reads {
-      try #require(Date.now < end, "it does not look")
+      try #require(Date.now < end, "it reads nothing")
       usleep(5000)
     }
     usleep(400_000)
