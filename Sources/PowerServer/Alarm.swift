@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Does the same thing whenever the time that was set has come. Lives on the event loop.
+/// Does the same thing each time the set time has come. Lives on the event loop.
 ///
-/// NIO's scheduled tasks make a promise, a future and closures each time, which costs more instructions than a sample does.
+/// NIO's scheduled tasks make a promise, a future and closures each time, which costs more instructions than a sample.
 final class Alarm: NIOScheduledCallbackHandler, Sendable {
   private let eventLoop: any EventLoop
   private let ring: NIOLoopBound<() -> Void>
@@ -14,14 +14,14 @@ final class Alarm: NIOScheduledCallbackHandler, Sendable {
     pending = NIOLoopBoundBox(nil, eventLoop: eventLoop)
   }
 
-  /// Sets the time, in monotonic nanoseconds, in place of the one before.
+  /// Sets the time in monotonic nanoseconds, instead of the one before.
   func set(at time: Int64) {
     cancel()
     do {
       let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(time, 0)))
       pending.value = try eventLoop.scheduleCallback(at: deadline, handler: self)
     } catch {
-      // The event loop has ended, so nothing is to be done any more.
+      // The event loop has ended, so there is nothing more to do.
     }
   }
 

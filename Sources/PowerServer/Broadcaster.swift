@@ -5,9 +5,9 @@ internal import NIOCore
 internal import PowerProtocol
 internal import RAPL
 
-/// Hands lines to every client, and samples to those who asked for them. Lives on the event loop.
+/// Sends lines to every client, and samples to the clients that asked for them. Lives on the event loop.
 ///
-/// A client that does not read costs what its socket buffer holds: a line that does not fit is dropped whole.
+/// A client that does not read costs only the content of its socket buffer: a line that does not fit is dropped whole.
 final class Broadcaster {
   struct Latest {
     let window: PowerWindow
@@ -16,7 +16,7 @@ final class Broadcaster {
     var staleFrom: Int64
   }
 
-  /// Who may know how much.
+  /// How finely each client may know energy.
   let access: AccessPolicy
   /// The history.
   private(set) var history = PowerHistory()
@@ -25,18 +25,18 @@ final class Broadcaster {
   private var clients: [ClientHandler] = []
   private var subscribers: [SampleStream.Key: [ClientHandler]] = [:]
   private(set) var latest: Latest?
-  /// The mean over the latest sleep, for anyone who asks how the service is.
+  /// The mean over the latest sleep, for the service's status.
   private var slept: PowerLine?
-  /// How many samples there were.
+  /// The number of samples so far.
   private(set) var sequence = 0
-  /// Why there was no sample, since the latest one.
+  /// Why there was no sample since the latest one.
   private(set) var failure: NoSample?
-  /// Who waits for the next sample, and whether with domains.
+  /// The clients that wait for the next sample, and whether with domains.
   private var waiting: [(client: ClientHandler, domains: Bool)] = []
-  /// Told how the service is.
+  /// Called with the state of the service.
   private let onPulse: (ServerPulse) -> Void
 
-  /// - Parameter onPulse: told at each point of the grid, and at each reading while the service sleeps.
+  /// - Parameter onPulse: called at each point of the grid, and at each reading while the service sleeps.
   init(settings: ServerSettings, access: AccessPolicy, logger: Logger, onPulse: @escaping (ServerPulse) -> Void) {
     self.settings = settings
     self.access = access
@@ -44,9 +44,9 @@ final class Broadcaster {
     self.onPulse = onPulse
   }
 
-  // MARK: - What a feed has measured
+  // MARK: - Results of the feed
 
-  /// A fresh sample.
+  /// Takes a fresh sample.
   ///
   /// - Parameters:
   ///   - staleFrom: the boot time after which it is stale.
@@ -64,25 +64,25 @@ final class Broadcaster {
     answerWaiting()
   }
 
-  /// A point of the grid went by without a sample: once the latest is too old, everybody is told so.
+  /// A point of the grid passed without a sample: once the latest is too old, every client gets it as stale.
   func noSample() {
     if isStale, let latest {
       sendToAll(latest.line.with(status: .stale))
     } else if let bytes = latest?.line.encoded {
-      // They woke the service, and were told nothing yet.
+      // They woke the service, and got nothing yet.
       let now = cmsr_monotonic_nanoseconds()
       for client in clients where client.awaitsFirstLine { client.sendLine(bytes, at: now, silence: settings.silence) }
     }
     answerWaiting()
   }
 
-  /// A point of the grid went by, and the counters have not stepped since the latest sample: that is what there is.
+  /// A point of the grid passed, and the counters have not stepped since the latest sample, which is sent again.
   func repeatLatest() {
     if let latest { sendToAll(latest.line) }
     answerWaiting()
   }
 
-  /// Why there was no sample.
+  /// Remembers why there was no sample.
   func failed(_ reason: NoSample) {
     failure = reason
   }
@@ -92,32 +92,32 @@ final class Broadcaster {
     latest?.staleFrom = .min
   }
 
-  /// The mean over a time asleep: nothing for clients.
+  /// Takes the mean over a time asleep, which is not sent to clients.
   func keep(_ window: PowerWindow, _ line: PowerLine?, asleepNanoseconds asleep: Int64) {
     slept = line
     history.add(window, end: window.sample.endMonotonicNanoseconds + asleep, asleep: true)
   }
 
-  /// Tells anyone who wants to know that another point of the grid went by.
+  /// Reports that another point of the grid passed.
   func pulse(isAsleep: Bool) {
     onPulse(ServerPulse(line: isAsleep ? slept ?? current : current, clients: clients.count, isAsleep: isAsleep))
   }
 
-  // MARK: - What there is
+  // MARK: - The latest sample
 
   /// Whether the latest sample is too old, or its source has failed; false if there was none.
   var isStale: Bool { latest.map { cmsr_boottime_nanoseconds() > $0.staleFrom } ?? false }
 
-  /// The latest line as it is to be said now.
+  /// The latest line, with its present status.
   private var current: PowerLine? {
     latest.map { isStale ? $0.line.with(status: .stale) : $0.line }
   }
 
   // MARK: - Clients
 
-  /// A client has come.
+  /// A client has connected.
   ///
-  /// - Parameter tellsLatest: whether the latest line is an answer to it; otherwise it waits for the next.
+  /// - Parameter tellsLatest: whether it gets the latest line at once; otherwise it waits for the next.
   func add(_ client: ClientHandler, tellsLatest: Bool) {
     client.move(to: clients.count)
     clients.append(client)
@@ -130,14 +130,14 @@ final class Broadcaster {
     }
   }
 
-  /// A client has gone.
+  /// A client has disconnected.
   ///
-  /// - Returns: whether it was there.
+  /// - Returns: whether it was connected.
   func remove(_ client: ClientHandler) -> Bool {
     guard let place = client.place else { return false }
     client.move(to: nil)
     waiting.removeAll { $0.client === client }
-    // The last one takes its place, so that it costs no search among thousands.
+    // The last one takes its place, which saves a search among thousands.
     let last = clients.removeLast()
     if last !== client {
       clients[place] = last
@@ -158,7 +158,7 @@ final class Broadcaster {
 
   /// Ends a client's subscription.
   ///
-  /// - Returns: the stream that nobody subscribes to any more, if it was the last of its subscribers.
+  /// - Returns: the stream, if this was its last subscriber.
   func unsubscribe(_ client: ClientHandler) -> SampleStream.Key? {
     guard let key = client.subscription else { return nil }
     client.unsubscribed()
@@ -180,7 +180,7 @@ final class Broadcaster {
     }
   }
 
-  /// Answers a client as soon as there is another sample, or it is sure that there is none.
+  /// Answers a client as soon as there is another sample, or it is certain that there is none.
   func answerNext(_ client: ClientHandler, domains: Bool) {
     waiting.append((client, domains))
   }
@@ -189,7 +189,7 @@ final class Broadcaster {
   ///
   /// - Parameters:
   ///   - domains: whether it asked for domains too.
-  ///   - isBetweenSteps: whether the latest sample is as fresh as can be if the counters have not moved.
+  ///   - isBetweenSteps: whether the latest sample is the freshest possible if the counters have not moved.
   func answerFresh(
     _ snapshot: EnergySnapshot, to client: ClientHandler, domains: Bool, status: PowerLine.Status, isBetweenSteps: Bool
   ) {
@@ -208,11 +208,11 @@ final class Broadcaster {
     }
   }
 
-  /// The latest sample as it is to be said now.
+  /// The latest sample as an answer, with its present status.
   ///
   /// - Parameters:
-  ///   - domains: whether with those beyond the package.
-  ///   - fresh: why a reading that was made for who asks is of no use.
+  ///   - domains: whether with domains.
+  ///   - fresh: why a reading that was made for the client cannot be used.
   func latestReport(trusted: Bool, domains: Bool, failure fresh: NoSample? = nil) -> JSON? {
     guard let latest else { return nil }
     let isStale = isStale || fresh != nil
@@ -238,7 +238,7 @@ final class Broadcaster {
   private func sendToAll(_ line: PowerLine) {
     let bytes = line.encoded
     let now = cmsr_monotonic_nanoseconds()
-    // A user with thousands of connections makes nobody else wait for their lines.
+    // A user with thousands of connections must not make others wait for their lines.
     for isSmall in [true, false] {
       for client in clients where client.share.isSmall == isSmall {
         client.sendLine(bytes, at: now, silence: settings.silence)
@@ -246,7 +246,7 @@ final class Broadcaster {
     }
   }
 
-  /// A service that never had a good reading says so by closing; clients show that as "no data".
+  /// Closes the connection if the service never had a good reading; clients show that as "no data".
   private func closeIfNothingComes(_ client: ClientHandler) {
     client.schedule(after: .nanoseconds(settings.patience)) { [weak self, weak client] in
       guard let self, let client, self.latest == nil else { return }

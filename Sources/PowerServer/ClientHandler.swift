@@ -11,30 +11,30 @@ final class ClientHandler: ChannelDuplexHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// What the smallest socket buffer takes whole: half of SOCK_MIN_SNDBUF, less what the kernel keeps (unix_stream_sendmsg).
+  /// What the smallest socket buffer takes whole: half of SOCK_MIN_SNDBUF, less the kernel's own part (unix_stream_sendmsg).
   static let mostWholeBytes = 2000
-  /// How much may be on its way to a client before no more of its requests are served.
+  /// How many bytes may be on their way to a client before its further requests wait.
   private static let mostUnsentBytes = 16_384
-  /// How much may be unread that came at once, at the end of a client's input.
+  /// How many unread bytes may arrive at once, at the end of a client's input.
   private static let mostUnreadBytes = 65_536
   /// How long a client may take to read an answer.
   private static let patience = TimeAmount.seconds(10)
 
-  /// Where the broadcaster keeps it.
+  /// Its index in the broadcaster's list.
   private(set) var place: Int?
-  /// Until when no line may follow the first one, in monotonic nanoseconds; 0 before the first.
+  /// The time until which no line may follow the first one, in monotonic nanoseconds; 0 before the first.
   private var silentUntil: Int64 = 0
-  /// What it has subscribed to.
+  /// Its subscription.
   private(set) var subscription: SampleStream.Key?
-  /// What measures between its own readings; nil before the first.
+  /// The windows of its own readings; nil before the first.
   private var meter: PowerMeter?
-  /// Whose connection it is.
+  /// The share of its user.
   let share: UserShare
   /// Whether it gets more samples than the service has lines.
   private var isFast = false {
     didSet { if isFast != oldValue { share.fastClients += isFast ? 1 : -1 } }
   }
-  /// Whether its peer is trusted: asked for by its first request only.
+  /// Whether its peer is trusted; found out at its first request.
   private(set) lazy var isTrusted = desk.trusts(descriptor)
 
   private let desk: RequestDesk
@@ -45,11 +45,11 @@ final class ClientHandler: ChannelDuplexHandler {
   private var unread: CircularBuffer<ByteBuffer> = []
   /// Answers that NIO has not sent yet.
   private var writes = 0
-  /// Whether an answer is to come later.
+  /// Whether an answer will come later.
   private var isWaiting = false
-  /// The answer that has come, for which there is no time yet.
+  /// The answer that has come, but for which there is no time yet.
   private var late: (() -> JSON)?
-  /// What is left of a long answer.
+  /// The rest of a long answer.
   private var rest: LongAnswer?
   /// Whether it waits for its user's turn.
   private var isQueued = false
@@ -66,16 +66,16 @@ final class ClientHandler: ChannelDuplexHandler {
     share.leave()
   }
 
-  /// The broadcaster keeps it there.
+  /// Sets its index in the broadcaster's list.
   func move(to place: Int?) { self.place = place }
 
-  /// It gets samples of that kind.
+  /// It now gets samples of this stream.
   func subscribed(to key: SampleStream.Key) { subscription = key }
 
-  /// It gets no such samples any more.
+  /// It no longer gets samples of a stream.
   func unsubscribed() { subscription = nil }
 
-  /// It gets no lines any more: it has asked for something else.
+  /// It no longer gets lines, because it has asked for something else.
   ///
   /// - Parameter isFast: whether it gets more samples than the service has lines.
   func leaveLines(isFast: Bool) {
@@ -99,10 +99,10 @@ final class ClientHandler: ChannelDuplexHandler {
     return result
   }
 
-  /// Whether it was told nothing yet.
+  /// Whether it got nothing yet.
   var awaitsFirstLine: Bool { silentUntil == 0 }
 
-  /// Sends everybody's line, unless it comes too soon after the first one, or the client has left lines.
+  /// Sends the public line, unless it comes too soon after the first one, or the client no longer gets lines.
   ///
   /// - Parameters:
   ///   - now: the monotonic time, in nanoseconds.
@@ -113,11 +113,11 @@ final class ClientHandler: ChannelDuplexHandler {
     send(bytes)
   }
 
-  /// Sends a line unasked, or drops it if the client has not read the earlier ones, or an answer is only half sent.
+  /// Sends a line without a request, or drops it if the client has not read the earlier ones, or an answer is only half sent.
   func send(_ bytes: [UInt8]) {
     guard descriptor >= 0, writes == 0, rest == nil else { return }
-    // Beside NIO, whose write path costs as much again as the kernel's: a promise, a buffer and a flush for each client. What
-    // the smallest socket buffer holds goes whole or not at all, so nothing of it is ever left to send.
+    // Not through NIO, whose write path costs as much again as the kernel's: a promise, a buffer and a flush for each client. What
+    // fits the smallest socket buffer is sent whole or not at all, so nothing is ever left to send.
     guard bytes.count <= Self.mostWholeBytes else { return write(ByteBuffer(bytes: bytes)) }
     switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor, $0.baseAddress, $0.count) }) {
     case 0, EAGAIN, ENOBUFS, ENOMEM: return
@@ -132,7 +132,7 @@ final class ClientHandler: ChannelDuplexHandler {
     goOn()
   }
 
-  /// Goes on, now that its user has time again.
+  /// Continues, now that its user has time again.
   func takeTurn() {
     isQueued = false
     goOn()
@@ -172,7 +172,7 @@ final class ClientHandler: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // That a client has gone is no news, whatever way it went.
+    // It is no news that a client disconnects, however it does.
     context.close(promise: nil)
   }
 
@@ -180,14 +180,14 @@ final class ClientHandler: ChannelDuplexHandler {
     let bytes = unwrapInboundIn(data)
     share.countRead()
     unreadBytes += bytes.readableBytes
-    // Only at the end of its input does so much come unasked.
+    // Only at the end of its input do so many bytes come at once.
     guard unreadBytes <= Self.mostUnreadBytes else { return close() }
     unread.append(bytes)
     goOn()
   }
 
-  /// Reads no further while an answer is on its way, while its user has no time left, or once what comes is ignored: a flood
-  /// fills the client's own buffers.
+  /// Stops reading while an answer is on its way, while its user has no time left, or once all input is ignored: a flood then fills
+  /// the client's own buffers.
   func read(context: ChannelHandlerContext) {
     if isBusy || isQueued || requests.isExhausted {
       wantsToRead = true
@@ -209,10 +209,10 @@ final class ClientHandler: ChannelDuplexHandler {
     share.wait(self)
   }
 
-  /// Serves what has come, in its order and one answer after the other, as long as its user has time; then reads on. At the end
-  /// of its input NIO reads all that is left at once; that too is answered bit by bit.
+  /// Serves the requests that have arrived, one after the other, as long as its user has time; then continues reading. At the end of
+  /// its input NIO reads all the rest at once, which is also answered bit by bit.
   private func goOn() {
-    // An answer that is sent at once comes back here.
+    // An answer that is sent at once calls this again.
     guard !isServing else { return }
     isServing = true
     while !isBusy, !isQueued, hasWork {
@@ -278,7 +278,7 @@ final class ClientHandler: ChannelDuplexHandler {
     }
   }
 
-  /// Sends an answer, however long it takes the client to read it, but not for ever.
+  /// Sends an answer. The client may take its time to read it, but not forever.
   private func write(_ bytes: ByteBuffer, done: @escaping () -> Void = {}) {
     guard let context else { return done() }
     writes += 1
@@ -286,7 +286,7 @@ final class ClientHandler: ChannelDuplexHandler {
     context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { [self] result in
       stalled.cancel()
       writes -= 1
-      // A client that has gone wants no more answers.
+      // A client that has disconnected wants no more answers.
       if case .failure = result { forgetRequests() }
       done()
       goOn()

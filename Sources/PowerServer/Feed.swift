@@ -1,29 +1,29 @@
-/// Where samples come from, and whom they reach. Lives on the event loop.
+/// Gives samples to clients. Lives on the event loop.
 protocol Feed: AnyObject {
-  /// Begins to hand on samples.
+  /// Starts to give samples.
   func start()
-  /// Hands on nothing any more.
+  /// Stops giving samples.
   func stop()
-  /// A client has come: it is told the latest sample, now or once there is a fresh one.
+  /// A client has connected: it gets the latest sample, now or once there is a fresh one.
   func add(_ client: ClientHandler)
-  /// A client has gone.
+  /// A client has disconnected.
   func remove(_ client: ClientHandler)
-  /// Gives a client a stream of samples, in place of the one that it had.
+  /// Gives a client a stream of samples, instead of the one that it had.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key)
   /// Ends a client's stream, if it has one.
   func unsubscribe(_ client: ClientHandler)
-  /// Somebody has asked for a sample, with domains or without.
+  /// A client has asked for a sample, with or without domains.
   func sampleAsked(domains: Bool) -> FeedAnswer
   /// A trusted client has asked for a reading of its own.
   func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer
 }
 
-/// Which sample answers a client.
+/// The sample that answers a client.
 enum FeedAnswer {
   /// The latest, if there is one.
   case latest
   /// The next one.
   case next
-  /// A reading of its own, which it is told once it is made.
+  /// A reading of its own, which it gets once it is made.
   case fresh
 }

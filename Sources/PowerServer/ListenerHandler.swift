@@ -4,22 +4,22 @@ internal import Logging
 internal import NIOCore
 internal import SystemCalls
 
-/// Accepts connections, a bounded number in each turn of the event loop. Lives on the event loop.
+/// Accepts connections, a limited number in each turn of the event loop. Lives on the event loop.
 ///
-/// Who comes is not known before, so whoever connects as fast as they can is accepted as cheaply as can be: by the bare
-/// descriptor, until their share allows more. NIO accepts only the first of each turn, and tells so that there are some. After
-/// a turn in which somebody came who has no share left, it rests a little: NIO's first costs as much as several others.
+/// The user is not known before a connection is accepted. So users who connect as fast as they can are accepted as cheaply as
+/// possible: as a bare descriptor, until their share allows more. NIO accepts only the first of each turn, and thereby shows that
+/// there are some. After a turn with a user who has no share left, this rests a little: NIO's first costs as much as several others.
 ///
-/// Where no more can be accepted it waits a second, and says so once a minute at most. NIO's AcceptBackoffHandler does not help
-/// here: where the very first accept of a round fails, as at the descriptor limit, NIO stays registered for reading and spins
-/// (seen with 2.101.2). Switching reading off and on does help.
+/// If no more can be accepted, it waits a second, and logs that once a minute at most. NIO's AcceptBackoffHandler does not help: if
+/// the very first accept of a round fails, as at the descriptor limit, NIO stays registered for reading and spins (seen with
+/// 2.101.2). Switching reading off and on helps.
 final class ListenerHandler: ChannelInboundHandler {
   typealias InboundIn = any Channel
 
-  /// How many are accepted in a turn, with NIO's, and how long that may go on, in nanoseconds.
+  /// How many are accepted in a turn, including NIO's, and how long a turn may take, in nanoseconds.
   private static let mostInTurn = 256
   private static let turn: Int64 = 1_000_000
-  /// How long it rests. Others who come meanwhile wait no longer than that.
+  /// How long it rests. Other users who connect in that time wait no longer than that.
   private static let rest = TimeAmount.microseconds(250)
   private static let pause = TimeAmount.seconds(1)
   private static let quiet = TimeAmount.minutes(1)
@@ -29,7 +29,7 @@ final class ListenerHandler: ChannelInboundHandler {
   private let logger: Logger
   private var quietUntil = NIODeadline.distantPast
   private var isResting = false
-  /// Whether anyone came in this turn who has no share left.
+  /// Whether a user without a share left connected in this turn.
   private var isCrowded = false
 
   /// - Parameter listener: the listening descriptor, which NIO owns.
@@ -43,7 +43,7 @@ final class ListenerHandler: ChannelInboundHandler {
     let channel = unwrapInboundIn(data)
     isCrowded = false
     do {
-      // One way for all: a client's channel is made from its descriptor, once it is its turn.
+      // One way for all: a client's channel is made from its descriptor when its turn comes.
       let copy = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
         cmsr_duplicate($0)
       }
@@ -82,7 +82,7 @@ final class ListenerHandler: ChannelInboundHandler {
   private func fail(_ error: Int32, _ context: ChannelHandlerContext) {
     if error == EAGAIN { return }
     guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error) else {
-      // A client that went before it was accepted.
+      // The client disconnected before it was accepted.
       return logger.debug("Cannot accept a connection: \(errorText(error)).")
     }
     rest(Self.pause, context.channel)
@@ -106,7 +106,7 @@ final class ListenerHandler: ChannelInboundHandler {
 
   private static func setReading(_ reading: Bool, of channel: any Channel, _ logger: Logger) {
     channel.setOption(.autoRead, value: reading).whenFailure { error in
-      // The listener was closed meanwhile: the service ends.
+      // The listener was closed in the meantime: the service ends.
       logger.debug("The listening socket was closed: \(error).")
     }
   }

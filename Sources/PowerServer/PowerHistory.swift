@@ -2,18 +2,18 @@ internal import NIOCore
 internal import PowerProtocol
 internal import RAPL
 
-/// What was drawn lately, in bounded memory: a quarter of an hour by the second, and a day by the minute.
+/// The power of the past, in bounded memory: a quarter of an hour in seconds, and a day in minutes.
 struct PowerHistory {
-  /// How far back the rows of a second go, in seconds.
+  /// How far back the rows of a second reach, in seconds.
   static let fineSeconds = 900
   private static let fineRows = 900
   private static let coarseRows = 1440
   private static let minute: Int64 = 60_000_000_000
-  /// A little less than a second: a window that is a little short is one.
+  /// A little less than a second, so that a window that is a little short still counts as one.
   private static let shortestRow: Int64 = 950_000_000
 
   fileprivate struct Row {
-    /// On the clock that goes on while the machine sleeps, and that nobody sets.
+    /// On the clock that goes on while the machine sleeps, and that cannot be set.
     var end: Int64
     var endUnixNanoseconds: Int64
     var nanoseconds: Int64
@@ -38,11 +38,11 @@ struct PowerHistory {
   private var second: Row?
   private var begunMinute: Row?
 
-  /// Takes in a window.
+  /// Adds a window.
   ///
   /// - Parameters:
   ///   - end: when it ended, in nanoseconds of the clock that goes on while the machine sleeps.
-  ///   - asleep: whether it is the mean over a time in which nobody was there.
+  ///   - asleep: whether it is the mean over a time without clients.
   mutating func add(_ window: PowerWindow, end: Int64, asleep: Bool) {
     let sample = window.sample
     let row = Row(
@@ -52,7 +52,7 @@ struct PowerHistory {
     addCoarse(row)
   }
 
-  /// The latest seconds, rounded as the policy says.
+  /// The latest seconds, rounded according to the policy.
   ///
   /// - Parameter now: on the clock that goes on while the machine sleeps, in nanoseconds.
   func report(seconds: Int, now: Int64, policy: Policy) -> HistoryReport {

@@ -4,9 +4,9 @@ internal import NIOCore
 internal import NIOPosix
 public import RAPL
 
-/// Serves readings on Unix sockets: one thread that samples (or is handed samples), accepts and sends.
+/// Serves readings on Unix sockets: one thread samples (or takes samples from outside), accepts and sends.
 public final class PowerServer: Sendable {
-  /// Where samples come from.
+  /// The origin of the samples.
   private enum Origin {
     case sampler(Sampler)
     case relay(Relay)
@@ -18,7 +18,7 @@ public final class PowerServer: Sendable {
       }
     }
 
-    /// What hands samples on that come from outside.
+    /// Passes on samples from outside.
     var relay: Relay? {
       if case .relay(let relay) = self { relay } else { nil }
     }
@@ -39,8 +39,8 @@ public final class PowerServer: Sendable {
   ///
   /// - Parameters:
   ///   - source: read on the server's thread from now on.
-  ///   - begun: the source's snapshot that the first window begins with.
-  ///   - sockets: listening already; removed by `stop()`.
+  ///   - begun: the source's snapshot at the start of the first window.
+  ///   - sockets: already listening; removed by `stop()`.
   public convenience init(
     source: any EnergySource, begun: EnergySnapshot, sockets: [SocketFile], settings: ServerSettings, logger: Logger
   ) {
@@ -54,9 +54,9 @@ public final class PowerServer: Sendable {
     }
   }
 
-  /// Starts the thread, and hands on what `publish(_:)` is given.
+  /// Starts the thread, and passes on the samples of `publish(_:)`.
   ///
-  /// - Parameter sockets: listening already; removed by `stop()`.
+  /// - Parameter sockets: already listening; removed by `stop()`.
   public convenience init(relayingTo sockets: [SocketFile], settings: ServerSettings, logger: Logger) {
     self.init(
       sockets: sockets, settings: settings, access: AccessPolicy(settings, isRelayed: true), begun: nil,
@@ -81,7 +81,7 @@ public final class PowerServer: Sendable {
       let listen = SocketListening.beginner(shares, on: loop, logger: logger)
       let board = SocketBoard(settings, on: loop, logger: logger, listen: listen)
       let broadcaster = Broadcaster(settings: settings, access: access, logger: logger) { [weak board] pulse in
-        // Whenever it is awake anyway, so that nothing wakes it for the sockets' sake.
+        // Whenever it is awake anyway, so that it does not wake for the sockets.
         board?.checkFiles()
         settings.onPulse(pulse)
       }
@@ -95,24 +95,24 @@ public final class PowerServer: Sendable {
     }
   }
 
-  /// Says that no sample is to be expected for now: until the next one, the latest is `stale`. From any thread.
+  /// Reports that no sample can be expected for now: until the next one, the latest is `stale`. Callable from any thread.
   public func lose() {
     let running = running
     group.any().execute { running.value?.origin.relay?.lose() }
   }
 
-  /// Runs tasks on the server's thread, so that what delivers samples needs none of its own.
+  /// Runs tasks on the server's thread, so that a source from outside needs no thread of its own.
   public var taskExecutor: any TaskExecutor { EventLoopTaskExecutor(group.any()) }
 
-  /// Hands on a sample, if the server was made to relay; from any thread.
+  /// Passes on a sample, if the server was made to relay. Callable from any thread.
   public func publish(_ sample: RelayedSample) {
     let running = running
     group.any().execute { running.value?.origin.relay?.publish(sample) }
   }
 
-  /// Answers on every socket.
+  /// Serves at every socket.
   ///
-  /// - Throws: what the system says if a socket cannot be served.
+  /// - Throws: the system's error if a socket cannot be served.
   public func start() throws {
     let running = running
     let loop = group.any()
@@ -137,7 +137,7 @@ public final class PowerServer: Sendable {
     }
   }
 
-  /// What begins to serve the connection behind a descriptor.
+  /// Serves the connection of a descriptor.
   private static func beginner(
     _ loop: any EventLoop, _ desk: RequestDesk, _ logger: Logger
   ) -> (Int32, UserShare) -> Void {

@@ -3,9 +3,9 @@ internal import PowerProtocol
 internal import RAPL
 
 extension PowerWindow {
-  /// The window in numbers, rounded as the policy says.
+  /// The window in numbers, rounded according to the policy.
   ///
-  /// - Parameter domains: whether with those beyond the package.
+  /// - Parameter domains: whether with domains.
   func report(
     sequence: Int, status: PowerLine.Status, reason: String?, policy: Policy, domains: Bool = true
   ) -> SampleReport {
@@ -40,16 +40,16 @@ extension PowerWindow {
       rejectedReadings: rejections, packages: packages, service: .ofThisProcess)
   }
 
-  /// A domain's mean, or nil where one end of the window could not be read, or energy was lost in it.
+  /// A domain's mean, or nil if one end of the window could not be read, or energy was lost in it.
   private func domainWatts(of index: Int) -> Double? {
     guard index < start.readings.count else { return nil }
     let (before, after) = (start.readings[index], end.readings[index])
     let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds
-    // A domain that was left out in between makes others take its place.
+    // If a domain was left out in between, others take its place.
     guard before.package == after.package, before.domain == after.domain, before.isGood, after.isGood,
       before.losses == after.losses, nanoseconds > 0
     else { return nil }
-    // No platform draws nothing: its counter has not moved yet.
+    // A platform never draws nothing: its counter has not moved yet.
     if after.domain == .psys, after.counts == before.counts { return nil }
     return after.unit.joules(after.counts &- before.counts) * 1e9 / Double(nanoseconds)
   }

@@ -4,10 +4,10 @@ internal import NIOCore
 internal import PowerProtocol
 internal import RAPL
 
-/// Hands on the samples that somebody else takes, and says when there are none. Lives on the event loop.
+/// Passes on the samples of another program, and reports when there are none. Lives on the event loop.
 ///
-/// Samples come when they come, but clients expect lines apart: one that comes right behind another line waits. So does one
-/// that is stale when it comes, for a fresh one behind it. Those that wait are sent as one, over the time of all.
+/// Samples arrive at any time, but clients expect some time between lines, so a sample that comes just after another line waits. A
+/// sample that is already stale waits for a fresh one. Samples that wait are sent as one, over the time of all.
 final class Relay: Feed {
   private let settings: ServerSettings
   private var streams: SampleStreams
@@ -41,7 +41,7 @@ final class Relay: Feed {
   }
 
   func add(_ client: ClientHandler) {
-    // Who takes the samples never sleeps, so the latest one is what there is.
+    // The other program never sleeps, so the latest sample is the present one.
     broadcaster.add(client, tellsLatest: true)
   }
 
@@ -50,7 +50,7 @@ final class Relay: Feed {
     _ = broadcaster.remove(client)
   }
 
-  /// Streams have their points where samples come, and take those that are a little early.
+  /// Streams have their points at the samples, and take samples that are a little early.
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
     unsubscribe(client)
     let now = cmsr_monotonic_nanoseconds()
@@ -65,13 +65,13 @@ final class Relay: Feed {
 
   private var earliness: Int64 { settings.interval / 4 }
 
-  /// What comes has the domains that it has.
+  /// The samples have the domains that the other program gives.
   func sampleAsked(domains: Bool) -> FeedAnswer { .latest }
 
-  /// Nobody can ask for a reading here.
+  /// Requests for a reading are not possible here.
   func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer { .latest }
 
-  /// Hands on a sample.
+  /// Passes on a sample.
   func publish(_ relayed: RelayedSample) {
     guard let added = energy.add(relayed) else { return }
     let window = waiting?.joined(by: added) ?? added
@@ -87,7 +87,7 @@ final class Relay: Feed {
     }
   }
 
-  /// Who takes the samples has failed: until the next one, the latest is stale, however young.
+  /// The other program has failed: until the next sample, the latest is stale, however young.
   func lose() {
     broadcaster.expire()
   }
@@ -107,7 +107,7 @@ final class Relay: Feed {
     handOut(window.end)
   }
 
-  /// Gives the subscribers whose point has come their windows, or tells them that the latest sample is stale.
+  /// Gives subscribers their windows at their points, or reports that the latest sample is stale.
   private func handOut(_ snapshot: EnergySnapshot?) {
     broadcaster.send(
       streams.take(

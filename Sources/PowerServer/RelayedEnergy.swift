@@ -1,14 +1,14 @@
 internal import CMSRShim
 public import RAPL
 
-/// Adds watts up to energy, in microjoules since the first sample. What is drawn between windows is not counted, and makes
-/// the energy a lower bound.
+/// Adds watts up to energy, in microjoules since the first sample. Energy between windows is not counted, and makes the sum a
+/// lower bound.
 package struct RelayedEnergy {
   private static let unit = EnergyUnit(joulesPerCount: 1e-6, source: .sum)
   /// How far apart the end of a window and the start of the next may lie, in nanoseconds: the wire counts milliseconds.
   private static let tolerance: UInt64 = 1_000_000
 
-  /// The latest of everyone that ever was there.
+  /// The latest sample of every package that ever appeared.
   private var readings: [EnergyReading] = []
   private var latestPackages: Set<PackageID> = []
   private var lastEnd: Int64?
@@ -22,12 +22,12 @@ package struct RelayedEnergy {
   ///   go back.
   package mutating func add(_ relayed: RelayedSample) -> PowerWindow? {
     let sample = relayed.sample
-    // What others say of their clocks may be anything: sums of it wrap around.
+    // Another program's clock may have any value, so sums wrap around.
     let start = sample.endMonotonicNanoseconds &- sample.windowNanoseconds
     guard sample.windowNanoseconds > 0, start < sample.endMonotonicNanoseconds,
       lastEnd.map({ sample.endMonotonicNanoseconds > $0 }) ?? true
     else { return nil }
-    // Of a package that has gone nobody counts what it draws, and the sum lacks it.
+    // The energy of a package that has gone is not counted, and is missing from the sum.
     let packages = Set(relayed.powers.map(\.package))
     let hasLost = !packages.isSuperset(of: latestPackages)
     latestPackages = packages
@@ -65,7 +65,7 @@ package struct RelayedEnergy {
     of power: RelayedSample.Power, at time: Int64, microjoules: UInt64, losing: Bool
   ) -> EnergyReading {
     let last = reading(of: power)
-    // One that was not there before has drawn what nobody counted.
+    // The earlier energy of a new package was not counted.
     let isNew = last == nil && lastEnd != nil
     return EnergyReading(
       package: power.package, domain: power.domain, outcome: .read(.advanced(microjoules)),
@@ -74,7 +74,7 @@ package struct RelayedEnergy {
   }
 }
 
-/// What somebody else has measured: watts, which the relay adds up to energy.
+/// Another program's measurement: watts, which the relay adds up to energy.
 public struct RelayedSample: Sendable {
   /// Watts of a package, or of a domain of it.
   public struct Power: Sendable {
@@ -95,7 +95,7 @@ public struct RelayedSample: Sendable {
 
   /// The sum, and its window.
   public var sample: PowerSample
-  /// What it consists of, packages first.
+  /// Its packages and domains, packages first.
   public var powers: [Power]
 
   /// A sample from its parts.

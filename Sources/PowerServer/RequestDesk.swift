@@ -5,31 +5,31 @@ internal import RAPL
 
 /// Serves the requests of protocol version 2. Lives on the event loop.
 final class RequestDesk {
-  /// How a request is answered.
+  /// The ways to answer a request.
   enum Reply {
     /// At once.
     case now(JSON)
     /// Later, by `ClientHandler.answer`.
     case later
-    /// Bit by bit, by more than a socket holds.
+    /// Bit by bit, because it is longer than a socket's buffer.
     case long(LongAnswer)
   }
 
-  /// How many answers may be on their way to one user that are more than a socket holds, so that clients who do not read cost
+  /// How many answers that are longer than a socket's buffer may be on their way to one user, so that clients who do not read cost
   /// little, and others nothing.
   private static let mostLongAnswersOfUser = 4
-  /// How many to all users.
+  /// How many such answers may be on their way to all users.
   private static let mostLongAnswers = 64
 
   private let settings: ServerSettings
   private let isSimulated: Bool
   private let packages: [ServiceInfo.Package]
   private let broadcaster: Broadcaster
-  /// Where clients get their samples from.
+  /// The feed that gives clients their samples.
   let feed: any Feed
   private var longAnswers: [UInt32: Int] = [:]
 
-  /// - Parameter begun: what the source delivers.
+  /// - Parameter begun: the source's first snapshot.
   init(settings: ServerSettings, begun: EnergySnapshot?, isSimulated: Bool, broadcaster: Broadcaster, feed: any Feed) {
     self.settings = settings
     self.isSimulated = isSimulated
@@ -41,7 +41,7 @@ final class RequestDesk {
   /// Whether the peer of a connection's descriptor is trusted.
   func trusts(_ descriptor: Int32) -> Bool { broadcaster.access.trusts(descriptor) }
 
-  /// Serves a request, or says why not.
+  /// Serves a request, or refuses it with a reason.
   func serve(_ request: Request, from client: ClientHandler) throws(RequestError) -> Reply {
     let isTrusted = client.isTrusted
     switch request {
@@ -57,7 +57,7 @@ final class RequestDesk {
     case .subscribe(let seconds, let domains):
       var interval = try broadcaster.access.grant(
         seconds: seconds ?? Double(settings.interval) / 1e9, trusted: isTrusted)
-      // What is sent unasked counts for nobody's share of the time, so only so many of a user get more of it than others.
+      // Samples without a request do not count in the share of time, so only a limited number of a user's clients get more of them.
       let isFast = !isTrusted && interval < settings.interval && client.mayBeFast
       if !isTrusted && !isFast { interval = max(interval, settings.interval) }
       feed.subscribe(client, to: SampleStream.Key(interval: interval, isTrusted: isTrusted, hasDomains: domains))
@@ -106,7 +106,7 @@ final class RequestDesk {
 }
 
 extension EnergySnapshot {
-  /// What is measured, each package with its domains.
+  /// The packages with their domains.
   var packages: [ServiceInfo.Package] {
     readings.filter { $0.domain == .package }.map { package in
       ServiceInfo.Package(
@@ -119,7 +119,7 @@ extension EnergySnapshot {
 }
 
 extension EnergyUnit {
-  /// nil where the unit is our own, because the source does not count.
+  /// nil if the unit is our own, because the source has no counts.
   fileprivate var knownJoules: Double? { source == .sum ? nil : joulesPerCount }
 
   fileprivate var sourceName: String? {

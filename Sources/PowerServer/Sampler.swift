@@ -4,8 +4,8 @@ internal import NIOCore
 internal import PowerProtocol
 internal import RAPL
 
-/// Does what the sampling machine says: reads the source, sets the alarm, and has the broadcaster tell clients. Lives on the event
-/// loop.
+/// Carries out the actions of the sampling machine: reads the source, sets the alarm, and gives samples to the broadcaster. Lives on
+/// the event loop.
 final class Sampler: Feed {
   private var source: any EnergySource
   private var machine: SamplingMachine
@@ -14,7 +14,7 @@ final class Sampler: Feed {
   private let eventLoop: any EventLoop
   private let logger: Logger
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.happen(.alarm) }
-  /// Those who wait for a reading of their own.
+  /// The clients that wait for a reading of their own.
   private var refreshing: [(client: ClientHandler, domains: Bool)] = []
 
   /// Begins the first window.

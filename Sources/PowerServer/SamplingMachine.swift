@@ -1,56 +1,55 @@
 internal import PowerProtocol
 internal import RAPL
 
-/// When the service reads its counters, and who gets what comes of it. Without I/O: it is told what happens, and says what is to
-/// be done.
+/// Decides when the service reads its counters, and who gets the result. It has no I/O: it takes events, and returns actions.
 ///
-/// It sleeps as soon as the last client has left, and then reads only as often as the counters' wraps need. A client that
-/// wakes it gets the mean since the latest public reading, so one that polls sees all that was drawn since it was last there;
-/// if that reading is too old, it gets a short window of its own. Both end on a grid that all connections share. Public
-/// readings are a shortest window apart, less the tolerance of the grid; the trusted have readings in between.
+/// It sleeps as soon as the last client has left, and then reads only before counters wrap. A client that wakes it gets the mean
+/// since the latest public reading, so a client that polls sees all energy since its last poll. If that reading is too old, the
+/// client gets a short window of its own. Both end on a grid that all connections share. Public readings are one shortest window
+/// apart, less the tolerance of the grid; trusted clients have readings in between.
 struct SamplingMachine {
   private typealias Waking = SamplingState.Waking
 
   /// The shortest time between two readings that wait for a step.
   private static let shortestPause: Int64 = 1_000_000
 
-  /// How late a reading may be without costing the next its domains.
+  /// How late a reading may be without leaving the next one without domains.
   private static let slack: Int64 = 20_000_000
 
   private let settings: ServerSettings
   private let status: PowerLine.Status
   private let trustedStep: Int64
   private let grid: SamplingGrid
-  /// The points of all public streams, of which the service's are some.
+  /// The grid of all public streams, which includes the service's own points.
   private let publicGrid: SamplingGrid
   private let trustedGrid: SamplingGrid
-  /// Where windows for those who wake it begin: closer points, of which the grid's are some, so that a line comes within 300
-  /// ms.
+  /// The grid on which windows begin for clients that wake the service. It is finer, and includes the public grid, so that a line
+  /// comes within 300 ms.
   private let wakingGrid: SamplingGrid
 
   private(set) var state: SamplingState
   private var clients = 0
   private var streams: SampleStreams
   private var needs: CounterNeeds
-  /// The latest sample, and the boot time at which its window ended.
+  /// The latest sample, and the boot time at the end of its window.
   private var latest: (window: PowerWindow, end: Int64)?
   /// The service's own windows.
   private var meter = PowerMeter()
-  /// When the window that goes on began.
+  /// The start of the present window.
   private var windowBegan: Int64
   private var reads: LatestReads
-  /// Until when domains are read for those who have asked for a sample, and may ask again.
+  /// The time until which domains are read for clients that have asked for a sample, because they may ask again.
   private var domainsUntil = Int64.min
-  /// When the reading is due that somebody trusted asked for; .max if nobody has.
+  /// When the reading is due that a trusted client asked for; .max if there is none.
   private var freshTime = Int64.max
-  /// Whether anyone wants domains of it.
+  /// Whether anyone wants domains in it.
   private var hasFreshDomains = false
   private var lastFreshRead: Int64 = 0
   private var hasComplained = false
 
   /// Begins the first window.
   ///
-  /// - Parameter trustedStep: the grid of the trusted, in nanoseconds.
+  /// - Parameter trustedStep: the grid of trusted clients, in nanoseconds.
   init(
     begun: EnergySnapshot, needs: CounterNeeds, settings: ServerSettings, trustedStep: Int64, status: PowerLine.Status
   ) {
@@ -72,9 +71,9 @@ struct SamplingMachine {
     _ = meter.measure(begun)
   }
 
-  /// Takes in what happens.
+  /// Takes an event.
   ///
-  /// - Returns: what is to be done.
+  /// - Returns: the actions, in order.
   mutating func handle(_ event: SamplingEvent, at moment: Moment) -> [SamplingAction] {
     if case .sampling(let next) = state, isStale(at: moment) { state = .stale(next: next) }
     let now = moment.monotonic
@@ -106,21 +105,21 @@ struct SamplingMachine {
     return actions
   }
 
-  /// Whether nobody is there, or somebody who waits for the first sample since.
+  /// Whether there is no client, or one that waits for the first sample after a sleep.
   var isAsleep: Bool { state.isAsleep }
 
-  /// Whether the latest sample answers a client: what was measured before the service fell asleep, or while it slept, is no
-  /// answer to a client that woke it, unless it is as young as a service that is awake would give.
+  /// Whether the latest sample answers a client. A sample from before or during a sleep does not answer a client that woke the
+  /// service, unless it is as young as it would be in a service that is awake.
   func hasAnswer(at moment: Moment) -> Bool {
     guard let latest else { return false }
     return !isAsleep || moment.boottime - latest.end <= max(settings.interval, settings.updateNanoseconds)
   }
 
-  /// Whether a trusted client may have a reading of its own; otherwise the latest sample is all there is.
+  /// Whether a trusted client may have a reading of its own; otherwise it gets the latest sample.
   func grantsFresh(at moment: Moment) -> Bool { !isAsleep && latest != nil && !isStale(at: moment) }
 
-  /// What the first window begins with of a client that asks for a reading of its own: the end of the latest one, or, if that
-  /// has no domains, the latest reading that has them.
+  /// The start of the first window for a client that asks for a reading of its own: the end of the latest window, or, if that has
+  /// no domains, the latest reading that has them.
   func freshStart(at moment: Moment) -> EnergySnapshot? {
     guard let end = latest?.window.end else { return nil }
     let isFuller =
@@ -135,32 +134,32 @@ struct SamplingMachine {
 
   // MARK: - When to read
 
-  /// Before when nothing is read that everybody gets to know of: however many connections somebody has, and whatever they ask
-  /// for, together they must not learn of shorter windows than one of them (PLATYPUS, CVE-2020-8694).
+  /// No public reading is made before this time: many connections together, with any requests, must not show shorter windows than
+  /// a single one (PLATYPUS, CVE-2020-8694).
   private var earliestPublic: Int64 {
     switch state {
-    // After a late reading the next comes at a point too, not as soon as it may: else each would be late that follows.
+    // After a late reading the next one also comes at a point of the grid. Otherwise every following one would be late.
     case .sampling, .stale: publicGrid.next(after: reads.lastPublic)
     case .starting, .asleep, .waking: reads.lastPublic + settings.shortestPublicGap
     }
   }
 
-  /// The same for public streams: while somebody waits for the sample that wakes the service, a reading for a stream just
-  /// before it would put that sample off.
+  /// The same for public streams: while a client waits for the sample that wakes the service, a reading for a stream just before
+  /// it would delay that sample.
   private var earliestPublicStream: Int64 {
     if case .waking(let waking) = state { max(earliestPublic, waking.next) } else { earliestPublic }
   }
 
-  /// Whatever comes first.
+  /// The earliest of all due times.
   private var alarmTime: Int64 {
     var time = min(max(state.next, earliestPublic), freshTime, reads.last + needs.longestGap)
-    // A step is seen when it happens, asleep too: a client that comes then waits for one at most.
+    // A step is seen when it happens, even asleep: a client that connects then waits for one step at most.
     if let steps = needs.steps { time = min(time, max(steps.nextLookNanoseconds, reads.last + Self.shortestPause)) }
     if let due = streams.due(earliestPublic: earliestPublicStream) { time = min(time, due) }
     return time
   }
 
-  /// The reading for which the alarm was set: the state's, somebody's, or one for the counters' own sake.
+  /// The reading for which the alarm was set: for the state, for a client, or to prevent a wrap.
   private func order(at now: Int64) -> ReadOrder {
     let isForState = now >= state.next && now >= earliestPublic
     let isPublic = isForState || streams.isPublicDue(at: now, earliestPublic: earliestPublicStream)
@@ -168,8 +167,8 @@ struct SamplingMachine {
       isForState: isForState, isPublic: isPublic, hasDomains: areDomainsWanted(at: now, isPublic: isPublic))
   }
 
-  /// Domains cost a register each, so they are read for those who ask, and for samples that are good for everybody. If they cost
-  /// a register and an interrupt for each core, they are read for those who ask only, or so that no core wraps unseen.
+  /// Whether to read domains. They cost a register each, so they are read on request, and for public samples. If they cost a
+  /// register and an interrupt for each core, they are read only on request, or before a core wraps.
   private func areDomainsWanted(at now: Int64, isPublic: Bool) -> Bool {
     if let longestCoreGap = needs.longestCoreGap {
       return now < domainsUntil || hasFreshDomains && now + trustedStep / 10 >= freshTime
@@ -177,7 +176,7 @@ struct SamplingMachine {
         || streams.haveDomains && now + needs.longestGap - reads.lastFull >= longestCoreGap
     }
     func isDue(since last: Int64) -> Bool { now - last >= ServerSettings.shortestPublicWindow - Self.slack }
-    // What somebody trusted has read in between must not cost everybody's sample its domains.
+    // A trusted client's reading in between must not leave the public sample without domains.
     return !streams.isEmpty || freshTime < .max || isDue(since: reads.lastFull)
       || isPublic && isDue(since: reads.lastFullPublic)
   }
@@ -198,7 +197,7 @@ struct SamplingMachine {
     }
   }
 
-  /// At a point of the grid, or for a client that woke the service: a sample for everybody.
+  /// Makes a public sample, at a point of the grid or for a client that woke the service.
   private mutating func sample(_ snapshot: EnergySnapshot, at moment: Moment, _ actions: inout [SamplingAction]) {
     let now = moment.monotonic
     switch meter.measure(snapshot) {
@@ -234,11 +233,11 @@ struct SamplingMachine {
     actions.append(
       .publish(
         window, line, staleFrom: end + settings.staleAge, asleepNanoseconds: asleep,
-        // The time asleep has one mean only.
+        // The time asleep has only one mean.
         coversSleep: isAsleep && window.sample.windowNanoseconds > settings.interval * 3 / 2))
   }
 
-  /// While the service sleeps: no counter may wrap unseen.
+  /// Reads while the service sleeps, before a counter wraps.
   private mutating func readAsleep(
     _ snapshot: EnergySnapshot, at moment: Moment, _ actions: inout [SamplingAction]
   ) {
@@ -251,7 +250,7 @@ struct SamplingMachine {
     actions.append(.pulse(isAsleep: true))
   }
 
-  /// A client has come: from here to the next sample goes what it is told.
+  /// A client has connected: its window lasts from now to the next sample.
   private mutating func beginWindow(
     _ snapshot: EnergySnapshot, _ waking: Waking, at moment: Moment, _ actions: inout [SamplingAction]
   ) {
@@ -266,14 +265,14 @@ struct SamplingMachine {
       return
     }
     fail(reason, at: moment, &actions)
-    // Without a reading it is told what there is, and that it is stale, and waits no longer for that than for a sample.
+    // Without a reading the client gets the latest sample as stale, no later than it would get a fresh one.
     actions.append(.missed)
     goOn(at: moment, &actions)
   }
 
-  /// Takes a reading in that is not for clients.
+  /// Takes a reading that is not for clients.
   ///
-  /// - Returns: why no new window begins with it, if none does.
+  /// - Returns: why it does not begin a new window; nil if it does.
   private mutating func settle(
     _ snapshot: EnergySnapshot, at moment: Moment, _ actions: inout [SamplingAction]
   ) -> NoSample? {
@@ -295,7 +294,7 @@ struct SamplingMachine {
     }
   }
 
-  /// Gives a reading to all others who wait for one.
+  /// Gives a reading to all other clients that wait for one.
   private mutating func handOut(
     _ snapshot: EnergySnapshot, isPublic: Bool, at moment: Moment, _ actions: inout [SamplingAction]
   ) {
@@ -325,7 +324,7 @@ struct SamplingMachine {
 
   /// The last client has left.
   ///
-  /// - Returns: whether the service falls asleep now.
+  /// - Returns: whether the service now falls asleep.
   private mutating func rest() -> Bool {
     guard latest != nil else { return false }
     if case .asleep = state { return false }
@@ -337,7 +336,7 @@ struct SamplingMachine {
     state = .asleep(next: reads.last + settings.longestSleep)
   }
 
-  /// From point to point while there are clients.
+  /// Continues from point to point while there are clients.
   private mutating func goOn(at moment: Moment, _ actions: inout [SamplingAction]) {
     let next = grid.next(after: reads.last)
     if clients == 0 {
@@ -350,15 +349,15 @@ struct SamplingMachine {
     actions.append(.pulse(isAsleep: isAsleep))
   }
 
-  /// Another reading, before the client that woke the service is told that there is none. An odd value, as of an AMD part that
-  /// reads 0 now and then, is settled by the next one; after a suspend or a reset the next one ends a window. Once only: a
-  /// counter that goes on so must not keep anybody waiting.
+  /// Reads once more before telling the client that woke the service that there is no reading. An odd value, such as the 0 that
+  /// AMD parts sometimes read, is settled by the next one; after a suspend or a reset the next one ends a window. Only once: a
+  /// counter that stays odd must not keep a client waiting.
   private func retry(_ reason: NoSample, at now: Int64) -> Waking? {
     guard case .waking(let waking) = state, !waking.isRetrying, reason.isOdd || reason.beginsWindow else { return nil }
     return Waking(beginsWindow: waking.beginsWindow, next: now + settings.firstWindow, isRetrying: true)
   }
 
-  /// Waits for the counters' next step, if somebody has nothing yet.
+  /// Waits for the counters' next step, if a client has no line yet.
   private mutating func waitsForStep(at now: Int64) -> Bool {
     let next = now + settings.firstWindow
     switch state {
@@ -372,19 +371,19 @@ struct SamplingMachine {
 
   // MARK: - Why there is no sample
 
-  /// Whether there is no sample only because the counters move in steps, and the next one is not due yet.
+  /// Whether there is no sample only because the counters move in steps, and the next step is not due yet.
   private func isBetweenSteps(_ reason: NoSample, at now: Int64) -> Bool {
     guard case .idle = reason else { return false }
     return isStepDue(at: now)
   }
 
-  /// Whether the counters move in steps, and may have their next one still ahead.
+  /// Whether the counters move in steps, and the next step may still be ahead.
   private func isStepDue(at now: Int64) -> Bool {
     guard let steps = needs.steps, let start = meter.start else { return false }
     return now - start.firstNanoseconds <= steps.periodNanoseconds * 5 / 2
   }
 
-  /// One bad reading is nothing to act on; a service that has become stale is, and is said once.
+  /// Decides whether to warn: a single bad reading is not worth a warning, but a service that became stale is, once.
   private mutating func fail(_ reason: NoSample, at moment: Moment, _ actions: inout [SamplingAction]) {
     var isComplaint = false
     if case .first = reason {} else { isComplaint = !hasComplained && (latest == nil || isStale(at: moment)) }

@@ -1,19 +1,19 @@
 internal import RAPL
 
-/// What the service does, and when it reads for that next.
+/// The state of the service, with the time of its next reading.
 enum SamplingState {
-  /// There was no sample yet. It goes on so with no client too: one that comes then would wait for the first one.
+  /// There was no sample yet. This state stays even without clients: one that connects then would wait for the first sample.
   case starting(next: Int64)
   /// There are clients, and a sample at each point of the grid.
   case sampling(next: Int64)
-  /// There are clients, but no good reading for too long.
+  /// There are clients, but there was no good reading for too long.
   case stale(next: Int64)
-  /// Nobody is there. It reads now and then, so that no counter wraps unseen.
+  /// There are no clients. It reads only before a counter wraps.
   case asleep(next: Int64)
-  /// A client has come while it was asleep, and waits for a sample.
+  /// A client has connected while the service was asleep, and waits for a sample.
   case waking(Waking)
 
-  /// When the reading is due that it waits for.
+  /// When the reading is due for which it waits.
   var next: Int64 {
     switch self {
     case .starting(let next), .sampling(let next), .stale(let next), .asleep(let next): next
@@ -21,7 +21,7 @@ enum SamplingState {
     }
   }
 
-  /// Whether nobody is there, or somebody who waits for the first sample since.
+  /// Whether there is no client, or one that waits for the first sample after a sleep.
   var isAsleep: Bool {
     switch self {
     case .asleep, .waking: true
@@ -29,27 +29,27 @@ enum SamplingState {
     }
   }
 
-  /// What a client waits for that has woken the service.
+  /// What a client that has woken the service waits for.
   struct Waking {
-    /// Whether its window still has to begin, because the latest public reading is too old for it.
+    /// Whether its window has yet to begin, because the latest public reading is too old for it.
     let beginsWindow: Bool
     let next: Int64
-    /// Whether the reading is made a second time, because the first was of no use.
+    /// Whether this is the second reading, because the first could not be used.
     let isRetrying: Bool
   }
 }
 
-/// The latest readings of each kind, and when they were made.
+/// The latest readings of each kind, and their times.
 struct LatestReads {
-  /// Of any kind.
+  /// The latest reading of any kind.
   private(set) var last: Int64
-  /// What everybody gets to know of; nil if it began no window.
+  /// The latest public reading; nil if it began no window.
   var publicSnapshot: EnergySnapshot?
   private(set) var lastPublic: Int64
-  /// With all domains.
+  /// The latest reading with all domains.
   private(set) var fullSnapshot: EnergySnapshot
   private(set) var lastFull: Int64
-  /// With all domains, and for everybody.
+  /// The latest public reading with all domains.
   private(set) var lastFullPublic: Int64
 
   init(_ begun: EnergySnapshot, at start: Int64) {
@@ -76,7 +76,7 @@ struct LatestReads {
 }
 
 extension EnergySnapshot {
-  /// As of when the package is known that was read, or has stepped, first.
+  /// The earliest time in the packages' readings: that of a reading, or of a step.
   var firstNanoseconds: Int64 {
     readings.lazy.filter { $0.domain == .package }.map(\.monotonicNanoseconds).min() ?? 0
   }

@@ -7,26 +7,26 @@ struct CounterMeter {
   let unit: EnergyUnit
   let range: UInt64
   private var knownBound: PowerBound
-  /// Its register, in place: to read one in an existential's box costs 200 instructions more.
+  /// Its register, stored in place: reading one in an existential's box costs 200 more instructions.
   private var register: RegisterCounter?
-  /// Whatever else it is read from.
+  /// Any other origin.
   private let file: (any CounterFile)?
   private var counter: EnergyCounter
-  /// How it moves, and what may be said of it unless it moves all the time.
+  /// How it moves, and its energy as of the latest step unless it moves all the time.
   private(set) var course = CounterCourse()
   /// The index of the package whose counter moves in steps, and this domain's with it.
   private(set) var leader: Int?
   /// The step as of which such a domain is read.
   private var step: Int64?
   private var lastMonotonicNanoseconds: Int64 = 0
-  /// What it showed when it was looked at for the first time, before any reading.
+  /// Its value when it was first read, before any reading counted.
   private var firstLook: UInt64?
   /// Whether the latest value was set aside, and another reading soon after may settle it.
   private(set) var isInDoubt = false
 
   /// A register's counter that has not been read yet.
   ///
-  /// - Parameter bound: what the package cannot exceed.
+  /// - Parameter bound: the power that the package cannot exceed.
   init(package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound, register: RegisterCounter) {
     self.init(package, domain, unit, bound, range: EnergyCounter.registerRange, register, nil)
   }
@@ -76,7 +76,7 @@ struct CounterMeter {
   ///
   /// - Parameters:
   ///   - now: the monotonic time a moment ago.
-  ///   - hasChanged: set if the counter has come into doubt or out of it, moves in steps by now, or its bound was raised.
+  ///   - hasChanged: set if the counter came into doubt or out of it, now moves in steps, or its bound was raised.
   mutating func read(asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool) -> EnergyReading {
     let last = lastMonotonicNanoseconds
     let tolerance =
@@ -138,7 +138,7 @@ struct CounterMeter {
       rejections: counter.rejections, monotonicNanoseconds: lastMonotonicNanoseconds)
   }
 
-  /// Follows a package whose counter moves in steps by now: when its own energy up to now was drawn, nobody knows.
+  /// Follows a package whose counter now moves in steps: it is unknown when its own energy up to now was drawn.
   mutating func follow(_ leader: Int) {
     self.leader = leader
     if lastMonotonicNanoseconds != 0 { counter.loseTime() }
@@ -179,7 +179,7 @@ struct CounterMeter {
 
   /// Whether a platform's counter moves.
   mutating func moves() -> Bool {
-    // Of a capture's two values the first has been read already.
+    // The first of a capture's two values has been read already.
     PlatformWatch.moves(from: firstLook) { try? look().value }
   }
 

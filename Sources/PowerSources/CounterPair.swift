@@ -1,31 +1,31 @@
 /// What the raw values of two counters have shown so far.
 struct CounterPair {
   enum Verdict: Equatable {
-    /// Not enough has been seen.
+    /// Too little to tell.
     case open
     case one
     case two
   }
 
-  /// A round is worth something if the counter has gone on by so many times what it went on in the round, since the one before.
+  /// A round counts if the counter has advanced, since the one before, by this many times its advance within the round.
   static let tightness: Int64 = 16
-  /// How many such rounds prove that it is one counter, once they leave no room for another one beside it.
+  /// How many such rounds prove that it is one counter, if they leave no room for a second one.
   private static let proof = 16
-  /// The room that is none, as a share of how far the counter has gone on.
+  /// The room that counts as none, as a share of how far the counter has advanced.
   private static let room: Int64 = 65_536
-  /// How many rounds prove that there are two, or speak against one. A single one may be an odd value, as AMD's mobile parts
-  /// read now and then.
+  /// How many rounds prove that there are two counters, or speak against one. A single one may be an odd value, which AMD's mobile
+  /// parts sometimes give.
   private static let disproof = 2
 
   private let range: CounterRange
   private var agreements = 0
-  /// Rounds in which they were apart by what a copy that is behind would be too, and by more.
+  /// The number of rounds in which they were apart by as much as a late copy would be, and by more.
   private var lags = 0
   private var differences = 0
-  /// Where the counter was when a round last counted, and how far it has gone on since the first.
+  /// The counter's value when a round last counted, and how far it has advanced since the first.
   private var counted: UInt64?
   private var moved: Int64 = 0
-  /// How far the other may be behind or ahead, by all rounds that counted.
+  /// How far the other may be behind or ahead, according to all rounds that counted.
   private var behind = Int64.min
   private var ahead = Int64.max
 
@@ -36,19 +36,19 @@ struct CounterPair {
     return !isApart && agreements >= Self.proof && ahead - behind <= moved / Self.room ? .one : .open
   }
 
-  /// Whether it is not to be proven any more that they are one.
+  /// Whether it can no longer be proven that they are one.
   var isApart: Bool { lags >= Self.disproof }
 
-  /// Takes in a round: what one shows, then the other, then the one again. Whatever could not be read, or is 0, or was reset
-  /// meanwhile, tells nothing.
+  /// Takes a round: the value of one counter, then of the other, then of the first again. A value that could not be read, is 0, or
+  /// was reset in between, tells nothing.
   ///
-  /// - Parameter reach: how far a copy may be apart.
+  /// - Parameter reach: how far apart a copy may be.
   mutating func take(_ first: UInt64?, _ between: UInt64?, _ last: UInt64?, reach: UInt64) {
     guard verdict == .open, let first = range.value(first), let between = range.value(between),
       let last = range.value(last)
     else { return }
     let width = range.step(from: first, to: last)
-    // Otherwise it has gone back.
+    // Otherwise it went backwards.
     guard width <= range.mostPlausible else { return }
     let offset = range.step(from: first, to: between)
     guard offset <= width else {
@@ -59,7 +59,7 @@ struct CounterPair {
       self.counted = last
       return
     }
-    // Without motion, two that stand at one value would pass for one.
+    // Without motion, two counters with the same value would look like one.
     let onward = range.step(from: counted, to: first)
     guard onward > 0, onward <= range.mostPlausible, width <= onward / UInt64(Self.tightness) else { return }
     agreements += 1
@@ -69,23 +69,23 @@ struct CounterPair {
     behind = max(behind, Int64(clamping: offset) - Int64(clamping: width))
   }
 
-  /// One of them shows what the other was past so long ago that no copy would show it.
+  /// One of them shows a value that the other passed so long ago that no copy would still show it.
   mutating func takeTooOld() { differences += 1 }
 }
 
-/// How many values a counter has, and what lies between two of them.
+/// The number of values of a counter, and the distance between two of them.
 struct CounterRange: Equatable {
   let count: UInt64
 
   init(_ count: UInt64) { self.count = max(count, 1) }
 
-  /// More than any power explains, for as long as one is looked at.
+  /// More than any power explains in the time of a comparison.
   var mostPlausible: UInt64 { count / 64 }
 
-  /// A value that tells something: an AMD part reads 0 now and then.
+  /// A usable value: AMD parts sometimes read 0.
   func value(_ value: UInt64?) -> UInt64? { value.flatMap { $0 != 0 && $0 < count ? $0 : nil } }
 
-  /// From value to value, around the end of the range if that lies between them.
+  /// The distance between two values, around the end of the range if that lies between them.
   func step(from start: UInt64, to end: UInt64) -> UInt64 {
     let (start, end) = (start % count, end % count)
     return end >= start ? end - start : count - start + end

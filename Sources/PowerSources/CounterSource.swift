@@ -6,7 +6,7 @@ struct CounterSource: EnergySource {
   /// How soon a reading that was set aside is settled by another.
   private static let doubtSeconds = 0.25
 
-  /// After so many readings one more follows soon, to see whether a counter that moves all the time still does.
+  /// After this many readings one more follows soon, to check whether a counter that moves all the time still does.
   private static let readingsToCheck = 64
   /// How soon, in nanoseconds.
   private static let checkNanoseconds = StepTimer.shortestPeriod + 5_000_000
@@ -29,7 +29,7 @@ struct CounterSource: EnergySource {
   private var isStepping: Bool
   /// How many readings are left until that check; 0 while it is due.
   private var readingsLeft = readingsToCheck
-  /// When that one more reading is due.
+  /// When that additional reading is due.
   private var checkTime: Int64 = 0
   /// Whether a platform's counter is read, or was at the start.
   private let hasPlatform: Bool
@@ -175,7 +175,7 @@ struct CounterSource: EnergySource {
       asOf: stepped.isBehind ? nil : stepped.nanoseconds, asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
   }
 
-  /// How the packages' counters step, or when to look at them again to find that out; nil if all of them are up to date at any time.
+  /// How the packages' counters step, or when to read them again to find that out; nil if all of them are always up to date.
   var steps: CounterSteps? {
     var steps = readingsLeft == 0 ? CounterSteps(periodNanoseconds: 0, nextLookNanoseconds: checkTime) : nil
     for index in 0..<packageCount where !meters[index].course.isContinuous {
@@ -187,9 +187,9 @@ struct CounterSource: EnergySource {
     return steps
   }
 
-  /// The package whose counter moves in steps, and that of one of its domains with it.
+  /// The index of a package whose counter moves in steps, and that of a domain with it.
   ///
-  /// The platform may be counted by another part of the machine, but not by a hypervisor's.
+  /// A platform's counter may be in another part of the machine, but not in a hypervisor's.
   private static func leader(of meter: CounterMeter, among packages: [CounterMeter]) -> Int? {
     packages.firstIndex { package in
       package.course.isStepping

@@ -40,7 +40,7 @@ package struct MachineLists {
     return moreZones > 0 && zoneCounters.map { $0 > counters } ?? true ? hiddenByZones : nil
   }
 
-  /// The same later on, when nobody may wait until the counters have shown which of them are one.
+  /// The same later on, when there is no time to wait until the counters have shown which of them are one.
   ///
   /// - Parameter known: how many more zones there were at the start, which are other names then.
   func lackOfRegisters(besides known: Int) -> SourceError? {

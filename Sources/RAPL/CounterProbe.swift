@@ -18,7 +18,7 @@ public struct CounterProbe: Sendable {
   public static let pause: Int64 = 1_000_000
   /// How long a counter that reads 0 is observed: one that was never used stays 0.
   private static let patienceWithZero: Int64 = 100_000_000
-  /// After so many changes that were all seen late, a counter is believed to move all the time: it was never seen to stand.
+  /// After this many changes that were all seen late, a counter counts as always moving: it was never seen standing still.
   private static let mostLateChanges = 16
 
   /// ", or less often than every 2.5 s": what may be the case of a counter that was not seen to move.

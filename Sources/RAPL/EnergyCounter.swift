@@ -296,7 +296,7 @@ public struct EnergyCounter: Sendable {
     end >= start ? end - start : min(step(from: start, to: end), end)
   }
 
-  /// Notes that nobody can tell at which time the energy was drawn that was counted last: no window may have it at its end.
+  /// Notes that it is unknown when the latest energy was drawn: no window may end with it.
   public mutating func loseTime() { losses &+= 1 }
 
   private mutating func lose(_ change: CounterChange, to reading: Reading, atLeast counts: UInt64) -> CounterChange {

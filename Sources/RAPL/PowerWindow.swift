@@ -1,8 +1,8 @@
 /// A finished window: the energy at its two ends, and the watts between them.
 public struct PowerWindow: Sendable {
-  /// The energy when it began.
+  /// The energy at its start.
   public let start: EnergySnapshot
-  /// The energy when it ended.
+  /// The energy at its end.
   public let end: EnergySnapshot
   /// The watts between them.
   public let sample: PowerSample
@@ -14,7 +14,7 @@ public struct PowerWindow: Sendable {
     self.sample = sample
   }
 
-  /// What all packages drew in it, in joules.
+  /// The energy that all packages drew in it, in joules.
   public var joules: Double {
     var joules = 0.0
     for index in end.readings.indices where end.readings[index].domain == .package && index < start.readings.count {
@@ -23,7 +23,7 @@ public struct PowerWindow: Sendable {
     return joules
   }
 
-  /// The mean power of one of its readings, by that one's own energy and time, in watts; 0 if it was not there at the start.
+  /// The mean power of one of its readings, from that reading's own energy and time, in watts; 0 if it was missing at the start.
   public func watts(of index: Int) -> Double {
     guard index < start.readings.count else { return 0 }
     let nanoseconds = end.readings[index].monotonicNanoseconds &- start.readings[index].monotonicNanoseconds
@@ -32,8 +32,8 @@ public struct PowerWindow: Sendable {
       / Double(nanoseconds)
   }
 
-  /// This window and the next one as one, over the time of both. The later one alone if it is of other packages, or if energy
-  /// was lost between the two: then nobody knows the mean over that time.
+  /// This window and the next one as one, over the time of both. Only the later one if it has other packages, or if energy was lost
+  /// between the two: the mean over that time is then unknown.
   public func joined(by later: PowerWindow) -> PowerWindow {
     let (first, second) = (sample, later.sample)
     let nanoseconds = first.windowNanoseconds &+ second.windowNanoseconds

@@ -24,7 +24,7 @@ public struct SteppedCounter: Sendable {
 
   /// A counter that has been counted up to the second of the steps that the timer has seen.
   ///
-  /// What was said of it last is no beginning of a window: that is the first step that is known well enough.
+  /// A window cannot begin with its latest value, but only with the first step that is known well enough.
   init(
     _ timer: StepTimer, after counter: inout EnergyCounter, said: (counts: UInt64, losses: UInt32, nanoseconds: Int64)
   ) {
@@ -76,7 +76,7 @@ public struct SteppedCounter: Sendable {
       if value == 0 || timer.isStopped { return (counter.record(value, at: time, asleep: asleep), false) }
       return (.idle, false)
     }
-    // After an odd value it shows the one before again: that is no step, and its time is that of the step before.
+    // After an odd value it shows the one before again, which is not a step: its time is that of the step before.
     let time = value == countedValue ? timer.latestStep.nanoseconds : step.nanoseconds
     let change = counter.record(value, at: time, asleep: asleep)
     let isSettled: Bool

@@ -5,11 +5,11 @@ public import RAPL
 internal import Synchronization
 public import Turbostat
 
-/// What the service measures with: an energy source that it reads itself, or turbostat.
+/// The means of measuring: an energy source that the service reads itself, or turbostat.
 public enum Measurement {
   /// A source that is read, and its first reading.
   case energy(any EnergySource, name: String, begun: EnergySnapshot)
-  /// A program that is run.
+  /// A program that the service runs.
   case turbostat(Turbostat)
 
   /// Opens the source that the options name. Nothing is running yet.
@@ -61,9 +61,9 @@ public enum Measurement {
   /// The server that serves it, already at work.
   ///
   /// - Parameters:
-  ///   - settings: what the options say; what follows from the source is added.
-  ///   - version: this program's.
-  ///   - watchdogNanoseconds: how often the service manager wants to hear of it, or nil where it does not.
+  ///   - settings: from the options; the source's own settings are added.
+  ///   - version: the version of this program.
+  ///   - watchdogNanoseconds: how often the service manager expects a report, or nil if it expects none.
   public func server(
     _ sockets: [SocketFile], logger: Logger, settings: ServerSettings, version: String, watchdogNanoseconds: Int64?
   ) -> PowerServer {

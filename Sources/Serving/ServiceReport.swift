@@ -45,7 +45,7 @@ public final class ServiceReport: Sendable {
 
   /// - Parameters:
   ///   - notify: sends assignments, and returns 0 or an errno value.
-  ///   - change: asked for what has changed since the start.
+  ///   - change: asks what has changed since the start.
   ///   - end: asks the main thread to end the service.
   init(
     watchdogNanoseconds: Int64?, notify: @escaping @Sendable ([String]) -> Int32,

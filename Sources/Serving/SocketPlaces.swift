@@ -9,21 +9,21 @@ internal import SystemCalls
 
 /// The sockets of one service: those of `--socket`, or both well-known ones.
 public struct SocketPlaces: Sendable {
-  /// Where a service is served that was told no other path.
+  /// The places of a service without other paths.
   public struct WellKnown: Sendable {
     /// The folder that the service makes.
     var folder: String
-    /// In that folder.
+    /// The path in that folder.
     var preferred: String
-    /// Anybody may have put something there.
+    /// The path at which any user may have put something.
     var original: String
 
-    /// This system's.
+    /// The places on this system.
     public static let system = WellKnown(
       folder: SocketPaths.preferredFolder, preferred: SocketPaths.preferred, original: SocketPaths.original)
   }
 
-  /// Those that are served.
+  /// The sockets that are served.
   public private(set) var files: [SocketFile] = []
   /// The sockets to bind as soon as their path is free.
   public private(set) var wanted: [WantedSocket] = []
@@ -33,14 +33,14 @@ public struct SocketPlaces: Sendable {
   /// The units that hold the well-known paths under systemd.
   private static let units = (preferred: "pkg-watt-stat.socket", original: "pkg-watt-stat-tmp.socket")
 
-  /// Binds what is to be served.
+  /// Binds the sockets.
   ///
   /// - Parameters:
-  ///   - paths: those asked for; none for the well-known ones.
+  ///   - paths: the requested paths; empty for the well-known ones.
   ///   - mode: permissions of the sockets, as in chmod(1).
-  ///   - passed: sockets that a service manager has handed over; if there are any, nothing else is bound.
-  ///   - owner: who is to own the socket files; nil for this process's user.
-  /// - Throws: `ServeError.socketsTwice`, or why a socket cannot be served at. Then nothing is left behind.
+  ///   - passed: sockets that the service manager has passed; if there are any, nothing else is bound.
+  ///   - owner: the owner of the socket files; nil for this process's user.
+  /// - Throws: `ServeError.socketsTwice`, or the reason why a socket cannot be served. Then nothing is left behind.
   public init(
     _ paths: [String], mode: UInt32, passed: [PassedSocket], owner: SocketFile.Owner?, wellKnown: WellKnown = .system,
     logger: Logger
@@ -83,7 +83,7 @@ public struct SocketPlaces: Sendable {
     if hasMadeFolder { _ = unsafe rmdir(wellKnown.folder) }
   }
 
-  /// Both well-known paths. Anybody may have put something at the original one: that stops nobody who can serve at the other.
+  /// Binds both well-known paths. If any user has put something at the original one, the service still serves at the other.
   private mutating func bindBoth(mode: UInt32, owner: SocketFile.Owner?, logger: Logger) throws {
     if makeFolder(owner: owner, logger: logger) {
       files.append(try SocketFile.bind(wellKnown.preferred, mode: mode, owner: owner))

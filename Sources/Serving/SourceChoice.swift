@@ -2,15 +2,15 @@ internal import Logging
 internal import PowerSources
 internal import RAPL
 
-/// Where energy comes from.
+/// The choice of an energy source.
 public enum SourceChoice: String, Sendable, CaseIterable {
   /// The energy registers, else powercap.
   case auto
   /// The energy registers.
   case msr
-  /// The kernel's reading of them.
+  /// The kernel's own reading of the registers.
   case powercap
-  /// A program that is run.
+  /// A program that the service runs.
   case turbostat
   /// Invented watts.
   case simulated

@@ -24,7 +24,7 @@ final class TurbostatCheck: Sendable {
 
   /// Returns once there was a reading.
   ///
-  /// - Throws: `TurbostatEnd` where it gave none; `EndedBySignal` where a signal came first.
+  /// - Throws: `TurbostatEnd` if turbostat gave none; `EndedBySignal` if a signal came first.
   func run(_ turbostat: Turbostat) throws {
     let run = TurbostatRun(turbostat) { [self] event in
       switch event.forSum {
@@ -53,13 +53,13 @@ final class TurbostatCheck: Sendable {
     state.withLock { state in
       guard case .waiting = state else { return }
       state = decision
-      // The main thread waits for it, or for one from outside.
+      // The main thread waits for this signal, or for one from outside.
       kill(getpid(), SIGTERM)
     }
   }
 }
 
-/// A signal ended this process before it was known whether it can measure; the log has said so.
+/// A signal ended this process before it was known whether it can measure, which was logged.
 public struct EndedBySignal: Error {
   /// The package.
   public let signal: Int32

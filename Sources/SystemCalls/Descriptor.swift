@@ -1,12 +1,12 @@
 internal import Glibc
 internal import SystemPackage
 
-/// An open file descriptor with one owner, closed when its owner lets go of it.
+/// An open file descriptor with one owner. It is closed when the owner goes away.
 public struct Descriptor: ~Copyable, Sendable {
   /// The descriptor's number, valid as long as this value lives.
   public let number: Int32
 
-  /// Takes over an open descriptor.
+  /// Takes ownership of an open descriptor.
   public init(owning number: Int32) {
     self.number = number
   }
@@ -18,12 +18,12 @@ public struct Descriptor: ~Copyable, Sendable {
     return number
   }
 
-  /// The same for swift-system, which does not own it.
+  /// The descriptor for swift-system, which does not own it.
   var file: FileDescriptor { FileDescriptor(rawValue: number) }
 
   func status() throws(Errno) -> Stat { try Stat(file) }
 
-  /// A name in the folder that this is, without following a symbolic link.
+  /// A name in this folder, without following a symbolic link.
   func status(of name: [CChar]) throws(Errno) -> Stat {
     try unsafe Stat(name, relativeTo: file, flags: .symlinkNoFollow)
   }

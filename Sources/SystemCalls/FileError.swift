@@ -1,7 +1,7 @@
 internal import Glibc
 internal import SystemPackage
 
-/// The system's own words for an errno value, to stand within a sentence: "No such file or directory".
+/// The system's text for an errno value, as part of a sentence: "No such file or directory".
 public func errorText(_ errno: Int32) -> String { Errno(rawValue: errno).description }
 
 extension Errno {
@@ -9,11 +9,13 @@ extension Errno {
   static var now: Errno { Errno(rawValue: errno) }
 }
 
-/// The same for a file: a symbolic link that is not followed is said to be one.
+/// The same for a file, with texts of our own for a symbolic link that is not followed, and for a path that is taken.
 public func fileErrorText(_ errno: Int32) -> String {
-  errno == ELOOP
-    ? "its path has a symbolic link that another user made or could change, which is not followed"
-    : errorText(errno)
+  switch errno {
+  case ELOOP: "its path has a symbolic link that another user made or could change, which is not followed"
+  case EEXIST: "something else is at this path, and was not overwritten"
+  default: errorText(errno)
+  }
 }
 
 /// A file or folder that could not be read or written.
@@ -23,7 +25,7 @@ public struct FileError: Error, Equatable {
   /// The errno value.
   public let errno: Int32
 
-  /// The reason in words, to stand within a sentence.
+  /// The reason, as part of a sentence.
   public var reason: String { fileErrorText(errno) }
 
   /// A failure with a path.

@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Who may do what with a file.
+/// The permissions of a file.
 public struct FilePermissions: Sendable, Equatable {
   /// The permission bits, as in chmod(1).
   public let mode: UInt32
@@ -18,7 +18,7 @@ public struct FilePermissions: Sendable, Equatable {
 
   /// The permissions of a file.
   ///
-  /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link leads; empty for / itself.
   public init(of path: String, root: String = "") throws(FileError) {
     let found = try filePlace(path, root: root)
     do throws(Errno) {

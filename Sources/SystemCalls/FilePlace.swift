@@ -1,12 +1,12 @@
 internal import CMSRShim
 internal import Glibc
 
-/// Finds a file or folder without opening it, so that it can be looked at first.
+/// Finds a file or folder without opening it, so that it can be examined first.
 ///
-/// - Parameter root: a folder that stands for /, with which the path begins; empty for / itself. Somebody else may have filled
-///   it: symbolic links in it lead as if it were /, and so never out of it. None is followed if the kernel is older than Linux
-///   5.6, which cannot do that.
-/// - Throws: what the system says.
+/// - Parameter root: a folder that stands for /, with which the path begins; empty for / itself. Another user may have filled it:
+///   symbolic links in it are followed as if it were /, and so never lead out of it. Before Linux 5.6 the kernel cannot do
+///   that; none is followed then.
+/// - Throws: the system's error.
 public func filePlace(_ path: String, root: String) throws(FileError) -> Descriptor {
   let flags = OpenFolder.pathOnly | O_CLOEXEC
   guard !root.isEmpty else {
@@ -23,7 +23,7 @@ public func filePlace(_ path: String, root: String) throws(FileError) -> Descrip
   return Descriptor(owning: found)
 }
 
-/// A path from a root on, without the root's slash.
+/// A path relative to a root, without a leading slash.
 public func relativePath(_ path: String, to root: String) -> String {
   String(decoding: path.utf8.dropFirst(root.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
 }

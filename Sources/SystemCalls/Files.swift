@@ -1,10 +1,10 @@
-/// Where text files and folders are read from: the system, or something that stands between.
+/// The place from which text files and folders are read: the system, or a layer in between.
 public protocol Files: Sendable {
   /// Reads a small text file whole.
   func text(_ path: String) throws(FileError) -> String
   /// The names in a folder, in no order.
   func names(in folder: String) throws(FileError) -> [String]
-  /// Whether a file is there, whatever it is.
+  /// Whether something exists at a path.
   func has(_ path: String) -> Bool
 }
 
@@ -12,7 +12,7 @@ public protocol Files: Sendable {
 public struct SystemFiles: Files {
   private let root: String
 
-  /// The files whose paths begin with a root, out of which no link is followed; empty for / itself.
+  /// The files whose paths begin with a root, out of which no link leads; empty for / itself.
   public init(root: String = "") { self.root = root }
 
   /// Reads a small text file whole, as `TextFile` does.
@@ -23,6 +23,6 @@ public struct SystemFiles: Files {
     try Folder.names(in: folder, root: root)
   }
 
-  /// Whether a file is there, whatever it is.
+  /// Whether something exists at a path.
   public func has(_ path: String) -> Bool { (try? FilePermissions(of: path, root: root)) != nil }
 }

@@ -2,10 +2,10 @@ internal import Glibc
 
 /// Folders.
 public enum Folder {
-  /// The names in a folder, in no order, without `.` and `..`, and without any that is not UTF-8: changed into UTF-8 it would
-  /// name another file. Nothing that the kernel names is.
+  /// The names in a folder, in no order, without `.` and `..`, and without names that are not valid UTF-8: repaired, they would name
+  /// another file. The kernel has no such names.
   ///
-  /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link leads; empty for / itself.
   public static func names(in path: String, root: String = "") throws(FileError) -> [String] {
     let found = try filePlace(path, root: root)
     let number = unsafe openat(found.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -13,7 +13,7 @@ public enum Folder {
     return try names(reading: number, path)
   }
 
-  /// The names in a folder that is open to read; closes it.
+  /// The names in a folder that is open for reading; closes it.
   static func names(reading number: Int32, _ path: String) throws(FileError) -> [String] {
     guard let folder = unsafe fdopendir(number) else {
       let reason = errno

@@ -1,9 +1,9 @@
 internal import Glibc
 internal import SystemPackage
 
-/// A file that is written whole or not at all: beside its path first, and then renamed. Until then the old one stays.
+/// A file that is written whole or not at all: first beside its path, then renamed. Until then the old file stays.
 ///
-/// Opening it shows that it can be written. If it is let go of before it is published, nothing has changed.
+/// Opening it shows that it can be written. If it is dropped before it is published, nothing has changed.
 public struct NewFile: ~Copyable, Sendable {
   private let path: String
   private let name: [CChar]
@@ -12,10 +12,10 @@ public struct NewFile: ~Copyable, Sendable {
   private let file: Descriptor
   private var isPublished = false
 
-  /// Begins a file that will take the place of what is at a path. It keeps the permissions of one that this user owns.
+  /// Begins a file that will replace the one at a path. It keeps the permissions of a file that this user owns.
   ///
-  /// - Throws: EEXIST if something is there that is not a regular file, a symbolic link too; ELOOP if the path goes through
-  ///   a symbolic link that is not followed, see `OpenFolder`; else what the system says.
+  /// - Throws: EEXIST if the path is not a regular file, or is a symbolic link; ELOOP if the path goes through a symbolic link that
+  ///   is not followed, see `OpenFolder`; else the system's error.
   public init(replacing path: String) throws(FileError) {
     let begun: Begun
     do {
@@ -30,7 +30,7 @@ public struct NewFile: ~Copyable, Sendable {
     file = Descriptor(owning: begun.file)
   }
 
-  /// The parts of one, with open descriptors.
+  /// The parts of a file, with open descriptors.
   private struct Begun {
     let name: [CChar]
     let temporary: [CChar]
@@ -49,7 +49,7 @@ public struct NewFile: ~Copyable, Sendable {
       guard old.type == .regular else { throw Errno.fileExists }
       if old.userID.rawValue == geteuid() { mode = old.mode.rawValue & 0o777 }
     } catch .noSuchFileOrDirectory {
-      // A new one.
+      // A new file.
     }
     let temporary = cString((".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)).utf8)
     let file = try OpenFolder.newFile(temporary, in: folder)

@@ -1,15 +1,15 @@
 internal import Glibc
 internal import SystemPackage
 
-/// An open folder, in which names are made and found without going through its path again.
+/// An open folder, in which names are made and found without using its path again.
 ///
-/// Its path is walked name by name. A symbolic link is followed only if root or this process's user has made it, and nobody
-/// else could have put it there. So nobody can lead root out of a folder that is theirs, or out of one like /tmp.
+/// Its path is walked name by name. A symbolic link is followed only if root or this process's user made it, and no other user
+/// could have put it there. So no user can lead root out of a folder of their own, or out of one like /tmp.
 public struct OpenFolder: ~Copyable, Sendable {
-  /// O_PATH, which the C library keeps from Swift: a place to name files in.
+  /// O_PATH, which the C library hides from Swift: for naming files in a folder.
   static let pathOnly: Int32 = 0o10000000
   private static let flags = pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-  /// As many symbolic links as the kernel follows.
+  /// The kernel's limit on symbolic links.
   private static let mostLinks = 40
 
   let descriptor: Descriptor
@@ -18,14 +18,14 @@ public struct OpenFolder: ~Copyable, Sendable {
 
   /// Opens a folder.
   ///
-  /// - Parameter making: whether it is made if it is missing, with those around it.
-  /// - Throws: ELOOP for a symbolic link that is not followed, else what the system says.
+  /// - Parameter making: whether to make it, and those around it, if they are missing.
+  /// - Throws: ELOOP for a symbolic link that is not followed, else the system's error.
   public init(_ path: String, making: Bool = false) throws(FileError) {
     self.path = path
     descriptor = try Self.walk(path, making: making)
   }
 
-  /// The folder alone, as a place to name files in.
+  /// The folder alone, for naming files in it.
   public consuming func place() -> Descriptor { descriptor }
 
   /// The names in it, in no order, without `.` and `..`.
@@ -35,15 +35,15 @@ public struct OpenFolder: ~Copyable, Sendable {
     return try Folder.names(reading: number, path)
   }
 
-  /// Makes a folder in it, by a path from here, and those around it that are missing. No symbolic link is followed.
+  /// Makes a folder in it, at a relative path, and missing ones around that. No symbolic link is followed.
   public func make(_ relative: String) throws(FileError) {
     _ = try folder(relative.utf8.split(separator: UInt8(ascii: "/")).map(Array.init))
   }
 
-  /// Writes a new file in it, by a path from here, and makes the folders around it. No symbolic link is followed.
+  /// Writes a new file in it, at a relative path, and makes the folders around it. No symbolic link is followed.
   ///
-  /// - Parameter mode: who may do what with it, as in chmod(1), less the process's umask.
-  /// - Throws: EEXIST if something has that name already, else what the system says.
+  /// - Parameter mode: the permissions, as in chmod(1), less the process's umask.
+  /// - Throws: EEXIST if something already has that name, else the system's error.
   public func create(_ relative: String, _ text: String, mode: UInt32 = 0o644) throws(FileError) {
     var names = relative.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
     guard let name = names.popLast() else { throw FileError(path: "\(path)/\(relative)", errno: EISDIR) }
@@ -55,7 +55,7 @@ public struct OpenFolder: ~Copyable, Sendable {
     }
   }
 
-  /// Opens a file that is not there yet.
+  /// Opens a file that does not exist yet.
   static func newFile(
     _ name: [CChar], in folder: borrowing Descriptor, mode: UInt32 = 0o644
   ) throws(Errno) -> Descriptor {
@@ -120,9 +120,9 @@ public struct OpenFolder: ~Copyable, Sendable {
     }
   }
 
-  /// Where a symbolic link leads to; nil if it is none.
+  /// The target of a symbolic link; nil if it is not a link.
   ///
-  /// - Throws: ELOOP if it is not to be followed.
+  /// - Throws: ELOOP if it must not be followed.
   static func followed(_ name: [CChar], in folder: borrowing Descriptor) throws(Errno) -> [UInt8]? {
     let link = try folder.status(of: name)
     let around = try folder.status()
@@ -137,7 +137,7 @@ public struct OpenFolder: ~Copyable, Sendable {
 
   private static func isOurs(_ file: Stat) -> Bool { file.userID.rawValue == 0 || file.userID.rawValue == geteuid() }
 
-  /// Whether somebody else may give the names in a folder to other files. In a sticky one only their owners may.
+  /// Whether another user may rename files in a folder. In a sticky folder only their owners may.
   private static func isOpenToOthers(_ folder: Stat) -> Bool {
     guard !folder.permissions.contains(.saveText) else { return false }
     return folder.permissions.contains(.otherWrite)
@@ -145,15 +145,15 @@ public struct OpenFolder: ~Copyable, Sendable {
   }
 }
 
-/// Bytes as C takes them.
+/// Bytes as a C string.
 func cString(_ bytes: some Sequence<UInt8>) -> [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
 
-/// A path taken apart at its last slash, by bytes: to Swift, a slash and an accent behind it are one character, which is no
+/// A path split at its last slash, as bytes: to Swift, a slash followed by a combining accent is one character, which is not a
 /// slash.
 public struct PathParts: Equatable {
   /// The folder; "." for a path without a slash, "/" in the root.
   public let folder: String
-  /// The name in that folder; empty behind a slash at the end.
+  /// The name in that folder; empty after a trailing slash.
   public let name: String
 
   /// The parts of a path.

@@ -1,27 +1,27 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Where output goes that somebody has named by a path: a file, which is replaced whole or not at all, or something else,
-/// such as a pipe or a terminal, which is written to.
+/// The place that a user named for output: a file, which is replaced as a whole, or something else, such as a pipe or a terminal,
+/// which is written to.
 ///
-/// Symbolic links are followed as `OpenFolder` follows them, also at the path's end.
+/// Symbolic links are followed as in `OpenFolder`, also at the end of the path.
 public struct OutputPlace: ~Copyable {
-  /// As many symbolic links as the kernel follows.
+  /// The kernel's limit on symbolic links.
   private static let mostLinks = 40
 
   private let path: String
-  /// The file's path, behind all links.
+  /// The file's path, with all links resolved.
   private let target: String
   private let special: Descriptor?
 
-  /// Finds a path, and makes sure that it can be written to; what is there stays as it is.
+  /// Finds a path, and makes sure that it can be written to. An old file stays as it is.
   ///
-  /// - Throws: ELOOP for a symbolic link that is not followed, else what the system says.
+  /// - Throws: ELOOP for a symbolic link that is not followed, else the system's error.
   public init(_ path: String) throws(FileError) {
     let found: (target: String, special: Int32?)
     do {
       found = try Self.find(path)
-      // Let go of again, so that nothing lies about while the output is made.
+      // Closed again, so that no temporary file is left while the output is made.
       if found.special == nil { _ = try NewFile(replacing: found.target) }
     } catch {
       throw FileError(path: path, errno: error.errno)
@@ -31,7 +31,7 @@ public struct OutputPlace: ~Copyable {
     special = found.special.map { Descriptor(owning: $0) }
   }
 
-  /// Whether it is a file, in which the latest text is the only one.
+  /// Whether it is a file, which holds only the latest text.
   public var isFile: Bool {
     switch special {
     case .some: false
@@ -39,7 +39,7 @@ public struct OutputPlace: ~Copyable {
     }
   }
 
-  /// Writes a text; into a file it is the only one.
+  /// Writes a text; it replaces the content of a file.
   public func write(_ text: String) throws(FileError) {
     switch special {
     case .some(let special):
@@ -54,7 +54,7 @@ public struct OutputPlace: ~Copyable {
     }
   }
 
-  /// Where a path leads to, and an open descriptor of it if that is not a file.
+  /// The target of a path, and an open descriptor of it if that is not a file.
   private static func find(_ path: String) throws(FileError) -> (target: String, special: Int32?) {
     var path = path
     for _ in 0...mostLinks {
@@ -72,7 +72,7 @@ public struct OutputPlace: ~Copyable {
       case .regular: return (path, nil)
       case .directory: throw FileError(path: path, .isDirectory)
       case .symbolicLink:
-        // /dev/stdout is such a one in the end: it leads to what is open already, and its text is no path to go on by.
+        // /dev/stdout ends in such a link: it leads to an open file, and its text is not a path to continue from.
         if isOpenDescriptor(parts.name, in: folder) { return (path, try open(name, in: folder, path)) }
         do throws(Errno) {
           guard let next = try OpenFolder.followed(name, in: folder) else { continue }
@@ -99,10 +99,10 @@ public struct OutputPlace: ~Copyable {
   private static func open(
     _ name: [CChar], in folder: borrowing Descriptor, _ path: String, _ flags: Int32 = 0
   ) throws(FileError) -> Int32 {
-    // To its end: what was written there before stays.
+    // Appended: what was written there before stays.
     let number = unsafe openat(folder.number, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | flags)
     guard number >= 0 else { throw FileError(path: path, errno: errno) }
-    // A file that was put in its place meanwhile may be a link to anyone's.
+    // A file that was put there in the meantime may be a link to another user's file.
     let opened = Descriptor(owning: number)
     guard flags & O_NOFOLLOW == 0 || (try? opened.status().type) ?? .regular != .regular else {
       throw FileError(path: path, .fileExists)

@@ -1,15 +1,15 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Regular files, opened to read once they are known to be such: opening a pipe may wait for ever, and opening a device may do
-/// something to it, which a folder that somebody else has filled must not be able to cause.
+/// Regular files, opened for reading only after they are known to be regular: opening a pipe may wait forever, and opening a device
+/// may have an effect, which a folder that another user has filled must not be able to cause.
 public enum RegularFile {
   /// Opens a file, close-on-exec.
   ///
   /// - Parameters:
-  ///   - root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
-  ///   - major: the number of a driver whose devices are opened too.
-  /// - Throws: EISDIR for a folder, ENOTSUP for anything else that is not a regular file, else what the system says.
+  ///   - root: a folder that stands for /, with which the path begins, and out of which no link leads; empty for / itself.
+  ///   - major: the number of a driver whose devices may be opened too.
+  /// - Throws: EISDIR for a folder, ENOTSUP for anything else that is not a regular file, else the system's error.
   public static func open(
     _ path: String, root: String = "", orDeviceOf major: UInt32? = nil
   ) throws(FileError) -> Descriptor {
@@ -25,13 +25,13 @@ public enum RegularFile {
     } catch {
       throw FileError(path: path, error)
     }
-    // This very file, even if another has its name by now.
+    // This same file, even if another one has its name by now.
     let number = unsafe Glibc.open("/proc/self/fd/\(found.number)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw FileError(path: path, errno: errno) }
     return Descriptor(owning: number)
   }
 
-  /// The driver's number in a device's, as gnu_dev_major(3) has it, which the C library keeps from Swift.
+  /// The driver's number in a device's, as in gnu_dev_major(3), which the C library hides from Swift.
   private static func major(_ device: dev_t) -> UInt32 {
     UInt32(truncatingIfNeeded: device >> 8 & 0xFFF | device >> 32 & ~0xFFF)
   }

@@ -1,15 +1,15 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Small text files, as those of /proc and /sys are.
+/// Small text files, such as those of /proc and /sys.
 public enum TextFile {
   /// Reads a file whole.
   ///
   /// - Parameters:
-  ///   - root: a folder that stands for /, with which the path begins, and out of which no link is followed; empty for / itself.
+  ///   - root: a folder that stands for /, with which the path begins, and out of which no link leads; empty for / itself.
   ///   - most: the largest size in bytes; 4 MiB by default.
-  /// - Throws: EFBIG for more, EILSEQ for what is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is
-  ///   not a regular file, else what the system says.
+  /// - Throws: EFBIG for a larger file, EILSEQ if it is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is not a
+  ///   regular file, else the system's error.
   public static func read(_ path: String, root: String = "", most: Int = 4 << 20) throws(FileError) -> String {
     let descriptor = try RegularFile.open(path, root: root)
     var bytes: [UInt8] = []
@@ -31,7 +31,7 @@ public enum TextFile {
 
   /// Writes a file so that its readers see the old text or the new one, never a part of one; see `NewFile`.
   ///
-  /// - Throws: EEXIST if the path is something else than a file, which is left alone; else what the system says.
+  /// - Throws: EEXIST if the path is not a regular file, which is then left alone; else the system's error.
   public static func replace(_ path: String, _ text: String) throws(FileError) {
     try NewFile(replacing: path).publish(text)
   }

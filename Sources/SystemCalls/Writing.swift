@@ -10,7 +10,7 @@ public func writeAll(_ bytes: some Sequence<UInt8>, to descriptor: Int32) -> Int
   while !rest.isEmpty {
     do {
       let count = try unsafe rest.withUnsafeBytes { try unsafe file.write($0) }
-      // POSIX has no such answer to a write that is not empty; going on might never end.
+      // POSIX does not allow this result for a write that is not empty; to continue might never end.
       guard count > 0 else { return EIO }
       rest = rest.dropFirst(count)
     } catch Errno.resourceTemporarilyUnavailable {

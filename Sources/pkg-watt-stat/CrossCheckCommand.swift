@@ -23,8 +23,8 @@ struct CrossCheckCommand: ParsableCommand {
       "Compare the watts of this machine's energy registers with those of turbostat and powercap, over the same time.",
     discussion: """
       Needs root, as turbostat does. Exit codes: 0 they agree; 1 they disagree, or the result could not be written; 2 they \
-      could not be compared; 64 wrong usage. The last line says which, and why. Ctrl-C ends the comparison early, and \
-      reports what was compared so far.
+      could not be compared; 64 wrong usage. The last line says which, and why. Ctrl-C ends the comparison early; \
+      the result then covers what was compared so far.
       """)
 
   @Option(parsing: .unconditional, help: ArgumentHelp("How long to compare, in seconds.", valueName: "seconds"))

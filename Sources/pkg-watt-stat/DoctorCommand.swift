@@ -26,7 +26,7 @@ struct DoctorCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Save everything that was read in this new folder, which you can send to others. --root examines it on any machine.",
+      "Save everything that the doctor reads to this new folder, which you can send to others. --root examines it on any machine.",
       valueName: "dir"))
   var capture: String?
 
@@ -56,7 +56,7 @@ struct DoctorCommand: ParsableCommand {
       try machine.capture(in: capture)
       if !json {
         try StandardOutput.write(
-          "Saved everything that was read in \(capture). To examine it: pkg-watt-stat doctor --root \(capture)\n\n")
+          "Saved a capture of this machine to \(capture). To examine it: pkg-watt-stat doctor --root \(capture)\n\n")
       }
     }
     try StandardOutput.write((json ? report.json : report.text) + "\n")

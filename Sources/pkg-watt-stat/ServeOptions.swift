@@ -44,7 +44,7 @@ struct ServeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Members of this group, like root, get windows down to 10 ms and full resolution. Default: pkg-watt-stat, if that group exists; otherwise root only.",
+      "Members of this group get windows down to 10 ms and full resolution, as root does. Default: pkg-watt-stat, if that group exists; otherwise root only.",
       valueName: "name"))
   var trustedGroup: String?
 
@@ -55,7 +55,7 @@ struct ServeOptions: ParsableArguments {
       valueName: "number"))
   var connectionsPerUser: Int?
 
-  @Flag(help: "Give up CAP_SYS_RAWIO too, once the registers are open. Reading them does not need it.")
+  @Flag(help: "Give up CAP_SYS_RAWIO too, once the registers are open. Open registers can be read without it.")
   var seal = false
 
   @Flag(help: "Only say whether this machine can be measured, and how.")

@@ -16,7 +16,7 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
   /// What it must give, by the service and by the doctor alike.
   private(set) var expected = MachineAnswer.watts(ComposedMachine.watts)
 
-  /// What a package draws unless said otherwise.
+  /// The default power of a package.
   static let watts = 42.5
 
   /// A machine of so many packages of two CPUs, on real hardware, looked at as root.

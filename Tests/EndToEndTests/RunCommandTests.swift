@@ -172,7 +172,7 @@ struct RunCommandTests {
     let full = Run(service: service, options: ["--output", "/dev/full"])
     let (code, output) = try Child.run(full.arguments(["sh", "-c", "exit 5"]))
     #expect(code == 5)
-    #expect(output.contains("The report cannot be written to /dev/full: No space left on device."))
+    #expect(output.contains("Cannot write the report to /dev/full: No space left on device."))
     let missing = Run(service: service, options: ["--output", "/nonexistent/report"])
     #expect(try Child.run(missing.arguments(["touch", service.folder.file("started")])).exitCode == 125)
     #expect(!FileManager.default.fileExists(atPath: service.folder.file("started")))
@@ -203,8 +203,8 @@ struct RunCommandTests {
     let other = Run(service: service, wrapper: Run.nobody)
     #expect(!(try other.report(["sleep", "0.5"])).exact)
     let (_, output) = try Child.run(other.arguments(["true"]))
-    #expect(output.contains("Root and members of the group daemon get it exactly."), "\(output)")
-    #expect(output.contains("Too short for windows of 0.25 s"))
+    #expect(output.contains("Root and members of the group daemon get exact readings."), "\(output)")
+    #expect(output.contains("too short for windows of 0.25 s"))
     #expect(output.contains("Simulated: the service invents these numbers."))
   }
 

@@ -137,7 +137,7 @@ struct ServingTests {
       until grep -q Ready /run/log; do kill -0 $service || { cat /run/log; exit 8; }; done
       echo | socat - UNIX-CONNECT:/run/pkg-watt-stat/pkg-watt-stat.sock | grep -c simulated
       kill $service && wait $service || exit 7
-      grep -c "Serving at /run/pkg-watt-stat/pkg-watt-stat.sock only; $path is tried again every minute" /run/log
+      grep -c "Serving only at /run/pkg-watt-stat/pkg-watt-stat.sock; $path is tried again every minute" /run/log
       [ "$before" = "$(stat -c %i:%f $path)" ] && ls -A /run/pkg-watt-stat
       """
     let (code, output) = try Child.run([

@@ -68,7 +68,7 @@ extension Machine {
     }
     guard map == .amd else { return sources }
     for core in Dictionary(grouping: places, by: { [$0.package, $0.die, $0.core ?? -1 - $0.cpu] }).values {
-      // Nobody may have the task of an isolated CPU interrupted.
+      // The task of an isolated CPU must not be interrupted.
       add(.core, cpus: core.filter { !$0.isIsolated }.map(\.cpu))
     }
     return sources

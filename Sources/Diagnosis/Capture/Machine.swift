@@ -71,7 +71,7 @@ public final class Machine: Files {
   /// The permissions of a file.
   func permissions(_ path: String) throws(FileError) -> FilePermissions {
     let relative = relative(path)
-    // Nothing that a copy of the capture could have: that nobody asked does not tell that it was not there.
+    // Nothing that a copy of the capture could contain: a missing answer may only mean that the question was not asked.
     if let replayed, replayed.permissions[relative] == nil, replayed.errors[relative] == nil {
       throw FileError(path: path, errno: ENOENT)
     }

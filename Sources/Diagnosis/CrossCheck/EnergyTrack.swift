@@ -78,7 +78,7 @@ struct EnergyTrack {
     guard after > 0 else { return nil }
     let previous = points[after - 1]
     let gap = next.time - previous.time
-    // Of a step in between nobody knows when it was.
+    // The time of a step in between is unknown.
     let widestGap = isStep ? periodNanoseconds * 3 / 2 : max(Self.widestGap, periodNanoseconds * 5 / 2)
     guard previous.losses == next.losses, gap <= widestGap else { return nil }
     let share = isStep ? 0 : Double(time - previous.time) / Double(gap)

@@ -12,7 +12,7 @@ struct Rhythm: CustomStringConvertible {
   private let apart: Double
   /// The counts from the first move to the last, through wraps.
   let counts: UInt64
-  /// Whether it was set back meanwhile, or showed what no power explains, so that more may have been drawn than `counts`.
+  /// Whether it was reset in between, or showed a value that no power explains, so that more may have been drawn than `counts`.
   let isLowerBound: Bool
   /// The time from the first move to the last, in seconds.
   let seconds: Double

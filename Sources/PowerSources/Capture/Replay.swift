@@ -114,7 +114,7 @@ package final class Replay: Sendable {
         var now = clock.now()
         let start = state.start ?? now
         state.start = start
-        // Whoever recorded it was kept from reading: so is whoever replays it.
+        // The recording was interrupted here, so the replay waits too.
         let longestPause = max(Self.interruption, 4 * trace.nanoseconds / Int64(track.reads))
         if let end = track.resumption(after: now - start, longestPause: longestPause),
           start + end - now <= Self.longestInterruption

@@ -61,8 +61,8 @@ package struct Trace: Equatable, Sendable {
     /// Its result at a time: that of the latest reading before, or of the first.
     func reading(at time: Int64) -> Reading? { runs.isEmpty ? nil : runs[max(later(than: time) - 1, 0)].reading }
 
-    /// When a time lies between two readings that are further apart than most and not the same: when the later one was made. What
-    /// the counter showed in between nobody knows, least of all that it stood.
+    /// If a time lies between two different readings that are further apart than most: the time of the later one. It is unknown
+    /// what the counter showed in between, so it must not seem to have stood still.
     func resumption(after time: Int64, longestPause: Int64) -> Int64? {
       let next = later(than: time)
       guard next > 0, next < runs.count, runs[next - 1].last < time,

@@ -225,7 +225,7 @@ def package_comes_later():
     listener = subprocess.Popen(["/usr/bin/pkg-watt-stat", "read", "--follow"], stdout=subprocess.DEVNULL)
     for cpu in (2, 3):
         online(cpu, True)
-    journal.wait("There is a new package (package 1)")
+    journal.wait("CPU package 1 came online after startup")
     listener.wait(timeout=30)
     return f"{alone}, then {served()}"
 
