@@ -302,10 +302,14 @@ final class DayChecks {
   func asksFresh() { freshDue = freshDue ?? max(day.now, readEnd) + 2 * trustedStep }
 
   /// A client was told its first line, or has gone without one.
-  func waited(_ waits: (since: Int64, delays: Int64, badReading: Int64, isFromSleep: Bool)) {
+  ///
+  /// - Parameter overdue: how late the alarm is by now that has not rung yet, in nanoseconds.
+  func waited(
+    _ waits: (since: Int64, delays: Int64, badReading: Int64, isFromSleep: Bool), overdue: Int64 = 0
+  ) {
     guard waits.isFromSleep else { return }
     see("client that waits")
-    var most = 300_000_000 + day.delays - waits.delays
+    var most = 300_000_000 + day.delays - waits.delays + overdue
     // A bad reading is made again once, and none is made so soon after one that was made just before the client came.
     if badReading >= waits.since { most += 250_000_000 }
     if waits.since - waits.badReading < settings.shortestPublicGap { most += settings.shortestPublicGap }

@@ -1,3 +1,4 @@
+import Foundation
 import PowerProtocol
 import RAPL
 import Testing
@@ -7,12 +8,19 @@ import Testing
 /// As chrony tests its daemon: the whole schedule in simulated time, a day in seconds.
 @Suite("A day of sampling")
 struct SamplingDayTests {
-  static let plans = [
-    SimulatedDay.Plan(seed: 1), SimulatedDay.Plan(seed: .random(in: 0 ... .max)),
-    SimulatedDay.Plan(seed: 2, hours: 6, interval: 0.5), SimulatedDay.Plan(seed: 3, hours: 6, interval: 60),
-    SimulatedDay.Plan(seed: 4, hours: 6, longestCoreSeconds: 200),
-    SimulatedDay.Plan(seed: 5, hours: 6, period: 1_020_000_000),
-  ]
+  /// With SAMPLING_DAYS=N that many days more, each different on every run.
+  static let plans =
+    [
+      SimulatedDay.Plan(seed: 1), SimulatedDay.Plan(seed: 17_063_306_123_106_759_442),
+      SimulatedDay.Plan(seed: 2, hours: 6, interval: 0.5), SimulatedDay.Plan(seed: 3, hours: 6, interval: 60),
+      SimulatedDay.Plan(seed: 4, hours: 6, longestCoreSeconds: 200),
+      SimulatedDay.Plan(seed: 5, hours: 6, period: 1_020_000_000),
+    ] + randomPlans
+
+  private static var randomPlans: [SimulatedDay.Plan] {
+    let count = ProcessInfo.processInfo.environment["SAMPLING_DAYS"].flatMap { Int($0) } ?? 0
+    return (0..<max(count, 0)).map { _ in SimulatedDay.Plan(seed: .random(in: 0 ... .max)) }
+  }
 
   @Test("keeps to the grid, misses no wrap, loses no sample, and lets no client wait", arguments: plans)
   func day(plan: SimulatedDay.Plan) {

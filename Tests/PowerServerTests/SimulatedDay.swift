@@ -102,7 +102,7 @@ final class SimulatedDay {
     let end = start + Int64(plan.hours) * 3600 * Self.second
     service.happen(.started)
     while now < end {
-      let ring = alarm.map { max($0, now) + late($0) } ?? .max
+      let ring = alarm.map { max($0 + late($0), now) } ?? .max
       let happening = times.min { $0.value < $1.value }
       let happeningTime = happening?.value ?? .max
       let client = clients.indices.min { due(clients[$0]) < due(clients[$1]) }
@@ -199,7 +199,8 @@ final class SimulatedDay {
   }
 
   private func leave(_ index: Int) {
-    if let waits = clients[index].waits { checks.waited(waits) }
+    // If an alarm is late, the client did not wait for the service.
+    if let waits = clients[index].waits { checks.waited(waits, overdue: max(now - (alarm ?? now), 0)) }
     unsubscribe(index)
     clients.remove(at: index)
     service.happen(.clientLeft)
