@@ -75,7 +75,7 @@ struct TrustTests {
     #expect(code == (example.isRefused ? 125 : 0), "\(output)")
     #expect(output.contains("started\n") != example.isRefused, "\(output)")
     #expect(example.warning.map { output.contains($0) } ?? true, "\(output)")
-    #expect(output.contains("name it: --socket /tmp/pkg-watt-stat.sock") == example.isRefused, "\(output)")
+    #expect(output.contains("name its path: --socket /tmp/pkg-watt-stat.sock") == example.isRefused, "\(output)")
   }
 
   @Test("is taken by run without a word once it is named", arguments: cases.filter(\.isRefused))
