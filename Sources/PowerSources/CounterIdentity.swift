@@ -49,6 +49,9 @@ enum CounterIdentity {
   /// How long counters that may be one are observed, in nanoseconds: two whose powers differ by a hundredth are certainly apart
   /// by then.
   private static let patienceNanoseconds: Int64 = 5_000_000_000
+  /// On a busy machine there is more time, in nanoseconds, until they have been looked at this often.
+  private static let leastPauses = 20
+  private static let longestDelayNanoseconds: Int64 = 2_000_000_000
   /// How often all are read at first. Different counters have nearly always shown it by then.
   private static let sweeps = 3
 
@@ -84,6 +87,7 @@ enum CounterIdentity {
       }
       var trail = CounterTrail(range: range)
       let begin = now()
+      var shortest = Int64.max
       while let doubtful = suspects.first {
         let start = now()
         let first = read(one)
@@ -103,9 +107,11 @@ enum CounterIdentity {
           if suspects[index].pair.verdict == .one { firsts[suspects[index].index] = one }
         }
         suspects.removeAll { $0.pair.verdict != .open }
-        // Long enough for the counter to go on by much more than while it is looked at; not so often to see them drift.
+        // Long enough for the counter to go on by much more than while it is looked at; not so often to see them drift. A round
+        // that other programs have interrupted is not worth a longer wait: the next one may be short again.
+        shortest = min(shortest, end - start)
         let least: Int64 = suspects.allSatisfy(\.pair.isApart) ? 5_000_000 : 500_000
-        let wait = max(least, (end - start) * (CounterPair.tightness + 4), (end - begin) / 512)
+        let wait = max(least, shortest * (CounterPair.tightness + 4), (end - begin) / 512)
         if !suspects.isEmpty, !pause(wait) { throw Unsettled(one: one, other: doubtful.index) }
       }
     }
@@ -120,10 +126,12 @@ enum CounterIdentity {
     read: (Int) -> UInt64?
   ) throws(SourceError) -> [RepeatedCounter] {
     let end = cmsr_monotonic_nanoseconds() + patienceNanoseconds
+    var pauses = 0
     do {
       let firsts = try firsts(counters, read: read) { wait in
         let next = cmsr_monotonic_nanoseconds() + wait
-        guard next < end else { return false }
+        pauses += 1
+        guard next < end || pauses < leastPauses && next < end + longestDelayNanoseconds else { return false }
         cmsr_sleep_until(next)
         return true
       }

@@ -232,7 +232,8 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
       .text("sys/class/powercap/\(folder)/max_energy_range_uj", range + "\n")
       .permissions("sys/class/powercap/\(folder)/energy_uj", mode)
       .moves(
-        .zone(folder), CounterMotion(start: start ?? 1_000_000 * (number + 1), perSecond: watts * 1e6, milliseconds: 2))
+        .zone(folder),
+        CounterMotion(start: start ?? 200_000_000 * (number + 1), perSecond: watts * 1e6, milliseconds: 2))
   }
 
   /// An unprivileged user looks at it.

@@ -330,7 +330,7 @@ struct RepeatedCounterTests {
   @Test(
     "a platform that several packages show is read once, also if it may only be that",
     arguments: [
-      (0, [0], "Of psys, package 1 shows the energy counter of package 0 again"),
+      (0, [0], "Of psys, package 1 shows the same energy counter as package 0"),
       (1000, [0], "The psys counters of package 0 and package 1 may be one, so that of package 1 is not read."),
       (nil, [0, 1], nil),
     ] as [(UInt64?, [Int], String?)])
