@@ -153,7 +153,8 @@ struct CounterSource: EnergySource {
   private mutating func leaveOutStillPlatforms(_ readings: inout [EnergyReading]) {
     for index in (packageCount..<readings.count).reversed() where readings[index].domain == .psys {
       let platform = readings[index]
-      guard case .read = platform.outcome else { continue }
+      // One that is read with its package's next step has no time before that.
+      guard case .read = platform.outcome, platform.monotonicNanoseconds != 0 else { continue }
       let drawn = readings[..<packageCount].filter { $0.package.package == platform.package.package }
         .reduce(0) { $0 + $1.unit.joules($1.counts) }
       guard platforms[platform.package, default: PlatformWatch(platform, drawn)].proves(platform, drawn) else {

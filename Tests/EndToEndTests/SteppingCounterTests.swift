@@ -56,6 +56,18 @@ struct SteppingCounterTests {
     #expect(answer.contains("\"ok\""), "\(answer)")
   }
 
+  @Test("a platform's counter that steps with them is measured too")
+  func platform() throws {
+    let device = try Device(Self.qemu)
+    let service = try Service(["--source", "msr", "--root", device.root.path])
+    let client = try service.client()
+    for _ in 0..<4 { _ = try client.reading() }
+    client.write("{\"get\": \"sample\"}\n")
+    var answer = ""
+    while !answer.contains("\"sample\"") { answer = try client.line() }
+    #expect(answer.contains("\"psys\""), "\(answer) \(service.child.output)")
+  }
+
   @Test("the doctor tells what they are, and agrees with the service")
   func doctor() throws {
     let device = try Device(Self.qemu)
