@@ -109,7 +109,7 @@ struct CaptureTests {
     try machine.withRoot { root in
       let captured = try Machine(root: root)
       let told = Doctor.examine(captured).text
-      #expect(told.contains("DRAM (this capture has no value of it)") && !told.contains("EIO"), "\(told)")
+      #expect(told.contains("DRAM (this capture has no value for it)") && !told.contains("EIO"), "\(told)")
       captured.takeInventory()
       let copy = root + "-copy"
       defer { try? FileManager.default.removeItem(atPath: copy) }

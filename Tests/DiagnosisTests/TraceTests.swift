@@ -174,6 +174,18 @@ struct TraceTests {
     #expect(rhythm.isLowerBound == (odd != 0))
   }
 
+  @Test("says what was drawn, however long the trace was interrupted", arguments: [0, 450, 1950, 5950] as [Int64])
+  func interrupted(milliseconds: Int64) throws {
+    var track = Trace.Track(Self.register)
+    for millisecond in Int64(0)..<20_000 where !(1..<1 + milliseconds).contains(millisecond) {
+      track.add(.value(UInt64(1_000_000 + millisecond * 262)), at: millisecond * 1_000_000)
+    }
+    let unit = EnergyUnit(joulesPerCount: 1 / 16_384)
+    let rhythm = try #require(Rhythm(track, EnergyCounter(unit: unit, bound: PowerBound(cores: 4)), range: 1 << 32))
+    let watts = 262_000 / 16_384.0
+    #expect(abs(unit.joules(rhythm.counts) / rhythm.seconds - watts) < watts * 0.001)
+  }
+
   private final class Clock: @unchecked Sendable {
     var time: Int64 = 0
   }
@@ -195,9 +207,9 @@ struct TraceTests {
     func run(_ first: Int64, _ last: Int64, _ reading: Trace.Reading) -> Trace.Run {
       Trace.Run(first: first, last: last, reads: 50, reading: reading)
     }
-    #expect(try text([run(0, 900_000_000, .value(5))]).contains("0x611 stands still in all that time"))
+    #expect(try text([run(0, 900_000_000, .value(5))]).contains("0x611 does not move in that time"))
     let moved = try text([run(0, 500_000_000, .value(5)), run(600_000_000, 900_000_000, .value(7))])
-    #expect(moved.contains("0x611 moves less than twice in all that time"), "\(moved)")
+    #expect(moved.contains("0x611 moves less than twice in that time"), "\(moved)")
     let failed = try text([run(0, 900_000_000, .failed(errno: EIO))])
     #expect(failed.contains("0x611 cannot be read: Input/output error"), "\(failed)")
   }

@@ -69,7 +69,7 @@ struct NamespaceTests {
       #expect(output.contains("ended 1\n"), "\(output)")
       let lines = output.split(separator: "\n").filter { $0.contains("user namespace") }
       #expect(
-        lines.contains { $0.contains(machine.file) && $0.contains("of the machine") }, "\(output)")
+        lines.contains { $0.contains(machine.file) && $0.contains("root only in a user namespace") }, "\(output)")
       #expect(!output.contains("run as root (sudo)") && !output.contains("sudo pkg-watt-stat doctor"), "\(output)")
     }
   }

@@ -83,8 +83,11 @@ struct MSRFileTests {
       let descriptors = nodes.map { open(path + "/" + $0, O_WRONLY | O_CLOEXEC) }
       var value: UInt64 = 1000
       while !opened.withLock({ $0 }) {
-        value = value % 200_000 + 1000
-        for descriptor in descriptors { _ = pwrite(descriptor, bytes(value, 3), 3, 0x611) }
+        value += 10
+        // CPU 1 is of package 0, the others of package 1, whose counter is another one.
+        for (index, descriptor) in descriptors.enumerated() {
+          _ = pwrite(descriptor, bytes(index == 0 ? value : 4_000_000 + value * 2, 3), 3, 0x611)
+        }
       }
       for descriptor in descriptors { close(descriptor) }
       opened.withLock { $0 = false }

@@ -25,6 +25,8 @@ struct Rhythm: CustomStringConvertible {
   init?(_ track: Trace.Track, _ counter: EnergyCounter, range: UInt64) {
     var counter = counter
     var moves: [Int64] = []
+    // When the first move and the last one were seen.
+    var seen: (first: Int64, last: Int64)?
     var last: Trace.Run?
     for run in track.runs {
       // 0 is never believed, as by the service.
@@ -33,11 +35,13 @@ struct Rhythm: CustomStringConvertible {
       if let last {
         let time = last.last + (run.first - last.last) / 2
         moves.append(time)
-        _ = counter.record(value, at: time)
+        // Energy is as of the reading: the move may lie far from the middle of a gap in the trace.
+        _ = counter.record(value, at: run.first)
+        seen = (seen?.first ?? run.first, run.first)
       }
       last = run
     }
-    guard moves.count > 1, let first = moves.first, let end = moves.last, end > first else { return nil }
+    guard moves.count > 1, let seen, seen.last > seen.first else { return nil }
     let periods = zip(moves, moves.dropFirst()).map { Double($1 - $0) / 1e6 }.sorted()
     middle = periods[periods.count / 2]
     shortest = periods[periods.count / 20]
@@ -47,7 +51,7 @@ struct Rhythm: CustomStringConvertible {
       readings = (min(readings.first, run.first), max(readings.last, run.last))
     }
     apart = Double(readings.last - readings.first) / 1e6 / Double(max(track.reads - 1, 1))
-    seconds = Double(end - first) / 1e9
+    seconds = Double(seen.last - seen.first) / 1e9
   }
 
   /// "1.00 ms (90 % after 0.95 to 1.05 ms)", or less if it was read too seldom to see that.
