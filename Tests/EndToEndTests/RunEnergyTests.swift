@@ -117,13 +117,13 @@ struct RunEnergyTests {
     #expect(FileManager.default.createFile(atPath: service.folder.file("go"), contents: nil))
     #expect(try child.exitCode(seconds: 20) == 4)
     #expect(child.output.contains("exit code 4 after"))
-    #expect(child.output.contains("Not measured: No fresh reading came"), "\(child.output)")
+    #expect(child.output.contains("Not measured: The service gave no fresh reading within"), "\(child.output)")
     #expect(!child.output.contains(" J"))
     // And nothing is started that could not be measured.
     let file = service.folder.file("started")
     let (code, output) = try Child.run(Run(service: service).arguments(["touch", file]), seconds: 20)
     #expect(code == 125)
-    #expect(output.contains("The command was not started. The service had no fresh reading"), "\(output)")
+    #expect(output.contains("The command was not started. The service gave no fresh reading"), "\(output)")
     #expect(!FileManager.default.fileExists(atPath: file))
   }
 }
