@@ -202,7 +202,7 @@ def stuck(make, **launch):
                 flood(case, 1)
                 while select.select([reader], [], [], 0)[0]:
                     log += os.read(reader, 1 << 16)
-                return re.search(rb"lines that were left out here: (\d+)\.\n", log)
+                return re.search(rb"WARNING: (\d+) log lines were dropped here, because the log was not read\.\n", log)
 
             left_out = int(wait_for(f"the count in the log ({make.__name__})", count)[1])
             cut = [line for line in log.split(b"\n")[:-1] if not re.match(rb"(DEBUG|INFO|WARNING): .*\.$", line)]
