@@ -52,6 +52,9 @@ public struct EnergyCounter: Sendable {
   /// that any power explains.
   private static let stepsToExceed = 4
 
+  /// How many times its bound a part may draw: no report comes near the bound itself.
+  private static let likelyExcess = 3.0
+
   /// How many readings in a row justify an early reading of the counter, because they were set aside.
   private static let mostEarlyLooks = 8
 
@@ -172,7 +175,7 @@ public struct EnergyCounter: Sendable {
     recentNanoseconds = reading.time &- last.time
     self.last = reading
     // There is nearly never one, and it is the larger part of what is stored here.
-    if doubt != nil { withdraw() }
+    if doubt != nil { withdraw() } else if excesses != 0 { forgetJumps() }
     return reading.value > last.value ? .advanced(step) : .wrapped(step)
   }
 
@@ -237,6 +240,12 @@ public struct EnergyCounter: Sendable {
     excesses += 1
     excessRate = max(excessRate, rate)
     return true
+  }
+
+  /// Between readings that the bound explains, steps above it count only if some part may be meant: one that exceeds its bound by
+  /// little. What is far above must come several times in a row.
+  private mutating func forgetJumps() {
+    if excessRate > boundCountsPerNanosecond * Self.likelyExcess { forgetExcesses() }
   }
 
   private mutating func forgetExcesses() {

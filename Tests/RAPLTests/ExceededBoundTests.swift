@@ -43,6 +43,25 @@ struct ExceededBoundTests {
     }
   }
 
+  @Test("jumps that come now and then, far above the bound, are never power, though some machine might draw it")
+  func jumps() {
+    for seed in 0..<20 as Range<UInt64> {
+      var package = Package(seed: seed, exponent: 14, watts: 440)
+      package.watts = 50
+      var jumps: UInt64 = 0
+      for index in 0..<200 {
+        package.pass(1)
+        if index % 4 == 3 {
+          package.offset = package.offset &- 100_000_000
+          jumps += 1
+        }
+        package.read()
+        #expect(package.counter.total <= package.drawn, "after \(jumps) jumps")
+      }
+      #expect(package.counter.bound.watts == 440 && jumps == 50)
+    }
+  }
+
   @Test(
     "a counter that is set anew again and again is no reason to raise the bound, and never passes for a wrap",
     arguments: [(0.25, 1.02), (20, 1.5)] as [(Double, Double)])
