@@ -90,7 +90,7 @@ def _():
         os.kill(child, signal.SIGKILL)
         case.witness.stale()
         case.witness.fresh(3)
-        case.service.says("was ended by signal 9. It is started again in 1 s.")
+        case.service.says("was killed by signal 9. It is started again in 1 s.")
         wait_for("another child", lambda: case.service.children() not in ([], [child]))
         return case.judge("stale")
 
