@@ -74,6 +74,11 @@ public struct CounterCourse: Sendable {
       case nil: return .idle
       case .continuous?:
         (mode, isContinuous) = (.continuous, true)
+        // What was drawn while it stood was not counted, so no window may span it.
+        if time - nanoseconds > EnergyCounter.longestStandstillNanoseconds {
+          counter.loseTime()
+          return say(counter, at: time, .resumed)
+        }
         return say(counter, at: time, change)
       case .steps? where change == .implausible:
         self.probe(value, at: time)

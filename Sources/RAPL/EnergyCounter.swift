@@ -37,7 +37,7 @@ public struct EnergyCounter: Sendable {
   private static let updateSlackNanoseconds = 20_000_000.0
 
   /// How long the counter of something that always draws power may show the same value, in nanoseconds: a thousand updates.
-  private static let longestStandstillNanoseconds: Int64 = 1_000_000_000
+  static let longestStandstillNanoseconds: Int64 = 1_000_000_000
 
   /// The share of the range beyond which a second wrap may be hidden.
   private static let certainShare = 0.95
