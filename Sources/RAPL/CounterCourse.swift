@@ -22,6 +22,8 @@ public struct CounterCourse: Sendable {
   /// When that was, in nanoseconds of the monotonic clock.
   public private(set) var nanoseconds: Int64 = 0
   private var lastLook: Int64 = 0
+  /// While it is looked at again and again: when it first showed the value at which it stood.
+  private var stoodSince: Int64 = 0
 
   /// A counter that moves all the time, or in the steps that a timer has seen.
   public init(_ timer: StepTimer? = nil) {
@@ -62,7 +64,7 @@ public struct CounterCourse: Sendable {
       switch change {
       case .idle, .implausible: return change
       case .first, .advanced, .wrapped, .reset, .gap, .resumed:
-        probe(value, at: time)
+        probe(value, at: time, since: time)
         return .idle
       }
     case .probing(var probe):
@@ -75,13 +77,13 @@ public struct CounterCourse: Sendable {
       case .continuous?:
         (mode, isContinuous) = (.continuous, true)
         // What was drawn while it stood was not counted, so no window may span it.
-        if time - nanoseconds > EnergyCounter.longestStandstillNanoseconds {
+        if time - stoodSince > EnergyCounter.longestStandstillNanoseconds {
           counter.loseTime()
           return say(counter, at: time, .resumed)
         }
         return say(counter, at: time, change)
       case .steps? where change == .implausible:
-        self.probe(value, at: time)
+        self.probe(value, at: time, since: stoodSince)
         return .idle
       case .steps(let timer)?:
         let stepped = SteppedCounter(timer, after: &counter, said: (counts, losses, nanoseconds))
@@ -102,10 +104,11 @@ public struct CounterCourse: Sendable {
   public mutating func stood(at value: UInt64, _ time: Int64, _ counter: EnergyCounter) {
     guard counter.standstillNanoseconds >= StepTimer.shortestPeriod else { return }
     (counts, losses, nanoseconds) = (counter.total, counter.losses, time)
-    probe(value, at: time)
+    probe(value, at: time, since: time - counter.standstillNanoseconds)
   }
 
-  private mutating func probe(_ value: UInt64, at time: Int64) {
+  private mutating func probe(_ value: UInt64, at time: Int64, since: Int64) {
+    stoodSince = since
     var probe = CounterProbe(start: time)
     _ = probe.look(value, at: time)
     lastLook = time

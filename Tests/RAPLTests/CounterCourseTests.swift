@@ -9,11 +9,14 @@ private struct Changing: CustomTestStringConvertible {
   let before: Double
   let after: Double
   let change: Double = 20
+  /// How long it stands still at the change, in seconds, without counting.
+  var stands: Double = 0
 
   var testDescription: String { "\(before) s, then \(after) s" }
 
   func value(_ time: Int64) -> UInt64 {
-    let seconds = Double(time) / 1e9
+    let now = Double(time) / 1e9
+    let seconds = min(now, max(change, now - stands))
     var shown = ((min(seconds, change) / before).rounded(.down)) * before
     let steps = ((seconds - change) / after).rounded(.down)
     if steps >= 1 { shown = change + steps * after }
@@ -130,6 +133,23 @@ struct CounterCourseTests {
     // The window in which it stopped.
     #expect(wrong.count <= 1 && wrong.allSatisfy { $0.time < Self.seconds(23) }, "\(wrong)")
     #expect(watcher.looks < 30_000)
+  }
+
+  @Test(
+    "after it stood for longer than a second begins a new window: none spans the time in which it did not count",
+    arguments: [1.05, 1.4, 2.0, 2.4, 6.0], [250_000_000, 1_000_000_000] as [Int64])
+  func longStandstill(stands: Double, interval: Int64) throws {
+    var watcher = try #require(Watcher(Changing(before: 0.001, after: 0.001, stands: stands)))
+    let samples = watcher.samples(every: interval, until: Self.seconds(60))
+    let wrong = samples.filter { !isRight($0.sample) }
+    // The window in which it stopped.
+    let stop = Self.seconds(20)
+    #expect(
+      wrong.count <= 1 && wrong.allSatisfy { $0.time >= stop && $0.time <= stop + interval },
+      "\(wrong.map { ($0.time, $0.sample.watts) })")
+    let later = samples.filter { $0.time > stop + Self.seconds(stands) + 2 * interval }
+    #expect(later.count >= Int(Self.seconds(30) / interval) && watcher.course.isContinuous)
+    #expect(watcher.course.losses == 1)
   }
 
   @Test("only for a moment goes on, and nothing is lost")
