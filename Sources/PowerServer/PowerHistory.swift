@@ -105,7 +105,13 @@ extension PowerHistory.Row {
   fileprivate func report(_ round: Rounding) -> HistoryReport.Row {
     HistoryReport.Row(
       unixSeconds: round.seconds(endUnixNanoseconds), seconds: round.seconds(nanoseconds),
-      watts: round.watts(joules * 1e9 / Double(max(nanoseconds, 1))), leastWatts: round.watts(leastWatts),
-      mostWatts: round.watts(mostWatts), joules: round.joules(joules), isAsleep: isAsleep)
+      watts: round.watts(watts), leastWatts: round.watts(leastWatts), mostWatts: round.watts(mostWatts),
+      joules: round.joules(joules), isAsleep: isAsleep)
+  }
+
+  /// The mean. Each package's energy has a time of its own, which differs a little from the row's, so that the quotient may lie
+  /// outside of the windows' watts, which are made from these times.
+  private var watts: Double {
+    min(max(joules * 1e9 / Double(max(nanoseconds, 1)), leastWatts), mostWatts)
   }
 }

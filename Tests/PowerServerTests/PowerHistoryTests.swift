@@ -97,6 +97,47 @@ struct PowerHistoryTests {
   }
 
   @Test(
+    "the mean lies between the least and the most, however late each package was read",
+    arguments: 0..<40 as Range<UInt64>)
+  func meanWithin(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var (history, meter) = (PowerHistory(), PowerMeter())
+    let packages = Int.random(in: 1...4, using: &random)
+    let watts = (0..<packages).map { _ in Double.random(in: 0.5...400, using: &random) }
+    let isSteady = Bool.random(using: &random)
+    // The packages are read one after the other, and each may be interrupted; those that step have times of their own.
+    let latest = [10_000, 1_000_000, 20_000_000, 1_000_000_000].randomElement(using: &random) ?? 0
+    let interval = [250_000_000, second, 4 * second].randomElement(using: &random) ?? second
+    var counts = [Double](repeating: 0, count: packages)
+    var times = [Int64](repeating: 0, count: packages)
+    for point in 1...400 {
+      let readings = (0..<packages).map { package in
+        let time = max(
+          Int64(point) * interval + Int64.random(in: 0...Int64(latest), using: &random), times[package] + 1_000_000)
+        let factor = isSteady ? 1 : Double.random(in: 0.5...2, using: &random)
+        counts[package] += watts[package] * factor * Double(time - times[package]) / 1e9 * 16_384
+        times[package] = time
+        return EnergyReading(
+          package: PackageID(package: package), outcome: .read(.advanced(1)), counts: UInt64(counts[package]),
+          unit: EnergyUnit(joulesPerCount: 1 / 16_384), losses: 0, monotonicNanoseconds: time)
+      }
+      let end = EnergySnapshot(readings: readings, unixNanoseconds: times[packages - 1], asleepNanoseconds: 0)
+      guard case .window(let window) = meter.measure(end) else { continue }
+      history.add(
+        window, end: window.sample.endMonotonicNanoseconds, asleep: Int.random(in: 0..<20, using: &random) == 0)
+    }
+    let everyone = Policy(
+      isTrusted: false, trustedGroup: nil, shortestIntervalSeconds: 0.25, wattsResolution: 0.01, joulesResolution: 0.01)
+    for policy in [policy, everyone] {
+      for seconds in [900, 86_400] {
+        let rows = history.report(seconds: seconds, now: times[packages - 1], policy: policy).rows
+        #expect(rows.count > 1)
+        for row in rows { #expect(row.leastWatts <= row.watts && row.watts <= row.mostWatts, "\(row)") }
+      }
+    }
+  }
+
+  @Test(
     "a full day costs less than 300 kB",
     .disabled(if: isSanitized, "a sanitizer keeps memory of its own for each byte"))
   func size() throws {
