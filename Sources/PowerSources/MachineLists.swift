@@ -8,8 +8,8 @@ package struct MachineLists {
   private let tree: MachineTree
   private let identity: CPUIdentity
   private let places: [CPUPlace]
-  /// The packages of powercap's zones.
-  private let zones: Set<PackageID>
+  /// Powercap's zones of packages.
+  private let entries: [PowercapTree.Entry]
   /// Why there are no zones.
   private let noZones: SourceError?
   /// The packages of the CPUs in /proc/cpuinfo.
@@ -22,14 +22,13 @@ package struct MachineLists {
     self.tree = tree
     self.identity = identity
     self.places = places
-    var entries: [PowercapTree.Entry] = []
     do {
-      entries = try PowercapTree(tree).entries(vendor: identity.vendor)
+      entries = try PowercapTree(tree).entries(vendor: identity.vendor).filter { $0.zone.domain == .package }
       noZones = nil
     } catch {
+      entries = []
       noZones = error
     }
-    zones = Set(entries.filter { $0.zone.domain == .package }.map(\.zone.package))
     cpuinfo = Self.packages(cpuinfo: (try? tree.files.text(tree.root + "/proc/cpuinfo")) ?? "")
   }
 
@@ -92,9 +91,11 @@ package struct MachineLists {
         + "machine has \(packages.count)")
   }
 
-  /// The error if a package has zones for some of its dies only.
+  /// The error if a package has zones for some of its dies only, or may have.
   private var lackOfDies: SourceError? {
-    guard identity.vendor == .intel else { return nil }
+    // AMD's dies have no counters of their own.
+    guard RegisterMap(vendor: identity.vendor) != .amd else { return nil }
+    if let error = zoneOfOneDie { return error }
     for (package, group) in Dictionary(grouping: zones, by: \.package) where group.contains(where: { $0.die != nil }) {
       let dies = Set(places.filter { $0.package == package }.map(\.die))
       if group.count < dies.count {
@@ -105,6 +106,32 @@ package struct MachineLists {
     }
     return nil
   }
+
+  /// The error if a zone is a whole package's by its name, and the package has several dies.
+  ///
+  /// If each die has a counter, the kernel has a zone for each since it tells the numbers of dies (5.3). Only TPMI zones count whole
+  /// packages. Source: Linux drivers/powercap/intel_rapl_common.c, `rapl_add_package`.
+  private var zoneOfOneDie: SourceError? {
+    let dies = Dictionary(grouping: places, by: \.package).mapValues { Set($0.map(\.die)).count }
+    for entry in entries where entry.zone.package.die == nil && !isByTPMI {
+      // Its number may not be the package's.
+      let dies = dies[entry.zone.package.package] ?? dies.values.max() ?? 1
+      if dies > 1 {
+        return .zoneOfOneDie(
+          path: entry.folder, entry.zone.package, dies: dies, hasRegisters: RegisterMap(vendor: identity.vendor) != nil)
+      }
+    }
+    return nil
+  }
+
+  /// Whether the zones are those of the kernel's TPMI driver, which are packages'. A model without registers has no others.
+  private var isByTPMI: Bool {
+    let devices = (try? tree.files.names(in: tree.root + "/sys/bus/auxiliary/devices")) ?? []
+    return !CPUModel(identity).hasRegisters || devices.contains { $0.hasPrefix("intel_vsec.tpmi-rapl.") }
+  }
+
+  /// The packages and dies of powercap's zones.
+  private var zones: Set<PackageID> { Set(entries.map(\.zone.package)) }
 
   /// The number of packages that have zones. Only the number is compared, because kernels before 5.2 number them differently.
   private var zonePackages: Int { Set(zones.map(\.package)).count }

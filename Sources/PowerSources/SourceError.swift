@@ -47,6 +47,8 @@ public enum SourceError: Error {
   case stuckCounter(PackageID, value: UInt64)
   /// The lists of a machine contradict each other: a part of it is hidden.
   case hiddenPackage(String)
+  /// A zone is a package's by its name, but the package has several dies, and nothing shows that the zone counts all of them.
+  case zoneOfOneDie(path: String, PackageID, dies: Int, hasRegisters: Bool)
   /// Two packages' counters show nearly the same values for so long that they may be one counter.
   case doubtfulCounters(PackageID, PackageID)
 }
@@ -118,6 +120,11 @@ extension SourceError: CustomStringConvertible {
     case .hiddenPackage(let contradiction):
       "\(contradiction): part of this machine is hidden, as in a container, and its power would be missing from the sum; run "
         + "the service on the host, or give it all of /sys, /proc and /dev/cpu."
+    case .zoneOfOneDie(let path, let id, let dies, let hasRegisters):
+      "It is unknown whether \(path) counts all of \(id) or only one of its \(dies) dies, so power may be missing from the sum; "
+        + (hasRegisters
+          ? "measure the msr registers instead of powercap: sudo modprobe msr"
+          : "run the service on the host, with a kernel that has a zone for each die.")
     case .doubtfulCounters(let one, let other):
       "The energy counters of \(one) and \(other) stay close to the same value, so they may be one counter that would be counted "
         + "twice; in a virtual machine, measure on the host instead; on a real machine, start again later."

@@ -6,7 +6,7 @@ import RAPL
 
 /// Machines whose lists, names or numbers are odd, or wrong.
 enum OddMachines {
-  static let all = topologies + vendors + zones + registers
+  static let all = topologies + vendors + zones + dies + registers
 
   private static let topology = "sys/devices/system/cpu/cpu0/topology"
 
@@ -75,6 +75,37 @@ enum OddMachines {
       .zone("intel-rapl:1", "package-0", watts: 50).refused("both claim", doctor: "both claim"),
     .intel("only-zone-without-name", model: 0x9E).zone("intel-rapl:0", "")
       .refused("no energy zones", doctor: "no energy zones"),
+  ]
+
+  /// Packages of several dies with fewer zones.
+  private static let dies: [ComposedMachine] = [
+    .intel("two-dies-and-one-zone", model: 0x55, dies: 2).zone("intel-rapl:0", "package-0")
+      .refused("only one of its 2 dies", doctor: "only one of its 2 dies"),
+    .intel("two-packages-of-three-dies-and-a-zone-each", model: 0x8F, packages: 2, dies: 3)
+      .zone("intel-rapl:0", "package-0").zone("intel-rapl:1", "package-1")
+      .refused("only one of its 3 dies", doctor: "only one of its 3 dies"),
+    // Numbered otherwise than the packages.
+    .intel("two-dies-and-one-zone-of-another-number", model: 0x55)
+      .topology([0: (3, 0, 0), 1: (3, 1, 0)]).zone("intel-rapl:0", "package-0")
+      .refused("only one of its 2 dies", doctor: "only one of its 2 dies"),
+    ComposedMachine(
+      "zhaoxin-of-two-dies-and-one-zone",
+      cpuinfo: ComposedMachine.cpuinfo("  Shanghai  ", family: 7, model: 0x5B, name: "Test CPU"), dies: 2
+    ).zone("intel-rapl:0", "package-0").refused("only one of its 2 dies", doctor: "only one of its 2 dies"),
+    // The registers tell each die's energy.
+    .intel("two-dies-with-registers-and-one-zone", model: 0x55, dies: 2).intelRegisters(cpus: [0, 2], watts: 40)
+      .zone("intel-rapl:0", "package-0").gives(80),
+    // A TPMI zone counts all of its package.
+    .intel("two-dies-and-one-zone-by-tpmi", model: 0xAD, dies: 2).zone("intel-rapl:0", "package-0", watts: 300)
+      .text("sys/bus/auxiliary/devices/intel_vsec.tpmi-rapl.0/uevent", "DRIVER=intel_rapl_tpmi\n").gives(300),
+    ComposedMachine(
+      "diamond-rapids-of-two-dies",
+      cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 19, model: 1, name: "Intel(R) Test CPU"), packages: 2,
+      dies: 2
+    ).zone("intel-rapl:0", "package-0", watts: 300).zone("intel-rapl:1", "package-1", watts: 200).gives(500),
+    // AMD's dies have no counters of their own.
+    .amd("amd-of-four-dies-with-a-zone-for-each-socket", family: 0x19, packages: 2, dies: 4)
+      .zone("intel-rapl:0", "package-0", watts: 100).zone("intel-rapl:1", "package-1", watts: 60).gives(160),
   ]
 
   private static let registers: [ComposedMachine] = [

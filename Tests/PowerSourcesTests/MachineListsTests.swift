@@ -174,11 +174,25 @@ struct MachineListsTests {
     try folder.zones([("intel-rapl:0", "package-0-die-0")])
     let error = #expect(throws: SourceError.self) { try EnergySources.powercap(root: folder.root) }
     #expect("\(error.map { "\($0)" } ?? "")".contains("has zones for 1 die of package 0, which has 2"))
-    // Zones of whole packages say nothing of dies.
-    let whole = try Folder(packages: [0, 0, 0, 0], dies: [0, 0, 1, 1])
-    try whole.zones([("intel-rapl:0", "package-0")])
-    let other = #expect(throws: SourceError.self) { try EnergySources.powercap(root: whole.root) }
-    #expect("\(other.map { "\($0)" } ?? "")".contains("does not move"))
+  }
+
+  @Test("a zone of a package with several dies is refused, unless it is known to count all of them")
+  func zoneOfWholePackage() throws {
+    let folder = try Folder(packages: [0, 0, 0, 0], dies: [0, 0, 1, 1])
+    try folder.zones([("intel-rapl:0", "package-0")])
+    func refusal(_ folder: Folder) -> String {
+      let error = #expect(throws: SourceError.self) { try EnergySources.powercap(root: folder.root) }
+      return "\(error.map { "\($0)" } ?? "")"
+    }
+    #expect(
+      refusal(folder).contains("whether \(folder.root)/sys/class/powercap/intel-rapl:0 counts all of package 0 or only")
+    )
+    // The kernel's TPMI driver has one for each package.
+    try folder.write("sys/bus/auxiliary/devices/intel_vsec.tpmi-rapl.0/uevent", "\n")
+    #expect(refusal(folder).contains("does not move"))
+    let amd = try Folder(vendor: "AuthenticAMD", packages: [0, 0, 0, 0], dies: [0, 0, 1, 1])
+    try amd.zones([("intel-rapl:0", "package-0")])
+    #expect(refusal(amd).contains("does not move"))
   }
 
   @Test(

@@ -52,6 +52,14 @@ struct SentenceTests {
         .noPowercap("/r/sys/class/powercap"),
         ["/r/sys/class/powercap", "sudo modprobe intel_rapl_msr", "virtual machine"]
       ),
+      (
+        .zoneOfOneDie(path: "/p/intel-rapl:0", PackageID(package: 1), dies: 2, hasRegisters: true),
+        ["/p/intel-rapl:0", "package 1", "one of its 2 dies", "missing from the sum", "sudo modprobe msr"]
+      ),
+      (
+        .zoneOfOneDie(path: "/p/intel-rapl:0", PackageID(package: 1), dies: 3, hasRegisters: false),
+        ["one of its 3 dies", "on the host"]
+      ),
       (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "broken links", "on the host"]),
       (
         .hidden(path: path, container: "Kubernetes", devices: "--device /dev/cpu/0/msr"),

@@ -58,6 +58,8 @@ extension Machine {
 
   private func noteZones() {
     let folder = "/sys/class/powercap"
+    // Whether zones are TPMI's.
+    _ = list("/sys/bus/auxiliary/devices")
     for zone in list(folder) where zone.hasPrefix("intel-rapl") {
       for name in ["name", "enabled", "max_energy_range_uj", "constraint_0_max_power_uw"] {
         note("\(folder)/\(zone)/\(name)")

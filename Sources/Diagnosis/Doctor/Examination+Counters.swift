@@ -46,7 +46,13 @@ extension Examination {
   }
 
   private mutating func obstructed(_ topic: Finding.Topic, _ error: SourceError) -> Bool {
-    obstruct(topic, "\(error)", fix: "run the service on the host.")
+    let fix: String
+    if case .zoneOfOneDie(_, _, _, hasRegisters: true) = error {
+      fix = "sudo modprobe msr"
+    } else {
+      fix = "run the service on the host."
+    }
+    obstruct(topic, told(error), fix: fix)
     return false
   }
 

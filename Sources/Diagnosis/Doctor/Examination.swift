@@ -83,6 +83,8 @@ struct Examination {
     case .malformed(let path, let expected): "\(machine.shown(path)) does not contain a \(expected)."
     case .register(.absent(let address, let cpu)):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO), so there is no RAPL."
+    case .zoneOfOneDie(let path, let id, let dies, _):
+      "It is unknown whether \(machine.shown(path)) counts all of \(id) or only one of its \(dies) dies."
     default: "\(error)"
     }
   }
