@@ -1,3 +1,4 @@
+internal import Formatting
 public import RAPL
 
 /// One line of protocol version 1, which every client gets without a request.
@@ -78,12 +79,8 @@ extension PowerLine {
     return bytes
   }
 
-  /// The watts as on the wire: "42.5".
-  public var wattsText: String {
-    var bytes: [UInt8] = []
-    Self.append(centiwatts, per: 100, to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  /// The watts for people, always with two digits after the point, so that lines of readings stand still: "42.50 W".
+  public var wattsText: String { Numbers.fixed(watts, places: 2) + " W" }
 
   /// Writes `number` / `unit`, a power of ten, like a float in Python: no trailing zeros, but one digit after the point.
   private static func append(_ number: Int64, per unit: UInt64, to bytes: inout [UInt8]) {

@@ -104,7 +104,7 @@ public final class ServiceReport: Sendable {
     let clients = pulse.clients == 1 ? "1 client" : "\(pulse.clients) clients"
     let state = pulse.isAsleep ? "no client, so asleep" : clients
     guard let line = pulse.line else { return "No reading yet; \(clients)." }
-    return "\(line.wattsText) W (\(line.status.rawValue)); \(state)."
+    return "\(line.wattsText) (\(line.status.rawValue)); \(state)."
   }
 
   private func tell(_ assignments: [String]) {

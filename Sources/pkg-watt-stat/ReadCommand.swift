@@ -39,9 +39,9 @@ struct ReadCommand: ParsableCommand {
     }
   }
 
-  /// "42.5 W", with a note if the reading is simulated or stale.
+  /// "42.50 W", with a note if the reading is simulated or stale.
   private static func text(_ line: PowerLine) -> String {
-    let watts = line.wattsText + " W"
+    let watts = line.wattsText
     switch line.status {
     case .ok: return watts
     case .simulated: return watts + " (simulated)"

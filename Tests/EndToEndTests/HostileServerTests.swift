@@ -217,6 +217,6 @@ struct DeafServerTests {
     }
     server.hear()
     #expect(try child.exitCode() == 0)
-    #expect(child.output == "42.5 W\n")
+    #expect(child.output == "42.50 W\n")
   }
 }

@@ -2,6 +2,13 @@ internal import PowerClient
 internal import PowerProtocol
 
 extension Examination {
+  /// The service refuses to start as this process, so it measures nothing.
+  mutating func takeRefusal(_ refusal: String?) {
+    guard let refusal else { return }
+    obstruct(.service, refusal, fix: nil)
+    measuredBy = []
+  }
+
   /// Examines the running service at its sockets. One that serves at both is examined once.
   mutating func lookAtService() {
     let paths = [SocketPaths.preferred, SocketPaths.original]
@@ -65,9 +72,9 @@ extension Examination {
       let server = connection.server
       let line = try connection.next().line
       guard server.trust == .trusted else { return "stranger \(server)" }
-      let sentence = "The service at \(path) reports \(line.wattsText) W, status \(line.status.rawValue)."
+      let sentence = "The service at \(path) reports \(line.wattsText), status \(line.status.rawValue)."
       return switch line.status {
-      case .ok: "ok \(line.wattsText) W"
+      case .ok: "ok \(line.wattsText)"
       case .simulated: "simulated \(sentence)"
       case .stale: "trouble \(sentence)"
       }
