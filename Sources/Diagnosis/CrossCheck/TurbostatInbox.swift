@@ -24,7 +24,7 @@ final class TurbostatInbox: Sendable {
   /// Why nothing comes, if that is known, and turbostat's own messages.
   var trouble: String? {
     state.withLock { state in
-      state.trouble.map { trouble in ([trouble] + state.said.map { "turbostat says: \($0)" }).joined(separator: " ") }
+      state.trouble.map { $0 + (state.said.isEmpty ? "" : " turbostat says: \(state.said.joined(separator: " "))") }
     }
   }
 
@@ -42,7 +42,8 @@ final class TurbostatInbox: Sendable {
       switch event {
       case .sample(let sample, let table): state.arrivals.append(Arrival(sample: sample, table: table))
       case .rejected(let reason): state.trouble = "\(reason)"
-      case .said(let line): if state.said.count < Self.mostLines { state.said.append(line) }
+      // Each time it is started again it says the same.
+      case .said(let line): if state.said.count < Self.mostLines, !state.said.contains(line) { state.said.append(line) }
       case .ended(let end, _, _): state.trouble = "\(end)"
       }
     }
