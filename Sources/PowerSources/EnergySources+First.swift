@@ -46,7 +46,7 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
   private var isOfNoUse: Bool {
     switch (registers, powercap) {
     case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap),
-      (.hidden, .hidden), (.namespaceRoot, .namespaceRoot), (.namespaceRoot, .noPowercap):
+      (.hidden, .hidden), (.namespaceRoot, .namespaceRoot), (.namespaceRoot, .noPowercap), (.capture, _):
       true
     default: false
     }

@@ -41,12 +41,11 @@ public enum EnergySources {
     let lists = MachineLists(tree, places: places, identity: identity)
     if let lack = lists.lackOfRegisters { throw lack }
     let offline = tree.offlineCPUs(besides: places)
-    var source = try CounterSource(
+    let source = try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
       domains: domains, isPartial: offline.mayBeCores, lacks: lacks(tree, offline), log: log,
       isSnapshot: tree.isSnapshot)
-    source.isSimulated = tree.replay != nil
-    return source
+    return try source.replayed(from: tree)
   }
 
   /// Notes on the sum: CPUs that are offline, so that their package is unknown, and a replayed capture.
@@ -79,11 +78,10 @@ public enum EnergySources {
       // If there are none, the reason has to be found.
       _ = try PowercapTree(tree).entries(vendor: identity.vendor)
       if let lack = lists.lackOfZones { throw lack }
-      var source = try CounterSource(
+      let source = try CounterSource(
         powercap: tree, identity: identity, packages: packages, domains: domains,
         lacks: lacks(tree, tree.offlineCPUs(besides: places)), log: log)
-      source.isSimulated = tree.replay != nil
-      return source
+      return try source.replayed(from: tree)
     } catch {
       throw reason(error, identity, tree)
     }
@@ -119,5 +117,17 @@ public enum EnergySources {
     let cpu = SimulatedCPU(packages: [.desktop(seed: 1)])
     return try CounterSource(
       registers: cpu, packages: cpu.packages, identity: identity, map: .intel, domains: domains, isSimulated: true)
+  }
+}
+
+extension CounterSource {
+  /// This source, marked if it is replayed.
+  ///
+  /// - Throws: an error for a capture without a trace. Its counters move once and never again, so nothing can be measured with them,
+  ///   although the machine itself could be measured.
+  fileprivate consuming func replayed(from tree: MachineTree) throws(SourceError) -> Self {
+    if tree.isSnapshot { throw .capture(.noTrace) }
+    isSimulated = tree.replay != nil
+    return self
   }
 }

@@ -90,14 +90,29 @@ struct CaptureTests {
     #expect(try Set(FileManager.default.contentsOfDirectory(atPath: copy)) == ["capture", "proc"])
   }
 
-  @Test("of two values for each counter has a psys that moved between them, for the service and the doctor")
+  @Test(
+    "without a trace is not served but explained, by registers and by powercap",
+    arguments: [
+      ComposedMachine.intel("registers", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [1000, 2000]]),
+      ComposedMachine.intel("zones", model: 0x9E).zone("intel-rapl:0", "package-0", .read([1000, 2000])),
+    ])
+  func noTrace(machine: ComposedMachine) throws {
+    try machine.withRoot { root in
+      let error = #expect(throws: NothingToMeasure.self) { try EnergySources.firstThatMeasures(root: root) }
+      let sentence = "This capture has no trace, so the service cannot replay it; "
+      let said = error.map { "\($0)" } ?? ""
+      #expect(said.components(separatedBy: sentence).count == 2, "\(said)")
+      let report = Doctor.examine(try Machine(root: root))
+      #expect(report.exitCode == 0 && report.text.contains(sentence), "\(report.text)")
+    }
+  }
+
+  @Test("of two values for each counter has a psys that moved between them")
   func movingPlatform() throws {
     let machine = ComposedMachine.intel("psys", model: 0x9E).registers([
       0x606: [0xA0E03], 0x611: [1000, 2000], 0x64D: [5, 9], 0x619: [3],
     ])
     try machine.withRoot { root in
-      var source = try EnergySources.msr(root: root, domains: [.dram, .psys])
-      #expect(source.read().readings.map(\.domain) == [.package, .dram, .psys])
       let told = Doctor.examine(try Machine(root: root)).text
       #expect(told.contains("psys (61.0 uJ)"), "\(told)")
     }

@@ -6,7 +6,10 @@ internal import SystemCalls
 extension Examination {
   /// Reports what a trace shows of the packages' counters: how often and how evenly they move, and what they have counted.
   mutating func lookAtTrace() {
-    guard let trace = machine.trace else { return }
+    guard let trace = machine.trace else {
+      if machine.replay != nil, !measuredBy.isEmpty { ok(.trace, "\(CaptureError.noTrace)") }
+      return
+    }
     let counters = trace.tracks.count == 1 ? "1 counter" : "\(trace.tracks.count) counters"
     ok(.trace, "There are readings of \(counters) over \(Numbers.fixed(trace.seconds, places: 1)) s.")
     for track in trace.tracks {

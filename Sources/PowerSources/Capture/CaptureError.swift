@@ -10,6 +10,8 @@ public enum CaptureError: Error, Equatable {
   case notRead(path: String, errno: Int32)
   /// A line that is not part of any capture.
   case malformed(path: String, line: String)
+  /// The capture has no trace, so it cannot be replayed.
+  case noTrace
   /// A trace that cannot be replayed.
   case trace(path: String, TraceError)
 }
@@ -24,6 +26,8 @@ extension CaptureError: CustomStringConvertible {
     case .notRead(let path, let errno): "Cannot read \(path): \(errorText(errno)); capture the machine again."
     case .malformed(let path, let line):
       "\(path) contains an invalid line (\(line)); capture the machine again."
+    case .noTrace:
+      "This capture has no trace, so the service cannot replay it; to replay a machine, capture it with --trace."
     case .trace(let path, let error): "\(path) \(error); capture the machine again, with --trace."
     }
   }
