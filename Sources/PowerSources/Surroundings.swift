@@ -84,7 +84,11 @@ package struct Surroundings {
   package var isNamespaceRoot: Bool {
     let users = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Uid:") } ?? ""
     let ids = users.split(whereSeparator: \.isWhitespace)
-    guard ids.count > 2, ids[2] == "0" else { return false }
+    return ids.count > 2 && ids[2] == "0" && isInUserNamespace
+  }
+
+  /// Whether this process is in a user namespace of its own: its capabilities are then not the machine's.
+  package var isInUserNamespace: Bool {
     // The machine's own namespace maps all numbers to themselves. Source: user_namespaces(7).
     let map = text("/proc/self/uid_map").split(whereSeparator: \.isWhitespace)
     return !map.isEmpty && map != ["0", "0", "4294967295"]

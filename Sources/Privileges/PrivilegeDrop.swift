@@ -1,5 +1,6 @@
 internal import CMSRShim
 internal import Glibc
+internal import SystemCalls
 
 /// Gives up every privilege but CAP_SYS_RAWIO, for good. Only for a process that still has one thread.
 public enum PrivilegeDrop {
@@ -21,6 +22,20 @@ public enum PrivilegeDrop {
     case forChildren
     /// Nobody. Registers that are open stay readable.
     case nothing
+  }
+
+  /// Makes sure that privileges can be dropped, as far as that can be told beforehand, for those who only check.
+  ///
+  /// - Throws: the error that `run` would throw.
+  public static func requirePossible(_ identity: Identity = .unchanged) throws(PrivilegeError) {
+    let changesIdentity = cmsr_has_setuid_and_setgid() == 1
+    _ = try target(identity, changesIdentity: changesIdentity)
+    guard changesIdentity else { return }
+    // As the kernel decides it, see userns_may_setgroups: the namespace allows setgroups, and its groups are known. Kernels without
+    // user namespaces have neither file.
+    let setgroups = try? TextFile.read("/proc/self/setgroups")
+    let groups = try? TextFile.read("/proc/self/gid_map")
+    if setgroups?.hasPrefix("deny") == true || groups?.isEmpty == true { throw .cannotLeaveGroups }
   }
 
   /// Drops privileges, then proves it for every thread.

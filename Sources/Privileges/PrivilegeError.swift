@@ -43,8 +43,8 @@ extension PrivilegeError: CustomStringConvertible {
     case .step(let step, let errno):
       "Cannot \(step): \(errorText(errno)). The service does not run with more rights than it needs."
     case .cannotLeaveGroups:
-      "Cannot leave the supplementary groups: this user namespace forbids it, as one of unshare -r does. Start the service "
-        + "outside of it, or without any rights in it: setpriv --bounding-set=-all --inh-caps=-all pkg-watt-stat serve"
+      "The service cannot leave the supplementary groups: this user namespace forbids it, as one of unshare -r does. Start it "
+        + "outside of the namespace, or without any rights in it: setpriv --bounding-set=-all --inh-caps=-all pkg-watt-stat serve"
     case .cannotSeal:
       "Cannot give up CAP_SYS_RAWIO (--seal): a system-call filter forbids capset; allow it (systemd: "
         + "SystemCallFilter=capset), or leave out --seal."

@@ -3,6 +3,7 @@ internal import CMSRShim
 internal import Diagnosis
 internal import Formatting
 internal import Glibc
+internal import Privileges
 internal import SystemCalls
 
 /// Explains whether and how this machine can be measured.
@@ -50,7 +51,7 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let machine = try Machine(root: root)
     if let capture, trace { try record(machine, in: capture) }
-    let report = Doctor.examine(machine)
+    let report = Doctor.examine(machine, refusal: Self.refusal)
     if let capture {
       machine.takeInventory()
       try machine.capture(in: capture)
@@ -61,6 +62,16 @@ struct DoctorCommand: ParsableCommand {
     }
     try StandardOutput.write((json ? report.json : report.text) + "\n")
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+  }
+
+  /// Why `serve` would refuse to start as this process.
+  private static var refusal: String? {
+    do {
+      try PrivilegeDrop.requirePossible()
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   /// Warns of what a trace reveals, then records it. Ctrl-C before it is saved leaves nothing of it.

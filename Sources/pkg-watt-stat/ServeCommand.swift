@@ -42,6 +42,7 @@ struct ServeCommand: ParsableCommand {
     // Before the source: a package that comes in between is then started for once too often, not missed.
     let topology = TopologyWatch(root: options.root)
     let measurement = try Measurement(service, logger: logger)
+    try PrivilegeDrop.requirePossible(identity)
     if measurement.hasChildren {
       for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
     }

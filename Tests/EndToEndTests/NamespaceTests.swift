@@ -41,6 +41,31 @@ struct NamespaceTests {
   private static let node = "mkdir -p $R/dev/cpu/0; echo >$R/dev/cpu/0/msr; chmod 600 $R/dev/cpu/0/msr"
 
   @Test(
+    "is refused by the service, by its check and by the doctor alike if the namespace forbids to leave the groups",
+    .enabled(if: lack == nil && Executables.hasDevice, "user namespaces or the device are not there"),
+    arguments: ["unshare -U -r", "setpriv --reuid nobody --regid nogroup --clear-groups unshare -U -r"])
+  func groups(namespace: String) throws {
+    let device = try Device(["--watts", "20"])
+    let folder = try TemporaryFolder()
+    for command in ["serve --socket \(folder.path)/s.sock", "serve --check", "doctor"] {
+      let (code, output) = try Child.run(
+        ["sh", "-c", #"exec \#(namespace) "$0" \#(command) --root "$1""#, Executables.service, device.root.path])
+      #expect(code == 1 && output.contains("this user namespace forbids it"), "\(output)")
+      #expect(!output.contains("easurable:") && !output.contains("This machine can be"), "\(output)")
+    }
+  }
+
+  @Test(
+    "holds no capability that opens registers, whatever its number",
+    .enabled(if: lack == nil, "user namespaces are not allowed here"),
+    arguments: ["unshare -U -r", "unshare -U --map-user=1000 --keep-caps"])
+  func capability(namespace: String) throws {
+    let script = "\(namespace) \"$0\" doctor"
+    let (_, output) = try Child.run(["sh", "-c", script, Executables.service], seconds: 30)
+    #expect(output.contains("has CAP_SYS_RAWIO only in a user namespace"), "\(output)")
+  }
+
+  @Test(
     "is told by the service and by the doctor that it is not the machine's root",
     .enabled(if: lack == nil, "user namespaces are not allowed here"),
     arguments: [

@@ -93,9 +93,13 @@ extension Examination {
 
   private mutating func lookAtCapability() {
     switch hasCapability {
-    case true? where map != nil && surroundings.isNamespaceRoot:
+    case true? where surroundings.isInUserNamespace:
+      let text = "This process has CAP_SYS_RAWIO only in a user namespace"
+      if identity != nil && map == nil {
+        return ok(.capability, "\(text). It is not needed: this CPU has no energy registers.")
+      }
       obstruct(
-        .capability, "This process has CAP_SYS_RAWIO only in a user namespace, which is not enough to open registers.",
+        .capability, "\(text), which is not enough to open registers.",
         fix: "run it outside of the namespace, as the machine's root.")
     case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which is needed to open registers.")
     case false? where identity != nil && map == nil:

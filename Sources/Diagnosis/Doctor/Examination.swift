@@ -57,7 +57,7 @@ struct Examination {
   }
 
   /// Adds a finding that keeps one way of measuring from working.
-  mutating func obstruct(_ topic: Finding.Topic, _ text: String, fix: String) {
+  mutating func obstruct(_ topic: Finding.Topic, _ text: String, fix: String?) {
     obstacles.insert(findings.count)
     findings.append(Finding(level: .failure, topic: topic, text: text, fix: fix))
   }
