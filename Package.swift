@@ -61,7 +61,10 @@ let package = Package(
     room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
     room("PowerProtocol", ["RAPL", "Formatting"]),
     room(
-      "PowerServer", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix]),
+      "PowerServer",
+      [
+        "RAPL", "Formatting", "PowerSources", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix,
+      ]),
     room("PowerClient", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
@@ -95,7 +98,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     tests(of: "SystemCalls"),
-    tests(of: "RAPL"),
+    tests(of: "RAPL", ["PowerSources"]),
     tests(of: "Formatting"),
     tests(of: "PowerSources", ["RAPL"]),
     tests(of: "Turbostat", ["RAPL"]),
@@ -103,7 +106,7 @@ let package = Package(
     tests(
       of: "PowerServer",
       [
-        "RAPL", "Formatting", "PowerProtocol", logging,
+        "RAPL", "Formatting", "PowerSources", "PowerProtocol", logging,
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
       ]),

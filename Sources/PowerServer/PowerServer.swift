@@ -2,6 +2,7 @@ internal import CMSRShim
 public import Logging
 internal import NIOCore
 internal import NIOPosix
+public import PowerSources
 public import RAPL
 
 /// Serves readings on Unix sockets: one thread samples (or takes samples from outside), accepts and sends.

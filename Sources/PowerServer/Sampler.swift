@@ -2,6 +2,7 @@ internal import CMSRShim
 internal import Logging
 internal import NIOCore
 internal import PowerProtocol
+internal import PowerSources
 internal import RAPL
 
 /// Carries out the actions of the sampling machine: reads the source, sets the alarm, and gives samples to the broadcaster. Lives on

@@ -1,4 +1,5 @@
 internal import PowerProtocol
+internal import PowerSources
 internal import RAPL
 
 /// A moment by both clocks, in nanoseconds. They differ by the time for which the machine was suspended.

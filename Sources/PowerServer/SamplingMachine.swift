@@ -1,4 +1,5 @@
 internal import PowerProtocol
+internal import PowerSources
 internal import RAPL
 
 /// Decides when the service reads its counters, and who gets the result. It has no I/O: it takes events, and returns actions.

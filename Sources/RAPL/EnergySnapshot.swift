@@ -1,3 +1,24 @@
+/// The result of a reading of an energy counter.
+public enum CounterChange: Sendable, Equatable {
+  /// The first reading: there is nothing to compare it with.
+  case first
+  /// The counter advanced by this many counts.
+  case advanced(UInt64)
+  /// The counter advanced by this many counts, past its end and around.
+  case wrapped(UInt64)
+  /// The same value again.
+  case idle
+  /// The counter was set to another value and continues from there; the energy around that moment is partly unknown.
+  case reset
+  /// The last reading was so long ago that it is unknown how often the counter has wrapped or whether it was reset; or the
+  /// machine slept in between, when some counters do not count. Its energy is a lower bound.
+  case gap
+  /// The counter was stuck for more than a second and is moving again; its energy is a lower bound.
+  case resumed
+  /// A value that the package cannot have reached, or may not have reached: set aside, nothing counted, nothing lost.
+  case implausible
+}
+
 /// The energy of one package, or of a domain of it, at one moment.
 public struct EnergyReading: Sendable {
   /// The outcome of a reading.
@@ -56,50 +77,4 @@ public struct EnergySnapshot: Sendable {
     self.unixNanoseconds = unixNanoseconds
     self.asleepNanoseconds = asleepNanoseconds
   }
-}
-
-/// A source of energy readings. It gives energy, never watts: those are made in one place, `PowerMeter`.
-public protocol EnergySource: Sendable {
-  /// Whether the energy is invented.
-  var isSimulated: Bool { get }
-  /// The CPU's name; nil if there is none.
-  var cpu: String? { get }
-  /// What is measured and how, in one readable line.
-  var summary: String { get }
-  /// The longest time to the next snapshot that cannot miss a wrap, in seconds: shorter while a reading is in doubt.
-  var longestIntervalSeconds: Double { get }
-  /// How long the domains may go unread without becoming a lower bound, in seconds, if each core has a counter: reading them then
-  /// costs a register and an interrupt for each core, and `longestIntervalSeconds` does not include them. nil if they cost no more
-  /// than the packages.
-  var longestCoreIntervalSeconds: Double? { get }
-  /// How its counters step; nil if they are always up to date.
-  var steps: CounterSteps? { get }
-  /// Reads every package now.
-  ///
-  /// - Parameter domains: whether to read the domains too.
-  mutating func read(domains: Bool) -> EnergySnapshot
-}
-
-/// Counters that move in steps, as those of a hypervisor do. Their energy is that of the latest step.
-public struct CounterSteps: Sendable, Equatable {
-  /// The time between steps in nanoseconds, the longest if counters differ.
-  public let periodNanoseconds: Int64
-  /// When to read next, in nanoseconds of the monotonic clock, to see the next step when it happens.
-  public let nextLookNanoseconds: Int64
-
-  /// Steps from their parts.
-  public init(periodNanoseconds: Int64, nextLookNanoseconds: Int64) {
-    self.periodNanoseconds = periodNanoseconds
-    self.nextLookNanoseconds = nextLookNanoseconds
-  }
-}
-
-extension EnergySource {
-  /// Domains cost no more than packages.
-  public var longestCoreIntervalSeconds: Double? { nil }
-  /// Its counters are always up to date.
-  public var steps: CounterSteps? { nil }
-
-  /// Reads every package and every domain now.
-  public mutating func read() -> EnergySnapshot { read(domains: true) }
 }

@@ -44,12 +44,12 @@ public struct PowerBound: Sendable, Equatable {
   /// The longest time between readings, in seconds: less than the counter needs for a wrap at this power.
   ///
   /// - Parameter range: the number of values of the counter.
-  public func longestCertainSeconds(unit: EnergyUnit, range: UInt64 = EnergyCounter.registerRange) -> Double {
+  public func longestCertainSeconds(unit: EnergyUnit, range: UInt64) -> Double {
     Self.lookShare * unit.joulesPerCount * Double(range) / watts
   }
 
   /// The bound that leaves room above a measured power.
-  func raised(to measuredWatts: Double) -> PowerBound {
+  package func raised(to measuredWatts: Double) -> PowerBound {
     PowerBound(watts: min(max(watts, measuredWatts * 1.5), Self.highest.watts))
   }
 }

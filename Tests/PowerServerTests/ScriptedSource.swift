@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import PowerServer
+import PowerSources
 import RAPL
 import Synchronization
 

@@ -1,3 +1,4 @@
+import PowerSources
 import RAPL
 
 /// Random numbers that are the same for the same seed (SplitMix64).
@@ -98,7 +99,7 @@ struct SimulatedCounters {
   }
 
   /// As a source says it: the bound is raised if several readings agree that it is too low.
-  var longestSeconds: Double { counter.bound.longestCertainSeconds(unit: Self.unit) }
+  var longestSeconds: Double { counter.bound.longestCertainSeconds(unit: Self.unit, range: EnergyCounter.registerRange) }
 
   /// How long a wrap takes at the bound, in nanoseconds.
   var wrapNanoseconds: Double { 4_294_967_296 * Self.unit.joulesPerCount / counter.bound.watts * 1e9 }

@@ -1,4 +1,5 @@
 import PowerProtocol
+import PowerSources
 import RAPL
 
 @testable import PowerServer

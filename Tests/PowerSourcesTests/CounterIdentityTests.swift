@@ -4,16 +4,6 @@ import Testing
 
 @testable import PowerSources
 
-/// Random numbers that are the same in each run.
-private struct Seeded: RandomNumberGenerator {
-  var seed: UInt64
-
-  mutating func next() -> UInt64 {
-    seed &+= 1
-    return UInt64(noise(seed, 1) * 4_294_967_296) << 32 | UInt64(noise(seed, 2) * 4_294_967_296)
-  }
-}
-
 /// Counters that live in simulated time, which each read takes some of.
 private final class Bench {
   struct Counter {
@@ -70,7 +60,7 @@ private final class Bench {
     self.names = names
     self.range = range
     self.readNanoseconds = readNanoseconds
-    random = Seeded(seed: UInt64(seed) << 32)
+    random = Seeded(state: UInt64(seed) << 32)
   }
 
   /// - Parameters:
@@ -131,7 +121,7 @@ struct CounterIdentityTests {
     "two that show nearly the same, or cross each other, are never taken for one",
     arguments: [0, 1, 3, 20, 100, 400, 2000] as [UInt64], [1, 1.002, 1.02, 0.9])
   func near(distance: UInt64, ratio: Double) {
-    var random = Seeded(seed: distance << 40)
+    var random = Seeded(state: distance << 40)
     for trial in 0..<60 {
       let counts = Double.random(in: 20...2000, using: &random)
       let counters = [
@@ -208,7 +198,7 @@ struct CounterIdentityTests {
 
   @Test("one counter is found through wraps, zeros, errors and slow reads", arguments: [5.0, 163.84, 30_000])
   func faults(counts: Double) {
-    var random = Seeded(seed: 7)
+    var random = Seeded(state: 7)
     for trial in 0..<40 {
       let start = (UInt64(1) << 32) - UInt64(counts * Double.random(in: 0...10, using: &random))
       let bench = Bench([Counter(start: start, counts: counts)], names: [0, 0], seed: trial)

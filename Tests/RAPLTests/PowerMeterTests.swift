@@ -1,3 +1,4 @@
+import PowerSources
 import RAPL
 import Testing
 

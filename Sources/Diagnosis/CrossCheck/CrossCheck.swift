@@ -1,6 +1,7 @@
 internal import CMSRShim
 internal import Glibc
-public import RAPL
+public import PowerSources
+internal import RAPL
 public import Turbostat
 
 /// Measures the same machine twice at the same time, and compares.

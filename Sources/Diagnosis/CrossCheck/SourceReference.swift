@@ -1,4 +1,5 @@
 internal import CMSRShim
+internal import PowerSources
 internal import RAPL
 
 /// Another source of energy as the reference, such as powercap: its windows end when we read it.

@@ -1,3 +1,5 @@
+public import RAPL
+
 /// How a package's counter moves, as far as it has shown: all the time, or in steps.
 ///
 /// It may come to move in another way, as after a virtual machine has moved to another host. A counter that should move all the time

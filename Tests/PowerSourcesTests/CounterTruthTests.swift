@@ -1,3 +1,4 @@
+import PowerSources
 import RAPL
 import Testing
 
@@ -133,7 +134,7 @@ struct CounterTruthTests {
       let unit = EnergyUnit(joulesPerCount: joulesPerCount)
       let bound = PowerBound(watts: watts)
       var counter = EnergyCounter(unit: unit, bound: bound)
-      let interval = bound.longestCertainSeconds(unit: unit)
+      let interval = bound.longestCertainSeconds(unit: unit, range: EnergyCounter.registerRange)
       var (value, time) = (UInt32(1), 0.0)
       _ = counter.record(UInt64(value), at: 0)
       // A short step first, as while somebody looks on: it is the power that the longer ones go on with.

@@ -1,3 +1,5 @@
+public import RAPL
+
 /// The energy of a counter that moves in steps, as of the latest step whose moment is known well enough to end a window. Between
 /// two such steps nothing new is known.
 public struct SteppedCounter: Sendable {

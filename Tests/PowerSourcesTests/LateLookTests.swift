@@ -1,3 +1,4 @@
+import PowerSources
 import RAPL
 import Testing
 
@@ -26,7 +27,7 @@ struct Package {
 
   var value: UInt64 { (truth &- offset) % EnergyCounter.registerRange }
   var drawn: UInt64 { truth - start }
-  var longestSeconds: Double { counter.bound.longestCertainSeconds(unit: unit) }
+  var longestSeconds: Double { counter.bound.longestCertainSeconds(unit: unit, range: EnergyCounter.registerRange) }
   /// The time of a wrap at the bound.
   var wrapSeconds: Double { Double(EnergyCounter.registerRange) * unit.joulesPerCount / counter.bound.watts }
 

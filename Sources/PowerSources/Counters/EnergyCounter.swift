@@ -1,23 +1,4 @@
-/// The result of a reading of an energy counter.
-public enum CounterChange: Sendable, Equatable {
-  /// The first reading: there is nothing to compare it with.
-  case first
-  /// The counter advanced by this many counts.
-  case advanced(UInt64)
-  /// The counter advanced by this many counts, past its end and around.
-  case wrapped(UInt64)
-  /// The same value again.
-  case idle
-  /// The counter was set to another value and continues from there; the energy around that moment is partly unknown.
-  case reset
-  /// The last reading was so long ago that it is unknown how often the counter has wrapped or whether it was reset; or the
-  /// machine slept in between, when some counters do not count. Its energy is a lower bound.
-  case gap
-  /// The counter was stuck for more than a second and is moving again; its energy is a lower bound.
-  case resumed
-  /// A value that the package cannot have reached, or may not have reached: set aside, nothing counted, nothing lost.
-  case implausible
-}
+public import RAPL
 
 /// A hardware energy counter that wraps, extended to 64 bits, exact to the count.
 ///
