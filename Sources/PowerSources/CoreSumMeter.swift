@@ -137,13 +137,9 @@ struct CoreSumMeter {
 
   private mutating func add(_ places: [PhysicalCore]) {
     for place in places {
-      let reader = PackageReader(core: place, registers: registers)
+      let reader = CounterReader(counter: address, of: place, registers)
       cores.append(
-        Core(
-          place: place,
-          meter: CounterMeter(
-            package: package, domain: .core, unit: unit, bound: bound,
-            register: RegisterCounter(address, through: reader))))
+        Core(place: place, meter: CounterMeter(package: package, domain: .core, unit: unit, bound: bound, reader)))
     }
   }
 

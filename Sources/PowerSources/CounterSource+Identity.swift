@@ -58,7 +58,7 @@ extension EnergySources {
     timers: [PackageID: StepTimer], isSnapshot: Bool
   ) throws(SourceError) -> [RepeatedCounter] {
     guard let address = map.energy(of: .package) else { return [] }
-    var counters = packages.map { RegisterCounter(address, through: PackageReader(package: $0, registers: registers)) }
+    var counters = packages.map { CounterReader(map.units, of: $0, registers).counter(address) }
     return try CounterIdentity.repeated(
       of: packages.map(\.id),
       packages.map {
@@ -85,7 +85,7 @@ extension EnergySources {
     }
     return try CounterIdentity.repeated(
       of: packages.map(\.zone.package), compared,
-      read: { try? counters[$0].read(toleranceNanoseconds: .max).value })
+      read: { try? counters[$0].read() })
   }
 }
 

@@ -25,7 +25,7 @@ extension CounterSource {
           unit: EnergyUnit(joulesPerCount: 1e-6, source: .powercap),
           bound: PowerBound(cores: cores.first?.cores),
           range: try zones.range(of: entry),
-          file: try tree.zone("\(folder)/energy_uj"))
+          CounterReader(try tree.zone("\(folder)/energy_uj")))
         // A package's is looked at in any case. The file of a domain may open, and give nothing all the same.
         if zone.domain != .package { _ = try meter.look() }
         meters.append(meter)

@@ -19,10 +19,9 @@ extension CounterSource {
     var meters: [CounterMeter] = []
     var cores: [CoreSumMeter] = []
     for package in packages {
-      var reader = PackageReader(package: package, registers: registers)
-      guard let units = UnitRegister(try Self.value(of: map.units, through: &reader)) else {
-        throw .noUnits(address: map.units)
-      }
+      var reader = CounterReader(map.units, of: package, registers)
+      let value = try reader.read(toleranceNanoseconds: CounterReader.firstToleranceNanoseconds).value
+      guard let units = UnitRegister(value) else { throw .noUnits(address: map.units) }
       let bound = PowerBound(cores: package.cores)
       for domain in PowerDomain.allCases where domain == .package || domains.contains(domain) {
         guard let address = map.energy(of: domain) else { continue }
@@ -39,8 +38,7 @@ extension CounterSource {
           continue
         }
         var meter = CounterMeter(
-          package: package.id, domain: domain, unit: unit, bound: bound,
-          register: RegisterCounter(address, through: reader))
+          package: package.id, domain: domain, unit: unit, bound: bound, reader.counter(address))
         if domain != .package, try !meter.exists() { continue }
         if let error = SourceError.implausible(unit, by: map.units) { throw error }
         meters.append(meter)
@@ -55,16 +53,6 @@ extension CounterSource {
       isSimulated
         ? "a simulated CPU of \(packages) (its watts are invented)"
         : "\(identity)\(unknown), \(packages), from its msr registers\(lacks)"
-    }
-  }
-
-  private static func value(
-    of address: UInt32, through reader: inout PackageReader
-  ) throws(SourceError) -> UInt64 {
-    do {
-      return try reader.read(address, toleranceNanoseconds: TimedValue.firstToleranceNanoseconds).value
-    } catch {
-      throw .register(error)
     }
   }
 }

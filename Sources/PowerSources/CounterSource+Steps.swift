@@ -34,4 +34,32 @@ extension CounterSource {
     let hundredths = (nanoseconds + 5_000_000) / 10_000_000
     return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
   }
+
+  /// The index of a package whose counter moves in steps, and that of a domain with it.
+  ///
+  /// A platform's counter may be in another part of the machine, but not in a hypervisor's.
+  static func leader(of meter: CounterMeter, among packages: [CounterMeter]) -> Int? {
+    packages.firstIndex { package in
+      package.course.isStepping
+        && (meter.package.die == nil
+          ? package.package.package == meter.package.package : package.package == meter.package)
+    }
+  }
+
+  /// If a package's counter has begun to move in steps, its domains are read as of them.
+  mutating func followSteps() {
+    let stepping = meters[..<packageCount].filter(\.course.isStepping)
+    if stepping.isEmpty { return }
+    if !isStepping {
+      log(
+        "The packages' counters now move only every \(Self.seconds(Self.period(stepping))) s, and a window lasts from one step to "
+          + "another.")
+    }
+    isStepping = true
+    let packages = Array(meters[..<packageCount])
+    for index in packageCount..<meters.count where meters[index].leader == nil {
+      if let leader = Self.leader(of: meters[index], among: packages) { meters[index].follow(leader) }
+    }
+    leaveOutCores(of: stepping.map(\.package), \.coresMayStep)
+  }
 }

@@ -18,89 +18,24 @@ struct CounterSource: EnergySource {
   var isSimulated: Bool
   let cpu: String?
   let summary: String
-  private(set) var longestIntervalSeconds: Double
-  private(set) var meters: [CounterMeter]
+  var longestIntervalSeconds: Double
+  var meters: [CounterMeter]
   /// For each package the sum of its cores' counters, if each core has its own.
-  private var cores: [CoreSumMeter]
+  var cores: [CoreSumMeter]
   private var platforms: [PackageID: PlatformWatch] = [:]
   /// The number of packages that are read.
   let packageCount: Int
   /// Whether a package's counter moves in steps.
-  private var isStepping: Bool
+  var isStepping: Bool
   /// How many readings are left until that check; 0 while it is due.
   private var readingsLeft = readingsToCheck
   /// When that additional reading is due.
   private var checkTime: Int64 = 0
   /// Whether a platform's counter is read, or was at the start.
-  private let hasPlatform: Bool
-  private let log: SourceLog
+  let hasPlatform: Bool
+  let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
-  private let boottime: @Sendable () -> Int64
-
-  /// Makes sure that every package's counter moves, and leaves out a platform's that does not.
-  ///
-  /// - Parameters:
-  ///   - meters: the counters, in the order in which to read them; packages are read before all others.
-  ///   - cores: sums of the cores of these packages; read last, and only if domains are asked for.
-  ///   - cpu: the CPU's name.
-  ///   - log: called with facts about the counters that the user should know.
-  ///   - boottime: nanoseconds of a clock that goes on while the machine sleeps.
-  ///   - isSnapshot: whether each counter shows only two values, as in a capture without a trace.
-  ///   - summary: makes the sentence on what is measured and how, from the number of packages: "2 packages".
-  init(
-    _ meters: [CounterMeter], cores: [CoreSumMeter] = [], cpu: String?, isSimulated: Bool = false,
-    log: @escaping SourceLog = { _ in },
-    boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() },
-    isSnapshot: Bool = false, summary: (_ packages: String) -> String
-  ) throws(SourceError) {
-    var packages = meters.filter { $0.domain == .package }
-    try Self.probe(&packages, isSnapshot: isSnapshot)
-    let repeated = try Self.leaveOutRepeated(&packages, isSnapshot: isSnapshot, log)
-    let period = Self.period(packages)
-    // Counters that step are not waited for: one that does not move is found out later.
-    let waits = period == 0
-    var others: [CounterMeter] = []
-    for var meter in meters where meter.domain != .package && !repeated.contains(meter.package) {
-      if waits, meter.domain == .psys, !meter.moves() {
-        log("The psys counter of \(meter.package) does not move, so it is not measured.")
-      } else {
-        if let leader = Self.leader(of: meter, among: packages) { meter.follow(leader) }
-        others.append(meter)
-      }
-    }
-    if waits { Self.leaveOutRepeatedPlatforms(&others, isSnapshot: isSnapshot, log) }
-    self.isSimulated = isSimulated
-    self.cpu = cpu
-    let steps =
-      period == 0
-      ? "" : "; its counters move only every \(Self.seconds(period)) s, and a window lasts from one step to another"
-    self.summary = summary(packages.count == 1 ? "1 package" : "\(packages.count) packages") + steps
-    packageCount = packages.count
-    self.meters = packages + others
-    self.cores = cores
-    isStepping = period != 0
-    hasPlatform = others.contains { $0.domain == .psys }
-    longestIntervalSeconds = self.meters.map(\.longestCertainSeconds).min() ?? 0
-    self.log = log
-    self.boottime = boottime
-    if !repeated.isEmpty {
-      leaveOutCores(of: cores.map(\.package)) {
-        "The core domain of \($0) is not measured, because packages share a counter, and it is unknown whose cores are whose."
-      }
-    }
-    leaveOutCores(of: packages.filter(\.course.isStepping).map(\.package), \.coresMayStep)
-  }
-
-  private mutating func leaveOutCores(of packages: [PackageID], _ sentence: (PackageID) -> String) {
-    cores.removeAll { sum in
-      guard packages.contains(sum.package) else { return false }
-      log(sentence(sum.package))
-      return true
-    }
-  }
-
-  /// Everything that it reads, except cores.
-  var counters: [CounterMeter] { meters }
+  let boottime: @Sendable () -> Int64
 
   var longestCoreIntervalSeconds: Double? { cores.map(\.longestCertainSeconds).min() }
 
@@ -113,16 +48,14 @@ struct CounterSource: EnergySource {
       var readings: [EnergyReading] = []
       readings.reserveCapacity(count + (domains ? cores.count : 0))
       var hasChanged = false
-      if isStepping {
-        for index in 0..<count { readings.append(read(index, asleep, now, &hasChanged)) }
-        // A counter that moves together with a package's is read after that one has moved.
-        for index in count..<meters.count where meters[index].leader != nil {
-          _ = read(index, asleep, now, &hasChanged)
-        }
-      } else {
-        for index in 0..<count {
-          readings.append(meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
-        }
+      for index in 0..<count {
+        let time = isStepping ? energyTime(of: index) : .now
+        readings.append(meters[index].read(asOf: time, asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged))
+      }
+      // A counter that moves together with a package's is read after that one has moved.
+      for index in count..<meters.count where isStepping && meters[index].leader != nil {
+        _ = meters[index].read(
+          asOf: energyTime(of: index), asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
       }
       if domains {
         for index in cores.indices {
@@ -168,12 +101,9 @@ struct CounterSource: EnergySource {
     }
   }
 
-  private mutating func read(_ index: Int, _ asleep: Int64, _ now: Int64, _ hasChanged: inout Bool) -> EnergyReading {
-    guard let leader = meters[index].leader, let stepped = meters[leader].course.stepped else {
-      return meters[index].read(asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
-    }
-    return meters[index].read(
-      asOf: stepped.isBehind ? nil : stepped.nanoseconds, asleepNanoseconds: asleep, now: now, hasChanged: &hasChanged)
+  private func energyTime(of index: Int) -> CounterMeter.EnergyTime {
+    guard let leader = meters[index].leader, let stepped = meters[leader].course.stepped else { return .now }
+    return stepped.isBehind ? .unknown : .step(stepped.nanoseconds)
   }
 
   /// How the packages' counters step, or when to read them again to find that out; nil if all of them are always up to date.
@@ -186,34 +116,6 @@ struct CounterSource: EnergySource {
         nextLookNanoseconds: min(steps?.nextLookNanoseconds ?? .max, nextLook))
     }
     return steps
-  }
-
-  /// The index of a package whose counter moves in steps, and that of a domain with it.
-  ///
-  /// A platform's counter may be in another part of the machine, but not in a hypervisor's.
-  private static func leader(of meter: CounterMeter, among packages: [CounterMeter]) -> Int? {
-    packages.firstIndex { package in
-      package.course.isStepping
-        && (meter.package.die == nil
-          ? package.package.package == meter.package.package : package.package == meter.package)
-    }
-  }
-
-  /// If a package's counter has begun to move in steps, its domains are read as of them.
-  private mutating func followSteps() {
-    let stepping = meters[..<packageCount].filter(\.course.isStepping)
-    if stepping.isEmpty { return }
-    if !isStepping {
-      log(
-        "The packages' counters now move only every \(Self.seconds(Self.period(stepping))) s, and a window lasts from one step to "
-          + "another.")
-    }
-    isStepping = true
-    let packages = Array(meters[..<packageCount])
-    for index in packageCount..<meters.count where meters[index].leader == nil {
-      if let leader = Self.leader(of: meters[index], among: packages) { meters[index].follow(leader) }
-    }
-    leaveOutCores(of: stepping.map(\.package), \.coresMayStep)
   }
 
   /// A counter came into doubt or out of it, or its bound was raised. That changes how soon to read again.
@@ -254,5 +156,146 @@ struct CounterSource: EnergySource {
       asleep = boottime - before - apart / 2
     }
     return (asleep, now)
+  }
+}
+
+/// One energy counter of a source: the origin of its values, and what has become of them.
+struct CounterMeter {
+  /// The time of the energy that a reading gives.
+  enum EnergyTime {
+    /// That of the reading.
+    case now
+    /// That of a step of the package's counter, because this one moves together with it.
+    case step(Int64)
+    /// The package's counter has stepped before its present value, and it is unknown when.
+    case unknown
+  }
+
+  let package: PackageID
+  let domain: PowerDomain
+  let unit: EnergyUnit
+  let range: UInt64
+  private var knownBound: PowerBound
+  private var reader: CounterReader
+  private var counter: EnergyCounter
+  /// How it moves, and its energy as of the latest step unless it moves all the time.
+  var course = CounterCourse()
+  /// The index of the package whose counter moves in steps, and this domain's with it.
+  private(set) var leader: Int?
+  private var lastMonotonicNanoseconds: Int64 = 0
+  /// Its value when it was first read, before any reading counted.
+  private(set) var firstValue: UInt64?
+  /// Whether the latest value was set aside, and another reading soon after may settle it.
+  private(set) var isInDoubt = false
+
+  /// A counter that has not been read yet.
+  ///
+  /// - Parameters:
+  ///   - bound: the power that the package cannot exceed.
+  ///   - range: the number of values of the counter.
+  init(
+    package: PackageID, domain: PowerDomain, unit: EnergyUnit, bound: PowerBound,
+    range: UInt64 = EnergyCounter.registerRange, _ reader: CounterReader
+  ) {
+    self.package = package
+    self.domain = domain
+    self.unit = unit
+    self.range = range
+    self.reader = reader
+    knownBound = bound.of(domain, unit: unit)
+    counter = EnergyCounter(unit: unit, bound: knownBound, range: range, alwaysMoves: domain == .package)
+  }
+
+  /// The longest time between two readings that cannot miss a wrap, in seconds.
+  var longestCertainSeconds: Double { counter.bound.longestCertainSeconds(unit: unit, range: range) }
+
+  /// Makes it count for another package that shows the same counter. Call it before the first reading.
+  mutating func addBound(of other: CounterMeter) {
+    knownBound = PowerBound(watts: min(knownBound.watts + other.knownBound.watts, PowerBound.highest.watts))
+    counter = EnergyCounter(unit: unit, bound: knownBound, range: range, alwaysMoves: domain == .package)
+  }
+
+  /// The bound, if it was raised since the last call.
+  mutating func takeRaisedBound() -> PowerBound? {
+    guard counter.bound != knownBound else { return nil }
+    knownBound = counter.bound
+    return knownBound
+  }
+
+  /// Reads the counter now.
+  ///
+  /// - Parameters:
+  ///   - energyTime: the time of the energy. If that is unknown, or a step whose energy was read already, nothing is read.
+  ///   - now: the monotonic time a moment ago.
+  ///   - hasChanged: set if the counter came into doubt or out of it, now moves in steps, or its bound was raised.
+  mutating func read(
+    asOf energyTime: EnergyTime = .now, asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool
+  ) -> EnergyReading {
+    let outcome: EnergyReading.Outcome
+    switch energyTime {
+    case .unknown: outcome = .read(.implausible)
+    case .step(lastMonotonicNanoseconds): outcome = .read(.idle)
+    case .now, .step:
+      let tolerance =
+        lastMonotonicNanoseconds == 0
+        ? CounterReader.firstToleranceNanoseconds
+        : CounterReader.toleranceNanoseconds(window: now - lastMonotonicNanoseconds)
+      do {
+        let value = try reader.read(toleranceNanoseconds: tolerance)
+        lastMonotonicNanoseconds = if case .step(let time) = energyTime { time } else { value.monotonicNanoseconds }
+        let change: CounterChange
+        if course.isContinuous {
+          change = counter.record(value.value, at: lastMonotonicNanoseconds, asleep: asleep)
+          if case .idle = change, domain == .package { course.stood(at: value.value, lastMonotonicNanoseconds, counter) }
+        } else {
+          let wasStepping = course.isStepping
+          change = course.record(value.value, at: value.monotonicNanoseconds, asleep: asleep, into: &counter)
+          if course.isStepping != wasStepping { hasChanged = true }
+        }
+        let isInDoubt = if case .implausible = change { counter.isInDoubt } else { false }
+        if isInDoubt != self.isInDoubt || counter.bound != knownBound {
+          self.isInDoubt = isInDoubt
+          hasChanged = true
+        }
+        outcome = .read(change)
+      } catch {
+        // Another reading soon after would settle nothing.
+        if isInDoubt { hasChanged = true }
+        isInDoubt = false
+        outcome = .failed(error)
+      }
+    }
+    let isContinuous = course.isContinuous
+    return EnergyReading(
+      package: package, domain: domain, outcome: outcome, counts: isContinuous ? counter.total : course.counts,
+      unit: unit, losses: isContinuous ? counter.losses : course.losses, rejections: counter.rejections,
+      monotonicNanoseconds: isContinuous ? lastMonotonicNanoseconds : course.nanoseconds)
+  }
+
+  /// Follows a package whose counter now moves in steps: it is unknown when its own energy up to now was drawn.
+  mutating func follow(_ leader: Int) {
+    self.leader = leader
+    if lastMonotonicNanoseconds != 0 { counter.loseTime() }
+  }
+
+  /// The counter, for the comparison with others.
+  func compared(isSnapshot: Bool) -> CounterIdentity.Counter {
+    CounterIdentity.Counter(range: range, timer: course.stepped?.timer, isSnapshot: isSnapshot)
+  }
+
+  /// Whether it is a register, and not a file of powercap.
+  var isRegister: Bool { reader.file == nil }
+
+  /// The path of its file, if the file was replaced since it was opened.
+  var replacedPath: String? { reader.file?.replacedPath }
+
+  /// The counter's present value, without counting it; nil if it cannot be read.
+  mutating func rawValue() -> UInt64? { try? reader.read(toleranceNanoseconds: .max).value }
+
+  /// Reads the counter while finding out how it moves.
+  mutating func look() throws(SourceError) -> TimedValue {
+    let value = try reader.read(toleranceNanoseconds: CounterReader.firstToleranceNanoseconds)
+    firstValue = firstValue ?? value.value
+    return value
   }
 }

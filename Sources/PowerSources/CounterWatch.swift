@@ -64,7 +64,7 @@ public final class CounterWatch: Sendable {
     let online = OnlineList(tree)
     self.online = online
     moreZones = Self.lists(tree)?.moreZones ?? 0
-    state = Mutex(State(meters: source.counters, online: online?.text()))
+    state = Mutex(State(meters: source.meters, online: online?.text()))
   }
 
   /// The change, if there is one.

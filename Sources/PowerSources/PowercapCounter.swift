@@ -23,10 +23,6 @@ package final class PowercapCounter: CounterFile {
     }
   }
 
-  func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
-    try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try once() }
-  }
-
   /// A zone that disappeared and came back has a new file, and the old one stays dead.
   var replacedPath: String? {
     var (opened, found) = (stat(), stat())
@@ -36,7 +32,7 @@ package final class PowercapCounter: CounterFile {
     return opened.st_ino == found.st_ino && opened.st_dev == found.st_dev ? nil : path
   }
 
-  private func once() throws(SourceError) -> UInt64 {
+  func read() throws(SourceError) -> UInt64 {
     // Room for the largest number: 20 digits and a newline.
     var bytes = [UInt8](repeating: 0, count: 32)
     // Reading at offset 0 makes the kernel write the text again.

@@ -53,9 +53,9 @@ struct ReaderFaultTests {
       if before > 0 { throw .absent(address: address, cpu: cpu) }
       return 42
     }
-    var reader = PackageReader(package: two[0], registers: registers)
+    var reader = CounterReader(0x611, of: two[0], registers)
     // No read takes less than no time: each one counts as interrupted.
-    #expect(try reader.read(0x611, toleranceNanoseconds: -1).value == 42)
+    #expect(try reader.read(toleranceNanoseconds: -1).value == 42)
     #expect(registers.takeCPUs() == [0, 0])
   }
 
@@ -67,8 +67,8 @@ struct ReaderFaultTests {
       while DispatchTime.now().uptimeNanoseconds < end {}
       return 1
     }
-    var reader = PackageReader(package: two[0], registers: registers)
-    let value = try reader.read(0x611, toleranceNanoseconds: .max)
+    var reader = CounterReader(0x611, of: two[0], registers)
+    let value = try reader.read(toleranceNanoseconds: .max)
     #expect(value.tookNanoseconds >= 4_000_000)
     #expect(value.monotonicNanoseconds >= Int64(before) + value.tookNanoseconds / 2)
     #expect(value.monotonicNanoseconds <= Int64(DispatchTime.now().uptimeNanoseconds) - value.tookNanoseconds / 2)
@@ -81,16 +81,20 @@ struct ReaderFaultTests {
       if offline.withLock({ $0.contains(cpu) }) { throw .offline(cpu: cpu) }
       return 7
     }
-    var reader = PackageReader(package: two[0], registers: registers)
+    var reader = CounterReader(0x611, of: two[0], registers)
     for (down, expected) in [([0], [0, 1]), ([], [1]), ([1], [1, 0]), ([], [0])] as [(Set<Int>, [Int])] {
       offline.withLock { $0 = down }
-      _ = try reader.read(0x611, toleranceNanoseconds: .max)
+      _ = try reader.read(toleranceNanoseconds: .max)
       #expect(registers.takeCPUs() == expected)
     }
     offline.withLock { $0 = [0, 1] }
-    #expect(throws: RegisterError.offline(cpu: 0)) { try reader.read(0x611, toleranceNanoseconds: .max) }
-    var nobody = PackageReader(package: PackageCPUs(id: PackageID(package: 0), cpus: []), registers: registers)
-    #expect(throws: RegisterError.self) { try nobody.read(0x611, toleranceNanoseconds: .max) }
+    #expect {
+      try reader.read(toleranceNanoseconds: .max)
+    } throws: {
+      "\($0)" == "\(RegisterError.offline(cpu: 0))"
+    }
+    var nobody = CounterReader(0x611, of: PackageCPUs(id: PackageID(package: 0), cpus: []), registers)
+    #expect(throws: SourceError.self) { try nobody.read(toleranceNanoseconds: .max) }
   }
 
   @Test("a package that faults on every CPU fails alone, with its sentence, and is exact once it is back")

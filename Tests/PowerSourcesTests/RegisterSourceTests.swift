@@ -41,26 +41,30 @@ private func spin(nanoseconds: UInt64) {
   while DispatchTime.now().uptimeNanoseconds < end {}
 }
 
-@Suite("Reading one package")
-struct PackageReaderTests {
+@Suite("Reading a register of a package")
+struct CounterReaderTests {
   @Test("another CPU stands in for one that is offline, and goes on doing so")
   func fallback() throws {
     let registers = ScriptedRegisters { read, _ throws(RegisterError) in
       if read.cpu < 6 { throw .offline(cpu: read.cpu) }
       return 7
     }
-    var reader = PackageReader(package: package, registers: registers)
-    #expect(try reader.read(0x611, toleranceNanoseconds: .max).value == 7)
+    var reader = CounterReader(0x611, of: package, registers)
+    #expect(try reader.read(toleranceNanoseconds: .max).value == 7)
     #expect(registers.cpus == [4, 5, 6])
-    #expect(try reader.read(0x611, toleranceNanoseconds: .max).value == 7)
+    #expect(try reader.read(toleranceNanoseconds: .max).value == 7)
     #expect(registers.cpus == [4, 5, 6, 6])
   }
 
   @Test("where no CPU can, the first one's error tells why")
   func allOffline() {
     let registers = ScriptedRegisters { read, _ throws(RegisterError) in throw .offline(cpu: read.cpu) }
-    var reader = PackageReader(package: package, registers: registers)
-    #expect(throws: RegisterError.offline(cpu: 4)) { try reader.read(0x611, toleranceNanoseconds: .max) }
+    var reader = CounterReader(0x611, of: package, registers)
+    #expect {
+      try reader.read(toleranceNanoseconds: .max)
+    } throws: {
+      "\($0)" == "\(RegisterError.offline(cpu: 4))"
+    }
   }
 
   @Test("an interrupted read is repeated, three times at most, and the quickest is kept")
@@ -69,8 +73,8 @@ struct PackageReaderTests {
       spin(nanoseconds: before == 1 ? 2_000_000 : 6_000_000)
       return UInt64(before)
     }
-    var reader = PackageReader(package: package, registers: registers)
-    let value = try reader.read(0x611, toleranceNanoseconds: 1_000)
+    var reader = CounterReader(0x611, of: package, registers)
+    let value = try reader.read(toleranceNanoseconds: 1_000)
     #expect(registers.count == 3)
     #expect(value.value == 1 && value.tookNanoseconds < 6_000_000)
   }
@@ -78,8 +82,8 @@ struct PackageReaderTests {
   @Test("a read within the tolerance is not repeated")
   func once() throws {
     let registers = ScriptedRegisters { _, _ in 7 }
-    var reader = PackageReader(package: package, registers: registers)
-    _ = try reader.read(0x611, toleranceNanoseconds: .max)
+    var reader = CounterReader(0x611, of: package, registers)
+    _ = try reader.read(toleranceNanoseconds: .max)
     #expect(registers.count == 1)
   }
 }

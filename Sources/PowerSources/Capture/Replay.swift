@@ -177,7 +177,8 @@ struct ReplayedZone: CounterFile {
     if let errno = replay.zoneError(path) { throw .energyFile(path: path, errno: errno) }
   }
 
-  func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
-    try TimedValue.read(toleranceNanoseconds: tolerance) { () throws(SourceError) in try replay.energy(ofZone: path) }
-  }
+  func read() throws(SourceError) -> UInt64 { try replay.energy(ofZone: path) }
+
+  /// A captured file is never replaced.
+  var replacedPath: String? { nil }
 }

@@ -1,0 +1,254 @@
+internal import CMSRShim
+internal import Glibc
+public import RAPL
+internal import SystemCalls
+
+/// A file that shows an energy counter, or what was captured of one.
+protocol CounterFile: Sendable {
+  /// Reads the counter now.
+  func read() throws(SourceError) -> UInt64
+
+  /// The path of the file, if another file has taken that place since it was opened.
+  var replacedPath: String? { get }
+}
+
+/// A counter's value, and the time of the reading.
+struct TimedValue {
+  let value: UInt64
+  /// The middle of the read.
+  let monotonicNanoseconds: Int64
+  /// How long the read took: its middle is right within half of that.
+  let tookNanoseconds: Int64
+}
+
+/// Reads an energy counter, with the clock before and after it: a file, or a register of a package, through one of the package's
+/// CPUs, and through another if that one is offline.
+struct CounterReader {
+  /// The tolerance for a read that ends no window yet: that of the shortest window that is ever public, 250 ms (see the PLATYPUS
+  /// paper, CVE-2020-8694).
+  static let firstToleranceNanoseconds = toleranceNanoseconds(window: 250_000_000)
+
+  /// A read is repeated at most this often to get one that was not interrupted.
+  private static let mostTries = 3
+
+  /// The file, instead of a register.
+  let file: (any CounterFile)?
+  private let address: UInt32
+  /// The bits of the register that are the value.
+  private let mask: UInt64
+  private var registers: (any RegisterFile)?
+  private var cpus: [Int]
+  /// The index of the CPU that could read last.
+  private var current = 0
+  /// Finds further CPUs; nil if they are not looked for.
+  private let search: NewcomerSearch?
+  /// The generation in which the CPUs were found.
+  private var generation = 0
+
+  /// Reads a file.
+  init(_ file: any CounterFile) {
+    self.init(file: file, address: 0, mask: .max, registers: nil, cpus: [], search: nil)
+  }
+
+  /// Reads a whole register of a package.
+  init(_ address: UInt32, of package: PackageCPUs, _ registers: any RegisterFile) {
+    self.init(
+      file: nil, address: address, mask: .max, registers: registers, cpus: package.cpus,
+      search: NewcomerSearch(package.id))
+  }
+
+  /// Reads the counter in a core's register through one of its threads, and looks for no other CPUs.
+  init(counter address: UInt32, of core: PhysicalCore, _ registers: any RegisterFile) {
+    self.init(
+      file: nil, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: core.cpus,
+      search: nil)
+  }
+
+  private init(
+    file: (any CounterFile)?, address: UInt32, mask: UInt64, registers: (any RegisterFile)?, cpus: [Int],
+    search: NewcomerSearch?
+  ) {
+    self.file = file
+    self.address = address
+    self.mask = mask
+    self.registers = registers
+    self.cpus = cpus
+    self.search = search
+  }
+
+  /// Reads the counter in another register of the same package: its low 32 bits. Both share the search for further CPUs.
+  func counter(_ address: UInt32) -> Self {
+    Self(
+      file: file, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: cpus,
+      search: search)
+  }
+
+  /// How long a read may take before it counts as interrupted: a hundredth of the window that it ends.
+  static func toleranceNanoseconds(window: Int64) -> Int64 { window / 100 }
+
+  /// The quickest of a few reads, stamped with its middle. A register is read through the first CPU that can. If all are offline,
+  /// those that have come online since are opened.
+  ///
+  /// - Parameter tolerance: how many nanoseconds a read may take before it counts as interrupted and is repeated.
+  /// - Throws: the error of the CPU that was tried first, or why those that came online cannot be used.
+  mutating func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
+    var best: TimedValue?
+    var tries = 0
+    var index = current
+    var firstError: RegisterError?
+    while true {
+      let before = cmsr_monotonic_nanoseconds()
+      let value: UInt64
+      if let file {
+        do {
+          value = try file.read()
+        } catch {
+          // A slow value is better than the error of another try.
+          if let best { return best }
+          throw error
+        }
+      } else {
+        do throws(RegisterError) {
+          guard index < cpus.count, let read = try registers?.read(address, cpu: cpus[index]) else {
+            throw .offline(cpu: 0)
+          }
+          value = read & mask
+        } catch {
+          if let best { return best }
+          firstError = firstError ?? error
+          // What one CPU of a package lacks, the others lack too, and each read interrupts one.
+          if case .absent = error { throw .register(firstError ?? error) }
+          index += 1
+          if index >= cpus.count { index = 0 }
+          if index == current {
+            guard try findNewcomers() else { throw .register(firstError ?? error) }
+            (index, firstError) = (0, nil)
+          }
+          continue
+        }
+      }
+      current = index
+      let took = cmsr_monotonic_nanoseconds() - before
+      tries += 1
+      let quickest: TimedValue
+      if let best, best.tookNanoseconds <= took {
+        quickest = best
+      } else {
+        quickest = TimedValue(value: value, monotonicNanoseconds: before + took / 2, tookNanoseconds: took)
+      }
+      if quickest.tookNanoseconds <= tolerance || tries == Self.mostTries { return quickest }
+      best = quickest
+    }
+  }
+
+  private mutating func findNewcomers() throws(SourceError) -> Bool {
+    do throws(RegisterError) {
+      guard let registers, let search,
+        let found = try search.newcomers(after: generation, besides: cpus, through: registers)
+      else { return false }
+      (self.registers, cpus) = (found.newcomers.registers, found.newcomers.cpus)
+      generation = found.generation
+      current = 0
+      return true
+    } catch {
+      throw .register(error)
+    }
+  }
+}
+
+/// The msr nodes of a machine, all opened read-only at the start.
+///
+/// A descriptor stays valid while its CPU goes offline and comes back, so nothing is opened twice. CPUs that come online later
+/// are opened once no other CPU of their package is left, if this process still may.
+public final class MSRDevices: OpenedRegisters {
+  /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h.
+  private static let driver: UInt32 = 202
+
+  /// Each CPU's descriptor at the CPU's number; -1 if there is none.
+  private let descriptors: [Int32]
+
+  /// Finds CPUs that come online later; nil if they are not looked for.
+  private let tree: MachineTree?
+  private let online: OnlineList?
+
+  /// Why nodes of other CPUs could not be opened: errno values.
+  package let openErrors: [Int: Int32]
+
+  /// Opens the node of each CPU that can be opened.
+  ///
+  /// - Parameter root: a folder that stands for /, with which the paths begin; empty for / itself.
+  package convenience init(cpus: [Int], root: String = "", path: (Int) -> String) {
+    self.init(cpus: cpus, root: root, path: path, tree: nil)
+  }
+
+  /// Opens the node of each CPU of a machine that can be opened.
+  package convenience init(cpus: [Int], tree: MachineTree) {
+    self.init(cpus: cpus, root: tree.root, path: tree.msrPath, tree: tree)
+  }
+
+  private init(cpus: [Int], root: String, path: (Int) -> String, tree: MachineTree?) {
+    var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
+    var errors: [Int: Int32] = [:]
+    for cpu in cpus {
+      do {
+        descriptors[cpu] = try RegularFile.open(path(cpu), root: root, orDeviceOf: Self.driver).release()
+      } catch {
+        errors[cpu] = error.errno
+      }
+    }
+    self.descriptors = descriptors
+    self.tree = tree
+    online = tree.flatMap(OnlineList.init)
+    openErrors = errors
+  }
+
+  /// Whether a node can be opened. It is closed again.
+  static func opens(_ path: String, root: String) -> Bool {
+    do {
+      _ = try RegularFile.open(path, root: root, orDeviceOf: driver)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  deinit {
+    for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Reads one register through one CPU.
+  public func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
+    guard descriptors.indices.contains(cpu), descriptors[cpu] >= 0 else {
+      throw Self.error(openErrors[cpu] ?? ENXIO, address: address, cpu: cpu)
+    }
+    let result = cmsr_read(descriptors[cpu], address)
+    guard result.error == 0 else { throw Self.error(result.error, address: address, cpu: cpu) }
+    return result.value
+  }
+
+  /// The CPUs that are online, in the kernel's notation.
+  public func onlineCPUs() -> [UInt8]? { online?.text() }
+
+  /// Opens CPUs of a package that have come online since.
+  public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
+    guard let tree, let places = try? tree.places() else { return nil }
+    let ofPackage = places.filter { $0.package == package.package && package.die ?? $0.die == $0.die }
+    let cpus = PackageCPUs.order(ofPackage).filter { !known.contains($0) }
+    let devices = MSRDevices(cpus: cpus, tree: tree)
+    let opened = cpus.filter { devices.openErrors[$0] == nil }
+    if opened.isEmpty, let cpu = cpus.first, let errno = devices.openErrors[cpu] {
+      throw .notOpened(cpu: cpu, errno: errno)
+    }
+    if opened.isEmpty { return nil }
+    let cores = PhysicalCore.group(ofPackage)?.filter { !$0.cpus.contains(where: known.contains) }
+    return Newcomers(registers: devices, cpus: opened, cores: cores)
+  }
+
+  private static func error(_ errno: Int32, address: UInt32, cpu: Int) -> RegisterError {
+    switch errno {
+    case EIO: .absent(address: address, cpu: cpu)
+    case ENXIO: .offline(cpu: cpu)
+    default: .failed(address: address, cpu: cpu, errno: errno)
+    }
+  }
+}
