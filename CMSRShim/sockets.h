@@ -1,4 +1,4 @@
-// Unix stream sockets: binding without a race, and sending a line whole or not at all.
+// Unix stream sockets: binding without a race, and the rights with which a socket file is made.
 #pragma once
 
 #include <errno.h>
@@ -191,17 +191,4 @@ static inline int cmsr_act_as(uid_t user, gid_t group)
 	syscall(SYS_setfsgid, group);
 	syscall(SYS_setfsuid, user);
 	return (uid_t)syscall(SYS_setfsuid, -1) == user && (gid_t)syscall(SYS_setfsgid, -1) == group ? 0 : EPERM;
-}
-
-// Sends without waiting. On a Unix stream socket a message this small (one page at most) goes whole or not at all:
-// EAGAIN if the receiver has not read its earlier ones, EMSGSIZE if only a part of a longer one went.
-static inline int cmsr_send_line(int descriptor, const void *bytes, size_t count)
-{
-	ssize_t sent;
-	do
-		sent = send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return errno;
-	return (size_t)sent == count ? 0 : EMSGSIZE;
 }

@@ -19,8 +19,11 @@ extension PowerConnection {
   public mutating func send(_ request: Request) throws(ClientError) {
     let bytes = request.json.line
     // Small enough to go whole: the service reads its clients' requests before it answers them.
-    switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor.number, $0.baseAddress, $0.count) }) {
-    case 0: return
+    let sent = unsafe bytes.withUnsafeBytes {
+      unsafe Glibc.send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+    }
+    if sent == bytes.count { return }
+    switch sent < 0 ? errno : EMSGSIZE {
     case EPIPE, ECONNRESET: throw ending
     case let error: throw .failed(path: path, errno: error)
     }

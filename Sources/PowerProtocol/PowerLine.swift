@@ -22,12 +22,25 @@ public struct PowerLine: Sendable, Equatable {
   public let unixMilliseconds: Int64
   /// Whether the watts are fresh, old or invented.
   public let status: Status
+  /// The line as it is sent: ASCII, with its newline, in the format of Python's `json.dumps`.
+  public let encoded: [UInt8]
 
   /// A line from its parts.
   public init(centiwatts: Int64, unixMilliseconds: Int64, status: Status) {
     self.centiwatts = max(centiwatts, 0)
     self.unixMilliseconds = unixMilliseconds
     self.status = status
+    // At once, because it may be sent many times.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(96)
+    bytes += Self.beforeWatts
+    Self.append(self.centiwatts, per: 100, to: &bytes)
+    bytes += Self.beforeTimestamp
+    Self.append(unixMilliseconds, per: 1000, to: &bytes)
+    bytes += Self.beforeStatus
+    bytes += status.rawValue.utf8
+    bytes += Self.end
+    encoded = bytes
   }
 
   /// The line for a sample, rounded to 0.01 W and to milliseconds.
@@ -64,20 +77,6 @@ extension PowerLine {
   private static let beforeTimestamp = Array(#", "timestamp": "#.utf8)
   private static let beforeStatus = Array(#", "status": ""#.utf8)
   private static let end = Array("\"}\n".utf8)
-
-  /// The line as it is sent: ASCII, with its newline, in the format of Python's `json.dumps`.
-  public var encoded: [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(96)
-    bytes += Self.beforeWatts
-    Self.append(centiwatts, per: 100, to: &bytes)
-    bytes += Self.beforeTimestamp
-    Self.append(unixMilliseconds, per: 1000, to: &bytes)
-    bytes += Self.beforeStatus
-    bytes += status.rawValue.utf8
-    bytes += Self.end
-    return bytes
-  }
 
   /// The watts for people, always with two digits after the point, so that lines of readings stand still: "42.50 W".
   public var wattsText: String { Numbers.fixed(watts, places: 2) + " W" }

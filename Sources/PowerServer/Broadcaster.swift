@@ -46,13 +46,13 @@ final class Broadcaster {
 
   // MARK: - Results of the feed
 
-  /// Takes a fresh sample.
+  /// Takes a fresh sample, for later clients and for the history.
   ///
   /// - Parameters:
   ///   - staleFrom: the boot time after which it is stale.
   ///   - asleep: how long the machine has been suspended since it was started.
   ///   - coversSleep: whether it is the mean over a time in which the service slept.
-  func publish(
+  func take(
     _ window: PowerWindow, _ line: PowerLine, staleFrom: Int64, asleepNanoseconds asleep: Int64,
     coversSleep: Bool = false
   ) {
@@ -60,26 +60,36 @@ final class Broadcaster {
     sequence += 1
     latest = Latest(window: window, line: line, staleFrom: staleFrom)
     history.add(window, end: window.sample.endMonotonicNanoseconds + asleep, asleep: coversSleep)
-    sendToAll(line)
+  }
+
+  /// Sends a line to every client, and answers those that wait for the next sample.
+  func send(_ line: PowerLine) {
+    let now = cmsr_monotonic_nanoseconds()
+    // A user with thousands of connections must not make others wait for their lines.
+    for isSmall in [true, false] {
+      for client in clients where client.share.isSmall == isSmall {
+        client.send(line.encoded, publiclyAt: now, silence: settings.silence)
+      }
+    }
     answerWaiting()
   }
 
   /// A point of the grid passed without a sample: once the latest is too old, every client gets it as stale.
   func noSample() {
-    if isStale, let latest {
-      sendToAll(latest.line.with(status: .stale))
-    } else if let bytes = latest?.line.encoded {
+    if isStale, let latest { return send(latest.line.with(status: .stale)) }
+    if let latest {
       // They woke the service, and got nothing yet.
       let now = cmsr_monotonic_nanoseconds()
-      for client in clients where client.awaitsFirstLine { client.sendLine(bytes, at: now, silence: settings.silence) }
+      for client in clients where client.awaitsFirstLine {
+        client.send(latest.line.encoded, publiclyAt: now, silence: settings.silence)
+      }
     }
     answerWaiting()
   }
 
   /// A point of the grid passed, and the counters have not stepped since the latest sample, which is sent again.
   func repeatLatest() {
-    if let latest { sendToAll(latest.line) }
-    answerWaiting()
+    if let latest { send(latest.line) } else { answerWaiting() }
   }
 
   /// Remembers why there was no sample.
@@ -124,7 +134,7 @@ final class Broadcaster {
     logger.debug("A client connected; \(clients.count) clients.")
     if let current {
       guard tellsLatest else { return }
-      client.sendLine(current.encoded, at: cmsr_monotonic_nanoseconds(), silence: settings.silence)
+      client.send(current.encoded, publiclyAt: cmsr_monotonic_nanoseconds(), silence: settings.silence)
     } else {
       closeIfNothingComes(client)
     }
@@ -231,17 +241,6 @@ final class Broadcaster {
     waiting = []
     for (client, domains) in clients {
       client.answer { [self] in latestReport(trusted: client.isTrusted, domains: domains) ?? RequestError.noReading.json
-      }
-    }
-  }
-
-  private func sendToAll(_ line: PowerLine) {
-    let bytes = line.encoded
-    let now = cmsr_monotonic_nanoseconds()
-    // A user with thousands of connections must not make others wait for their lines.
-    for isSmall in [true, false] {
-      for client in clients where client.share.isSmall == isSmall {
-        client.sendLine(bytes, at: now, silence: settings.silence)
       }
     }
   }

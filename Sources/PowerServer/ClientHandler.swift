@@ -102,25 +102,27 @@ final class ClientHandler: ChannelDuplexHandler {
   /// Whether it got nothing yet.
   var awaitsFirstLine: Bool { silentUntil == 0 }
 
-  /// Sends the public line, unless it comes too soon after the first one, or the client no longer gets lines.
+  /// Sends a line without a request, or drops it if the client has not read the earlier ones, or an answer is only half sent.
   ///
   /// - Parameters:
-  ///   - now: the monotonic time, in nanoseconds.
-  ///   - silence: how long no line follows the first one, in nanoseconds.
-  func sendLine(_ bytes: [UInt8], at now: Int64, silence: Int64) {
-    guard now >= silentUntil else { return }
-    if awaitsFirstLine { silentUntil = now + silence }
-    send(bytes)
-  }
-
-  /// Sends a line without a request, or drops it if the client has not read the earlier ones, or an answer is only half sent.
-  func send(_ bytes: [UInt8]) {
+  ///   - now: for the public line, the monotonic time in nanoseconds: it is dropped if it comes too soon after the first one, or the
+  ///     client no longer gets lines.
+  ///   - silence: how long no public line follows the first one, in nanoseconds.
+  func send(_ bytes: [UInt8], publiclyAt now: Int64? = nil, silence: Int64 = 0) {
+    if let now {
+      guard now >= silentUntil else { return }
+      if awaitsFirstLine { silentUntil = now + silence }
+    }
     guard descriptor >= 0, writes == 0, rest == nil else { return }
     // Not through NIO, whose write path costs as much again as the kernel's: a promise, a buffer and a flush for each client. What
     // fits the smallest socket buffer is sent whole or not at all, so nothing is ever left to send.
     guard bytes.count <= Self.mostWholeBytes else { return write(ByteBuffer(bytes: bytes)) }
-    switch unsafe bytes.withUnsafeBytes({ unsafe cmsr_send_line(descriptor, $0.baseAddress, $0.count) }) {
-    case 0, EAGAIN, ENOBUFS, ENOMEM: return
+    let sent = unsafe bytes.withUnsafeBytes {
+      unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+    }
+    guard sent < bytes.count else { return }
+    switch sent < 0 ? errno : EMSGSIZE {
+    case EAGAIN, ENOBUFS, ENOMEM, EINTR: return
     default: close()
     }
   }

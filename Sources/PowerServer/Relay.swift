@@ -97,9 +97,10 @@ final class Relay: Feed {
     lastLine = cmsr_monotonic_nanoseconds()
     if let line = PowerLine(window.sample, status: .ok) {
       let asleep = window.end.asleepNanoseconds
-      broadcaster.publish(
+      broadcaster.take(
         window, line, staleFrom: window.sample.endMonotonicNanoseconds + asleep + settings.staleAge,
         asleepNanoseconds: asleep)
+      broadcaster.send(line)
     } else {
       logger.error("A sample of \(window.sample.watts) W was dropped: no line can represent it.")
       broadcaster.noSample()

@@ -82,7 +82,16 @@ struct SamplingMachine {
     switch event {
     case .started: break
     case .alarm: return [.read(order(at: now))]
-    case .reading(let reading): take(reading, at: moment, &actions)
+    case .reading(let reading):
+      needs = reading.needs
+      reads.note(reading, at: now)
+      switch state {
+      case _ where !reading.order.isForState:
+        handOut(reading.snapshot, isPublic: reading.order.isPublic, at: moment, &actions)
+      case .asleep: readAsleep(reading.snapshot, at: moment, &actions)
+      case .waking(let waking) where waking.beginsWindow: beginWindow(reading.snapshot, waking, at: moment, &actions)
+      case .starting, .sampling, .stale, .waking: sample(reading.snapshot, at: moment, &actions)
+      }
     case .clientCame:
       clients += 1
       guard case .asleep = state else { return [] }
@@ -184,20 +193,6 @@ struct SamplingMachine {
 
   // MARK: - What comes of a reading
 
-  private mutating func take(_ reading: CounterReading, at moment: Moment, _ actions: inout [SamplingAction]) {
-    let (now, snapshot) = (moment.monotonic, reading.snapshot)
-    needs = reading.needs
-    reads.note(reading, at: now)
-    guard reading.order.isForState else {
-      return handOut(snapshot, isPublic: reading.order.isPublic, at: moment, &actions)
-    }
-    switch state {
-    case .asleep: readAsleep(snapshot, at: moment, &actions)
-    case .waking(let waking) where waking.beginsWindow: beginWindow(snapshot, waking, at: moment, &actions)
-    case .starting, .sampling, .stale, .waking: sample(snapshot, at: moment, &actions)
-    }
-  }
-
   /// Makes a public sample, at a point of the grid or for a client that woke the service.
   private mutating func sample(_ snapshot: EnergySnapshot, at moment: Moment, _ actions: inout [SamplingAction]) {
     let now = moment.monotonic
@@ -205,7 +200,18 @@ struct SamplingMachine {
     case .window(let window):
       windowBegan = now
       recover(&actions)
-      publish(window, asleep: snapshot.asleepNanoseconds, &actions)
+      if let line = PowerLine(window.sample, status: status) {
+        let end = window.sample.endMonotonicNanoseconds + snapshot.asleepNanoseconds
+        latest = (window, end)
+        // The time asleep has only one mean.
+        let coversSleep = isAsleep && window.sample.windowNanoseconds > settings.interval * 3 / 2
+        actions.append(
+          .publish(
+            window, line, staleFrom: end + settings.staleAge, asleepNanoseconds: snapshot.asleepNanoseconds,
+            coversSleep: coversSleep))
+      } else {
+        actions += [.unsayable(watts: window.sample.watts), .missed]
+      }
     case .none(let reason):
       if reason.beginsWindow { windowBegan = now }
       if let waking = retry(reason, at: now) {
@@ -223,19 +229,6 @@ struct SamplingMachine {
     }
     handOut(snapshot, isPublic: true, at: moment, &actions)
     goOn(at: moment, &actions)
-  }
-
-  private mutating func publish(_ window: PowerWindow, asleep: Int64, _ actions: inout [SamplingAction]) {
-    guard let line = PowerLine(window.sample, status: status) else {
-      return actions += [.unsayable(watts: window.sample.watts), .missed]
-    }
-    let end = window.sample.endMonotonicNanoseconds + asleep
-    latest = (window, end)
-    actions.append(
-      .publish(
-        window, line, staleFrom: end + settings.staleAge, asleepNanoseconds: asleep,
-        // The time asleep has only one mean.
-        coversSleep: isAsleep && window.sample.windowNanoseconds > settings.interval * 3 / 2))
   }
 
   /// Reads while the service sleeps, before a counter wraps.

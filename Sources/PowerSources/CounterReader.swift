@@ -21,6 +21,11 @@ struct TimedValue {
   let tookNanoseconds: Int64
 }
 
+/// The registers of a reader that reads a file.
+private struct NoRegisters: RegisterFile {
+  func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 { throw .offline(cpu: cpu) }
+}
+
 /// Reads an energy counter, with the clock before and after it: a file, or a register of a package, through one of the package's
 /// CPUs, and through another if that one is offline.
 struct CounterReader {
@@ -31,12 +36,13 @@ struct CounterReader {
   /// A read is repeated at most this often to get one that was not interrupted.
   private static let mostTries = 3
 
-  /// The file, instead of a register.
+  /// The file; nil for a register. Not looked at to read a register: even that would copy it.
   let file: (any CounterFile)?
   private let address: UInt32
   /// The bits of the register that are the value.
   private let mask: UInt64
-  private var registers: (any RegisterFile)?
+  /// Not optional: each read of an optional would copy it, which costs as many instructions as all the rest of the read.
+  private var registers: any RegisterFile
   private var cpus: [Int]
   /// The index of the CPU that could read last.
   private var current = 0
@@ -47,7 +53,7 @@ struct CounterReader {
 
   /// Reads a file.
   init(_ file: any CounterFile) {
-    self.init(file: file, address: 0, mask: .max, registers: nil, cpus: [], search: nil)
+    self.init(file: file, address: 0, mask: .max, registers: NoRegisters(), cpus: [], search: nil)
   }
 
   /// Reads a whole register of a package.
@@ -65,7 +71,7 @@ struct CounterReader {
   }
 
   private init(
-    file: (any CounterFile)?, address: UInt32, mask: UInt64, registers: (any RegisterFile)?, cpus: [Int],
+    file: (any CounterFile)?, address: UInt32, mask: UInt64, registers: any RegisterFile, cpus: [Int],
     search: NewcomerSearch?
   ) {
     self.file = file
@@ -99,54 +105,51 @@ struct CounterReader {
     while true {
       let before = cmsr_monotonic_nanoseconds()
       let value: UInt64
-      if let file {
-        do {
+      do throws(SourceError) {
+        if index < cpus.count {
+          do throws(RegisterError) {
+            value = try registers.read(address, cpu: cpus[index]) & mask
+          } catch {
+            firstError = firstError ?? error
+            throw .register(error)
+          }
+        } else {
+          guard let file else { throw .register(.offline(cpu: 0)) }
           value = try file.read()
-        } catch {
-          // A slow value is better than the error of another try.
-          if let best { return best }
-          throw error
         }
-      } else {
-        do throws(RegisterError) {
-          guard index < cpus.count, let read = try registers?.read(address, cpu: cpus[index]) else {
-            throw .offline(cpu: 0)
-          }
-          value = read & mask
-        } catch {
-          if let best { return best }
-          firstError = firstError ?? error
-          // What one CPU of a package lacks, the others lack too, and each read interrupts one.
-          if case .absent = error { throw .register(firstError ?? error) }
-          index += 1
-          if index >= cpus.count { index = 0 }
-          if index == current {
-            guard try findNewcomers() else { throw .register(firstError ?? error) }
-            (index, firstError) = (0, nil)
-          }
-          continue
+      } catch {
+        // A slow value is better than the error of another try.
+        if let best { return best }
+        guard let first = firstError else { throw error }
+        // What one CPU of a package lacks, the others lack too, and each read interrupts one.
+        if case .register(.absent) = error { throw .register(first) }
+        index += 1
+        if index >= cpus.count { index = 0 }
+        if index == current {
+          guard try findNewcomers() else { throw .register(first) }
+          (index, firstError) = (0, nil)
         }
+        continue
       }
-      current = index
       let took = cmsr_monotonic_nanoseconds() - before
+      current = index
       tries += 1
-      let quickest: TimedValue
       if let best, best.tookNanoseconds <= took {
-        quickest = best
+        if tries == Self.mostTries { return best }
       } else {
-        quickest = TimedValue(value: value, monotonicNanoseconds: before + took / 2, tookNanoseconds: took)
+        let quickest = TimedValue(value: value, monotonicNanoseconds: before + took / 2, tookNanoseconds: took)
+        if took <= tolerance || tries == Self.mostTries { return quickest }
+        best = quickest
       }
-      if quickest.tookNanoseconds <= tolerance || tries == Self.mostTries { return quickest }
-      best = quickest
     }
   }
 
   private mutating func findNewcomers() throws(SourceError) -> Bool {
     do throws(RegisterError) {
-      guard let registers, let search,
-        let found = try search.newcomers(after: generation, besides: cpus, through: registers)
-      else { return false }
-      (self.registers, cpus) = (found.newcomers.registers, found.newcomers.cpus)
+      guard let found = try search?.newcomers(after: generation, besides: cpus, through: registers) else {
+        return false
+      }
+      (registers, cpus) = (found.newcomers.registers, found.newcomers.cpus)
       generation = found.generation
       current = 0
       return true

@@ -246,7 +246,9 @@ struct CounterMeter {
         let change: CounterChange
         if course.isContinuous {
           change = counter.record(value.value, at: lastMonotonicNanoseconds, asleep: asleep)
-          if case .idle = change, domain == .package { course.stood(at: value.value, lastMonotonicNanoseconds, counter) }
+          if case .idle = change, domain == .package {
+            course.stood(at: value.value, lastMonotonicNanoseconds, counter)
+          }
         } else {
           let wasStepping = course.isStepping
           change = course.record(value.value, at: value.monotonicNanoseconds, asleep: asleep, into: &counter)

@@ -137,31 +137,32 @@ public struct EnergyCounter: Sendable {
       if doubt != nil { withdraw() }
       return .idle
     }
-    if Double(step) <= most {
-      if step <= quarter || isUsual(step, from: last, to: reading) { return advance(step, from: last, to: reading) }
-      return settle(step, from: last, to: reading)
+    if Double(step) > most {
+      if value < last.value && value <= quarter && Double(value) <= most {
+        return lose(.reset, to: reading, atLeast: value)
+      }
+      if let change = question(step, from: last, to: reading) { return change }
+    } else if step > quarter, !isUsual(step, from: last, to: reading),
+      let change = settle(step, from: last, to: reading)
+    {
+      return change
     }
-    if value < last.value && value <= quarter && Double(value) <= most {
-      return lose(.reset, to: reading, atLeast: value)
-    }
-    return question(step, from: last, to: reading)
-  }
-
-  private mutating func advance(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
     if alwaysMoves && last.time &- last.since > Self.longestStandstillNanoseconds {
       return lose(.resumed, to: reading, atLeast: step)
     }
     total &+= step
     recentCounts = step
-    recentNanoseconds = reading.time &- last.time
+    recentNanoseconds = time &- last.time
     self.last = reading
     // There is nearly never one, and it is the larger part of what is stored here.
     if doubt != nil { withdraw() } else if excesses != 0 { forgetJumps() }
-    return reading.value > last.value ? .advanced(step) : .wrapped(step)
+    return value > last.value ? .advanced(step) : .wrapped(step)
   }
 
   /// Handles a step that power explains, but that is so long that a reset may explain it too: the next reading decides.
-  private mutating func settle(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
+  ///
+  /// - Returns: nil if the step counts.
+  private mutating func settle(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange? {
     let rate = rate(step, from: last, to: reading) ?? 0
     guard let doubt else {
       return setAside(
@@ -173,12 +174,14 @@ public struct EnergyCounter: Sendable {
       return setAside(
         Doubt(reading: reading, rate: rate, counts: step, least: leastCounts(from: last.value, to: reading.value)))
     }
-    if agree(onwardRate, doubt.rate) { return advance(step, from: last, to: reading) }
+    if agree(onwardRate, doubt.rate) { return nil }
     return lose(.gap, to: reading, atLeast: doubt.least &+ onward)
   }
 
   /// Handles a step that the bound forbids: a glitch, a counter that was reset, or a bound that is wrong.
-  private mutating func question(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange {
+  ///
+  /// - Returns: nil if the step counts, because the bound was wrong.
+  private mutating func question(_ step: UInt64, from last: Reading, to reading: Reading) -> CounterChange? {
     guard let doubt else {
       let rate = rate(step, from: last, to: reading)
       let isExplained = rate.map { notes(step, rate: $0, before: 0) } ?? false
@@ -203,7 +206,7 @@ public struct EnergyCounter: Sendable {
       forgetExcesses()
       let most = mostCounts(from: last, to: reading)
       if step <= quarter || step == next.counts, Double(step) <= most, most <= certainCounts {
-        return advance(step, from: last, to: reading)
+        return nil
       }
       return lose(.reset, to: reading, atLeast: next.counts)
     }
