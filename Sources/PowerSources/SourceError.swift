@@ -58,7 +58,9 @@ extension SourceError {
   package static func implausible(_ unit: EnergyUnit, by address: UInt32) -> SourceError? {
     // The coarsest counter is in whole joules. The finest must not wrap so soon at the highest power that four readings a second
     // would miss it, whatever the part's own bound is.
-    let isOne = unit.joulesPerCount <= 1 && PowerBound.highest.longestCertainSeconds(unit: unit, range: EnergyCounter.registerRange) >= 0.25
+    let isOne =
+      unit.joulesPerCount <= 1
+      && PowerBound.highest.longestCertainSeconds(unit: unit, range: EnergyCounter.registerRange) >= 0.25
     return isOne ? nil : .implausibleUnits(address: address, joulesPerCount: unit.joulesPerCount)
   }
 }

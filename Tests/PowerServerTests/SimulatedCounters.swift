@@ -99,7 +99,9 @@ struct SimulatedCounters {
   }
 
   /// As a source says it: the bound is raised if several readings agree that it is too low.
-  var longestSeconds: Double { counter.bound.longestCertainSeconds(unit: Self.unit, range: EnergyCounter.registerRange) }
+  var longestSeconds: Double {
+    counter.bound.longestCertainSeconds(unit: Self.unit, range: EnergyCounter.registerRange)
+  }
 
   /// How long a wrap takes at the bound, in nanoseconds.
   var wrapNanoseconds: Double { 4_294_967_296 * Self.unit.joulesPerCount / counter.bound.watts * 1e9 }

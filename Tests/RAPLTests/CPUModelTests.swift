@@ -142,9 +142,13 @@ struct CPUModelTests {
     for joulesPerCount in [0x1p-16, 0x1p-14, 0.000_061, 0.000_032] {
       for cores in 1...16 {
         #expect(
-          60 / PowerBound(cores: cores).longestCertainSeconds(unit: EnergyUnit(joulesPerCount: joulesPerCount), range: 1 << 32) <= 1.5)
+          60
+            / PowerBound(cores: cores).longestCertainSeconds(
+              unit: EnergyUnit(joulesPerCount: joulesPerCount), range: 1 << 32) <= 1.5)
       }
     }
-    #expect(60 / PowerBound(watts: 4000).longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 0x1p-16), range: 1 << 32) < 5.5)
+    #expect(
+      60 / PowerBound(watts: 4000).longestCertainSeconds(unit: EnergyUnit(joulesPerCount: 0x1p-16), range: 1 << 32)
+        < 5.5)
   }
 }
