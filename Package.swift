@@ -53,10 +53,10 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CMSRShim", path: "CMSRShim", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    room("SystemCalls", ["CMSRShim", system]),
     room("RAPL"),
     // Text, pure: in the published libraries too.
     room("Formatting", ["RAPL"]),
+    room("SystemCalls", ["CMSRShim", "Formatting", system]),
     room("PowerSources", ["RAPL", "Formatting", "CMSRShim", "SystemCalls"]),
     room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
     room("PowerProtocol", ["RAPL", "Formatting"]),
@@ -66,18 +66,22 @@ let package = Package(
         "RAPL", "Formatting", "PowerSources", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix,
       ]),
     room("PowerClient", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
-    room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
+    room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Formats", ["RAPL", "Formatting", "PowerProtocol"]),
     // The page's files are parts of the program.
     room(
-      "Exporter", ["RAPL", "Formats", "Formatting", "PowerProtocol", "SystemCalls", nioCore, nioPosix, nioHTTP1],
+      "Exporter",
+      [
+        "RAPL", "Formats", "Formatting", "PowerProtocol", "PowerClient", "CMSRShim", "SystemCalls", nioCore, nioPosix,
+        nioHTTP1,
+      ],
       resources: ["page.html", "page.css", "page.js"].map { .embedInCode("Page/\($0)") }),
     room(
       "Diagnosis",
       ["RAPL", "PowerSources", "Turbostat", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
-    room("ServiceManager", ["CMSRShim", "SystemCalls"]),
+    room("ServiceManager", ["CMSRShim", "Formatting", "SystemCalls", logging]),
     room(
       "Serving",
       [
@@ -87,13 +91,9 @@ let package = Package(
     .executableTarget(
       name: "pkg-watt-stat",
       dependencies: [
-        "RAPL", "Formats", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerServer", "PowerClient",
-        "Terminal",
+        "RAPL", "Formats", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerClient", "Terminal",
         "EnergyRun",
-        "Exporter", "Privileges", "Serving", "ServiceManager",
-        "Diagnosis",
-        "CMSRShim",
-        "SystemCalls",
+        "Exporter", "Privileges", "Serving", "ServiceManager", "Diagnosis", "CMSRShim", "SystemCalls",
         argumentParser, logging,
       ],
       swiftSettings: settings),
@@ -112,12 +112,17 @@ let package = Package(
       ]),
     tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
-    tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient"]),
+    tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
     tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),
-    tests(of: "Exporter", ["Formats", "Formatting", "PowerProtocol", "RAPL", nioCore, nioPosix]),
+    tests(
+      of: "Exporter",
+      ["Formats", "Formatting", "PowerProtocol", "PowerClient", "RAPL", "SystemCalls", nioCore, nioPosix]),
     tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
-    tests(of: "Serving", ["RAPL", "PowerProtocol", "PowerServer", "PowerSources", "Turbostat", logging]),
+    tests(of: "ServiceManager", [logging]),
+    tests(
+      of: "Serving",
+      ["RAPL", "PowerProtocol", "PowerServer", "PowerSources", "Privileges", "ServiceManager", "Turbostat", logging]),
     .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
   ]
 )

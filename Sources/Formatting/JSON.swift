@@ -12,7 +12,7 @@ public indirect enum JSON: Sendable {
   case number(Double)
   /// True or false.
   case boolean(Bool)
-  /// An empty capture.
+  /// No value.
   case null
 
   /// The value as JSON text: one line, ASCII.

@@ -20,4 +20,9 @@ extension String {
           }
         }))
   }
+
+  /// The same for a text of several lines.
+  public var harmlessLines: String {
+    split(separator: "\n", omittingEmptySubsequences: false).map { String($0).harmless }.joined(separator: "\n")
+  }
 }

@@ -95,14 +95,12 @@ extension ServerIdentity: CustomStringConvertible {
 
 extension PowerConnection {
   /// The server, judged for this process's user.
-  public var server: ServerIdentity { server(for: geteuid()) }
+  public var server: ServerIdentity { server(known: .now(own: geteuid())) }
 
-  /// The server, judged for a caller.
-  ///
-  /// - Parameter caller: the number of the user who started this process.
-  public func server(for caller: UInt32) -> ServerIdentity {
+  /// The server, judged by the users that a client trusts.
+  func server(known: ServerIdentity.Known) -> ServerIdentity {
     let server = cmsr_server_user(descriptor.number)
-    return ServerIdentity(path: path, user: server.error == 0 ? server.user : nil, known: .now(own: caller))
+    return ServerIdentity(path: path, user: server.error == 0 ? server.user : nil, known: known)
   }
 }
 

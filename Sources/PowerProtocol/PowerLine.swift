@@ -8,7 +8,7 @@ public import RAPL
 public struct PowerLine: Sendable, Equatable {
   /// Whether the watts are fresh, old or invented.
   public enum Status: String, Sendable, Decodable {
-    /// Takes a fresh sample.
+    /// A fresh sample.
     case ok
     /// The last good sample, older than 2.5 intervals; the timestamp says how old.
     case stale

@@ -26,6 +26,10 @@ public final class ServiceNotifier: Sendable {
     watchdogNanoseconds = isForUs && 1...Int64.max / 1000 ~= microseconds ? microseconds * 1000 : nil
   }
 
+  init(descriptor: Int32?, watchdogNanoseconds: Int64?) {
+    (self.descriptor, self.watchdogNanoseconds) = (descriptor, watchdogNanoseconds)
+  }
+
   deinit {
     if let descriptor { close(descriptor) }
   }
@@ -49,14 +53,4 @@ public struct NotifierError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     "Cannot reach the service manager at NOTIFY_SOCKET=\(path): \(errorText(errno)); if there is none, unset NOTIFY_SOCKET."
   }
-}
-
-/// The journal, if the service manager reads stderr.
-public enum Journal {
-  /// Whether stderr goes to the journal: then each line may begin with its priority; see sd-daemon(3).
-  public static let readsStderr: Bool = {
-    let numbers = (variable("JOURNAL_STREAM") ?? "").split(separator: ":").map { UInt64($0) }
-    guard numbers.count == 2, let device = numbers[0], let inode = numbers[1] else { return false }
-    return cmsr_is_file(STDERR_FILENO, device, inode) == 1
-  }()
 }

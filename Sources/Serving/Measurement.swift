@@ -67,21 +67,33 @@ public enum Measurement {
   public func server(
     _ sockets: [SocketFile], logger: Logger, settings: ServerSettings, version: String, watchdogNanoseconds: Int64?
   ) -> PowerServer {
-    var settings = settings
-    settings.description = description(version: version)
-    switch self {
+    let settings = self.settings(settings, version: version, watchdogNanoseconds: watchdogNanoseconds)
+    return switch self {
     case .energy(let source, _, let begun):
+      PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
+    case .turbostat: PowerServer(relayingTo: sockets, settings: settings, logger: logger)
+    }
+  }
+
+  /// The settings of its server.
+  func settings(_ settings: ServerSettings, version: String, watchdogNanoseconds: Int64?) -> ServerSettings {
+    var settings = settings
+    settings.description = ServiceDescription(version: version, summary: summary)
+    switch self {
+    case .energy(let source, let name, _):
+      settings.description.source = name
+      settings.description.cpu = source.cpu
       // The service reports to the watchdog when it wakes up, often enough even if a message is lost. Without a watchdog, it should
       // still notice a deleted socket soon.
       let patience = watchdogNanoseconds.map { Double($0) / 3e9 } ?? 60
       settings.updateNanoseconds = source.steps?.periodNanoseconds ?? 0
       settings.longestSleepSeconds = min(source.longestIntervalSeconds, patience)
-      return PowerServer(source: source, begun: begun, sockets: sockets, settings: settings, logger: logger)
     case .turbostat(let turbostat):
+      settings.description.source = SourceChoice.turbostat.rawValue
       // turbostat's first reading takes an interval, however long that is, and a moment to start.
       settings.patienceSeconds = max(settings.patienceSeconds, turbostat.intervalSeconds + 1)
-      return PowerServer(relayingTo: sockets, settings: settings, logger: logger)
     }
+    return settings
   }
 
   /// Starts turbostat, if that is the source.
@@ -111,18 +123,6 @@ public enum Measurement {
       case .said, .rejected: break
       }
     }
-  }
-
-  /// The description that clients get.
-  private func description(version: String) -> ServiceDescription {
-    var description = ServiceDescription(version: version, summary: summary)
-    switch self {
-    case .energy(let source, let name, _):
-      description.source = name
-      description.cpu = source.cpu
-    case .turbostat: description.source = SourceChoice.turbostat.rawValue
-    }
-    return description
   }
 }
 

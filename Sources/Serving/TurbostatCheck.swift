@@ -61,6 +61,6 @@ final class TurbostatCheck: Sendable {
 
 /// A signal ended this process before it was known whether it can measure, which was logged.
 public struct EndedBySignal: Error {
-  /// The package.
+  /// The signal's number.
   public let signal: Int32
 }

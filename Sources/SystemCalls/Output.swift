@@ -1,9 +1,14 @@
+internal import CMSRShim
+internal import Formatting
 internal import Glibc
 
 /// Standard error.
 public enum StandardError {
   /// Writes a line. An error is ignored: there is no other place to report it.
   public static func say(_ line: String) { _ = writeAll((line + "\n").utf8, to: STDERR_FILENO) }
+
+  /// Writes a text that may contain words from outside, such as an argument or a path, without its control characters.
+  public static func complain(_ text: String) { say(text.harmlessLines) }
 }
 
 /// Standard output, unbuffered: text has arrived when the call returns, or the call throws.
@@ -12,6 +17,15 @@ public enum StandardOutput {
   public static func write(_ text: String) throws(OutputError) {
     let error = writeAll(text.utf8, to: STDOUT_FILENO)
     if error != 0 { throw OutputError(.standardOutput, errno: error) }
+  }
+
+  /// stdout, if it tells when its reader is gone; else -1.
+  public static var reader: Int32 { cmsr_tells_of_its_reader(STDOUT_FILENO) != 0 ? STDOUT_FILENO : -1 }
+
+  /// Ends the process as the next write to stdout would.
+  public static func endUnread() throws(OutputError) -> Never {
+    raise(SIGPIPE)
+    throw OutputError(.standardOutput, errno: EPIPE)
   }
 }
 

@@ -3,10 +3,8 @@ internal import CMSRShim
 internal import Exporter
 internal import Glibc
 internal import Logging
-internal import PowerClient
 internal import Privileges
 internal import ServiceManager
-internal import Synchronization
 internal import SystemCalls
 
 /// Serves metrics and a live page over HTTP.
@@ -47,7 +45,7 @@ struct ExporterCommand: ParsableCommand {
   func run() throws {
     let blocked = cmsr_block_ending_signals()
     guard blocked == 0 else { throw ExporterError.signals(errno: blocked) }
-    let logger = StderrLogHandler.logger(level: logLevel)
+    let logger = ServiceLog.logger(level: logLevel)
     let notifier = try ServiceNotifier()
     // Anyone may run a program as the user that root becomes, so that user is no reason to trust a server.
     let caller = geteuid()
@@ -55,18 +53,10 @@ struct ExporterCommand: ParsableCommand {
     // Readable once this is to end, so that no service that hangs keeps the thread that asks it.
     let ending = cmsr_event_descriptor()
     guard ending >= 0 else { throw ExporterError.signals(errno: errno) }
-    let said = Mutex<String?>(nil)
-    let server = ExporterServer(
-      ServiceReader(service, caller: caller, interrupt: ending), at: try address(),
-      settings: ExporterSettings(version: PkgWattStat.version)
-    ) { error in
-      if case ClientError.interrupted? = error { return }
-      let now = error.map { "\($0)" } ?? "The service answers."
-      let isNews = said.withLock { before in
-        defer { before = now }
-        return before != now
-      }
-      if isNews { logger.log(level: error == nil ? .info : .warning, "\(now)") }
+    let reader = ServiceReader(service.address, caller: caller, interrupt: ending)
+    let settings = ExporterSettings(version: PkgWattStat.version)
+    let server = ExporterServer(reader, at: try address(), settings: settings) { error in
+      logger.log(level: error == nil ? .info : .warning, "\(error.map { "\($0)" } ?? "The service answers.")")
     }
     let address = try server.start()
     logger.info("Ready: serving at http://\(address)/ and http://\(address)/metrics.")
@@ -89,5 +79,21 @@ struct ExporterCommand: ParsableCommand {
     let name = "nobody"
     guard let user = try ServiceUser.named(name) else { throw ExporterError.noUser(name) }
     for warning in try PrivilegeDrop.run(.preferred(user), keep: .nothing) { logger.warning("\(warning)") }
+  }
+}
+
+/// Why an exporter cannot be started.
+enum ExporterError: Error, CustomStringConvertible {
+  /// Signals cannot be handled.
+  case signals(errno: Int32)
+  /// The user that root should become does not exist.
+  case noUser(String)
+
+  var description: String {
+    switch self {
+    case .signals(let errno): "Cannot set up signal handling: \(errorText(errno))."
+    case .noUser(let name):
+      "The user \(name), which the exporter becomes in place of root, does not exist; run the exporter as an ordinary user."
+    }
   }
 }

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import CMSRShim
+internal import Formatting
+internal import ServiceManager
 internal import SystemCalls
 
 /// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
@@ -25,43 +27,20 @@ struct PkgWattStat: ParsableCommand {
     // Before anything is opened: nothing may take the number of a closed stdout or stderr.
     let error = cmsr_fill_standard_descriptors()
     if error != 0 { exit(withError: ClosedDescriptorError(errno: error)) }
-    if let word = argumentThatIsNotUTF8() {
+    if let word = ArgumentBytes.firstNotUTF8(of: ArgumentBytes.all) {
       end(ValidationError("The argument '\(word)' is not valid UTF-8; use a path that is."))
     }
     var isService = false
     do {
-      try checkCommand(Array(CommandLine.arguments.dropFirst()))
+      let hint = CommandHint(configuration.subcommands.compactMap { $0.configuration.commandName })
+      let flaw = hint.flaw(in: Array(CommandLine.arguments.dropFirst())) { (try? parseAsRoot($0)) != nil }
+      if let flaw { throw UsageError(flaw) }
       var command = try parseAsRoot()
       isService = command is ServeCommand || command is ExporterCommand
       try command.run()
     } catch {
       end(error, isService: isService)
     }
-  }
-
-  /// Makes sure that what looks like a command is one, and comes before the options.
-  ///
-  /// Otherwise the default command, serve, would reject it as an unexpected argument.
-  private static func checkCommand(_ arguments: [String]) throws {
-    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
-    guard let first = arguments.first else { return }
-    let word = first == "help" ? arguments.dropFirst().first : first
-    if let word, !word.hasPrefix("-") {
-      guard names.contains(word) || word == "help" else {
-        let meant = names.first { $0.isMisspelt(as: word) }.map { " Did you mean '\($0)'?" } ?? ""
-        throw UsageError("Unknown command '\(word)'. The commands are \(names.joined(separator: ", ")).\(meant)")
-      }
-      return
-    }
-    // "--socket read" serves at a socket of that name, and "--socket x -- read" has no command either.
-    let own = arguments.prefix { $0 != "--" }
-    guard first.hasPrefix("-"), (try? parseAsRoot(Array(own))) == nil,
-      let index = own.dropFirst().firstIndex(where: { names.contains($0) })
-    else { return }
-    let options = own[..<index].joined(separator: " ")
-    throw UsageError(
-      "Put the command before its options: pkg-watt-stat \(own[index]) \(options). To list its options: pkg-watt-stat help "
-        + "\(own[index])")
   }
 
   /// Prints an error and exits: help and version on stdout, everything else on stderr.
@@ -80,7 +59,7 @@ struct PkgWattStat: ParsableCommand {
       if code == .success {
         try StandardOutput.write(message + "\n")
       } else {
-        StandardError.complain(message, waits: !isService)
+        if isService { ServiceLog.complain(message) } else { StandardError.complain(message) }
       }
       exit(withError: code)
     } catch {
@@ -88,26 +67,18 @@ struct PkgWattStat: ParsableCommand {
       exit(withError: ExitCode.failure)
     }
   }
-
-  /// The first argument that is not valid UTF-8: repaired, a path would name another file. The words after -- are a command
-  /// for `run`, which gets them byte for byte.
-  private static func argumentThatIsNotUTF8() -> String? {
-    for index in 1..<max(Int(CommandLine.argc), 1) {
-      guard let word = unsafe CommandLine.unsafeArgv[index] else { continue }
-      guard let text = unsafe String(validatingCString: word) else { return unsafe String(cString: word) }
-      if text == "--" { return nil }
-    }
-    return nil
-  }
 }
 
-extension String {
-  /// Whether another word is this one with one letter wrong, missing or added, or two swapped.
-  fileprivate func isMisspelt(as other: String) -> Bool {
-    var (ours, theirs) = (Array(self)[...], Array(other)[...])
-    while let first = ours.first, first == theirs.first { (ours, theirs) = (ours.dropFirst(), theirs.dropFirst()) }
-    while let last = ours.last, last == theirs.last { (ours, theirs) = (ours.dropLast(), theirs.dropLast()) }
-    return max(ours.count, theirs.count) <= 1 || (ours.count == 2 && Array(ours.reversed()) == Array(theirs))
+/// Wrong usage for a reason that the list of options does not explain. Only the reason is printed; the exit code is that of
+/// wrong usage.
+struct UsageError: Error, CustomStringConvertible {
+  /// As sysexits.h has it, and the argument parser.
+  static let exitCode: Int32 = 64
+
+  let description: String
+
+  init(_ description: String) {
+    self.description = description
   }
 }
 

@@ -1,9 +1,8 @@
 internal import ArgumentParser
 internal import CMSRShim
-internal import Formatting
 internal import PowerClient
-internal import PowerProtocol
 internal import SystemCalls
+internal import Terminal
 
 /// Prints readings of a running service.
 struct ReadCommand: ParsableCommand {
@@ -28,26 +27,16 @@ struct ReadCommand: ParsableCommand {
   }
 
   func run() throws {
-    var connection = try service.connect()
+    var connection = try service.address.connect()
     var left = follow ? Int.max : count ?? 1
     while left > 0 {
       guard let received = try connection.nextLine(output: StandardOutput.reader) else {
         try StandardOutput.endUnread()
       }
-      try StandardOutput.write((json ? received.text : Self.text(received.line)) + "\n")
+      let now = cmsr_realtime_nanoseconds() / 1_000_000
+      let text = json ? received.text : PlainLines.text(received.line, unixMilliseconds: now)
+      try StandardOutput.write(text + "\n")
       left -= 1
-    }
-  }
-
-  /// "42.50 W", with a note if the reading is simulated or stale.
-  private static func text(_ line: PowerLine) -> String {
-    let watts = line.wattsText
-    switch line.status {
-    case .ok: return watts
-    case .simulated: return watts + " (simulated)"
-    case .stale:
-      let age = Double(cmsr_realtime_nanoseconds() / 1_000_000 - line.unixMilliseconds) / 1000
-      return watts + " (stale, \(Numbers.fixed(max(age, 0), places: 0)) s old)"
     }
   }
 }

@@ -1,9 +1,6 @@
 internal import ArgumentParser
 internal import EnergyRun
-internal import Glibc
-internal import Formatting
 internal import PowerClient
-internal import PowerProtocol
 internal import SystemCalls
 
 /// Runs a command and reports the energy that was drawn while it ran.
@@ -59,20 +56,10 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    var exitCode: Int32
+    let exitCode: Int32
     do {
       let place = try openOutput()
-      let report = try measure()
-      exitCode = report.exitCode
-      do throws(OutputError) {
-        try place.write((json ? report.json.text : report.text) + "\n")
-      } catch {
-        // Somebody who has closed stderr wants no report, and still the command's exit code.
-        if error != OutputError(.standardError, errno: EPIPE) {
-          StandardError.complain("Error: \(ReportNotWritten(error))")
-          if exitCode == 0 { exitCode = ExitCode.failure.rawValue }
-        }
-      }
+      exitCode = try measure().write(to: place, asJSON: json) { StandardError.complain($0) }
     } catch {
       StandardError.complain("Error: \(error)")
       exitCode = (error as? RunFailure)?.exitCode ?? 125
@@ -93,7 +80,7 @@ struct RunCommand: ParsableCommand {
     let signals = try CommandSignals()
     let connection: PowerConnection
     do {
-      connection = try service.connectTrusting(interrupt: signals.descriptor)
+      connection = try service.address.connectTrusting(interrupt: signals.descriptor)
     } catch {
       throw RunFailure(error, signals)
     }
@@ -104,22 +91,5 @@ struct RunCommand: ParsableCommand {
     if let idle { report.idle = try meter.idle(seconds: idle) }
     try meter.run(words, for: &report)
     return report
-  }
-}
-
-/// A report that could not be written.
-struct ReportNotWritten: Error, CustomStringConvertible {
-  private let cause: OutputError
-  private let isEarly: Bool
-
-  /// - Parameter isEarly: whether this was found before the command was started.
-  init(_ cause: OutputError, isEarly: Bool = false) {
-    self.cause = cause
-    self.isEarly = isEarly
-  }
-
-  var description: String {
-    let what = "Cannot write the report to \(cause.destination): \(cause.reason)."
-    return isEarly ? "The command was not started. \(what) Choose another path for --output." : what
   }
 }

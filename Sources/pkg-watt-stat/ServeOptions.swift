@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ServiceManager
 internal import Serving
 
 /// The options of `serve`.

@@ -31,9 +31,7 @@ struct WatchCommand: ParsableCommand {
   var ascii = false
 
   func validate() throws {
-    if let interval, !(interval > 0 && interval <= Request.longestIntervalSeconds) {
-      throw ValidationError("--interval must be more than 0 and at most 86400 seconds.")
-    }
+    try ClientOptions.check(interval: interval)
     if once && interval != nil { throw ValidationError("--once and --interval cannot be used together.") }
   }
 
@@ -42,7 +40,7 @@ struct WatchCommand: ParsableCommand {
     var abilities = TerminalAbilities(isTerminal: isatty(STDOUT_FILENO) == 1, environment: Self.environment)
     if ascii { abilities.characters = .ascii }
     if abilities.isScreen {
-      var screen = WatchScreen(service: service, interval: interval, abilities: abilities)
+      var screen = WatchScreen(service: service.address, interval: interval, abilities: abilities)
       try screen.run()
     } else {
       try printLines()
@@ -51,7 +49,7 @@ struct WatchCommand: ParsableCommand {
 
   /// Prints one line for each reading, until the reader closes the pipe, or the service ends or hangs.
   private func printLines() throws {
-    var connection = try service.connect()
+    var connection = try service.address.connect()
     var lines = PlainLines()
     if let interval {
       // A line shows no domains, and on some machines they cost an interrupt for each core.
@@ -72,7 +70,7 @@ struct WatchCommand: ParsableCommand {
   }
 
   private func printOnce() throws {
-    var connection = try service.connect()
+    var connection = try service.address.connect()
     let line = try connection.next().line
     try StandardOutput.write(try Self.snapshot(&connection, line).map { $0 + "\n" }.joined())
   }
@@ -91,7 +89,7 @@ struct WatchCommand: ParsableCommand {
   private static let snapshotSeconds = 900
 
   /// Seconds since 1970.
-  static var now: Double { Double(cmsr_realtime_nanoseconds()) / 1e9 }
+  private static var now: Double { Double(cmsr_realtime_nanoseconds()) / 1e9 }
 
   private static var environment: [String: String] {
     var values: [String: String] = [:]

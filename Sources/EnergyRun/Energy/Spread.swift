@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Mean, standard deviation and highest of numbers, one after the other (Welford's way).
 public struct Spread: Sendable, Equatable {
-  /// The number of readings.
+  /// How many numbers there are.
   public private(set) var count = 0
   /// Their mean; 0 without any.
   public private(set) var mean = 0.0

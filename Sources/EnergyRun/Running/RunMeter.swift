@@ -162,7 +162,7 @@ public struct RunOutcome: Sendable {
   public var end: CommandEnd
   /// How long it took.
   public var seconds: Double
-  /// The energy in joules.
+  /// The energy, or why it is unknown.
   public var energy: Result<RunEnergy, RunProblem>
 
   /// An outcome from its parts.

@@ -19,10 +19,11 @@ public final class ExporterServer: Sendable {
 
   /// Starts the threads.
   ///
-  /// - Parameter onObservation: called on the server's thread after each attempt to ask the service, with the error if it failed.
+  /// - Parameter onChange: called on the server's thread when the service answers (nil), and when it does not for another reason
+  ///   than before.
   public init(
     _ service: any PowerService, at address: ListenAddress, settings: ExporterSettings,
-    onObservation: @escaping @Sendable ((any Error)?) -> Void = { _ in }
+    onChange: @escaping @Sendable ((any Error)?) -> Void = { _ in }
   ) {
     self.settings = settings
     self.address = address
@@ -36,7 +37,7 @@ public final class ExporterServer: Sendable {
       let desk = ServiceDesk(service, loop: loop, thread: thread, keep: settings.keep)
       running.value = Running(
         router: Router(
-          desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onObservation: onObservation),
+          desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onChange: onChange),
         table: ConnectionTable(most: settings.mostConnections))
     }
   }

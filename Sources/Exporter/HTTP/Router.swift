@@ -2,6 +2,7 @@ internal import Formats
 internal import Formatting
 internal import NIOCore
 internal import NIOHTTP1
+internal import PowerClient
 internal import PowerProtocol
 
 /// Finds the answer to a request. Lives on one event loop.
@@ -13,18 +14,20 @@ final class Router {
   private let loop: any EventLoop
   private let version: String
   private let isLoopback: Bool
-  private let onObservation: @Sendable ((any Error)?) -> Void
+  private let onChange: @Sendable ((any Error)?) -> Void
+  /// What came of the latest attempt to ask the service: an error's text, or "" for an answer; nil before the first.
+  private var latest: String?
 
-  /// - Parameter onObservation: called after each attempt to ask the service, with the error if it failed.
+  /// - Parameter onChange: called when the service answers, and when it does not for another reason than before.
   init(
     _ desk: ServiceDesk, loop: any EventLoop, version: String, isLoopback: Bool,
-    onObservation: @escaping @Sendable ((any Error)?) -> Void
+    onChange: @escaping @Sendable ((any Error)?) -> Void
   ) {
     self.desk = desk
     self.loop = loop
     self.version = version
     self.isLoopback = isLoopback
-    self.onObservation = onObservation
+    self.onChange = onChange
   }
 
   /// The answer to a request without a body.
@@ -112,12 +115,21 @@ final class Router {
 
   private func observe() -> EventLoopFuture<Observation> {
     let observation = desk.observe()
-    observation.whenComplete { [onObservation] result in
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    observation.whenComplete { result in
       switch result {
-      case .success: onObservation(nil)
-      case .failure(let error): onObservation(error)
+      case .success: bound.value.note(nil)
+      // The exporter ends.
+      case .failure(let error as ClientError) where error == .interrupted: break
+      case .failure(let error): bound.value.note(error)
       }
     }
     return observation
+  }
+
+  private func note(_ error: (any Error)?) {
+    let now = error.map { "\($0)" } ?? ""
+    if now != latest { onChange(error) }
+    latest = now
   }
 }

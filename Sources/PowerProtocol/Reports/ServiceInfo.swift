@@ -22,7 +22,7 @@ public struct ServiceInfo: Sendable, Equatable {
 
   /// A package and its counters.
   public struct Package: Sendable, Equatable {
-    /// The domain.
+    /// The package.
     public var id: PackageID
     /// Its counters, the package's own first.
     public var domains: [Domain]

@@ -26,7 +26,7 @@ public enum Frame {
 public struct ScreenSize: Sendable, Equatable {
   /// Characters in a row.
   public var columns: Int
-  /// The findings, from top to bottom.
+  /// Rows of characters.
   public var rows: Int
 
   /// A size; never negative.

@@ -1,5 +1,5 @@
 internal import Formatting
-internal import PowerProtocol
+public import PowerProtocol
 
 /// Formats the readings for a pipe, one line for each.
 public struct PlainLines: Sendable {
@@ -25,5 +25,19 @@ public struct PlainLines: Sendable {
     guard count > 0 else { return now }
     let statistics = [("min", least), ("mean", sum / count), ("max", most)]
     return ([now] + statistics.map { "\($0) \(Numbers.fixed($1, places: 1))" }).joined(separator: "  ")
+  }
+
+  /// A line of version 1 for people: "42.50 W", with a note if it is simulated or stale.
+  ///
+  /// - Parameter unixMilliseconds: the present time, in milliseconds since 1970.
+  public static func text(_ line: PowerLine, unixMilliseconds: Int64) -> String {
+    let watts = line.wattsText
+    switch line.status {
+    case .ok: return watts
+    case .simulated: return watts + " (simulated)"
+    case .stale:
+      let age = Double(unixMilliseconds - line.unixMilliseconds) / 1000
+      return watts + " (stale, \(Numbers.fixed(max(age, 0), places: 0)) s old)"
+    }
   }
 }

@@ -6,7 +6,7 @@ internal import Synchronization
 /// dropped lines is logged once there is room again.
 final class LogOutput: Sendable {
   /// This process's.
-  static let stderr = LogOutput()
+  static let stderr = LogOutput(own: cmsr_open_own_stderr())
 
   private struct State {
     /// The part of a line that did not fit.
@@ -14,10 +14,13 @@ final class LogOutput: Sendable {
     var leftOut = 0
   }
 
-  private let own = cmsr_open_own_stderr()
+  private let own: Int32
   private let state = Mutex(State())
 
-  private init() {}
+  /// - Parameter own: a non-blocking descriptor of this process's own; -1 for stderr itself, which others may share.
+  init(own: Int32) {
+    self.own = own
+  }
 
   /// Writes a line, or drops it: a log that nobody reads, or whose disk is full, must not stop the service.
   ///

@@ -1,25 +1,23 @@
 internal import CMSRShim
-internal import Exporter
-internal import Formats
-internal import PowerClient
-internal import PowerProtocol
+public import Formats
+public import PowerClient
+public import PowerProtocol
 internal import Synchronization
-internal import SystemCalls
 
 /// The service as the exporter asks it: over one connection, which is made when it is needed, and again if the service was
 /// restarted.
-final class ServiceReader: PowerService {
+public final class ServiceReader: PowerService {
   /// A connection, and the service's description of itself.
   private struct Session: ~Copyable {
     var connection: PowerConnection
     let info: ServiceInfo
 
-    /// - Throws: `ExporterError.trusted` if the exporter would pass on finer readings than everyone may know; else `ClientError`.
-    init(_ options: ClientOptions, caller: UInt32, interrupt: Int32, until end: Int64) throws {
-      var connection = try options.connectTrusting(caller: caller, interrupt: interrupt)
+    /// - Throws: `TooTrusted` if the exporter would pass on finer readings than everyone may know; else `ClientError`.
+    init(_ address: ServiceAddress, caller: UInt32, interrupt: Int32, until end: Int64) throws {
+      var connection = try address.connectTrusting(caller: caller, interrupt: interrupt)
       connection.endNanoseconds = end
       let info = try connection.info()
-      guard !info.policy.isTrusted else { throw ExporterError.trusted(group: info.policy.trustedGroup) }
+      guard !info.policy.isTrusted else { throw TooTrusted(group: info.policy.trustedGroup) }
       // Samples are asked for one by one.
       try connection.send(.unsubscribe)
       self.connection = connection
@@ -27,33 +25,38 @@ final class ServiceReader: PowerService {
     }
   }
 
-  private let options: ClientOptions
+  private let address: ServiceAddress
   private let caller: UInt32
   private let interrupt: Int32
   private let session = Mutex<Session?>(nil)
   /// How long one answer may take in all, in nanoseconds: an HTTP client is waiting for it.
   private static let patience: Int64 = 5_000_000_000
 
+  /// A service at an address.
+  ///
   /// - Parameters:
   ///   - caller: the number of the user who started this process, which may run as another user since.
   ///   - interrupt: a descriptor that ends every wait for the service once it is readable.
-  init(_ options: ClientOptions, caller: UInt32, interrupt: Int32) {
-    self.options = options
+  public init(_ address: ServiceAddress, caller: UInt32, interrupt: Int32) {
+    self.address = address
     self.caller = caller
     self.interrupt = interrupt
   }
 
-  func observe() throws -> Observation {
+  /// The service's description, and its latest sample.
+  public func observe() throws -> Observation {
     try ask { session throws(ClientError) in
       Observation(info: session.info, sample: try session.connection.sample())
     }
   }
 
-  func history(seconds: Int) throws -> HistoryReport {
+  /// The power of the latest seconds, this many.
+  public func history(seconds: Int) throws -> HistoryReport {
     try ask { session throws(ClientError) in try session.connection.history(seconds: seconds) }
   }
 
-  func disconnect() {
+  /// Closes the connection.
+  public func disconnect() {
     session.withLock { $0 = nil }
   }
 
@@ -76,7 +79,7 @@ final class ServiceReader: PowerService {
           }
         }
       }
-      var fresh = try Session(options, caller: caller, interrupt: interrupt, until: end)
+      var fresh = try Session(address, caller: caller, interrupt: interrupt, until: end)
       let value = try question(&fresh)
       session = consume fresh
       return value
@@ -84,23 +87,13 @@ final class ServiceReader: PowerService {
   }
 }
 
-/// Why an exporter does not serve.
-enum ExporterError: Error, Equatable, CustomStringConvertible {
-  /// The service gives this user finer readings than everyone may know.
-  case trusted(group: String?)
-  /// Signals cannot be handled.
-  case signals(errno: Int32)
-  /// The user that root should become does not exist.
-  case noUser(String)
+/// The service gives this user finer readings than everyone may know.
+struct TooTrusted: Error, Equatable, CustomStringConvertible {
+  /// The group whose members get them; nil if only root does.
+  let group: String?
 
   var description: String {
-    switch self {
-    case .trusted(let group):
-      "The service gives this user finer readings than everyone may know, and the exporter would pass them on to anyone who "
-        + "connects; run it as a user who is not root" + (group.map { " and not in the group \($0)." } ?? ".")
-    case .signals(let errno): "Cannot set up signal handling: \(errorText(errno))."
-    case .noUser(let name):
-      "The user \(name), which the exporter becomes in place of root, does not exist; run the exporter as an ordinary user."
-    }
+    "The service gives this user finer readings than everyone may know, and the exporter would pass them on to anyone who "
+      + "connects; run it as a user who is not root" + (group.map { " and not in the group \($0)." } ?? ".")
   }
 }

@@ -1,0 +1,70 @@
+public import Glibc
+public import PowerProtocol
+internal import Synchronization
+public import SystemCalls
+
+/// Where a client finds the service, and which servers it trusts there: whoever serves at a path that the user named, but at the
+/// default paths only root, the service's own user and the caller.
+public final class ServiceAddress: Sendable {
+  private let named: String?
+  private let defaults: [String]
+  private let known: @Sendable (UInt32) -> ServerIdentity.Known
+  private let warn: @Sendable (String) -> Void
+  /// The latest warning, so that a client that connects repeatedly prints it once.
+  private let said = Mutex("")
+
+  /// - Parameters:
+  ///   - named: the path that the user named; nil for the default paths.
+  ///   - defaults: the default paths, tried in this order.
+  ///   - known: the users to trust, for a caller's number.
+  ///   - warn: takes a warning about who serves; by default it goes to stderr.
+  public init(
+    _ named: String?, defaults: [String] = [SocketPaths.preferred, SocketPaths.original],
+    known: @escaping @Sendable (UInt32) -> ServerIdentity.Known = { .now(own: $0) },
+    warn: @escaping @Sendable (String) -> Void = { StandardError.complain("Warning: \($0)") }
+  ) {
+    (self.named, self.defaults, self.known, self.warn) = (named, defaults, known, warn)
+  }
+
+  /// Connects, and warns if a server that is not trusted answers at a default path.
+  public func connect() throws(ClientError) -> PowerConnection {
+    let connection = try open()
+    if let warning = warning(of: connection) { warnOnce(warning) }
+    return connection
+  }
+
+  /// Connects to a trusted server. If a user namespace hides who serves, this warns, and refuses the path in /tmp.
+  ///
+  /// - Parameters:
+  ///   - caller: the number of the user who started this process.
+  ///   - interrupt: a descriptor that ends every wait once it is readable, or -1.
+  public func connectTrusting(caller: UInt32 = geteuid(), interrupt: Int32) throws(ClientError) -> PowerConnection {
+    let connection = try open(interrupt: interrupt)
+    if let warning = warning(of: connection, caller: caller) {
+      let server = connection.server(known: known(caller))
+      guard server.isAcceptable else { throw .untrusted(server) }
+      warnOnce(warning)
+    }
+    return connection
+  }
+
+  /// The warning about who serves; nil if the server is trusted or its path was named.
+  public func warning(of connection: borrowing PowerConnection, caller: UInt32 = geteuid()) -> String? {
+    guard named == nil else { return nil }
+    let server = connection.server(known: known(caller))
+    return server.trust == .trusted ? nil : "\(server)"
+  }
+
+  /// Connects to any server.
+  public func open(interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
+    try PowerConnection(paths: named.map { [$0] } ?? defaults, interrupt: interrupt)
+  }
+
+  private func warnOnce(_ text: String) {
+    let isNews = said.withLock { before in
+      defer { before = text }
+      return before != text
+    }
+    if isNews { warn(text) }
+  }
+}

@@ -1,0 +1,121 @@
+internal import CMSRShim
+public import Logging
+internal import PowerServer
+internal import PowerSources
+internal import Privileges
+internal import ServiceManager
+internal import Turbostat
+
+/// The life of a service. Its order is that of its rights: what needs them is opened first, then they are given up, and only then
+/// is there a second thread and a client.
+public struct ServiceRun {
+  private let options: ServiceOptions
+  private let version: String
+  private let logger: Logger
+  var system = ServiceSystem()
+
+  /// - Parameter version: the version of this program.
+  public init(_ options: ServiceOptions, version: String, logger: Logger) {
+    self.options = options
+    self.version = version
+    self.logger = logger
+  }
+
+  /// Only finds out whether this machine can be measured.
+  ///
+  /// - Returns: what is measured and how, in one readable line.
+  /// - Throws: why it cannot be measured; `EndedBySignal`.
+  public func check() throws -> String {
+    let measurement = try begin().measurement
+    try measurement.check(logger)
+    return measurement.summary
+  }
+
+  /// Serves until a signal ends this process.
+  ///
+  /// - Throws: why it cannot be served, or `ServeError.changed`. Then no socket is left behind.
+  public func serve() throws {
+    let begun = try begin()
+    let measurement = begun.measurement
+    let sockets = try SocketPlaces(
+      options.sockets, mode: options.socketMode, passed: begun.passed, owner: begun.identity.owner,
+      wellKnown: system.wellKnown, logger: logger)
+    let report = ServiceReport(
+      begun.notifier, topology: measurement.missesNewPackages ? begun.topology : nil,
+      counters: measurement.counters(root: options.root), logger: logger)
+    do {
+      let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.isSealed ? .nothing : .own
+      for warning in try system.drop(begun.identity, keep) { logger.warning("\(warning)") }
+      logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
+      var settings = options.settings(trustedGroup: begun.trustedGroup, onPulse: report.take)
+      settings.wantedSockets = sockets.wanted
+      let server = measurement.server(
+        sockets.files, logger: logger, settings: settings, version: version,
+        watchdogNanoseconds: begun.notifier.watchdogNanoseconds)
+      defer { server.stop() }
+      try server.start()
+      if let seconds = measurement.firstReadingSeconds { report.waiting(seconds: seconds) }
+      let places = sockets.files.map(\.path).joined(separator: " and ")
+      let run = measurement.start(server, logger: logger) { [logger] in
+        logger.info("Ready: serving at \(places).")
+        report.ready()
+      }
+      defer { run?.stop() }
+      let signal = system.waitForEnd()
+      report.stopping()
+      if let change = report.change { throw ServeError.changed(change) }
+      logger.info("Ending on signal \(signal).")
+    } catch {
+      sockets.remove(logger)
+      throw error
+    }
+  }
+
+  /// What a service has before its sockets.
+  private struct Begun {
+    let identity: PrivilegeDrop.Identity
+    let trustedGroup: TrustedGroup?
+    let passed: [PassedSocket]
+    let notifier: ServiceNotifier
+    let topology: TopologyWatch?
+    let measurement: Measurement
+  }
+
+  private func begin() throws -> Begun {
+    try system.prepare()
+    try PrivilegeProof.requireProc()
+    let identity = try options.identity()
+    let trustedGroup = try options.findTrustedGroup()
+    let passed = try system.passedSockets()
+    let notifier = try system.notifier()
+    try options.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
+    // Before the source: a package that comes in between is then started for once too often, not missed.
+    let topology = TopologyWatch(root: options.root)
+    let measurement = try Measurement(options, logger: logger)
+    try PrivilegeDrop.requirePossible(identity)
+    if measurement.hasChildren {
+      for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
+    }
+    return Begun(
+      identity: identity, trustedGroup: trustedGroup, passed: passed, notifier: notifier, topology: topology,
+      measurement: measurement)
+  }
+}
+
+/// What a service does to its process, and takes from who started it. Tests replace it: a test's process goes on.
+struct ServiceSystem {
+  /// Blocks the signals that end the service, so that it can wait for them, and raises the limit on open files.
+  var prepare: () throws -> Void = {
+    var error = cmsr_block_ending_signals()
+    guard error == 0 else { throw ServeError.signals(errno: error) }
+    error = cmsr_raise_descriptor_limit()
+    guard error == 0 else { throw ServeError.openFiles(errno: error) }
+  }
+  var passedSockets: () throws -> [PassedSocket] = { try SocketActivation.sockets() }
+  var notifier: () throws -> ServiceNotifier = { try ServiceNotifier() }
+  var wellKnown = SocketPlaces.WellKnown.system
+  /// Gives up privileges, and returns sentences for the log.
+  var drop: (PrivilegeDrop.Identity, PrivilegeDrop.Keep) throws -> [String] = { try PrivilegeDrop.run($0, keep: $1) }
+  /// Waits for the signal that ends the service, and returns its number.
+  var waitForEnd: () -> Int32 = { cmsr_wait_for_ending_signal() }
+}

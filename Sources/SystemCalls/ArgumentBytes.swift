@@ -1,0 +1,20 @@
+internal import Glibc
+
+/// This process's arguments, byte for byte: `CommandLine.arguments` repairs what is not UTF-8, and a repaired path would name
+/// another file.
+public enum ArgumentBytes {
+  /// The arguments after the program's name, without the zeros at their ends.
+  public static var all: [[UInt8]] {
+    (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
+      guard let word = unsafe CommandLine.unsafeArgv[index] else { return nil }
+      return unsafe UnsafeBufferPointer(start: word, count: strlen(word)).map { UInt8(bitPattern: $0) }
+    }
+  }
+
+  /// The first argument that is not valid UTF-8, repaired; nil if all are. The words after -- are a command for `run`, which gets
+  /// them byte for byte.
+  public static func firstNotUTF8(of words: [[UInt8]]) -> String? {
+    words.prefix { $0 != Array("--".utf8) }.first { String(validating: $0, as: UTF8.self) == nil }
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+}
