@@ -1,4 +1,4 @@
-public import Glibc
+internal import Glibc
 public import PowerProtocol
 internal import Synchronization
 public import SystemCalls
@@ -36,12 +36,12 @@ public final class ServiceAddress: Sendable {
   /// Connects to a trusted server. If a user namespace hides who serves, this warns, and refuses the path in /tmp.
   ///
   /// - Parameters:
-  ///   - caller: the number of the user who started this process.
+  ///   - caller: the number of the user who started this process; nil for its present user.
   ///   - interrupt: a descriptor that ends every wait once it is readable, or -1.
-  public func connectTrusting(caller: UInt32 = geteuid(), interrupt: Int32) throws(ClientError) -> PowerConnection {
+  public func connectTrusting(caller: UInt32? = nil, interrupt: Int32) throws(ClientError) -> PowerConnection {
     let connection = try open(interrupt: interrupt)
     if let warning = warning(of: connection, caller: caller) {
-      let server = connection.server(known: known(caller))
+      let server = connection.server(known: known(caller ?? geteuid()))
       guard server.isAcceptable else { throw .untrusted(server) }
       warnOnce(warning)
     }
@@ -49,9 +49,9 @@ public final class ServiceAddress: Sendable {
   }
 
   /// The warning about who serves; nil if the server is trusted or its path was named.
-  public func warning(of connection: borrowing PowerConnection, caller: UInt32 = geteuid()) -> String? {
+  public func warning(of connection: borrowing PowerConnection, caller: UInt32? = nil) -> String? {
     guard named == nil else { return nil }
-    let server = connection.server(known: known(caller))
+    let server = connection.server(known: known(caller ?? geteuid()))
     return server.trust == .trusted ? nil : "\(server)"
   }
 
