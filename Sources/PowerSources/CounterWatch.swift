@@ -63,7 +63,7 @@ public final class CounterWatch: Sendable {
     tree = MachineTree(root: root)
     let online = OnlineList(tree)
     self.online = online
-    moreZones = Self.lists(tree)?.moreZones ?? 0
+    moreZones = Self.lists(tree)?.moreZonesInAll ?? 0
     state = Mutex(State(meters: source.meters, online: online?.text()))
   }
 

@@ -56,8 +56,9 @@ public enum EnergySources {
 
   /// The kernel's own reading of the energy counters: /sys/class/powercap/intel-rapl, in microjoules.
   ///
-  /// Opens every energy_uj, and makes sure that every package's counter moves. When a package goes offline, its files disappear;
-  /// it can be read again only after the source was opened again.
+  /// Opens every energy_uj, and makes sure that every package's counter moves. A package that is offline, and whose zone is still
+  /// there, is left out. When a package goes offline, its files disappear; it can be read again only after the source was opened
+  /// again.
   ///
   /// - Parameters:
   ///   - root: a folder whose sys/class/powercap and proc/cpuinfo are read instead of the machine's own.
@@ -75,12 +76,12 @@ public enum EnergySources {
       let places = (try? tree.places()) ?? []
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
       let lists = MachineLists(tree, places: places, identity: identity)
-      // If there are none, the reason has to be found.
-      _ = try PowercapTree(tree).entries(vendor: identity.vendor)
+      let zones = try lists.powercap.get()
       if let lack = lists.lackOfZones { throw lack }
       let source = try CounterSource(
-        powercap: tree, identity: identity, packages: packages, domains: domains,
-        lacks: lacks(tree, tree.offlineCPUs(besides: places)), log: log)
+        powercap: tree, zones: zones.entries, identity: identity, packages: packages, domains: domains,
+        lacks: zones.offline.map { "; \(PowercapTree.ofOfflinePackage($0))" }.joined()
+          + lacks(tree, tree.offlineCPUs(besides: places)), log: log)
       return try source.replayed(from: tree)
     } catch {
       throw reason(error, identity, tree)

@@ -8,10 +8,8 @@ package struct MachineLists {
   private let tree: MachineTree
   private let identity: CPUIdentity
   private let places: [CPUPlace]
-  /// Powercap's zones of packages.
-  private let entries: [PowercapTree.Entry]
-  /// Why there are no zones.
-  private let noZones: SourceError?
+  /// Powercap's zones, or why there are none.
+  let powercap: Result<PowercapTree.Zones, SourceError>
   /// The packages of the CPUs in /proc/cpuinfo.
   private let cpuinfo: Set<Int>
 
@@ -22,13 +20,7 @@ package struct MachineLists {
     self.tree = tree
     self.identity = identity
     self.places = places
-    do {
-      entries = try PowercapTree(tree).entries(vendor: identity.vendor).filter { $0.zone.domain == .package }
-      noZones = nil
-    } catch {
-      entries = []
-      noZones = error
-    }
+    powercap = Result { () throws(SourceError) in try tree.zones(vendor: identity.vendor) }
     cpuinfo = Self.packages(cpuinfo: (try? tree.files.text(tree.root + "/proc/cpuinfo")) ?? "")
   }
 
@@ -43,11 +35,14 @@ package struct MachineLists {
   ///
   /// - Parameter known: how many more zones there were at the start, which are other names then.
   func lackOfRegisters(besides known: Int) -> SourceError? {
-    hiddenByLists ?? (moreZones > max(known, 0) ? hiddenByZones : nil)
+    hiddenByLists ?? (moreZonesInAll > max(known, 0) ? hiddenByZones : nil)
   }
 
   /// How many more packages and dies have zones than have CPUs that are online.
-  var moreZones: Int { counters == 0 ? 0 : zones.count - counters }
+  private var moreZones: Int { counters == 0 ? 0 : zones.count - counters }
+
+  /// The same, with the zones that are dead: a process that may not read their energy cannot tell.
+  var moreZonesInAll: Int { counters == 0 ? 0 : moreZones + offline.count }
 
   /// How many packages, or dies with a counter of their own, have CPUs that are online; 0 if the vendor has no registers.
   private var counters: Int {
@@ -83,12 +78,13 @@ package struct MachineLists {
 
   /// The error if the sum of powercap's zones would miss a package.
   package var lackOfZones: SourceError? {
-    if let noZones { return noZones }
+    if case .failure(let error) = powercap { return error }
     let packages = Set(places.map(\.package)).union(cpuinfo)
-    guard zonePackages < packages.count else { return lackOfDies }
-    return .hiddenPackage(
-      "\(tree.root)/sys/class/powercap has zones for \(zonePackages == 1 ? "1 package" : "\(zonePackages) packages"), but the "
-        + "machine has \(packages.count)")
+    if zonePackages >= packages.count, offline.isEmpty || !packages.isEmpty { return lackOfDies }
+    return dead
+      ?? .hiddenPackage(
+        "\(tree.root)/sys/class/powercap has zones for \(zonePackages == 1 ? "1 package" : "\(zonePackages) packages"), but the "
+          + "machine has \(packages.count)")
   }
 
   /// The error if a package has zones for some of its dies only, or may have.
@@ -99,9 +95,10 @@ package struct MachineLists {
     for (package, group) in Dictionary(grouping: zones, by: \.package) where group.contains(where: { $0.die != nil }) {
       let dies = Set(places.filter { $0.package == package }.map(\.die))
       if group.count < dies.count {
-        return .hiddenPackage(
-          "\(tree.root)/sys/class/powercap has zones for \(group.count == 1 ? "1 die" : "\(group.count) dies") of package "
-            + "\(package), which has \(dies.count)")
+        return dead
+          ?? .hiddenPackage(
+            "\(tree.root)/sys/class/powercap has zones for \(group.count == 1 ? "1 die" : "\(group.count) dies") of package "
+              + "\(package), which has \(dies.count)")
       }
     }
     return nil
@@ -130,6 +127,19 @@ package struct MachineLists {
     return !CPUModel(identity).hasRegisters || devices.contains { $0.hasPrefix("intel_vsec.tpmi-rapl.") }
   }
 
+  /// The error if zones are dead that are not only those of packages that are offline.
+  private var dead: SourceError? {
+    offline.first.map { .energyFile(path: "\($0)/energy_uj", errno: ENODEV) }
+  }
+
+  /// The folders of the zones of packages that are offline.
+  private var offline: [String] { (try? powercap.get())?.offline ?? [] }
+
+  /// Powercap's zones of packages.
+  private var entries: [PowercapTree.Entry] {
+    ((try? powercap.get())?.entries ?? []).filter { $0.zone.domain == .package }
+  }
+
   /// The packages and dies of powercap's zones.
   private var zones: Set<PackageID> { Set(entries.map(\.zone.package)) }
 
@@ -138,7 +148,9 @@ package struct MachineLists {
 
   /// The number of different counters behind the zones; nil if not all of them can be read.
   private var zoneCounters: Int? {
-    let source = try? CounterSource(powercap: tree, identity: identity, packages: [], domains: [], log: { _ in })
+    guard let zones = try? powercap.get() else { return nil }
+    let source = try? CounterSource(
+      powercap: tree, zones: zones.entries, identity: identity, packages: [], domains: [], log: { _ in })
     return source?.packageCount
   }
 

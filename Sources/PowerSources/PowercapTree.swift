@@ -12,6 +12,14 @@ package struct PowercapTree {
     package let folder: String
   }
 
+  /// The zones of a machine.
+  package struct Zones: Sendable {
+    /// One for each energy counter, packages first.
+    package var entries: [Entry]
+    /// The folders of packages' zones that are dead (ENODEV), because their packages are offline.
+    package var offline: [String] = []
+  }
+
   private let folder: String
   private let files: any Files
 
@@ -32,7 +40,10 @@ package struct PowercapTree {
   /// intel-rapl-mmio; the second is left out. AMD's core zone is left out because it is that of a single core. Each of AMD's
   /// dies shows the package's counter; the first is used, whatever its number (the second socket's may begin with 4). Two zones
   /// of the same name are refused.
-  package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] {
+  package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] { try zones(vendor: vendor).entries }
+
+  /// The same, and the zones whose names cannot be read because their packages are offline.
+  func zones(vendor: CPUVendor) throws(SourceError) -> Zones {
     let names: [String]
     do {
       names = try files.names(in: folder).sorted()
@@ -40,6 +51,7 @@ package struct PowercapTree {
       throw error.errno == ENOENT ? .noPowercap(folder) : .energyFile(path: error.path, errno: error.errno)
     }
     var found: [Entry] = []
+    var offline: [String] = []
     for control in ["intel-rapl:", "intel-rapl-mmio:"] {
       var said: [(zone: PowercapZone, name: String)] = []
       for name in names where name.hasPrefix(control) {
@@ -48,6 +60,9 @@ package struct PowercapTree {
           zone = try self.zone(name, control: control)
         } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
           // A domain that is disappearing, or a broken link.
+          zone = nil
+        } catch .energyFile(_, ENODEV) {
+          if name.count(where: { $0 == ":" }) == 1 { offline.append("\(folder)/\(name)") }
           zone = nil
         }
         guard let zone, vendor == .intel || zone.domain == .package else { continue }
@@ -66,12 +81,19 @@ package struct PowercapTree {
       }
     }
     guard found.contains(where: { $0.zone.domain == .package }) else {
+      if let dead = offline.first { throw .energyFile(path: "\(dead)/energy_uj", errno: ENODEV) }
       throw isMasked(names) ? .maskedPowercap(folder) : .noPowercap(folder)
     }
-    return found.sorted { one, other in
+    let entries = found.sorted { one, other in
       let ranks = [one, other].map { PowerDomain.allCases.firstIndex(of: $0.zone.domain) ?? 0 }
       return ranks[0] == ranks[1] ? one.zone.package < other.zone.package : ranks[0] < ranks[1]
     }
+    return Zones(entries: entries, offline: offline)
+  }
+
+  /// What is said of the folder of a zone that is dead. The service and the doctor say the same.
+  package static func ofOfflinePackage(_ folder: String) -> String {
+    "\(folder) cannot be read, because its package is offline, so that package is not measured"
   }
 
   /// Whether there are zones of packages, and all of them are broken links: container managers hide their targets.
@@ -119,5 +141,35 @@ package struct PowercapTree {
       throw .noEnergy(path: path)
     }
     return largest + max(largest / (EnergyCounter.registerRange - 1), 1)
+  }
+}
+
+extension MachineTree {
+  /// The powercap zones whose energy can be read, as far as their packages are online.
+  ///
+  /// - Throws: if there is none.
+  package func zones(vendor: CPUVendor) throws(SourceError) -> PowercapTree.Zones {
+    var zones = try PowercapTree(self).zones(vendor: vendor)
+    let dead = zones.entries.filter { $0.zone.domain == .package && isDead("\($0.folder)/energy_uj") }
+    let packages = Set(dead.map(\.zone.package))
+    // The domains go with their package.
+    zones.entries.removeAll { packages.contains($0.zone.package) }
+    zones.offline += dead.map(\.folder)
+    guard zones.entries.contains(where: { $0.zone.domain == .package }) else {
+      throw .energyFile(path: "\(zones.offline[0])/energy_uj", errno: ENODEV)
+    }
+    return zones
+  }
+
+  private func isDead(_ path: String) -> Bool {
+    // To read a captured one would use up its first value.
+    if let replay { return replay.zoneError(path) == ENODEV }
+    do {
+      _ = try PowercapCounter(path: path, root: root).read()
+      return false
+    } catch {
+      if case .energyFile(_, ENODEV) = error { return true }
+      return false
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import PowerSources
 import RAPL
 
@@ -6,7 +7,7 @@ import RAPL
 
 /// Machines whose lists, names or numbers are odd, or wrong.
 enum OddMachines {
-  static let all = topologies + vendors + zones + dies + registers
+  static let all = topologies + vendors + zones + dies + offline + registers
 
   private static let topology = "sys/devices/system/cpu/cpu0/topology"
 
@@ -106,6 +107,37 @@ enum OddMachines {
     // AMD's dies have no counters of their own.
     .amd("amd-of-four-dies-with-a-zone-for-each-socket", family: 0x19, packages: 2, dies: 4)
       .zone("intel-rapl:0", "package-0", watts: 100).zone("intel-rapl:1", "package-1", watts: 60).gives(160),
+  ]
+
+  private static let isOffline = "powercap/intel-rapl:1 cannot be read, because its package is offline"
+  /// Two packages, of which the second is offline.
+  private static func halfOffline(_ name: String) -> ComposedMachine {
+    .intel(name, model: 0x55).topology([0: (0, 0, 0), 1: (0, 0, 1)], present: "0-3")
+      .text("sys/devices/system/cpu/offline", "2-3\n")
+  }
+
+  /// Packages that are offline, and whose zones are still there.
+  private static let offline: [ComposedMachine] = [
+    halfOffline("zone-of-an-offline-package").zone("intel-rapl:0", "package-0", watts: 50)
+      .zone("intel-rapl:0:0", "dram").zone("intel-rapl:1", "package-1", .failed(errno: ENODEV))
+      .zone("intel-rapl:1:0", "dram", .failed(errno: ENODEV)).gives(50, saying: [isOffline]),
+    halfOffline("zone-of-an-offline-package-without-a-name").zone("intel-rapl:0", "package-0", watts: 50)
+      .zone("intel-rapl:1", "package-1", .failed(errno: ENODEV)).text("sys/class/powercap/intel-rapl:1/name", nil)
+      .error("sys/class/powercap/intel-rapl:1/name", ENODEV).gives(50, saying: [isOffline]),
+    halfOffline("zone-of-an-offline-package-beside-registers").intelRegisters(watts: 60)
+      .zone("intel-rapl:0", "package-0", watts: 60).zone("intel-rapl:1", "package-1", .failed(errno: ENODEV)).gives(60),
+    .intel("zone-that-died-of-a-package-that-is-online", model: 0x55, packages: 2)
+      .zone("intel-rapl:0", "package-0", watts: 50).zone("intel-rapl:1", "package-1", .failed(errno: ENODEV))
+      .refused("intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj cannot be read"),
+    .intel("zone-that-died-of-a-die-that-is-online", model: 0x55, dies: 2)
+      .zone("intel-rapl:0", "package-0-die-0", watts: 50)
+      .zone("intel-rapl:1", "package-0-die-1", .failed(errno: ENODEV))
+      .refused("intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj cannot be read"),
+    .intel("only-zones-that-died", model: 0x55).zone("intel-rapl:0", "package-0", .failed(errno: ENODEV))
+      .refused("intel-rapl:0/energy_uj: its package went offline", doctor: "intel-rapl:0/energy_uj cannot be read"),
+    .intel("zone-that-died-where-nobody-knows-the-packages", model: 0x55).topology([:], online: "0-1", present: "0-1")
+      .zone("intel-rapl:0", "package-0").zone("intel-rapl:1", "package-1", .failed(errno: ENODEV))
+      .refused("intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj cannot be read"),
   ]
 
   private static let registers: [ComposedMachine] = [

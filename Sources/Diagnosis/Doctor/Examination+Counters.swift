@@ -14,7 +14,10 @@ extension Examination {
 
   /// The same for powercap's zones.
   mutating func isWhole(_ zones: [PowercapTree.Entry], _ identity: CPUIdentity) -> Bool {
-    if let lack = lists(identity).lackOfZones { return obstructed(.powercap, lack) }
+    if let lack = lists(identity).lackOfZones {
+      if case .energyFile = lack { obstructZone(lack) } else { _ = obstructed(.powercap, lack) }
+      return false
+    }
     let (tree, timers) = (machine.tree, zoneTimers)
     return isEachOnce(.powercap) { () throws(SourceError) in
       try EnergySources.repeated(zones: zones, of: tree, timers: timers)

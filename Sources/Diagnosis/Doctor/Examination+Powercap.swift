@@ -9,9 +9,18 @@ extension Examination {
     guard let identity else { return }
     let tree = PowercapTree(root: machine.root, files: machine)
     do {
-      zones = try tree.entries(vendor: identity.vendor)
+      let found = try machine.tree.zones(vendor: identity.vendor)
+      zones = found.entries
+      for folder in found.offline {
+        // For the record.
+        _ = machine.energy(ofZone: "\(folder)/energy_uj")
+        warn(
+          .powercap, "\(PowercapTree.ofOfflinePackage(machine.shown(folder))).",
+          fix: "bring it online, and restart the service.")
+      }
     } catch {
       if case .repeatedZone = error { return obstruct(.powercap, "\(error)", fix: "sudo modprobe msr") }
+      if case .energyFile = error, !isOlderThanRAPL { return obstructZone(error) }
       return lookAtLackOfZones(identity, error)
     }
     var isReadable = true
@@ -106,7 +115,8 @@ extension Examination {
     return true
   }
 
-  private mutating func obstructZone(_ error: SourceError) {
+  /// Reports a zone that cannot be used.
+  mutating func obstructZone(_ error: SourceError) {
     let (text, fix) = toldOfZone(error)
     obstruct(.powercap, text, fix: fix)
   }
@@ -120,6 +130,8 @@ extension Examination {
         "run it outside of the namespace, as the machine's root."
       )
     case .energyFile(let path, EACCES): ("Only root may read \(machine.shown(path)).", "sudo pkg-watt-stat doctor")
+    case .energyFile(let path, ENODEV):
+      ("\(machine.shown(path)) cannot be read: its package went offline.", "bring it online, and run the doctor again.")
     case .energyFile(let path, let errno):
       ("\(machine.shown(path)) cannot be read: \(errorText(errno)).", "sudo modprobe intel_rapl_msr")
     case .noEnergy(let path):
