@@ -28,7 +28,7 @@ struct SampleStream {
     next = grid.next(after: now)
   }
 
-  /// Takes a reading at its point, or the lack of one.
+  /// Takes a reading at its point, or learns that there is none.
   ///
   /// - Returns: the window that this ends, and its number; nil if it ends none.
   mutating func take(_ snapshot: EnergySnapshot?, now: Int64) -> (window: PowerWindow, sequence: Int)? {

@@ -164,7 +164,7 @@ struct SamplingMachine {
   private var alarmTime: Int64 {
     var time = min(max(state.next, earliestPublic), freshTime, reads.last + needs.longestGap)
     // A step is seen when it happens, even asleep: a client that connects then waits for one step at most.
-    if let steps = needs.steps { time = min(time, max(steps.nextLookNanoseconds, reads.last + Self.shortestPause)) }
+    if let steps = needs.steps { time = min(time, max(steps.nextReadNanoseconds, reads.last + Self.shortestPause)) }
     if let due = streams.due(earliestPublic: earliestPublicStream) { time = min(time, due) }
     return time
   }

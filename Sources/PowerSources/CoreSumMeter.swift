@@ -3,7 +3,7 @@ package import RAPL
 extension PackageCPUs {
   /// Why the core domain is left out of a package whose cores each have a counter; nil if it can be read. The service and the
   /// doctor ask the same.
-  package var lackOfCores: String? {
+  package var coresLeftOut: String? {
     guard let physicalCores else {
       return "Cannot tell which CPUs share a core in \(id), so its core domain is not measured."
     }
@@ -40,12 +40,12 @@ struct CoreSumMeter {
   private let bound: PowerBound
   private var cores: [Core] = []
   private var registers: any RegisterFile
-  private let search: NewcomerSearch
+  private let search: HotplugSearch
   private var generation = 0
   /// All CPUs that were seen.
   private var known: [Int]
   /// Whether a CPU that came online cannot be opened.
-  private var lacksNewcomers = false
+  private var missesHotplugged = false
   /// How many times a core went offline or came online.
   private var changes: UInt32
   private var lastMonotonicNanoseconds: Int64 = 0
@@ -64,7 +64,7 @@ struct CoreSumMeter {
     self.address = address
     self.bound = bound
     self.registers = registers
-    search = NewcomerSearch(package.id)
+    search = HotplugSearch(package.id)
     known = package.cpus
     changes = isPartial ? 1 : 0
     add(cores)
@@ -89,8 +89,8 @@ struct CoreSumMeter {
   ///   - now: the monotonic time a moment ago.
   ///   - hasChanged: set if the bound of a core was raised.
   mutating func read(asleepNanoseconds asleep: Int64, now: Int64, hasChanged: inout Bool) -> EnergyReading {
-    var failure: (any Error)? = addNewcomers()
-    let lack = failure
+    var failure: (any Error)? = addHotplugged()
+    let isIncomplete = failure != nil
     var (counts, losses, rejections) = (UInt64(0), UInt32(0), UInt32(0))
     var isInDoubt = false
     var counted: Int64 = 0
@@ -118,7 +118,7 @@ struct CoreSumMeter {
     }
     if counted > 0 { lastMonotonicNanoseconds = now + offsets / counted }
     let outcome: EnergyReading.Outcome =
-      if let failure, lack != nil || counted == 0 {
+      if let failure, isIncomplete || counted == 0 {
         .failed(failure)
       } else {
         // The steps of a sum do not matter, only its energy.
@@ -146,23 +146,23 @@ struct CoreSumMeter {
   /// Adds cores that have come online since: their energy counts from now on.
   ///
   /// - Returns: why some cores cannot be read, so that they are missing from the sum.
-  private mutating func addNewcomers() -> RegisterError? {
+  private mutating func addHotplugged() -> RegisterError? {
     do {
-      guard let found = try search.newcomers(after: generation, besides: known, through: registers) else { return nil }
+      guard let found = try search.hotplugged(after: generation, besides: known, through: registers) else { return nil }
       generation = found.generation
-      registers = found.newcomers.registers
-      known += found.newcomers.cpus
+      registers = found.hotplugged.registers
+      known += found.hotplugged.cpus
       // A core whose threads have changed would be read twice if it were recognized only by its number.
-      let places = (found.newcomers.cores ?? []).filter { place in
+      let places = (found.hotplugged.cores ?? []).filter { place in
         place.place != nil && !place.isIsolated && !cores.contains { $0.place.isSame(as: place) }
       }
-      if !places.isEmpty || found.newcomers.cores?.contains(where: \.isIsolated) ?? true { changes &+= 1 }
+      if !places.isEmpty || found.hotplugged.cores?.contains(where: \.isIsolated) ?? true { changes &+= 1 }
       add(places)
-      lacksNewcomers = false
+      missesHotplugged = false
       return nil
     } catch {
-      if !lacksNewcomers { changes &+= 1 }
-      lacksNewcomers = true
+      if !missesHotplugged { changes &+= 1 }
+      missesHotplugged = true
       return error
     }
   }

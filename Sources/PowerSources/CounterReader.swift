@@ -36,7 +36,7 @@ struct CounterReader {
   /// A read is repeated at most this often to get one that was not interrupted.
   private static let mostTries = 3
 
-  /// The file; nil for a register. Not looked at to read a register: even that would copy it.
+  /// The file; nil for a register. A register is read without asking for it: even that would copy it.
   let file: (any CounterFile)?
   private let address: UInt32
   /// The bits of the register that are the value.
@@ -46,8 +46,8 @@ struct CounterReader {
   private var cpus: [Int]
   /// The index of the CPU that could read last.
   private var current = 0
-  /// Finds further CPUs; nil if they are not looked for.
-  private let search: NewcomerSearch?
+  /// Finds further CPUs; nil if none are wanted.
+  private let search: HotplugSearch?
   /// The generation in which the CPUs were found.
   private var generation = 0
 
@@ -60,10 +60,10 @@ struct CounterReader {
   init(_ address: UInt32, of package: PackageCPUs, _ registers: any RegisterFile) {
     self.init(
       file: nil, address: address, mask: .max, registers: registers, cpus: package.cpus,
-      search: NewcomerSearch(package.id))
+      search: HotplugSearch(package.id))
   }
 
-  /// Reads the counter in a core's register through one of its threads, and looks for no other CPUs.
+  /// Reads the counter in a core's register through one of its threads, and finds no other CPUs.
   init(counter address: UInt32, of core: PhysicalCore, _ registers: any RegisterFile) {
     self.init(
       file: nil, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: core.cpus,
@@ -72,7 +72,7 @@ struct CounterReader {
 
   private init(
     file: (any CounterFile)?, address: UInt32, mask: UInt64, registers: any RegisterFile, cpus: [Int],
-    search: NewcomerSearch?
+    search: HotplugSearch?
   ) {
     self.file = file
     self.address = address
@@ -121,12 +121,12 @@ struct CounterReader {
         // A slow value is better than the error of another try.
         if let best { return best }
         guard let first = firstError else { throw error }
-        // What one CPU of a package lacks, the others lack too, and each read interrupts one.
+        // A register that one CPU of a package does not have is missing from the others too, and each read interrupts one.
         if case .register(.absent) = error { throw .register(first) }
         index += 1
         if index >= cpus.count { index = 0 }
         if index == current {
-          guard try findNewcomers() else { throw .register(first) }
+          guard try findHotplugged() else { throw .register(first) }
           (index, firstError) = (0, nil)
         }
         continue
@@ -144,12 +144,12 @@ struct CounterReader {
     }
   }
 
-  private mutating func findNewcomers() throws(SourceError) -> Bool {
+  private mutating func findHotplugged() throws(SourceError) -> Bool {
     do throws(RegisterError) {
-      guard let found = try search?.newcomers(after: generation, besides: cpus, through: registers) else {
+      guard let found = try search?.hotplugged(after: generation, besides: cpus, through: registers) else {
         return false
       }
-      (registers, cpus) = (found.newcomers.registers, found.newcomers.cpus)
+      (registers, cpus) = (found.hotplugged.registers, found.hotplugged.cpus)
       generation = found.generation
       current = 0
       return true
@@ -170,7 +170,7 @@ public final class MSRDevices: OpenedRegisters {
   /// Each CPU's descriptor at the CPU's number; -1 if there is none.
   private let descriptors: [Int32]
 
-  /// Finds CPUs that come online later; nil if they are not looked for.
+  /// Finds CPUs that come online later; nil if none are wanted.
   private let tree: MachineTree?
   private let online: OnlineList?
 
@@ -233,7 +233,7 @@ public final class MSRDevices: OpenedRegisters {
   public func onlineCPUs() -> [UInt8]? { online?.text() }
 
   /// Opens CPUs of a package that have come online since.
-  public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
+  public func hotplugged(of package: PackageID, besides known: [Int]) throws(RegisterError) -> HotpluggedCPUs? {
     guard let tree, let places = try? tree.places() else { return nil }
     let ofPackage = places.filter { $0.package == package.package && package.die ?? $0.die == $0.die }
     let cpus = PackageCPUs.order(ofPackage).filter { !known.contains($0) }
@@ -244,7 +244,7 @@ public final class MSRDevices: OpenedRegisters {
     }
     if opened.isEmpty { return nil }
     let cores = PhysicalCore.group(ofPackage)?.filter { !$0.cpus.contains(where: known.contains) }
-    return Newcomers(registers: devices, cpus: opened, cores: cores)
+    return HotpluggedCPUs(registers: devices, cpus: opened, cores: cores)
   }
 
   private static func error(_ errno: Int32, address: UInt32, cpu: Int) -> RegisterError {

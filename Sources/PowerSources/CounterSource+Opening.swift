@@ -66,10 +66,10 @@ extension CounterSource {
 }
 
 extension CounterMeter {
-  /// Whether this counter exists: virtual machines and most models lack some, which then fault or stay 0.
+  /// Whether this counter exists: virtual machines and most models do not have all, and those then fault or stay 0.
   mutating func exists() throws(SourceError) -> Bool {
     do {
-      return try look().value != 0
+      return try readUncounted().value != 0
     } catch {
       switch error {
       // In a captured machine, a domain that was not captured does not exist; the doctor says the same.
@@ -82,7 +82,7 @@ extension CounterMeter {
   /// Whether a platform's counter moves.
   mutating func moves() -> Bool {
     // The first of a capture's two values has been read already.
-    PlatformWatch.moves(from: firstValue) { try? look().value }
+    PlatformWatch.moves(from: firstValue) { try? readUncounted().value }
   }
 
   /// Takes the result of observing how the counter moves.
@@ -92,6 +92,102 @@ extension CounterMeter {
     case .steps(let timer): course = CounterCourse(timer)
     case .zero: throw .zeroCounter(package)
     case .stands(let value): throw .stuckCounter(package, value: value)
+    }
+  }
+}
+
+extension CounterSource {
+  /// Reads units and bounds of every package, and makes sure that every package's counter moves.
+  ///
+  /// - Parameters:
+  ///   - domains: further domains to read, if they exist: if their register can be read, and is not 0.
+  ///   - isPartial: whether cores may be missing, because CPUs are offline.
+  ///   - note: a note for the summary about CPUs that are offline.
+  ///   - log: called with facts about the counters that the user should know.
+  init(
+    registers: any RegisterFile, packages: [PackageCPUs], identity: CPUIdentity, map: RegisterMap,
+    domains: Set<PowerDomain> = [], isSimulated: Bool = false, isPartial: Bool = false, note: String = "",
+    log: @escaping SourceLog = { _ in },
+    boottime: @escaping @Sendable () -> Int64 = { cmsr_boottime_nanoseconds() }, isSnapshot: Bool = false
+  ) throws(SourceError) {
+    let model = CPUModel(identity)
+    var meters: [CounterMeter] = []
+    var cores: [CoreSumMeter] = []
+    for package in packages {
+      var reader = CounterReader(map.units, of: package, registers)
+      let value = try reader.read(toleranceNanoseconds: CounterReader.firstToleranceNanoseconds).value
+      guard let units = UnitRegister(value) else { throw .noUnits(address: map.units) }
+      let bound = PowerBound(cores: package.cores)
+      for domain in PowerDomain.allCases where domain == .package || domains.contains(domain) {
+        guard let address = map.energy(of: domain) else { continue }
+        let unit = units.energyUnit(of: domain, on: model)
+        if domain == .core && map.countsEachCore {
+          if let reason = package.coresLeftOut {
+            log(reason)
+            continue
+          }
+          guard let physical = package.physicalCores else { continue }
+          var sum = CoreSumMeter(
+            package: package, cores: physical, unit: unit, address: address, registers: registers, isPartial: isPartial)
+          if sum.exist() { cores.append(sum) }
+          continue
+        }
+        var meter = CounterMeter(
+          package: package.id, domain: domain, unit: unit, bound: bound, reader.counter(address))
+        if domain != .package, try !meter.exists() { continue }
+        if let error = SourceError.implausible(unit, by: map.units) { throw error }
+        meters.append(meter)
+      }
+    }
+    let unknown = model.isKnown ? "" : " (an unknown model: the energy unit is that of its register)"
+    try self.init(
+      meters, cores: cores, cpu: isSimulated ? nil : "\(identity)", isSimulated: isSimulated, log: log,
+      boottime: boottime, isSnapshot: isSnapshot
+    ) {
+      packages in
+      isSimulated
+        ? "a simulated CPU of \(packages) (its watts are invented)"
+        : "\(identity)\(unknown), \(packages), from its msr registers\(note)"
+    }
+  }
+}
+
+extension CounterSource {
+  /// Opens every zone's energy_uj, and makes sure that every package's counter moves. A domain whose file cannot be used is
+  /// left out.
+  ///
+  /// - Parameters:
+  ///   - zones: the zones, packages first.
+  ///   - packages: the machine's packages, if they are known.
+  ///   - domains: further domains to read, if there is a zone for them.
+  ///   - note: a note for the summary about CPUs that are offline.
+  ///   - log: called with facts about the counters that the user should know.
+  init(
+    powercap tree: MachineTree, zones: [PowercapTree.Entry], identity: CPUIdentity, packages: [PackageCPUs],
+    domains: Set<PowerDomain>, note: String = "", log: @escaping SourceLog
+  ) throws(SourceError) {
+    var meters: [CounterMeter] = []
+    for entry in zones {
+      let (zone, folder) = (entry.zone, entry.folder)
+      guard zone.domain == .package || domains.contains(zone.domain) else { continue }
+      let cores = packages.filter { $0.id == zone.package || $0.id.package == zone.package.package && $0.id.die == nil }
+      do {
+        var meter = CounterMeter(
+          package: zone.package, domain: zone.domain,
+          unit: EnergyUnit(joulesPerCount: 1e-6, source: .powercap),
+          bound: PowerBound(cores: cores.first?.cores),
+          range: try PowercapTree(tree).range(of: entry),
+          CounterReader(try tree.zone("\(folder)/energy_uj")))
+        // A package's is read in any case. The file of a domain may open, and give nothing all the same.
+        if zone.domain != .package { _ = try meter.readUncounted() }
+        meters.append(meter)
+      } catch {
+        if zone.domain == .package { throw error }
+        log("The \(zone.domain) counter of \(zone.package) is not measured. \(error)")
+      }
+    }
+    try self.init(meters, cpu: "\(identity)", log: log, isSnapshot: tree.isSnapshot) {
+      "\(identity), \($0), from the kernel's powercap\(note)"
     }
   }
 }

@@ -13,8 +13,8 @@ extension CounterSource {
     while true {
       for index in packages.indices {
         guard var probe = probes[index] else { continue }
-        let value = try packages[index].look()
-        let movement = probe.look(value.value, at: value.monotonicNanoseconds)
+        let value = try packages[index].readUncounted()
+        let movement = probe.take(value.value, at: value.monotonicNanoseconds)
         probes[index] = movement == nil ? probe : nil
         if let movement { try packages[index].take(movement) }
       }

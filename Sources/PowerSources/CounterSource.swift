@@ -108,12 +108,12 @@ struct CounterSource: EnergySource {
 
   /// How the packages' counters step, or when to read them again to find that out; nil if all of them are always up to date.
   var steps: CounterSteps? {
-    var steps = readingsLeft == 0 ? CounterSteps(periodNanoseconds: 0, nextLookNanoseconds: checkTime) : nil
+    var steps = readingsLeft == 0 ? CounterSteps(periodNanoseconds: 0, nextReadNanoseconds: checkTime) : nil
     for index in 0..<packageCount where !meters[index].course.isContinuous {
-      guard let nextLook = meters[index].course.nextLook else { continue }
+      guard let nextReading = meters[index].course.nextReading else { continue }
       steps = CounterSteps(
         periodNanoseconds: max(steps?.periodNanoseconds ?? 0, meters[index].course.stepped?.timer.period ?? 0),
-        nextLookNanoseconds: min(steps?.nextLookNanoseconds ?? .max, nextLook))
+        nextReadNanoseconds: min(steps?.nextReadNanoseconds ?? .max, nextReading))
     }
     return steps
   }
@@ -295,7 +295,7 @@ struct CounterMeter {
   mutating func rawValue() -> UInt64? { try? reader.read(toleranceNanoseconds: .max).value }
 
   /// Reads the counter while finding out how it moves.
-  mutating func look() throws(SourceError) -> TimedValue {
+  mutating func readUncounted() throws(SourceError) -> TimedValue {
     let value = try reader.read(toleranceNanoseconds: CounterReader.firstToleranceNanoseconds)
     firstValue = firstValue ?? value.value
     return value

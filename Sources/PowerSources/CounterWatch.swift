@@ -28,7 +28,7 @@ extension MachineChange: CustomStringConvertible {
     case .repeatedCounter(let id, let first):
       "Since CPUs came online or went offline, \(id) shows the same energy counter as \(first), so it is counted twice; restart the "
         + "service to count it once."
-    case .refused(let lack): "Since CPUs came online or went offline: \(lack)"
+    case .refused(let error): "Since CPUs came online or went offline: \(error)"
     }
   }
 }
@@ -36,7 +36,7 @@ extension MachineChange: CustomStringConvertible {
 /// Notices that the counters of an open source are no longer what they were at the start.
 ///
 /// It reads through the files that the source has opened, so it needs no right that the service has given up. Each check reads
-/// a small file, and for a zone looks at its folder. The counters are compared once after each change of the online CPUs.
+/// a small file, and for a zone its folder. The counters are compared once after each change of the online CPUs.
 public final class CounterWatch: Sendable {
   /// How long a comparison may take, in nanoseconds: it runs on the server's thread.
   private static let patienceNanoseconds: Int64 = 100_000_000
@@ -84,7 +84,9 @@ public final class CounterWatch: Sendable {
 
   private func hiddenPackage(isOfRegisters: Bool) -> MachineChange? {
     guard let lists = Self.lists(tree) else { return nil }
-    return (isOfRegisters ? lists.lackOfRegisters(besides: moreZones) : lists.lackOfZones).map { .refused($0) }
+    return (isOfRegisters ? lists.missingFromRegisters(besides: moreZones) : lists.missingFromZones).map {
+      .refused($0)
+    }
   }
 
   private static func lists(_ tree: MachineTree) -> MachineLists? {

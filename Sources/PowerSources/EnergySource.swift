@@ -27,12 +27,12 @@ public struct CounterSteps: Sendable, Equatable {
   /// The time between steps in nanoseconds, the longest if counters differ.
   public let periodNanoseconds: Int64
   /// When to read next, in nanoseconds of the monotonic clock, to see the next step when it happens.
-  public let nextLookNanoseconds: Int64
+  public let nextReadNanoseconds: Int64
 
   /// Steps from their parts.
-  public init(periodNanoseconds: Int64, nextLookNanoseconds: Int64) {
+  public init(periodNanoseconds: Int64, nextReadNanoseconds: Int64) {
     self.periodNanoseconds = periodNanoseconds
-    self.nextLookNanoseconds = nextLookNanoseconds
+    self.nextReadNanoseconds = nextReadNanoseconds
   }
 }
 

@@ -39,17 +39,17 @@ public enum EnergySources {
       throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
     }
     let lists = MachineLists(tree, places: places, identity: identity)
-    if let lack = lists.lackOfRegisters { throw lack }
+    if let error = lists.missingFromRegisters { throw error }
     let offline = tree.offlineCPUs(besides: places)
     let source = try CounterSource(
       registers: devices, packages: packages, identity: identity, map: map,
-      domains: domains, isPartial: offline.mayBeCores, lacks: lacks(tree, offline), log: log,
+      domains: domains, isPartial: offline.mayBeCores, note: notes(tree, offline), log: log,
       isSnapshot: tree.isSnapshot)
     return try source.replayed(from: tree)
   }
 
   /// Notes on the sum: CPUs that are offline, so that their package is unknown, and a replayed capture.
-  private static func lacks(_ tree: MachineTree, _ offline: OfflineCPUs) -> String {
+  private static func notes(_ tree: MachineTree, _ offline: OfflineCPUs) -> String {
     let replayed = tree.replay == nil ? "" : "; replayed from a capture"
     return (offline.cpus.isEmpty ? "" : "; \(offline)") + replayed
   }
@@ -77,11 +77,11 @@ public enum EnergySources {
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
       let lists = MachineLists(tree, places: places, identity: identity)
       let zones = try lists.powercap.get()
-      if let lack = lists.lackOfZones { throw lack }
+      if let error = lists.missingFromZones { throw error }
       let source = try CounterSource(
         powercap: tree, zones: zones.entries, identity: identity, packages: packages, domains: domains,
-        lacks: zones.offline.map { "; \(PowercapTree.ofOfflinePackage($0))" }.joined()
-          + lacks(tree, tree.offlineCPUs(besides: places)), log: log)
+        note: zones.offline.map { "; \(PowercapTree.ofOfflinePackage($0))" }.joined()
+          + notes(tree, tree.offlineCPUs(besides: places)), log: log)
       return try source.replayed(from: tree)
     } catch {
       throw reason(error, identity, tree)
@@ -130,5 +130,58 @@ extension CounterSource {
     if tree.isSnapshot { throw .capture(.noTrace) }
     isSimulated = tree.replay != nil
     return self
+  }
+}
+
+extension EnergySources {
+  /// The first source that measures this machine, or the folder that stands for one: its registers, or else powercap.
+  ///
+  /// - Parameters:
+  ///   - root: as for the other sources.
+  ///   - domains: domains to read beside the package, if the machine has them.
+  ///   - log: called with facts about the counters that the user should know.
+  /// - Returns: the source; and if it is powercap, why the registers could not be used.
+  public static func firstThatMeasures(
+    root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
+  ) throws(NothingToMeasure) -> (source: any EnergySource, noRegisters: SourceError?) {
+    let noRegisters: SourceError
+    do {
+      return (try msr(root: root, domains: domains, log: log), nil)
+    } catch {
+      noRegisters = error
+    }
+    do {
+      return (try powercap(root: root, domains: domains, log: log), noRegisters)
+    } catch {
+      throw NothingToMeasure(registers: noRegisters, powercap: error)
+    }
+  }
+}
+
+/// No source can measure this machine. Simulated watts never replace measured ones silently.
+public struct NothingToMeasure: Error, CustomStringConvertible {
+  /// Why the registers cannot be used.
+  public let registers: SourceError
+  /// Why powercap cannot be used.
+  public let powercap: SourceError
+
+  /// The reasons, and what to do.
+  public var description: String {
+    // Both may have the same reason, and the kernel has no zones for a CPU without registers. Some reasons end with a command,
+    // others with a full stop.
+    let texts = isOfNoUse || "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
+    let reasons = texts.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
+    return "Cannot measure the power of this machine. \(reasons) To find out more: pkg-watt-stat doctor. "
+      + "To try the service with simulated watts: pkg-watt-stat serve --source simulated"
+  }
+
+  /// Whether powercap's error adds nothing: loading the kernel's module would not help.
+  private var isOfNoUse: Bool {
+    switch (registers, powercap) {
+    case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap),
+      (.hidden, .hidden), (.namespaceRoot, .namespaceRoot), (.namespaceRoot, .noPowercap), (.capture, _):
+      true
+    default: false
+    }
   }
 }

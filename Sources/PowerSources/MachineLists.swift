@@ -25,8 +25,8 @@ package struct MachineLists {
   }
 
   /// The error if the sum of the packages' registers would miss a package.
-  package var lackOfRegisters: SourceError? {
-    if let lack = hiddenByLists { return lack }
+  package var missingFromRegisters: SourceError? {
+    if let error = hiddenByLists { return error }
     // More zones may be other names of the same counters.
     return moreZones > 0 && zoneCounters.map { $0 > counters } ?? true ? hiddenByZones : nil
   }
@@ -34,7 +34,7 @@ package struct MachineLists {
   /// The same later on, when there is no time to wait until the counters have shown which of them are one.
   ///
   /// - Parameter known: how many more zones there were at the start, which are other names then.
-  func lackOfRegisters(besides known: Int) -> SourceError? {
+  func missingFromRegisters(besides known: Int) -> SourceError? {
     hiddenByLists ?? (moreZonesInAll > max(known, 0) ? hiddenByZones : nil)
   }
 
@@ -77,10 +77,10 @@ package struct MachineLists {
   }
 
   /// The error if the sum of powercap's zones would miss a package.
-  package var lackOfZones: SourceError? {
+  package var missingFromZones: SourceError? {
     if case .failure(let error) = powercap { return error }
     let packages = Set(places.map(\.package)).union(cpuinfo)
-    if zonePackages >= packages.count, offline.isEmpty || !packages.isEmpty { return lackOfDies }
+    if zonePackages >= packages.count, offline.isEmpty || !packages.isEmpty { return missingDies }
     return dead
       ?? .hiddenPackage(
         "\(tree.root)/sys/class/powercap has zones for \(zonePackages == 1 ? "1 package" : "\(zonePackages) packages"), but the "
@@ -88,7 +88,7 @@ package struct MachineLists {
   }
 
   /// The error if a package has zones for some of its dies only, or may have.
-  private var lackOfDies: SourceError? {
+  private var missingDies: SourceError? {
     // AMD's dies have no counters of their own.
     guard RegisterMap(vendor: identity.vendor) != .amd else { return nil }
     if let error = zoneOfOneDie { return error }

@@ -67,7 +67,7 @@ package struct MachineTree {
   /// The places of every CPU that is online.
   ///
   /// The folders of the CPUs are trusted more than the list of online CPUs: in a container that list may be the container's own
-  /// (lxcfs), and lack some. Only CPUs that are online have a topology.
+  /// (lxcfs), and not have all. Only CPUs that are online have a topology.
   package func places() throws(SourceError) -> [CPUPlace] {
     let path = cpuFolder + "/online"
     guard let listed = CPUList.parse(try text(path)), !listed.isEmpty else {

@@ -20,8 +20,8 @@ extension OfflineCPUs: CustomStringConvertible {
     if cpus.isEmpty { return "" }
     let number = cpus.count == 1 ? "1 CPU was" : "\(cpus.count) CPUs were"
     let why = hasThreadsOff ? " (SMT is off)" : ""
-    let lack = ofMissingPackages.isEmpty ? "" : ", including all CPUs of a package, which is not measured"
-    return "\(number) offline at the start\(why)\(lack)"
+    let missing = ofMissingPackages.isEmpty ? "" : ", including all CPUs of a package, which is not measured"
+    return "\(number) offline at the start\(why)\(missing)"
   }
 }
 
@@ -36,7 +36,7 @@ extension MachineTree {
   package func offlineCPUs(besides places: [CPUPlace]? = nil) -> OfflineCPUs {
     let folder = root + "/sys/devices/system/cpu"
     let present = list(folder + "/present")
-    // A container's list of online CPUs may lack some.
+    // A container's list of online CPUs may not have all.
     let online = Set(list(folder + "/online")).union((places ?? (try? self.places()) ?? []).map(\.cpu))
     let cpus = present.filter { !online.contains($0) }
     if online.isEmpty || cpus.isEmpty { return OfflineCPUs(cpus: [], hasThreadsOff: false, ofMissingPackages: []) }

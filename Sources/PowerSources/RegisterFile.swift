@@ -15,7 +15,7 @@ public protocol RegisterFile: Sendable {
   ///
   /// - Returns: nil if there are none.
   /// - Throws: the reason if they cannot be opened.
-  func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers?
+  func hotplugged(of package: PackageID, besides known: [Int]) throws(RegisterError) -> HotpluggedCPUs?
 }
 
 /// The registers of CPUs, some of which may not be readable.
@@ -25,7 +25,7 @@ protocol OpenedRegisters: RegisterFile {
 }
 
 /// CPUs that came online after the start, and their registers.
-public struct Newcomers: Sendable {
+public struct HotpluggedCPUs: Sendable {
   let registers: any RegisterFile
   let cpus: [Int]
   /// The physical cores without known threads; nil if that is not certain.
@@ -37,7 +37,7 @@ extension RegisterFile {
   public func onlineCPUs() -> [UInt8]? { nil }
 
   /// No CPU ever comes online later.
-  public func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? { nil }
+  public func hotplugged(of package: PackageID, besides known: [Int]) throws(RegisterError) -> HotpluggedCPUs? { nil }
 }
 
 /// Why a register could not be read.

@@ -1,5 +1,7 @@
+internal import Glibc
 public import RAPL
 internal import Synchronization
+internal import SystemCalls
 
 /// Notices a package that comes online after the source was opened, or a die with a counter of its own: its energy is missing
 /// from the sum.
@@ -30,14 +32,14 @@ public final class TopologyWatch: Sendable {
   }
 
   /// A package or die that was not there at the start, if there is one now.
-  public func newcomer() -> PackageID? {
+  public func hotplugged() -> PackageID? {
     guard let text = online.text(), seen.withLock({ $0 != text }) else { return nil }
     guard let counters = Self.counters(tree, map) else { return nil }
     seen.withLock { $0 = text }
-    guard let newcomer = counters.subtracting(known).min() else { return nil }
+    guard let hotplugged = counters.subtracting(known).min() else { return nil }
     // The die is named only if others of its package are measured.
-    let isDie = known.contains { $0.package == newcomer.package }
-    return isDie ? newcomer : PackageID(package: newcomer.package)
+    let isDie = known.contains { $0.package == hotplugged.package }
+    return isDie ? hotplugged : PackageID(package: hotplugged.package)
   }
 
   /// The packages and dies that have a counter, by the kernel's numbers.
@@ -45,4 +47,36 @@ public final class TopologyWatch: Sendable {
     guard let places = try? tree.places() else { return nil }
     return Set(places.map { PackageID(package: $0.package, die: map == .intel ? $0.die : nil) })
   }
+}
+
+/// The kernel's list of the CPUs that are online, kept open: to see whether it has changed costs one read.
+///
+/// In a container that list may be the container's own (lxcfs) and never change; the list of offline CPUs is the kernel's even
+/// there.
+final class OnlineList: Sendable {
+  private final class File: Sendable {
+    private let descriptor: Descriptor
+
+    init(_ path: String, root: String) throws(FileError) { descriptor = try RegularFile.open(path, root: root) }
+
+    func text() -> [UInt8]? {
+      var bytes = [UInt8](repeating: 0, count: 4096)
+      // Reading at offset 0 makes the kernel write the text again.
+      let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
+      return count > 0 ? Array(bytes[..<count]) : nil
+    }
+  }
+
+  private let online: File
+  private let offline: File?
+
+  /// Opens it; nil if the machine does not tell which CPUs are online.
+  init?(_ tree: MachineTree) {
+    guard let online = try? File(tree.cpuFolder + "/online", root: tree.root) else { return nil }
+    self.online = online
+    offline = try? File(tree.cpuFolder + "/offline", root: tree.root)
+  }
+
+  /// Its present text; nil if it cannot be read.
+  func text() -> [UInt8]? { online.text().map { $0 + (offline?.text() ?? []) } }
 }

@@ -8,7 +8,7 @@ public struct PowerBound: Sendable, Equatable {
 
   /// How much of a counter's range may pass between two readings at the bound. Three tenths are left for a reading that comes
   /// late; with 16 cores and 2^-16 J this makes one and a half readings a minute.
-  private static let lookShare = 0.71
+  private static let rangeShare = 0.71
 
   /// The bound in watts.
   public let watts: Double
@@ -45,7 +45,7 @@ public struct PowerBound: Sendable, Equatable {
   ///
   /// - Parameter range: the number of values of the counter.
   public func longestCertainSeconds(unit: EnergyUnit, range: UInt64) -> Double {
-    Self.lookShare * unit.joulesPerCount * Double(range) / watts
+    Self.rangeShare * unit.joulesPerCount * Double(range) / watts
   }
 
   /// The bound that leaves room above a measured power.

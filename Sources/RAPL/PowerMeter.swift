@@ -12,12 +12,12 @@ public struct PowerMeter: Sendable {
   /// A meter whose window begins with this snapshot, or with the first whole one that it gets: a window can begin only when every
   /// package was read.
   public init(start: EnergySnapshot? = nil) {
-    self.start = start.flatMap { $0.lack == nil ? $0 : nil }
+    self.start = start.flatMap { $0.missing == nil ? $0 : nil }
   }
 
   /// The mean power since the last sample, or why there is none. Only packages count: their sum is the CPUs' power.
   public mutating func measure(_ end: EnergySnapshot) -> Result {
-    if let lack = end.lack { return .none(lack) }
+    if let missing = end.missing { return .none(missing) }
     guard let start else {
       self.start = end
       return .none(.first)
@@ -66,7 +66,7 @@ public struct PowerMeter: Sendable {
 
 extension EnergySnapshot {
   /// Why it does not end a window: a package was not read.
-  @inline(__always) fileprivate var lack: NoSample? {
+  @inline(__always) fileprivate var missing: NoSample? {
     for index in readings.indices where readings[index].domain == .package {
       switch readings[index].outcome {
       case .failed(let error): return .failed(readings[index].package, error)

@@ -38,7 +38,7 @@ public final class ServiceReport: Sendable {
   ) {
     self.init(
       watchdogNanoseconds: notifier.watchdogNanoseconds, notify: notifier.tell,
-      change: { topology?.newcomer().map { .newPackage($0) } ?? counters?.change() },
+      change: { topology?.hotplugged().map { .newPackage($0) } ?? counters?.change() },
       // The main thread waits for this signal, and then ends the service properly.
       end: { kill(getpid(), SIGTERM) }, logger: logger)
   }

@@ -131,7 +131,7 @@ struct TraceTests {
     _ = try replay.energy(ofZone: "a/energy_uj")
     now.time = 139_500_000
     while movement == nil {
-      movement = probe.look(try replay.energy(ofZone: "a/energy_uj"), at: now.time)
+      movement = probe.take(try replay.energy(ofZone: "a/energy_uj"), at: now.time)
       now.time += 1_000_000
     }
     #expect(movement == .continuous)

@@ -96,7 +96,7 @@ final class SimulatedDay {
   var needs: CounterNeeds {
     CounterNeeds(
       longestSeconds: counters.longestSeconds, longestCoreSeconds: plan.longestCoreSeconds,
-      steps: plan.period.map { CounterSteps(periodNanoseconds: $0, nextLookNanoseconds: counters.shown(at: now) + $0) })
+      steps: plan.period.map { CounterSteps(periodNanoseconds: $0, nextReadNanoseconds: counters.shown(at: now) + $0) })
   }
 
   func run() {

@@ -54,12 +54,12 @@ private final class Cores: RegisterFile {
 
   func onlineCPUs() -> [UInt8]? { state.withLock { $0.online } }
 
-  func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
+  func hotplugged(of package: PackageID, besides known: [Int]) throws(RegisterError) -> HotpluggedCPUs? {
     let state = state.withLock { $0 }
     let cpus = state.later?.flatMap(\.cpus).filter { !known.contains($0) } ?? [99]
     guard let first = cpus.first else { return nil }
     if state.laterError != 0 { throw .notOpened(cpu: first, errno: state.laterError) }
-    return Newcomers(registers: self, cpus: cpus, cores: state.later)
+    return HotpluggedCPUs(registers: self, cpus: cpus, cores: state.later)
   }
 
   static var now: Int64 { Int64(DispatchTime.now().uptimeNanoseconds) }
@@ -254,7 +254,7 @@ struct CoreDomainTests {
   }
 
   @Test("a core that comes online later counts from then on, a thread of a known one does not count again")
-  func newcomer() throws {
+  func hotplugged() throws {
     let all = cores(3)
     let registers = Cores(all)
     var source = try source(registers, [package(0, Array(all[..<2]))])
@@ -353,7 +353,7 @@ struct CoreDomainTests {
     let end = Cores.now + 5_000_000_000
     while watts.count < 4 {
       try #require(Cores.now < end)
-      let wait = max((source.steps?.nextLookNanoseconds ?? 0) - Cores.now, 1_000_000)
+      let wait = max((source.steps?.nextReadNanoseconds ?? 0) - Cores.now, 1_000_000)
       usleep(UInt32(wait / 1000))
       if case .window(let window) = meter.measure(source.read(domains: true)) { watts.append(window.sample.watts) }
     }

@@ -39,7 +39,7 @@ private struct Watcher {
     var probe = CounterProbe(start: 0)
     now = 0
     while true {
-      let movement = probe.look(changing.value(now), at: now)
+      let movement = probe.take(changing.value(now), at: now)
       switch movement {
       case nil: now += CounterProbe.pause
       case .continuous?:
@@ -71,7 +71,7 @@ private struct Watcher {
     var points = 0
     while now < end {
       let check = points % checking == checking - 1 && course.isContinuous ? point - interval + 25_000_000 : .max
-      var next = min(point, max(course.nextLook ?? .max, now + 1_000_000))
+      var next = min(point, max(course.nextReading ?? .max, now + 1_000_000))
       if check > now { next = min(next, check) }
       now = next
       let snapshot = look()

@@ -40,7 +40,7 @@ private final class Bench: RegisterFile {
 
   func onlineCPUs() -> [UInt8]? { state.withLock { $0.online } }
 
-  func newcomers(of package: PackageID, besides known: [Int]) throws(RegisterError) -> Newcomers? {
+  func hotplugged(of package: PackageID, besides known: [Int]) throws(RegisterError) -> HotpluggedCPUs? {
     let state = self.state.withLock { state in
       state.looks += 1
       return state
@@ -48,7 +48,7 @@ private final class Bench: RegisterFile {
     let cpus = state.later.filter { !known.contains($0) }
     guard let first = cpus.first else { return nil }
     if state.laterError != 0 { throw .notOpened(cpu: first, errno: state.laterError) }
-    return Newcomers(registers: self, cpus: cpus)
+    return HotpluggedCPUs(registers: self, cpus: cpus)
   }
 }
 
@@ -232,7 +232,7 @@ struct CounterSourceTests {
   }
 
   @Test("once all of a package's CPUs are offline, those that came after the start are opened")
-  func newcomers() throws {
+  func hotplugged() throws {
     let bench = Bench()
     var source = try source(bench)
     _ = source.read()
@@ -242,12 +242,12 @@ struct CounterSourceTests {
       $0.online = [4, 5]
     }
     guard case .read = source.read().readings[0].outcome else {
-      Issue.record("the newcomers were not read")
+      Issue.record("the hotplugged CPUs were not read")
       return
     }
     bench.state.withLock { $0.offline = [4, 1, 0] }
     guard case .read = source.read().readings[0].outcome else {
-      Issue.record("the second newcomer does not stand in for the first")
+      Issue.record("the second hotplugged CPU does not stand in for the first")
       return
     }
   }

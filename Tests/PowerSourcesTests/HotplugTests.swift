@@ -48,32 +48,32 @@ struct HotplugTests {
     var places: [Int: (package: Int, die: Int)] = [0: (0, 0), 1: (0, 1), 2: (1, 0), 3: (1, 1)]
     let before: [Int]
     let after: [Int]
-    let newcomer: PackageID?
+    let hotplugged: PackageID?
   }
 
   @Test(
-    "a package or die that was not there is a newcomer, one that goes or comes back is none",
+    "a package or die that was not there is hotplugged, one that goes or comes back is none",
     arguments: [
-      Change(testDescription: "a die goes", before: [0, 1], after: [0], newcomer: nil),
-      Change(testDescription: "a whole package goes", before: [0, 1, 2, 3], after: [0, 1], newcomer: nil),
+      Change(testDescription: "a die goes", before: [0, 1], after: [0], hotplugged: nil),
+      Change(testDescription: "a whole package goes", before: [0, 1, 2, 3], after: [0, 1], hotplugged: nil),
       Change(
-        testDescription: "a die comes", before: [0], after: [0, 1], newcomer: PackageID(package: 0, die: 1)),
-      Change(testDescription: "a package comes", before: [0, 1], after: [0, 1, 2], newcomer: PackageID(package: 1)),
+        testDescription: "a die comes", before: [0], after: [0, 1], hotplugged: PackageID(package: 0, die: 1)),
+      Change(testDescription: "a package comes", before: [0, 1], after: [0, 1, 2], hotplugged: PackageID(package: 1)),
       Change(
         testDescription: "another CPU of the same die", places: [0: (0, 0), 1: (0, 0)], before: [0], after: [1],
-        newcomer: nil),
+        hotplugged: nil),
       Change(
         testDescription: "AMD's dies are no counters", vendor: "AuthenticAMD", before: [0], after: [0, 1],
-        newcomer: nil),
+        hotplugged: nil),
     ])
   func changes(_ change: Change) throws {
     let folder = try Folder(vendor: change.vendor, places: change.places, online: change.before)
     let watch = try #require(TopologyWatch(root: folder.root))
-    #expect(watch.newcomer() == nil)
+    #expect(watch.hotplugged() == nil)
     try folder.set(online: change.after)
-    #expect(watch.newcomer() == change.newcomer)
+    #expect(watch.hotplugged() == change.hotplugged)
     try folder.set(online: change.before)
-    #expect(watch.newcomer() == nil)
+    #expect(watch.hotplugged() == nil)
   }
 
   @Test("the topology is read once after a change, however often it is asked")
@@ -81,12 +81,12 @@ struct HotplugTests {
     let folder = try Folder(places: [0: (0, 0), 1: (0, 0)], online: [0, 1])
     let watch = try #require(TopologyWatch(root: folder.root))
     try folder.set(online: [0])
-    #expect(watch.newcomer() == nil)
+    #expect(watch.hotplugged() == nil)
     // If it were read again, this would be seen.
     try folder.write("sys/devices/system/cpu/cpu0/topology/physical_package_id", "7\n")
-    #expect(watch.newcomer() == nil)
+    #expect(watch.hotplugged() == nil)
     try folder.set(online: [0, 1])
-    #expect(watch.newcomer() == PackageID(package: 7))
+    #expect(watch.hotplugged() == PackageID(package: 7))
   }
 
   @Test("a package that comes is noticed in a container whose list of CPUs is its own")
@@ -96,9 +96,9 @@ struct HotplugTests {
     let watch = try #require(TopologyWatch(root: folder.root))
     for cpu in 2...3 { try folder.write("sys/devices/system/cpu/cpu\(cpu)/online", "1\n") }
     // As it was, until the kernel says that something has changed.
-    #expect(watch.newcomer() == nil)
+    #expect(watch.hotplugged() == nil)
     try folder.write("sys/devices/system/cpu/offline", "\n")
-    #expect(watch.newcomer() == PackageID(package: 1))
+    #expect(watch.hotplugged() == PackageID(package: 1))
   }
 
   struct Offline: CustomTestStringConvertible {

@@ -31,7 +31,7 @@ private struct Emulated {
     var probe = CounterProbe(start: time)
     var now = time
     while now < time + 10_000_000_000 {
-      if let movement = probe.look(value(now), at: now) { return (movement, now) }
+      if let movement = probe.take(value(now), at: now) { return (movement, now) }
       now += CounterProbe.pause
     }
     return (nil, now)
@@ -73,7 +73,7 @@ private struct Watcher {
     let end = now + Int64(seconds * 1e9)
     var point = now + interval
     while now < end {
-      let wanted = max(stepped.timer.nextLook, now + 1_000_000)
+      let wanted = max(stepped.timer.nextReading, now + 1_000_000)
       now = min(point, wanted + (lateness == 0 ? 0 : Int64(looks * 7919 % 100) * lateness / 100))
       let snapshot = look()
       guard now == point else { continue }
@@ -146,7 +146,7 @@ struct SteppedCounterTests {
       }
     }
     var probe = CounterProbe(start: 0)
-    #expect((0..<200).compactMap { probe.look(0, at: Int64($0) * 1_000_000) }.first == .zero)
+    #expect((0..<200).compactMap { probe.take(0, at: Int64($0) * 1_000_000) }.first == .zero)
   }
 
   @Test("one that stops gives no watts, and after it has gone on a new window begins")
@@ -202,7 +202,7 @@ struct SteppedCounterTests {
     var movement: CounterProbe.Movement?
     var looks = 0
     while movement == nil {
-      movement = probe.look(emulated.value(now), at: now)
+      movement = probe.take(emulated.value(now), at: now)
       looks += 1
       // Now and then it is not there for longer than a step.
       let isLate = (looks + pattern) % 40 < 3 || looks <= pattern
@@ -232,7 +232,7 @@ struct SteppedCounterTests {
         samples += 1
         #expect(abs(sample.watts / 12.5 - 1) < 0.025, "\(sample.watts) W")
       }
-      now = max(stepped.timer.nextLook, now + 1_000_000)
+      now = max(stepped.timer.nextReading, now + 1_000_000)
       try #require(now < 120_000_000_000)
     }
   }

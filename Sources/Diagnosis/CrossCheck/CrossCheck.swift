@@ -112,7 +112,7 @@ public struct CrossCheck {
   /// How long until the next reading, in milliseconds: a step has to be seen when it happens.
   private var pause: Int32 {
     guard let steps = source.steps else { return Self.readingMilliseconds }
-    let wait = (steps.nextLookNanoseconds - cmsr_monotonic_nanoseconds()) / 1_000_000
+    let wait = (steps.nextReadNanoseconds - cmsr_monotonic_nanoseconds()) / 1_000_000
     return min(max(Int32(clamping: wait), 1), Self.readingMilliseconds)
   }
 }

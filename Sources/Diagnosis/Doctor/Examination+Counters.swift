@@ -4,7 +4,7 @@ internal import RAPL
 extension Examination {
   /// Whether the sum of these packages' registers is the machine's power, with each counter in it once. The service checks the same.
   mutating func isWhole(_ registers: MachineRegisters, _ identity: CPUIdentity, _ map: RegisterMap) -> Bool {
-    if let lack = lists(identity).lackOfRegisters { return obstructed(.registers, lack) }
+    if let lack = lists(identity).missingFromRegisters { return obstructed(.registers, lack) }
     let (packages, timers, isSnapshot) = (packages, registerTimers, machine.tree.isSnapshot)
     return isEachOnce(.registers) { () throws(SourceError) in
       try EnergySources.repeated(
@@ -14,7 +14,7 @@ extension Examination {
 
   /// The same for powercap's zones.
   mutating func isWhole(_ zones: [PowercapTree.Entry], _ identity: CPUIdentity) -> Bool {
-    if let lack = lists(identity).lackOfZones {
+    if let lack = lists(identity).missingFromZones {
       if case .energyFile = lack { obstructZone(lack) } else { _ = obstructed(.powercap, lack) }
       return false
     }

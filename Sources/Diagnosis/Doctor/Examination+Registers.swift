@@ -82,7 +82,7 @@ extension Examination {
 
   /// AMD's only domain besides the package: a counter for each core.
   private mutating func lookAtCores(_ package: PackageCPUs, isStepping: Bool) {
-    if let lack = package.lackOfCores { return ok(.registers, lack) }
+    if let lack = package.coresLeftOut { return ok(.registers, lack) }
     if isStepping { ok(.registers, package.id.coresMayStep) }
   }
 

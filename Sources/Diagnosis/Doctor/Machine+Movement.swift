@@ -11,7 +11,7 @@ extension Machine {
       let before = cmsr_monotonic_nanoseconds()
       let value = try read()
       let now = cmsr_monotonic_nanoseconds()
-      if let movement = probe.look(value, at: before + (now - before) / 2) { return movement }
+      if let movement = probe.take(value, at: before + (now - before) / 2) { return movement }
       poll = max(poll + CounterProbe.pause, now)
       cmsr_sleep_until(poll)
     }

@@ -7,9 +7,9 @@ public import RAPL
 public struct CounterCourse: Sendable {
   private enum Mode {
     case continuous
-    /// Looked at again and again, to find out.
+    /// Read again and again, to find out.
     case probing(CounterProbe)
-    /// It was looked at for long enough, and did not move.
+    /// It was read for long enough, and did not move.
     case standing
     case stepped(SteppedCounter)
   }
@@ -23,8 +23,8 @@ public struct CounterCourse: Sendable {
   public private(set) var losses: UInt32 = 0
   /// When that was, in nanoseconds of the monotonic clock.
   public private(set) var nanoseconds: Int64 = 0
-  private var lastLook: Int64 = 0
-  /// While it is looked at again and again: when it first showed the value at which it stood.
+  private var lastReading: Int64 = 0
+  /// While it is read again and again: when it first showed the value at which it stood.
   private var stoodSince: Int64 = 0
 
   /// A counter that moves all the time, or in the steps that a timer has seen.
@@ -39,12 +39,12 @@ public struct CounterCourse: Sendable {
   /// What is known of its steps; nil if it does not move in steps.
   public var stepped: SteppedCounter? { if case .stepped(let stepped) = mode { stepped } else { nil } }
 
-  /// When to look at it again, in nanoseconds of the monotonic clock; nil if any time will do.
-  public var nextLook: Int64? {
+  /// When to read it again, in nanoseconds of the monotonic clock; nil if any time will do.
+  public var nextReading: Int64? {
     switch mode {
     case .continuous, .standing: nil
-    case .probing: lastLook + CounterProbe.pause
-    case .stepped(let stepped): stepped.timer.nextLook
+    case .probing: lastReading + CounterProbe.pause
+    case .stepped(let stepped): stepped.timer.nextReading
     }
   }
 
@@ -55,7 +55,7 @@ public struct CounterCourse: Sendable {
   public mutating func record(
     _ value: UInt64, at time: Int64, asleep: Int64 = 0, into counter: inout EnergyCounter
   ) -> CounterChange {
-    lastLook = time
+    lastReading = time
     switch mode {
     case .continuous:
       let change = counter.record(value, at: time, asleep: asleep)
@@ -70,9 +70,9 @@ public struct CounterCourse: Sendable {
         return .idle
       }
     case .probing(var probe):
-      // As of the first look that saw it: of one that stands, the latest would leave the next step little time.
+      // As of the first reading that saw it: of one that stands, the latest would leave the next step little time.
       let change = value == probe.value ? .idle : counter.record(value, at: time, asleep: asleep)
-      let movement = probe.look(value, at: time)
+      let movement = probe.take(value, at: time)
       mode = .probing(probe)
       switch movement {
       case nil: return .idle
@@ -112,8 +112,8 @@ public struct CounterCourse: Sendable {
   private mutating func probe(_ value: UInt64, at time: Int64, since: Int64) {
     stoodSince = since
     var probe = CounterProbe(start: time)
-    _ = probe.look(value, at: time)
-    lastLook = time
+    _ = probe.take(value, at: time)
+    lastReading = time
     (mode, isContinuous) = (.probing(probe), false)
   }
 

@@ -49,7 +49,7 @@ enum CounterIdentity {
   /// How long counters that may be one are observed, in nanoseconds: two whose powers differ by a hundredth are certainly apart
   /// by then.
   private static let patienceNanoseconds: Int64 = 5_000_000_000
-  /// On a busy machine there is more time, in nanoseconds, until they have been looked at this often.
+  /// On a busy machine there is more time, in nanoseconds, until they have been read this often.
   private static let leastPauses = 20
   private static let longestDelayNanoseconds: Int64 = 2_000_000_000
   /// How often all are read at first. Different counters have nearly always shown it by then.
@@ -107,7 +107,7 @@ enum CounterIdentity {
           if suspects[index].pair.verdict == .one { firsts[suspects[index].index] = one }
         }
         suspects.removeAll { $0.pair.verdict != .open }
-        // Long enough for the counter to go on by much more than while it is looked at; not so often to see them drift. A round
+        // Long enough for the counter to go on by much more than while it is read; not so often to see them drift. A round
         // that other programs have interrupted is not worth a longer wait: the next one may be short again.
         shortest = min(shortest, end - start)
         let least: Int64 = suspects.allSatisfy(\.pair.isApart) ? 5_000_000 : 500_000

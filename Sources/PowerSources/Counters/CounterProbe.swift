@@ -26,13 +26,13 @@ public struct CounterProbe: Sendable {
 
   private let start: Int64
   private let isSnapshot: Bool
-  /// What the counter showed when it was last looked at; nil before the first look, 0 left out.
+  /// What the counter showed when it was last read; nil before the first reading, 0 left out.
   public private(set) var value: UInt64?
   private var firstSeen: Int64 = 0
   private var lastSeen: Int64 = 0
   private var lastSeenBefore: Int64 = 0
   private var firstStep: StepTimer.Moment?
-  /// How many changes have told nothing, because the looks came late.
+  /// How many changes have told nothing, because the readings came late.
   private var lateChanges = 0
 
   /// A probe before its first reading.
@@ -49,7 +49,7 @@ public struct CounterProbe: Sendable {
   /// Takes a value of the counter.
   ///
   /// - Returns: how it moves; nil while that is unknown.
-  public mutating func look(_ value: UInt64, at time: Int64) -> Movement? {
+  public mutating func take(_ value: UInt64, at time: Int64) -> Movement? {
     // AMD parts sometimes read 0, which is not a value.
     guard value != 0 else {
       return self.value == nil && time - start > Self.patienceWithZero ? .zero : overdue(time)
@@ -65,7 +65,7 @@ public struct CounterProbe: Sendable {
     }
     if isSnapshot { return .continuous }
     let step = StepTimer.Moment(between: lastSeen, and: time)
-    // How long it showed the old value: at least from the first look that saw it to the last, at most from that before to this.
+    // How long it showed the old value: at least from the first reading that saw it to the last, at most from that before to this.
     let (atLeast, atMost) = (lastSeen - firstSeen, time - lastSeenBefore)
     lastSeenBefore = lastSeen
     self.value = value

@@ -37,7 +37,7 @@ public struct EnergyCounter: Sendable {
   private static let likelyExcess = 3.0
 
   /// How many readings in a row justify an early reading of the counter, because they were set aside.
-  private static let mostEarlyLooks = 8
+  private static let mostEarlyReadings = 8
 
   private struct Reading {
     var value: UInt64
@@ -89,7 +89,7 @@ public struct EnergyCounter: Sendable {
   /// Whether `total` is a lower bound.
   public var isLowerBound: Bool { losses > 0 }
   /// Whether a reading was set aside that another one soon after may settle.
-  public var isInDoubt: Bool { doubt.map { $0.inRow <= Self.mostEarlyLooks } ?? false }
+  public var isInDoubt: Bool { doubt.map { $0.inRow <= Self.mostEarlyReadings } ?? false }
 
   /// How long the latest readings have shown the same value, in nanoseconds; 0 if it has moved since the one before.
   public var standstillNanoseconds: Int64 { last.map { $0.time &- $0.since } ?? 0 }

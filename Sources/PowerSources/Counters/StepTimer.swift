@@ -2,7 +2,7 @@
 ///
 /// Such a counter shows the energy up to its latest step, not up to now: its energy belongs to the moment of the step. That
 /// moment lies between the last reading with the value before the step and the first with the value after it. So the timer tells
-/// when to look for the next step, and which steps are known well enough to end a window.
+/// when to search for the next step, and which steps are known well enough to end a window.
 public struct StepTimer: Sendable, Equatable {
   /// A moment that is known within an error.
   public struct Moment: Sendable, Equatable {
@@ -19,7 +19,7 @@ public struct StepTimer: Sendable, Equatable {
   }
 
   /// The result of a reading.
-  public enum Look: Sendable, Equatable {
+  public enum Reading: Sendable, Equatable {
     /// The same value.
     case same
     /// Another value, since that moment.
@@ -55,7 +55,7 @@ public struct StepTimer: Sendable, Equatable {
   /// The counter's value at the latest reading.
   public private(set) var value: UInt64
   /// The time of the latest reading.
-  private var lastLook: Int64
+  private var lastReading: Int64
   /// The latest step, and the latest that is known to within two readings.
   private var latest: Moment
   private var anchor: Moment
@@ -82,7 +82,7 @@ public struct StepTimer: Sendable, Equatable {
     period = min(max(second.nanoseconds &- first.nanoseconds, Self.shortestPeriod), Self.longestPeriod)
     deviation = period / 50
     self.value = value
-    lastLook = now
+    lastReading = now
     latest = second
     anchor = second
     isFirstWindowGood = Self.isGood(from: first, to: second)
@@ -102,23 +102,23 @@ public struct StepTimer: Sendable, Equatable {
   private var gap: Int64 { max(period / 200, 1_000_000) }
 
   /// When to read again.
-  public var nextLook: Int64 {
-    if isStopped { return lastLook + period / 2 }
-    let begin = searches > 0 ? lastLook : due - min(lead, period * 3 / 4)
-    if lastLook < begin { return begin }
-    // One that is very late is looked for less often.
-    return lastLook + (lastLook > due + max(period / 2, 4 * deviation) ? 8 * gap : gap)
+  public var nextReading: Int64 {
+    if isStopped { return lastReading + period / 2 }
+    let begin = searches > 0 ? lastReading : due - min(lead, period * 3 / 4)
+    if lastReading < begin { return begin }
+    // One that is very late is searched for less often.
+    return lastReading + (lastReading > due + max(period / 2, 4 * deviation) ? 8 * gap : gap)
   }
 
   /// Whether the counter has not moved for so long that it is no longer between two steps.
-  public var isStopped: Bool { lastLook - latest.nanoseconds > Self.periodsToStop * period }
+  public var isStopped: Bool { lastReading - latest.nanoseconds > Self.periodsToStop * period }
 
   /// Takes a value of the counter.
-  public mutating func look(_ value: UInt64, at time: Int64) -> Look {
-    defer { lastLook = max(time, lastLook) }
+  public mutating func take(_ value: UInt64, at time: Int64) -> Reading {
+    defer { lastReading = max(time, lastReading) }
     if value == self.value { return .same }
     self.value = value
-    return .stepped(Moment(between: lastLook, and: time))
+    return .stepped(Moment(between: lastReading, and: time))
   }
 
   /// Takes a step whose energy was counted.
@@ -126,7 +126,7 @@ public struct StepTimer: Sendable, Equatable {
   /// - Parameter isLost: whether some energy before it could not be counted: then a new window begins.
   /// - Returns: whether a window may end or begin with it.
   public mutating func accept(_ step: Moment, isLost: Bool) -> Bool {
-    // Looked at since, it has made no other step.
+    // Read since, it has made no other step.
     let isNext = latest == anchor
     latest = step
     if isLost { settled = nil }
@@ -152,7 +152,7 @@ public struct StepTimer: Sendable, Equatable {
     step.error <= max(period, shortestWindow) / windowsInError
   }
 
-  /// Whether a step was seen by a look that was meant for it, though it may have come late.
+  /// Whether a step was seen by a reading that was meant for it, though it may have come late.
   private func isSeen(_ step: Moment) -> Bool { step.error <= 4 * gap }
 
   private mutating func learn(_ step: Moment, isNext: Bool) {
@@ -186,7 +186,7 @@ public struct StepTimer: Sendable, Equatable {
     if blurred <= Self.mostBlurred && passed < Self.longestReckoning {
       due = anchor.nanoseconds + (passed + 1) * period
     } else {
-      // Nothing is known of when the next one comes, so it is looked for from now on; and the one after it tells the period.
+      // Nothing is known of when the next one comes, so it is searched for from now on; and the one after it tells the period.
       due = seen + period
       searches = 2
     }

@@ -73,7 +73,7 @@ public struct SteppedCounter: Sendable {
       if value == timer.value { return (change, timer.isSettled) }
     }
     // AMD parts sometimes read 0, which is not a step.
-    guard value != 0, case .stepped(let step) = timer.look(value, at: time) else {
+    guard value != 0, case .stepped(let step) = timer.take(value, at: time) else {
       // A counter that stands still for longer than it should must be seen standing still.
       if value == 0 || timer.isStopped { return (counter.record(value, at: time, asleep: asleep), false) }
       return (.idle, false)

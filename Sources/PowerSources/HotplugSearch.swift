@@ -7,24 +7,24 @@ internal import Synchronization
 ///
 /// The topology, a few files for each CPU, is read once after each change of the list of online CPUs. A node may appear, or
 /// become readable, a little later than its CPU, so a few more tries follow while none can be opened.
-final class NewcomerSearch: Sendable {
+final class HotplugSearch: Sendable {
   /// The number of tries after a change, and the time between them, in nanoseconds.
   private static let mostTries = 10
   private static let tryNanoseconds: Int64 = 1_000_000_000
 
   /// CPUs, and the number by which a register knows whether it has them.
-  typealias Found = (newcomers: Newcomers, generation: Int)
+  typealias Found = (hotplugged: HotpluggedCPUs, generation: Int)
 
   private struct State {
     var online: [UInt8]?
     var triesLeft = 0
     var nextTry = Int64.min
     var generation = 0
-    var newcomers: Newcomers?
+    var hotplugged: HotpluggedCPUs?
     /// Why a CPU that came online cannot be used.
-    var lack: RegisterError?
+    var error: RegisterError?
 
-    var found: Found? { newcomers.map { ($0, generation) } }
+    var found: Found? { hotplugged.map { ($0, generation) } }
   }
 
   private let id: PackageID
@@ -38,9 +38,9 @@ final class NewcomerSearch: Sendable {
   ///   - generation: the generation of those that it knows; 0 for those of the start.
   ///   - known: the CPUs that it knows.
   ///   - registers: the registers among which others are found.
-  /// - Returns: nil if there are none, or they were looked for already.
+  /// - Returns: nil if there are none, or this has found none before.
   /// - Throws: the reason why new ones cannot be opened.
-  func newcomers(
+  func hotplugged(
     after generation: Int, besides known: [Int], through registers: any RegisterFile
   ) throws(RegisterError) -> Found? {
     try state.withLock { state throws(RegisterError) -> Found? in
@@ -53,23 +53,23 @@ final class NewcomerSearch: Sendable {
         state.nextTry = now
       }
       guard state.triesLeft > 0, now >= state.nextTry else {
-        if let lack = state.lack { throw lack }
+        if let error = state.error { throw error }
         return nil
       }
       state.triesLeft -= 1
       state.nextTry = now + Self.tryNanoseconds
-      state.lack = nil
+      state.error = nil
       do throws(RegisterError) {
-        guard let newcomers = try registers.newcomers(of: id, besides: known) else {
+        guard let hotplugged = try registers.hotplugged(of: id, besides: known) else {
           state.triesLeft = 0
           return nil
         }
         state.triesLeft = 0
-        state.newcomers = newcomers
+        state.hotplugged = hotplugged
         state.generation += 1
         return state.found
       } catch {
-        state.lack = error
+        state.error = error
         throw error
       }
     }

@@ -49,7 +49,7 @@ struct Package {
 }
 
 @Suite("Late looks at a counter")
-struct LateLookTests {
+struct LateReadingTests {
   @Test(
     "a look that comes 10 s late loses nothing up to 1.2 kW, idle or at the bound", arguments: [60, 400, 1160, 1200])
   func tenSecondsLate(watts: Int) {
