@@ -58,7 +58,7 @@ let package = Package(
     room("Formatting", ["RAPL"]),
     room("SystemCalls", ["CMSRShim", "Formatting", system]),
     room("PowerSources", ["RAPL", "Formatting", "CMSRShim", "SystemCalls"]),
-    room("Turbostat", ["RAPL", "CMSRShim", subprocess, system]),
+    room("Turbostat", ["RAPL", "Formatting", "CMSRShim", subprocess, system]),
     room("PowerProtocol", ["RAPL", "Formatting"]),
     room(
       "PowerServer",

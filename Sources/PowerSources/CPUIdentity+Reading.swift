@@ -1,4 +1,5 @@
 internal import CMSRShim
+internal import Formatting
 public import RAPL
 
 extension CPUIdentity {

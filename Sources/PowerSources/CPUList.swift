@@ -1,4 +1,4 @@
-internal import RAPL
+internal import Formatting
 
 /// A set of CPUs in the kernel's notation (`0-3,8`); see cpuset(7), "List format".
 public enum CPUList {

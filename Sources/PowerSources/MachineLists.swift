@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 package import RAPL
 internal import SystemCalls

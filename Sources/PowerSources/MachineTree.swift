@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 package import RAPL
 package import SystemCalls
@@ -6,12 +7,12 @@ package import SystemCalls
 package struct MachineTree {
   /// The folder; empty for the machine itself.
   package let root: String
-  let files: any Files
+  let files: any MachineFiles
   /// The replay of a captured machine's counters; nil if the counters can be read.
   let replay: Replay?
 
   /// The tree below a folder, or below / without one.
-  package init(root: String?, files: (any Files)? = nil, replay: Replay? = nil) {
+  package init(root: String?, files: (any MachineFiles)? = nil, replay: Replay? = nil) {
     self.replay = replay
     var root = root ?? ""
     // Compared as bytes: to Swift, a slash followed by a combining accent is one character.

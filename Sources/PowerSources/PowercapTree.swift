@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 package import RAPL
 package import SystemCalls
@@ -21,10 +22,10 @@ package struct PowercapTree {
   }
 
   private let folder: String
-  private let files: any Files
+  private let files: any MachineFiles
 
   /// The zones below a folder that stands for /; "" is / itself.
-  package init(root: String, files: (any Files)? = nil) {
+  package init(root: String, files: (any MachineFiles)? = nil) {
     folder = root + "/sys/class/powercap"
     self.files = files ?? SystemFiles(root: root)
   }

@@ -1,13 +1,14 @@
+internal import Formatting
 package import RAPL
 package import SystemCalls
 
 /// What separates this process from the machine's counters: a virtual machine, a container, a user namespace.
 package struct Surroundings {
   private let root: String
-  private let files: any Files
+  private let files: any MachineFiles
 
   /// The surroundings below a folder that stands for /; "" is / itself.
-  package init(root: String, files: any Files) {
+  package init(root: String, files: any MachineFiles) {
     self.root = root
     self.files = files
   }

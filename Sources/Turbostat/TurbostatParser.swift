@@ -1,3 +1,4 @@
+internal import Formatting
 internal import RAPL
 
 /// Reads the output of any version of turbostat, and of programs that write between its lines.

@@ -79,10 +79,10 @@ struct WatchCommand: ParsableCommand {
     do throws(ClientError) {
       // A service that slept has a sample only once it is awake, and its history then tells of the time asleep too.
       let sample = try connection.sample()
-      return Snapshot.lines(sample, history: try connection.history(seconds: snapshotSeconds), now: now)
+      return WatchSnapshot.lines(sample, history: try connection.history(seconds: snapshotSeconds), now: now)
     } catch {
       guard case .refused(_, let refusal) = error, refusal.code == "unknown_request" else { throw error }
-      return Snapshot.lines(line, now: now)
+      return WatchSnapshot.lines(line, now: now)
     }
   }
 

@@ -3,7 +3,7 @@ internal import SystemCalls
 
 /// Files whose contents are the input's: it is cut at zero bytes, and each path, in the order in which it is first asked for,
 /// gets the next part. Beyond the last there is nothing.
-final class InventedFiles: Files, @unchecked Sendable {
+final class InventedFiles: MachineFiles, @unchecked Sendable {
   private var parts: [String]
   private var given: [String: String] = [:]
 

@@ -6,7 +6,7 @@ import Testing
 @testable import PowerSources
 
 /// Files that are only said to be there.
-private struct SaidFiles: Files {
+private struct SaidFiles: MachineFiles {
   var texts: [String: String] = [:]
   var links: [String] = []
 

@@ -9,7 +9,7 @@ struct SnapshotTests {
   func version2() {
     let history = HistoryReport(
       seconds: 900, rows: [Samples.row(990, 40), Samples.row(1000, seconds: 9, 50, least: 45, most: 61.7)])
-    let lines = Snapshot.lines(Samples.report(), history: history, now: 1000)
+    let lines = WatchSnapshot.lines(Samples.report(), history: history, now: 1000)
     #expect(
       lines.joined(separator: "\n") == """
         total             59.75 W  >= 12345.67 J  the sum of the packages, mean of 1 s
@@ -29,9 +29,9 @@ struct SnapshotTests {
   func status() {
     let stale = Samples.report(status: .stale, reason: "It cannot be read.")
     let empty = HistoryReport(seconds: 900, rows: [])
-    #expect(Snapshot.lines(stale, history: empty, now: 1012).last == "status  stale, 12 s old: It cannot be read.")
+    #expect(WatchSnapshot.lines(stale, history: empty, now: 1012).last == "status  stale, 12 s old: It cannot be read.")
     let line = PowerLine(centiwatts: 4250, unixMilliseconds: 1_000_000, status: .simulated)
-    #expect(Snapshot.lines(line, now: 1000) == ["total  42.50 W", "status  simulated"])
+    #expect(WatchSnapshot.lines(line, now: 1000) == ["total  42.50 W", "status  simulated"])
   }
 }
 

@@ -59,10 +59,10 @@ struct TimelineTests {
   @Test("sums up means by their time, and energy as it was counted")
   func span() throws {
     let rows = [Samples.row(10, seconds: 10, 30), Samples.row(40, seconds: 30, 10, least: 2, most: 50, isAsleep: true)]
-    let span = try #require(Span(rows))
+    let span = try #require(GraphSpan(rows))
     #expect(span.meanWatts == 15 && span.leastWatts == 2 && span.mostWatts == 50 && span.joules == 600)
     #expect(span.measuredSeconds == 40 && span.hasAsleep)
-    #expect(Span([]) == nil)
+    #expect(GraphSpan([]) == nil)
   }
 }
 

@@ -5,7 +5,7 @@ public import SystemCalls
 
 /// The machine under examination: this one, a folder that stands for one, or a captured one. It remembers all answers, so
 /// that it can be captured. It is never changed.
-public final class Machine: Files {
+public final class Machine: MachineFiles {
   private struct Memory {
     var texts: [String: String] = [:]
     var capture = Capture()
@@ -15,7 +15,7 @@ public final class Machine: Files {
   let root: String
   /// The capture to replay; nil for a machine that can be asked.
   let replay: Replay?
-  private let files: any Files
+  private let files: any MachineFiles
   private let memory = Mutex(Memory())
 
   /// This machine, or the folder that stands for one.

@@ -6,7 +6,7 @@ public struct Comparison: Sendable, Equatable {
   static let ratioTolerance = 0.03
 
   /// The channel; nil for the sum of all packages.
-  public let channel: Channel?
+  public let channel: CrossCheckChannel?
   /// The number of windows.
   public let windows: Int
   /// Our mean, in watts.
@@ -26,7 +26,7 @@ public struct Comparison: Sendable, Equatable {
   /// Compares pairs of watts, one pair for each window.
   ///
   /// - Returns: nil for less than two windows, which do not show the spread.
-  public init?(_ channel: Channel?, pairs: [(ours: Double, reference: Double)]) {
+  public init?(_ channel: CrossCheckChannel?, pairs: [(ours: Double, reference: Double)]) {
     guard pairs.count >= 2 else { return nil }
     let count = Double(pairs.count)
     let meanOurs = pairs.reduce(0) { $0 + $1.ours } / count

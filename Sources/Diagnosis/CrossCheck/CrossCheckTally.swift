@@ -12,7 +12,7 @@ struct CrossCheckTally {
 
   var reference: any Reference
   private var waiting: [(window: ReferenceWindow, tries: Int)] = []
-  private var pairs: [Channel: [Pair]] = [:]
+  private var pairs: [CrossCheckChannel: [Pair]] = [:]
   private var apartNanoseconds: Int64 = 0
 
   /// - Parameter isStepping: whether our counters move in steps, so that the next reading takes its time.
@@ -54,7 +54,7 @@ struct CrossCheckTally {
   }
 
   /// The report.
-  func report(ourChannels: Set<Channel>, tolerancePercent: Double) -> CrossCheckReport {
+  func report(ourChannels: Set<CrossCheckChannel>, tolerancePercent: Double) -> CrossCheckReport {
     let name = reference.name
     var comparisons: [Comparison] = []
     for channel in pairs.keys.sorted() where ourChannels.contains(channel) {

@@ -17,7 +17,7 @@ struct EnergyTrack {
   private let keptNanoseconds: Int64
   /// From step to step, for counters that move in steps; 0 for others.
   private let periodNanoseconds: Int64
-  private var points: [Channel: [Point]] = [:]
+  private var points: [CrossCheckChannel: [Point]] = [:]
 
   /// A track that remembers this many nanoseconds.
   ///
@@ -28,7 +28,7 @@ struct EnergyTrack {
   }
 
   /// All channels that were read.
-  var channels: Set<Channel> { Set(points.keys) }
+  var channels: Set<CrossCheckChannel> { Set(points.keys) }
 
   /// Adds a snapshot. Readings that failed leave a gap.
   mutating func record(_ snapshot: EnergySnapshot) {
@@ -39,15 +39,17 @@ struct EnergyTrack {
       }
       let time = reading.monotonicNanoseconds
       // It has not stepped since.
-      if periodNanoseconds > 0, points[Channel(reading.package, reading.domain)]?.last?.time == time { continue }
+      if periodNanoseconds > 0, points[CrossCheckChannel(reading.package, reading.domain)]?.last?.time == time {
+        continue
+      }
       let point = Point(time: time, joules: reading.unit.joules(reading.counts), losses: reading.losses)
-      var kept = points[Channel(reading.package, reading.domain), default: []]
+      var kept = points[CrossCheckChannel(reading.package, reading.domain), default: []]
       kept.append(point)
       // Trimmed rarely, because each time moves everything that is kept.
       if let first = kept.first, time - first.time > 2 * keptNanoseconds {
         kept.removeAll { time - $0.time > keptNanoseconds }
       }
-      points[Channel(reading.package, reading.domain)] = kept
+      points[CrossCheckChannel(reading.package, reading.domain)] = kept
     }
   }
 
@@ -58,7 +60,7 @@ struct EnergyTrack {
   /// - Returns: watts, and how far the nearest readings were from those moments; nil if the track does not reach that far, or
   ///   energy was lost in between.
   func power(
-    of channel: Channel, from start: Int64, to end: Int64, isAsShown: Bool = false
+    of channel: CrossCheckChannel, from start: Int64, to end: Int64, isAsShown: Bool = false
   ) -> (watts: Double, apartNanoseconds: Int64)? {
     let isStep = isAsShown && periodNanoseconds >= Self.shortestKnownPeriod
     guard end > start, let points = points[channel], let first = energy(points, at: start, isStep: isStep),

@@ -2,7 +2,7 @@ internal import RAPL
 
 /// A reference's measurement of one channel over one window.
 struct ReferenceWindow: Equatable {
-  let channel: Channel
+  let channel: CrossCheckChannel
   /// The window's start and end, in nanoseconds of the monotonic clock.
   let start: Int64
   let end: Int64

@@ -37,7 +37,7 @@ struct SourceReference: Reference {
         return nil
       }
       return ReferenceWindow(
-        channel: Channel(after.package, after.domain), start: before.monotonicNanoseconds,
+        channel: CrossCheckChannel(after.package, after.domain), start: before.monotonicNanoseconds,
         end: after.monotonicNanoseconds,
         watts: after.unit.joules(after.counts - before.counts) * 1e9 / Double(nanoseconds))
     }

@@ -88,7 +88,7 @@ extension Capture {
 }
 
 /// The text files and folders of a captured machine. What could not be read there cannot be read here, for the same reason.
-package struct CapturedFiles: Files {
+package struct CapturedFiles: MachineFiles {
   private let root: String
   private let capture: Capture
 

@@ -78,7 +78,7 @@ struct GraphBlock {
     let time: TimeScale
     let watts: WattScale
     let columns: [GraphColumn?]
-    let span: Span?
+    let span: GraphSpan?
 
     init(_ block: GraphBlock, columns count: Int, rows: Int) {
       let model = block.model
@@ -90,7 +90,7 @@ struct GraphBlock {
         latest: isFresh ? latest : max(block.now, latest))
       let seen = model.timeline.rows(after: time.start + block.columnSeconds / 4)
       columns = GraphColumn.columns(seen, time)
-      span = Span(seen)
+      span = GraphSpan(seen)
       watts = WattScale(
         holding: columns.lazy.compactMap { $0.map { max($0.watts, $0.mostWatts) } }.max() ?? 0, rows: rows)
     }
@@ -104,7 +104,7 @@ enum SpanLine {
   /// As much as fits. Numbers are never cut.
   ///
   /// - Parameter seconds: the time of the graph.
-  static func line(_ span: Span?, seconds: Double, hasEnergy: Bool, width: Int) -> StyledLine {
+  static func line(_ span: GraphSpan?, seconds: Double, hasEnergy: Bool, width: Int) -> StyledLine {
     guard let span else {
       return StyledLine(Words.first(of: ["Nothing was measured in this time."], fitting: width), .faint)
     }

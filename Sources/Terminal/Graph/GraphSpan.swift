@@ -1,7 +1,7 @@
 internal import PowerProtocol
 
 /// The power over a span of time, summed up.
-struct Span: Sendable, Equatable {
+struct GraphSpan: Sendable, Equatable {
   /// The least of all samples, in watts.
   var leastWatts: Double
   /// The mean of the measured time, in watts.

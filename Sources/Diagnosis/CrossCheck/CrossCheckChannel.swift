@@ -1,7 +1,7 @@
 public import RAPL
 
 /// A domain of a package, which is compared.
-public struct Channel: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct CrossCheckChannel: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The package.
   public let package: PackageID
   /// The domain.

@@ -26,3 +26,12 @@ extension String {
     split(separator: "\n", omittingEmptySubsequences: false).map { String($0).harmless }.joined(separator: "\n")
   }
 }
+
+extension Substring {
+  /// Without blanks and tabs at either end.
+  package var trimmed: Substring {
+    var rest = drop(while: \.isWhitespace)
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return rest
+  }
+}

@@ -3,7 +3,7 @@ public import PowerProtocol
 internal import RAPL
 
 /// The present power as plain lines for people and scripts. Each line begins with one word that names it.
-public enum Snapshot {
+public enum WatchSnapshot {
   /// The lines of version 2.
   ///
   /// - Parameters:
@@ -26,7 +26,7 @@ public enum Snapshot {
     // The notes are not aligned, so that no line ends in spaces.
     let columns = Columns.aligned(rows.map { Array($0.prefix(3)) })
     var lines = zip(columns, rows).map { numbers, row in row[3].isEmpty ? numbers : "\(numbers)  \(row[3])" }
-    if let span = Span(history.rows) {
+    if let span = GraphSpan(history.rows) {
       lines.append(
         "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "
           + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.plain(span.measuredSeconds, places: 2)) s"

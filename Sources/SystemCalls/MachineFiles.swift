@@ -1,5 +1,5 @@
 /// The place from which text files and folders are read: the system, or a layer in between.
-public protocol Files: Sendable {
+public protocol MachineFiles: Sendable {
   /// Reads a small text file whole.
   func text(_ path: String) throws(FileError) -> String
   /// The names in a folder, in no order.
@@ -9,7 +9,7 @@ public protocol Files: Sendable {
 }
 
 /// The system's own files, or those below a folder that stands for /.
-public struct SystemFiles: Files {
+public struct SystemFiles: MachineFiles {
   private let root: String
 
   /// The files whose paths begin with a root, out of which no link leads; empty for / itself.
