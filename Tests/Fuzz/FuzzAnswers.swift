@@ -51,13 +51,13 @@ private struct Commands {
     case .line(let line):
       precondition((try? Answer(line: line.encoded.dropLast())) == answer)
       expectPrintable(lines.next(Reading(line)))
-      expectPrintable(lines: Snapshot.lines(line, now: Self.now))
+      expectPrintable(lines: WatchSnapshot.lines(line, now: Self.now))
     case .info(let info):
       self.info = info
       _ = info.json.line
     case .sample(let sample): take(sample)
     case .history(let history):
-      if let sample { expectPrintable(lines: Snapshot.lines(sample, history: history, now: Self.now)) }
+      if let sample { expectPrintable(lines: WatchSnapshot.lines(sample, history: history, now: Self.now)) }
     case .subscribed(let subscription): _ = subscription.json.line
     case .refused(let refusal):
       expectPrintable(
