@@ -195,6 +195,25 @@ final class Broadcaster {
     waiting.append((client, domains))
   }
 
+  /// The clients that wait for the next sample with domains; they are taken off the list.
+  func takeWaitingForDomains() -> [ClientHandler] {
+    let clients = waiting.filter(\.domains).map(\.client)
+    waiting.removeAll(where: \.domains)
+    return clients
+  }
+
+  /// Answers a client with a stream's window, or with the latest sample if there is none.
+  func answer(_ client: ClientHandler, with window: PowerWindow?, status: PowerLine.Status) {
+    client.answer { [self, sequence] in
+      window?.report(
+        sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: client.isTrusted)
+      ).json ?? latestReport(trusted: client.isTrusted, domains: true) ?? RequestError.noReading.json
+    }
+  }
+
+  /// Whether anyone has subscribed to a stream.
+  func hasSubscribers(_ key: SampleStream.Key) -> Bool { subscribers[key] != nil }
+
   /// Answers a client that asked for a reading of its own: over the time since its latest one.
   ///
   /// - Parameters:

@@ -13,7 +13,7 @@ protocol Feed: AnyObject {
   /// Ends a client's stream, if it has one.
   func unsubscribe(_ client: ClientHandler)
   /// A client has asked for a sample, with or without domains.
-  func sampleAsked(domains: Bool) -> FeedAnswer
+  func sampleAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer
   /// A trusted client has asked for a reading of its own.
   func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer
 }
@@ -24,6 +24,6 @@ enum FeedAnswer {
   case latest
   /// The next one.
   case next
-  /// A reading of its own, which it gets once it is made.
+  /// One of its own, which it gets once it is made.
   case fresh
 }

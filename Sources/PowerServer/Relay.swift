@@ -66,7 +66,7 @@ final class Relay: Feed {
   private var earliness: Int64 { settings.interval / 4 }
 
   /// The samples have the domains that the other program gives.
-  func sampleAsked(domains: Bool) -> FeedAnswer { .latest }
+  func sampleAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer { .latest }
 
   /// Requests for a reading are not possible here.
   func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer { .latest }

@@ -67,7 +67,7 @@ final class RequestDesk {
   }
 
   private func sample(for client: ClientHandler, domains: Bool) -> Reply {
-    answer(client, feed.sampleAsked(domains: domains), domains: domains)
+    answer(client, feed.sampleAsked(by: client, domains: domains), domains: domains)
   }
 
   private func freshSample(for client: ClientHandler, domains: Bool) throws(RequestError) -> Reply {

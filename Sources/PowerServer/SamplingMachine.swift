@@ -17,7 +17,7 @@ struct SamplingMachine {
   /// How late a reading may be without leaving the next one without domains.
   private static let slack: Int64 = 20_000_000
 
-  private let settings: ServerSettings
+  let settings: ServerSettings
   private let status: PowerLine.Status
   private let trustedStep: Int64
   private let grid: SamplingGrid
@@ -31,14 +31,14 @@ struct SamplingMachine {
   private(set) var state: SamplingState
   private var clients = 0
   private var streams: SampleStreams
-  private var needs: CounterNeeds
+  private(set) var needs: CounterNeeds
   /// The latest sample, and the boot time at the end of its window.
-  private var latest: (window: PowerWindow, end: Int64)?
+  private(set) var latest: (window: PowerWindow, end: Int64)?
   /// The service's own windows.
   private var meter = PowerMeter()
   /// The start of the present window.
   private var windowBegan: Int64
-  private var reads: LatestReads
+  private(set) var reads: LatestReads
   /// The time until which domains are read for clients that have asked for a sample, because they may ask again.
   private var domainsUntil = Int64.min
   /// When the reading is due that a trusted client asked for; .max if there is none.

@@ -86,6 +86,55 @@ struct CoreReadTests {
     #expect(takeReads(server) > 0)
   }
 
+  @Test(
+    "is in the first sample that a client asks for, over a window of a public length, while others only read lines",
+    arguments: [0.25, 1, 30])
+  func firstAnswer(interval: Double) throws {
+    let server = try server(interval: interval)
+    let other = try TestClient(server.path)
+    _ = try other.line()
+    // Until the latest sample's window began without domains.
+    if interval <= 1 { for _ in 0..<3 { _ = try other.line() } }
+    for _ in 0..<2 {
+      let client = try TestClient(server.path)
+      _ = try client.line()
+      let sample = try client.sample()
+      let core = try #require(sample.packages.first?.domains[.core])
+      #expect(abs((core.watts ?? 0) - ScriptedSource.watts / 2) < 0.5, "\(sample)")
+      #expect(sample.windowSeconds >= 0.24, "\(sample)")
+    }
+    let reads = server.control.reads.withLock { $0 }
+    #expect(zip(reads, reads.dropFirst()).allSatisfy { $1 - $0 >= 239_000_000 }, "\(reads)")
+  }
+
+  @Test("is in the first sample of a service that a client wakes soon after another has left")
+  func firstAnswerAfterNap() throws {
+    let server = try server()
+    do {
+      let other = try TestClient(server.path)
+      for _ in 0..<3 { _ = try other.line() }
+    }
+    let end = Date.now.addingTimeInterval(10)
+    while !server.control.isAsleep {
+      try #require(Date.now < end)
+      usleep(2000)
+    }
+    let sample = try TestClient(server.path).sample()
+    #expect(abs((sample.packages.first?.domains[.core]?.watts ?? 0) - ScriptedSource.watts / 2) < 0.5, "\(sample)")
+  }
+
+  @Test("is not waited for if nothing can be read: the client gets the latest sample")
+  func firstAnswerOfNone() throws {
+    let server = try server()
+    let other = try TestClient(server.path)
+    for _ in 0..<3 { _ = try other.line() }
+    server.control.become(.failing)
+    let client = try TestClient(server.path)
+    let begin = Date.now
+    #expect(try client.sample().packages.count == 1)
+    #expect(Date.now.timeIntervalSince(begin) < 4)
+  }
+
   @Test("is not read for samples that are asked for without domains, fresh ones neither, and these have none")
   func askedWithout() throws {
     let server = try server()
