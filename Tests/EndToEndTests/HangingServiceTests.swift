@@ -17,6 +17,33 @@ struct HangingServiceTests {
     service.child.send(SIGCONT)
   }
 
+  @Test(
+    "in a register is told by all that read it, and no longer reports to the watchdog",
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func hangsInRegister() throws {
+    let device = try Device(["--watts", "40"])
+    let notifications = try NotificationSocket(device.root.file("notify"))
+    let service = try Service(
+      ["--root", device.root.path],
+      wrapper: ["env", "NOTIFY_SOCKET=\(notifications.path)", "WATCHDOG_USEC=8000000"])
+    let follower = try Child([Executables.service, "read", "--follow", "--socket", service.socket])
+    try wait(for: "a reading") { follower.output.contains("\n") }
+    device.child.send(SIGSTOP)
+    defer { device.child.send(SIGCONT) }
+    #expect(try follower.exitCode(seconds: 25) == 1)
+    #expect(follower.output.contains("gave no reading or answer for 5 s;"), "\(follower.output)")
+    for command in ["read", "watch --once", "export --format csv", "export --format prometheus"] {
+      let words = command.split(separator: " ").map(String.init)
+      let (exitCode, output) = try Child.run([Executables.service] + words + ["--socket", service.socket])
+      #expect(exitCode == 1 && output.contains("gave no reading or answer for 5 s; the service hangs"), "\(output)")
+    }
+    var reports = 0
+    while let message = try? notifications.message(seconds: 0.1) { reports += message.contains("WATCHDOG=1") ? 1 : 0 }
+    #expect(reports > 0)
+    // A service that works reports every 2 s.
+    #expect(throws: TestFailure.self) { try notifications.message(seconds: 3) }
+  }
+
   @Test("is not what a service is that has a new reading once an hour", arguments: ["read --follow", "watch"])
   func slow(command: String) throws {
     let service = try Service.simulated(["--interval", "3600"])
