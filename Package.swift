@@ -106,7 +106,7 @@ let package = Package(
     tests(
       of: "PowerServer",
       [
-        "RAPL", "Formatting", "PowerSources", "PowerProtocol", logging,
+        "TestSupport", "RAPL", "Formatting", "PowerSources", "PowerProtocol", logging,
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
       ]),
@@ -117,13 +117,15 @@ let package = Package(
     tests(
       of: "Exporter",
       ["Formats", "Formatting", "PowerProtocol", "PowerClient", "RAPL", "SystemCalls", nioCore, nioPosix]),
-    tests(of: "Diagnosis", ["RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
+    tests(of: "Diagnosis", ["TestSupport", "RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     tests(of: "ServiceManager", [logging]),
     tests(
       of: "Serving",
       ["RAPL", "PowerProtocol", "PowerServer", "PowerSources", "Privileges", "ServiceManager", "Turbostat", logging]),
-    .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat"], swiftSettings: upcoming),
+    // Only for tests.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: upcoming),
+    .testTarget(name: "EndToEndTests", dependencies: ["pkg-watt-stat", "TestSupport"], swiftSettings: upcoming),
   ]
 )
 

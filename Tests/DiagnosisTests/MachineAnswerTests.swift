@@ -1,5 +1,6 @@
 import Foundation
 import RAPL
+import TestSupport
 import Testing
 
 @testable import Diagnosis
@@ -52,8 +53,10 @@ struct MachineAnswerTests {
     #expect(Self.all.count >= 60 && Set(Self.all.map(\.testDescription)).count == Self.all.count)
   }
 
-  @Test("give the watts or the sentence that is right, by the service and by the doctor alike", arguments: all)
-  func answer(machine: ComposedMachine) throws {
+  @Test("give the watts or the sentence that is right, by the service and by the doctor alike", .namesTrials)
+  func answer() async { await atOnce(Self.all, most: 6, answer) }
+
+  private func answer(machine: ComposedMachine) throws {
     let (service, report) = try machine.withRoot { root in
       (try Service(root: root), Doctor.examine(try Machine(root: root)))
     }

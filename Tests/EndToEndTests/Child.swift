@@ -14,9 +14,6 @@ final class Child {
   init(_ arguments: [String]) throws {
     self.arguments = arguments
     folder = try TemporaryFolder()
-    for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-      if let descriptor = Int32(name), descriptor > STDERR_FILENO { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-    }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -24,6 +21,9 @@ final class Child {
     posix_spawn_file_actions_addopen(
       &actions, STDOUT_FILENO, folder.file("output"), O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    guard let closeFrom = Self.closeFrom, closeFrom(&actions, STDERR_FILENO + 1) == 0 else {
+      throw TestFailure("descriptors cannot be kept from \(arguments)")
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -40,6 +40,13 @@ final class Child {
     let error = posix_spawnp(&pid, arguments[0], &actions, &attributes, &words, environ)
     guard error == 0 else { throw TestFailure("cannot start \(arguments): \(String(cString: strerror(error)))") }
     self.pid = pid
+  }
+
+  /// posix_spawn_file_actions_addclosefrom_np, which Swift's Glibc module lacks. Descriptors are closed in the child, because other
+  /// threads of a test may open some at this moment.
+  private static let closeFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+    unsafeBitCast(
+      $0, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)
   }
 
   var isRunning: Bool {

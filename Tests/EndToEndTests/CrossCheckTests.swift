@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(
-  "A cross-check", .serialized,
+  "A cross-check", .namesTrials, .serialized,
   .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
 struct CrossCheckTests {
   private struct Result: Decodable {
@@ -109,8 +110,12 @@ struct CrossCheckTests {
     ).1
   }
 
-  @Test("powercap alone agrees, or tells that the unit register lies", arguments: [("0xA0E03", 0), ("0xA0F03", 1)])
-  func powercap(units: String, expected: Int32) throws {
+  @Test("powercap alone agrees, or tells that the unit register lies")
+  func powercap() async {
+    await atOnce([("0xA0E03", 0), ("0xA0F03", 1)]) { try powercap(units: $0.0, expected: $0.1) }
+  }
+
+  private func powercap(units: String, expected: Int32) throws {
     let device = try Device(["--watts", "30", "--units", units])
     let (exitCode, result) = try run(["--root", device.root.path, "--reference", "powercap", "--interval", "0.5"])
     #expect(exitCode == expected, "\(result.sentence)")
@@ -145,10 +150,10 @@ struct CrossCheckTests {
     #expect(result.sentence.components(separatedBy: "out of order").count == 2, "\(result.sentence)")
   }
 
-  @Test(
-    "Ctrl-C, SIGTERM or the end of its terminal ends it early, with what was compared so far",
-    arguments: [SIGINT, SIGTERM, SIGHUP])
-  func interrupted(signal: Int32) throws {
+  @Test("Ctrl-C, SIGTERM or the end of its terminal ends it early, with what was compared so far")
+  func interrupted() async { await atOnce([SIGINT, SIGTERM, SIGHUP], interrupted) }
+
+  private func interrupted(signal: Int32) throws {
     let device = try Device([])
     let child = try Child([
       Executables.service, "cross-check", "--root", device.root.path, "--reference", "powercap", "--duration", "600",

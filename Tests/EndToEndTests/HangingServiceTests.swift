@@ -1,12 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("A service that hangs", .serialized)
+@Suite("A service that hangs", .namesTrials, .serialized)
 struct HangingServiceTests {
-  @Test(
-    "is told from one that has nothing new, and ends what reads its lines with a sentence",
-    arguments: ["read --follow", "read --json --count 1000", "watch", "watch --interval 0.5"])
-  func hangs(command: String) throws {
+  @Test("is told from one that has nothing new, and ends what reads its lines with a sentence")
+  func hangs() async {
+    await atOnce(["read --follow", "read --json --count 1000", "watch", "watch --interval 0.5"], hangs)
+  }
+
+  private func hangs(command: String) throws {
     let service = try Service.simulated(["--interval", "0.5"])
     let words = command.split(separator: " ").map(String.init)
     let child = try Child([Executables.service] + words + ["--socket", service.socket])
@@ -20,7 +23,7 @@ struct HangingServiceTests {
   @Test(
     "in a register is told by all that read it, and no longer reports to the watchdog",
     .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
-  func hangsInRegister() throws {
+  func hangsInRegister() async throws {
     let device = try Device(["--watts", "40"])
     let notifications = try NotificationSocket(device.root.file("notify"))
     let service = try Service(
@@ -32,9 +35,10 @@ struct HangingServiceTests {
     defer { device.child.send(SIGCONT) }
     #expect(try follower.exitCode(seconds: 25) == 1)
     #expect(follower.output.contains("gave no reading or answer for 5 s;"), "\(follower.output)")
-    for command in ["read", "watch --once", "export --format csv", "export --format prometheus"] {
+    let commands = ["read", "watch --once", "export --format csv", "export --format prometheus"]
+    await atOnce(commands) { [socket = service.socket] command in
       let words = command.split(separator: " ").map(String.init)
-      let (exitCode, output) = try Child.run([Executables.service] + words + ["--socket", service.socket])
+      let (exitCode, output) = try Child.run([Executables.service] + words + ["--socket", socket])
       #expect(exitCode == 1 && output.contains("gave no reading or answer for 5 s; the service hangs"), "\(output)")
     }
     var reports = 0
@@ -44,8 +48,10 @@ struct HangingServiceTests {
     #expect(throws: TestFailure.self) { try notifications.message(seconds: 3) }
   }
 
-  @Test("is not what a service is that has a new reading once an hour", arguments: ["read --follow", "watch"])
-  func slow(command: String) throws {
+  @Test("is not what a service is that has a new reading once an hour")
+  func slow() async { await atOnce(["read --follow", "watch"], slow) }
+
+  private func slow(command: String) throws {
     let service = try Service.simulated(["--interval", "3600"])
     let words = command.split(separator: " ").map(String.init)
     let child = try Child([Executables.service] + words + ["--socket", service.socket])

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("A server that means harm", .serialized)
@@ -96,13 +97,20 @@ struct HostileServerTests {
   }
 }
 
-@Suite("A server that goes on with what nobody waits for", .serialized)
+@Suite("A server that goes on with what nobody waits for", .namesTrials, .serialized)
 struct NuisanceTests {
   static let nuisances = ["x", #"{"subscribed": "none", "interval_seconds": null}"# + "\n"]
   static let refusal = FakeServer.refusal("No.", code: "busy") + "\n"
 
-  @Test("is given up after some seconds, by each command", arguments: nuisances + [refusal], [[], [FakeServer.line]])
-  func patience(nuisance: String, greeting: [String]) throws {
+  @Test("is given up after some seconds, by each command")
+  func patience() async {
+    let all = (Self.nuisances + [Self.refusal]).flatMap { nuisance in
+      [[], [FakeServer.line]].map { (nuisance: nuisance, greeting: $0) }
+    }
+    await atOnce(all) { try patience(nuisance: $0.nuisance, greeting: $0.greeting) }
+  }
+
+  private func patience(nuisance: String, greeting: [String]) throws {
     let server = try FakeServer(greeting: greeting, nuisance: nuisance)
     let commands: [[String]] = [
       ["read"], ["read", "--follow"], ["watch"], ["watch", "--once"], ["watch", "--interval", "1"],
@@ -123,8 +131,10 @@ struct NuisanceTests {
     #expect(try run.exitCode(seconds: 20) == 125, "\(run.output)")
   }
 
-  @Test("does not keep the exporter's worker: it says that there are no watts, and ends at once", arguments: nuisances)
-  func exporter(nuisance: String) throws {
+  @Test("does not keep the exporter's worker: it says that there are no watts, and ends at once")
+  func exporter() async { await atOnce(Self.nuisances, exporter) }
+
+  private func exporter(nuisance: String) throws {
     let server = try FakeServer(greeting: [], nuisance: nuisance)
     let child = try Child([Executables.service, "exporter", "--listen", "127.0.0.1:0", "--socket", server.socket])
     try wait(for: "the exporter") { child.output.contains("Ready: serving at http://") }
@@ -144,7 +154,7 @@ struct NuisanceTests {
   }
 }
 
-@Suite("A server that lets nobody in", .serialized)
+@Suite("A server that lets nobody in", .namesTrials, .serialized)
 struct DeafServerTests {
   /// A listener without room, and the connections that fill it.
   private func fill() throws -> (server: FakeServer, clients: [Int32]) {
@@ -166,8 +176,10 @@ struct DeafServerTests {
     throw TestFailure("the backlog is never full")
   }
 
-  @Test("is given up after some seconds, by each command", arguments: [ClientCommand.read, .watchOnce, .csv, .run])
-  func patience(command: ClientCommand) throws {
+  @Test("is given up after some seconds, by each command")
+  func patience() async { await atOnce([ClientCommand.read, .watchOnce, .csv, .run], patience) }
+
+  private func patience(command: ClientCommand) throws {
     let (server, clients) = try fill()
     defer { clients.forEach { close($0) } }
     let (code, output) = try Child.run(command.arguments(server.socket), seconds: 15)

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(
-  "Watts from registers", .serialized,
+  "Watts from registers", .namesTrials, .serialized,
   .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
 struct MeasurementTests {
   private func service(_ device: Device, source: String = "msr", _ arguments: [String] = []) throws -> Service {
@@ -19,11 +20,14 @@ struct MeasurementTests {
     }
   }
 
-  @Test(
-    "one package and two are measured within 0.5 %, through a wrap",
-    arguments: ["msr", "powercap"], [([42.5], 42.5), ([42.5, 17.25], 59.75)])
-  func packages(source: String, packages: ([Double], Double)) throws {
-    let (watts, sum) = packages
+  @Test("one package and two are measured within 0.5 %, through a wrap")
+  func packages() async {
+    let all = ["msr", "powercap"].flatMap { source in [[42.5], [42.5, 17.25]].map { (source, $0) } }
+    await atOnce(all) { try packages(source: $0.0, watts: $0.1) }
+  }
+
+  private func packages(source: String, watts: [Double]) throws {
+    let sum = watts.reduce(0, +)
     // About two seconds before the wrap at 42.5 W: 2^-14 J a count.
     let device = try Device(
       ["--counter-start", "\(UInt64(1) << 32 - 1_400_000)"] + watts.flatMap { ["--watts", "\($0)"] })

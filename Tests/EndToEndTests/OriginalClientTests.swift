@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// Clients of the original service, written as these were: each takes what one `recv` gives for one whole object.
@@ -28,9 +29,11 @@ private enum OriginalClient: String, CaseIterable, CustomTestStringConvertible {
   var testDescription: String { self == .reader ? "reader" : "widget" }
 }
 
-@Suite("Clients of the original service")
+@Suite("Clients of the original service", .namesTrials)
 struct OriginalClientTests {
-  @Test("run unchanged, beside those that ask for more", arguments: OriginalClient.allCases)
+  @Test("run unchanged, beside those that ask for more")
+  func unchanged() async { await atOnce(OriginalClient.allCases, unchanged) }
+
   private func unchanged(client: OriginalClient) throws {
     let service = try Service.simulated()
     let subscriber = try Child([

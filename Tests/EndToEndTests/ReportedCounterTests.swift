@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Counters of machines that people reported", .serialized)
+@Suite("Counters of machines that people reported", .namesTrials, .serialized)
 struct ReportedCounterTests {
   /// Within a tenth: whoever moves the counters may be late on a busy machine, and a package that is missing or counted twice
   /// is more.
@@ -18,8 +19,8 @@ struct ReportedCounterTests {
     try Child.run([Executables.service, "doctor", "--root", root])
   }
 
-  struct Dies: CustomTestStringConvertible {
-    let testDescription: String
+  struct Dies: Sendable, CustomStringConvertible {
+    let description: String
     var vendor = "AuthenticAMD"
     var family = 23
     var dies = 4
@@ -29,19 +30,22 @@ struct ReportedCounterTests {
     var again: [String] = []
   }
 
+  private static let dies = [
+    Dies(description: "AMD's first generation"),
+    Dies(description: "Hygon's", vendor: "HygonGenuine", family: 24), Dies(description: "two dies", dies: 2),
+    Dies(
+      description: "names that tell of no socket", dies: 2, name: { "package-\($1)" },
+      again: [
+        "package 1 shows the same energy counter as package 0",
+        "package 3 shows the same energy counter as package 2",
+      ]),
+  ]
+
   @Test(
-    "dies that each show their socket's counter are two packages",
-    arguments: [
-      Dies(testDescription: "AMD's first generation"),
-      Dies(testDescription: "Hygon's", vendor: "HygonGenuine", family: 24), Dies(testDescription: "two dies", dies: 2),
-      Dies(
-        testDescription: "names that tell of no socket", dies: 2, name: { "package-\($1)" },
-        again: [
-          "package 1 shows the same energy counter as package 0",
-          "package 3 shows the same energy counter as package 2",
-        ]),
-    ])
-  func dies(_ machine: Dies) throws {
+    "dies that each show their socket's counter are two packages")
+  func dies() async { await atOnce(Self.dies) { try dies($0) } }
+
+  private func dies(_ machine: Dies) throws {
     let zones = (0..<2 * machine.dies).map { die in
       ZoneFolder.Zone(
         folder: "intel-rapl:\(die)", name: machine.name(die / machine.dies, die), package: die / machine.dies)
@@ -91,23 +95,26 @@ struct ReportedCounterTests {
     #expect(service.child.output.contains(" was replaced"), "\(service.child.output)")
   }
 
-  struct Names: CustomTestStringConvertible {
-    let testDescription: String
+  struct Names: Sendable, CustomStringConvertible {
+    let description: String
     /// Which counter each package of one CPU shows.
     let counters: [Int]
     let watts: Double
     let packages: String
   }
 
+  private static let names = [
+    Names(description: "four over one", counters: [0, 0, 0, 0], watts: 40, packages: "1 package,"),
+    Names(description: "four over two", counters: [0, 0, 1, 1], watts: 100, packages: "2 packages,"),
+    Names(description: "four over two, in turn", counters: [0, 1, 0, 1], watts: 100, packages: "2 packages,"),
+  ]
+
   @Test(
     "one package for each virtual CPU, over fewer counters: each counter is in the sum once",
-    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)),
-    arguments: [
-      Names(testDescription: "four over one", counters: [0, 0, 0, 0], watts: 40, packages: "1 package,"),
-      Names(testDescription: "four over two", counters: [0, 0, 1, 1], watts: 100, packages: "2 packages,"),
-      Names(testDescription: "four over two, in turn", counters: [0, 1, 0, 1], watts: 100, packages: "2 packages,"),
-    ])
-  func virtualCPUs(_ names: Names) throws {
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func virtualCPUs() async { await atOnce(Self.names) { try virtualCPUs($0) } }
+
+  private func virtualCPUs(_ names: Names) throws {
     let plan = try TemporaryFolder()
     let all = "0-\(names.counters.count - 1)"
     var lines = ["\(all) 0x606 value 0xa0e03"]
@@ -127,10 +134,14 @@ struct ReportedCounterTests {
     #expect(exitCode == 0 && output.contains("so it is not read"), "\(output)")
   }
 
+  private static let lists = ["0-1\n", "0\n", "3\n"]
+
   @Test(
     "a container whose list of CPUs is its own is measured whole",
-    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)), arguments: ["0-1\n", "0\n", "3\n"])
-  func ownList(online: String) throws {
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func ownList() async { await atOnce(Self.lists) { try ownList(online: $0) } }
+
+  private func ownList(online: String) throws {
     let device = try Device(["--watts", "40", "--watts", "60"])
     try online.write(
       toFile: device.root.file("sys/devices/system/cpu/online"), atomically: false, encoding: .utf8)
@@ -160,14 +171,17 @@ struct ReportedCounterTests {
     try expect(100, from: try Service(["--root", device.root.path]))
   }
 
+  private static let isolatedLists = [
+    ("sys/devices/system/cpu/isolated", "0\n"), ("sys/devices/system/cpu/nohz_full", "0,2\n"),
+    ("sys/fs/cgroup/cpuset.cpus.isolated", "0\n"),
+  ]
+
   @Test(
     "a CPU that is kept free for one task is not read through",
-    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)),
-    arguments: [
-      ("sys/devices/system/cpu/isolated", "0\n"), ("sys/devices/system/cpu/nohz_full", "0,2\n"),
-      ("sys/fs/cgroup/cpuset.cpus.isolated", "0\n"),
-    ])
-  func isolated(list: String, cpus: String) throws {
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func isolated() async { await atOnce(Self.isolatedLists) { try isolated(list: $0.0, cpus: $0.1) } }
+
+  private func isolated(list: String, cpus: String) throws {
     let plan = try TemporaryFolder()
     // Whoever asks CPU 0 fails.
     try """

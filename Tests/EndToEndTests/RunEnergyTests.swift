@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(
-  "The energy of a command, from registers", .serialized,
+  "The energy of a command, from registers", .namesTrials, .serialized,
   .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
 struct RunEnergyTests {
   /// About 3.5 seconds of package 0 before the wrap, in counts of 2^-14 J: within the five seconds that are measured.
@@ -55,10 +56,10 @@ struct RunEnergyTests {
     #expect(abs(core.mean_watts - 42.5 * 0.7) <= 42.5 * 0.7 * 0.005)
   }
 
-  @Test(
-    "is true within its uncertainty for everybody, and is not said to be exact",
-    arguments: [[], ["--trusted-group", "daemon"]])
-  func everybody(options: [String]) throws {
+  @Test("is true within its uncertainty for everybody, and is not said to be exact")
+  func everybody() async { await atOnce([[], ["--trusted-group", "daemon"]], everybody) }
+
+  private func everybody(options: [String]) throws {
     let device = try Device(Self.machine)
     let service = try service(device, options)
     let report = try Run(service: service, wrapper: Run.nobody).report(command(device, service.folder))
@@ -88,8 +89,10 @@ struct RunEnergyTests {
     #expect(uncertainty < total.joules / 2)
   }
 
-  @Test("is called a lower bound where a counter was reset meanwhile", arguments: [false, true])
-  func reset(isTrusted: Bool) throws {
+  @Test("is called a lower bound where a counter was reset meanwhile")
+  func reset() async { await atOnce([false, true], reset) }
+
+  private func reset(isTrusted: Bool) throws {
     let device = try Device(["--watts", "42.5", "--watts", "17.25"])
     let service = try service(device)
     let run = Run(service: service, wrapper: isTrusted ? [] : Run.nobody)

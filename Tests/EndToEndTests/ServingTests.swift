@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Serving", .serialized)
+@Suite("Serving", .namesTrials, .serialized)
 struct ServingTests {
   @Test("a client's first recv(1024) holds one line of the original's form")
   func firstLine() throws {
@@ -101,8 +102,10 @@ struct ServingTests {
     #expect(try service.stop() == 0)
   }
 
-  @Test("a socket that somebody removes is put back; one that somebody replaces is said", arguments: [false, true])
-  func removed(isReplaced: Bool) throws {
+  @Test("a socket that somebody removes is put back; one that somebody replaces is said")
+  func removed() async { await atOnce([false, true], removed) }
+
+  private func removed(isReplaced: Bool) throws {
     let service = try Service.simulated(["--interval", "0.5"])
     let client = try service.client()
     #expect(unlink(service.socket) == 0)

@@ -1,20 +1,24 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Registers that a hypervisor computes about once a second, as QEMU does from version 9.1 on.
 @Suite(
-  "Counters that move in steps", .serialized,
+  "Counters that move in steps", .namesTrials, .serialized,
   .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
 struct SteppingCounterTests {
   private static let qemu = ["--watts", "12.5", "--update-period-us", "1020000", "--update-jitter-us", "4000"]
 
-  @Test(
-    "are served within 4 s, by a line each interval, and none is the watts of a step in a shorter time or of none",
-    arguments: [
-      (qemu, "msr", 12.5, 1.0), (qemu, "powercap", 12.5, 0.5),
+  @Test("are served within 4 s, by a line each interval, and none is the watts of a step in a shorter time or of none")
+  func served() async {
+    let all: [([String], String, Double, Double)] = [
+      (Self.qemu, "msr", 12.5, 1.0), (Self.qemu, "powercap", 12.5, 0.5),
       (["--watts", "60", "--watts", "9", "--update-period-us", "300000"], "msr", 69, 1),
-    ] as [([String], String, Double, Double)])
-  func served(options: [String], source: String, watts: Double, interval: Double) throws {
+    ]
+    await atOnce(all) { try served(options: $0.0, source: $0.1, watts: $0.2, interval: $0.3) }
+  }
+
+  private func served(options: [String], source: String, watts: Double, interval: Double) throws {
     let device = try Device(options)
     let start = Date.now
     let service = try Service(["--source", source, "--root", device.root.path, "--interval", "\(interval)"])
@@ -38,14 +42,15 @@ struct SteppingCounterTests {
   }
 
   @Test("a client that wakes the service gets fresh watts too, and one that asks for fresh ones no stale ones")
-  func waking() throws {
+  func waking() async { await atOnce([0.2, 3, 12.5], waking) }
+
+  private func waking(after pause: Double) throws {
     let device = try Device(Self.qemu)
     let service = try Service(["--source", "msr", "--root", device.root.path])
     do { _ = try service.client().reading() }
-    for pause in [0.2, 3, 12.5] {
-      Thread.sleep(forTimeInterval: pause)
-      let client = try service.client()
-      let line = try client.reading()
+    Thread.sleep(forTimeInterval: pause)
+    do {
+      let line = try service.client().reading()
       #expect(line.status == "ok" && abs(line.power_watts / 12.5 - 1) < 0.02, "\(line)")
     }
     let client = try service.client()

@@ -1,13 +1,14 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(
-  "The real turbostat's tables, whatever the CPU", .serialized,
+  "The real turbostat's tables, whatever the CPU", .namesTrials, .serialized,
   .enabled(if: RealTurbostat.isThere, Comment(rawValue: RealTurbostat.need)))
 struct TurbostatShapeTests {
   /// A machine, and what each of its packages is to show: the device's domains are fixed shares of a package's watts.
-  struct Machine: CustomTestStringConvertible {
-    let testDescription: String
+  struct Machine: Sendable, CustomStringConvertible {
+    let description: String
     let cpu: String
     var watts = [42.5]
     var hasDies = false
@@ -31,27 +32,29 @@ struct TurbostatShapeTests {
     let sample: Sample
   }
 
-  @Test(
-    "are served: each package, with the domains that are its own",
-    arguments: [
-      Machine(
-        testDescription: "Skylake", cpu: "GenuineIntel:6:0x5E", shares: [["core": 0.7, "uncore": 0.1, "dram": 0.25]]),
-      Machine(testDescription: "Sandy Bridge-EP", cpu: "GenuineIntel:6:0x2D", shares: [["core": 0.7, "dram": 0.25]]),
-      Machine(
-        testDescription: "Ice Lake-X, two packages", cpu: "GenuineIntel:6:0x6A", watts: [42.5, 17],
-        // The DRAM unit is 15.3 uJ, a quarter of the device's.
-        shares: [["dram": 0.25 * 15.3e-6 * 16_384], ["dram": 0.25 * 15.3e-6 * 16_384]]),
-      Machine(testDescription: "Avoton", cpu: "GenuineIntel:6:0x4D", shares: [["core": 0.7]]),
-      Machine(testDescription: "Zen 3", cpu: "AuthenticAMD:0x19:0x21", shares: [["core": 0.7]]),
-      Machine(
-        testDescription: "Zen 3, a Die column", cpu: "AuthenticAMD:0x19:0x21", hasDies: true, shares: [["core": 0.7]]),
-      Machine(
-        testDescription: "Zen 5, two packages, a Die column", cpu: "AuthenticAMD:0x1A:0x02", watts: [42.5, 17],
-        hasDies: true, shares: [[:], [:]]),
-      Machine(
-        testDescription: "Hygon, two packages", cpu: "HygonGenuine:0x18:0x01", watts: [42.5, 17], shares: [[:], [:]]),
-    ])
-  func served(machine: Machine) throws {
+  private static let machines = [
+    Machine(
+      description: "Skylake", cpu: "GenuineIntel:6:0x5E", shares: [["core": 0.7, "uncore": 0.1, "dram": 0.25]]),
+    Machine(description: "Sandy Bridge-EP", cpu: "GenuineIntel:6:0x2D", shares: [["core": 0.7, "dram": 0.25]]),
+    Machine(
+      description: "Ice Lake-X, two packages", cpu: "GenuineIntel:6:0x6A", watts: [42.5, 17],
+      // The DRAM unit is 15.3 uJ, a quarter of the device's.
+      shares: [["dram": 0.25 * 15.3e-6 * 16_384], ["dram": 0.25 * 15.3e-6 * 16_384]]),
+    Machine(description: "Avoton", cpu: "GenuineIntel:6:0x4D", shares: [["core": 0.7]]),
+    Machine(description: "Zen 3", cpu: "AuthenticAMD:0x19:0x21", shares: [["core": 0.7]]),
+    Machine(
+      description: "Zen 3, a Die column", cpu: "AuthenticAMD:0x19:0x21", hasDies: true, shares: [["core": 0.7]]),
+    Machine(
+      description: "Zen 5, two packages, a Die column", cpu: "AuthenticAMD:0x1A:0x02", watts: [42.5, 17],
+      hasDies: true, shares: [[:], [:]]),
+    Machine(
+      description: "Hygon, two packages", cpu: "HygonGenuine:0x18:0x01", watts: [42.5, 17], shares: [[:], [:]]),
+  ]
+
+  @Test("are served: each package, with the domains that are its own")
+  func served() async { await atOnce(Self.machines, served) }
+
+  private func served(machine: Machine) throws {
     let turbostat = try RealTurbostat(
       cpu: machine.cpu, packages: machine.watts.count, device: machine.watts.flatMap { ["--watts", "\($0)"] })
     if machine.hasDies { try turbostat.eachCPUOnADie() }

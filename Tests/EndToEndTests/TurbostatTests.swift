@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A program that stands for turbostat where a test wants what the real one does not do on demand.
@@ -43,7 +44,7 @@ extension Service {
   }
 }
 
-@Suite("turbostat as the source", .serialized, .enabled(if: Executables.isRoot, "needs root"))
+@Suite("turbostat as the source", .namesTrials, .serialized, .enabled(if: Executables.isRoot, "needs root"))
 struct TurbostatTests {
   let folder: TemporaryFolder
 
@@ -82,14 +83,18 @@ struct TurbostatTests {
     #expect(try !children(of: service.child.pid).contains(child))
   }
 
-  @Test(
-    "whoever follows is told that it delivers nothing, and does not take that for a service that hangs",
-    arguments: [
+  @Test("whoever follows is told that it delivers nothing, and does not take that for a service that hangs")
+  func silentStream() async {
+    let all = [
       ("0.5", "for i in 1 2 3; do sleep 0.5; table 42.50 21.25 21.25; done"),
       // What is stale comes 9.5 s after the last good one; whoever follows asks after 8.5 s.
       ("3", "table 42.50 21.25 21.25; sleep 2.5; table 42.50 21.25 21.25"),
-    ])
-  func silentStream(interval: String, body: String) throws {
+    ]
+    await atOnce(all) { try Self.silentStream(interval: $0.0, body: $0.1) }
+  }
+
+  private static func silentStream(interval: String, body: String) throws {
+    let folder = try TemporaryFolder()
     let path = fake(in: folder, "\(body); while :; do sleep 1; done")
     let service = try Service.turbostat(path, ["--interval", interval])
     let child = try follow(service)
@@ -102,7 +107,7 @@ struct TurbostatTests {
   @Test("whoever follows waits also for a service that has no reading yet")
   func noReadingYet() throws {
     let first = try Service.simulated()
-    let child = try follow(first)
+    let child = try Self.follow(first)
     try wait(for: "a sample") { child.output.contains(#""class": "simulated"}"#) }
     #expect(try first.stop() == 0)
     let path = fake(
@@ -116,7 +121,7 @@ struct TurbostatTests {
     try wait(seconds: 20, for: "a sample of the new one") { child.output.contains(#""class": "ok"}"#) }
   }
 
-  private func follow(_ service: Service) throws -> Child {
+  private static func follow(_ service: Service) throws -> Child {
     try Child([Executables.service, "export", "--socket", service.socket, "--format", "waybar", "--follow"])
   }
 
@@ -169,8 +174,11 @@ struct TurbostatTests {
     #expect(child.output.contains("before turbostat gave its first table"))
   }
 
-  @Test("a service that was stopped for a while goes on, and has lost nothing", arguments: [2.2, 12])
-  func stopped(seconds: Double) throws {
+  @Test("a service that was stopped for a while goes on, and has lost nothing")
+  func stopped() async { await atOnce([2.2, 12], Self.stopped) }
+
+  private static func stopped(seconds: Double) throws {
+    let folder = try TemporaryFolder()
     let path = fake(in: folder, "while :; do sleep 0.5; table 42.50 21.25 21.25; done")
     let service = try Service.turbostat(path, ["--interval", "0.5"])
     let client = try service.client()
@@ -196,10 +204,14 @@ struct TurbostatTests {
     #expect(joules > (seconds + 1) * 42.5, "\(answer)")
   }
 
-  @Test(
-    "what is drawn over tables that are left out is not counted, and makes a lower bound",
-    arguments: ["table nan nan nan", "table 900 1 1", "table 5 5 ''", "table x 5 5", "printf 'Package\\n'; exit"])
-  func leftOut(bad: String) throws {
+  @Test("what is drawn over tables that are left out is not counted, and makes a lower bound")
+  func leftOut() async {
+    let all = ["table nan nan nan", "table 900 1 1", "table 5 5 ''", "table x 5 5", "printf 'Package\\n'; exit"]
+    await atOnce(all, Self.leftOut)
+  }
+
+  private static func leftOut(bad: String) throws {
+    let folder = try TemporaryFolder()
     let path = fake(
       in: folder,
       """

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A folder that stands for a machine whose powercap zones move: each shows what its package has drawn.
 final class ZoneFolder {
@@ -17,7 +18,7 @@ final class ZoneFolder {
   }
 
   let root: TemporaryFolder
-  private let task: Task<Void, Never>
+  private let isOver = Over()
 
   /// Writes the folder and keeps its energies going.
   ///
@@ -61,16 +62,16 @@ final class ZoneFolder {
         EnergyFile(descriptor: descriptor, watts: watts[zone.package], start: Self.start(zone.package)))
     }
     self.root = root
-    task = Self.task(files)
+    Thread.detachNewThread { [isOver, files] in Self.advance(files, until: isOver) }
   }
 
-  private static func task(_ files: [EnergyFile]) -> Task<Void, Never> {
-    Task.detached { advance(files) }
+  private final class Over: Sendable {
+    let flag = Mutex(false)
   }
 
-  private static func advance(_ files: [EnergyFile]) {
+  private static func advance(_ files: [EnergyFile], until isOver: Over) {
     let start = DispatchTime.now().uptimeNanoseconds
-    while !Task.isCancelled {
+    while !isOver.flag.withLock({ $0 }) {
       for file in files {
         // In place and at one length, so that no reader sees half a number; of the moment at which it is written.
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
@@ -82,7 +83,7 @@ final class ZoneFolder {
     for file in files { close(file.descriptor) }
   }
 
-  deinit { task.cancel() }
+  deinit { isOver.flag.withLock { $0 = true } }
 
   /// No two counters begin alike.
   private static func start(_ package: Int) -> UInt64 { 1_000_000 + UInt64(package) * 5_000_000_000 }

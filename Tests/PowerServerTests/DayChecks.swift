@@ -126,6 +126,12 @@ final class DayChecks {
     if !ringing.asleep, hasSample, point(of: settings.publicStep, from: alarm) > now {
       violate("a public reading \(alarm - phase) ns off the grid")
     }
+    if order.isForState, let waking = ringing.waking, waking.beginsWindow, !waking.isRetrying {
+      see("window for a client")
+      if point(of: settings.firstWindow / 5, from: alarm) != alarm {
+        violate("a window for a client begins \(alarm - phase) ns off the grid")
+      }
+    }
     if !ringing.asleep { see(day.lateness <= 10_000_000 ? "public reading in time" : "public reading late") }
     lastPublic = now
   }
@@ -326,4 +332,5 @@ final class DayChecks {
 struct SimulatedWaking {
   let beginsWindow: Bool
   let next: Int64
+  let isRetrying: Bool
 }

@@ -16,7 +16,18 @@ enum Peer {
     return Array(groups.prefix(Int(max(getgroups(Int32(groups.count), &groups), 0))))
   }()
 
-  func begin() throws {
+  /// The user is the whole process's: nobody else connects, and no server is started, while it is another.
+  static func connecting<Result>(as peer: Peer = .itself, _ connect: () throws -> Result) throws -> Result {
+    try changing.withLock {
+      try peer.begin()
+      defer { peer.end() }
+      return try connect()
+    }
+  }
+
+  private static let changing = NSLock()
+
+  private func begin() throws {
     guard Self.canChange else { return }
     let groups: [gid_t]
     switch self {
@@ -30,7 +41,7 @@ enum Peer {
     }
   }
 
-  func end() {
+  private func end() {
     guard Self.canChange else { return }
     seteuid(0)
     setegid(0)

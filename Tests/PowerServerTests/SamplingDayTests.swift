@@ -31,7 +31,7 @@ struct SamplingDayTests {
     var parts = [
       "sample", "sample that wakes", "mean of a sleep", "no sample", "failure", "recovery", "public sample",
       "trusted sample", "stale sample of a stream", "reading of its own", "public reading in time",
-      "public reading late", "trusted reading", "client that waits",
+      "public reading late", "trusted reading", "client that waits", "window for a client",
     ]
     if plan.period != nil { parts.append("latest again") }
     for part in parts { #expect(day.checks.seen[part, default: 0] > 0, "no \(part): \(plan)") }

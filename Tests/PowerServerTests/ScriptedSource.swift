@@ -107,7 +107,7 @@ final class RunningServer {
     var source = ScriptedSource(
       control, isSimulated: isSimulated, longestCoreIntervalSeconds: longestCoreInterval)
     let begun = source.read()
-    let socket = try SocketFile.bind(path, mode: 0o666, owner: nil)
+    let socket = try Peer.connecting { [path] in try SocketFile.bind(path, mode: 0o666, owner: nil) }
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     var settings = ServerSettings(intervalSeconds: interval)

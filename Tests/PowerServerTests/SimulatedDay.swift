@@ -339,7 +339,8 @@ final class SimulatedMachine: SimulatedService {
   var isAsleep: Bool { machine.isAsleep }
   var waking: SimulatedWaking? {
     guard case .waking(let waking) = machine.state else { return nil }
-    return SimulatedWaking(beginsWindow: waking.beginsWindow, next: waking.next)
+    return SimulatedWaking(
+      beginsWindow: waking.beginsWindow, next: waking.next, isRetrying: waking.isRetrying)
   }
   func hasAnswer() -> Bool { machine.hasAnswer(at: day.moment) }
   func grantsFresh() -> Bool { machine.grantsFresh(at: day.moment) }

@@ -3,9 +3,10 @@ import Foundation
 import PowerProtocol
 import PowerServer
 import Synchronization
+import TestSupport
 import Testing
 
-@Suite("With no client", .serialized)
+@Suite("With no client", .namesTrials, .serialized)
 struct SleepTests {
   private func waitUntilAsleep(_ server: RunningServer) throws {
     let end = Date.now.addingTimeInterval(10)
@@ -40,21 +41,6 @@ struct SleepTests {
     // Told behind the line.
     _ = try client.line()
     #expect(!server.control.isAsleep)
-  }
-
-  @Test(
-    "the window for a client that comes begins on the grid", arguments: [0, 65, 130, 195])
-  func grid(milliseconds: UInt32) throws {
-    // Of 50 ms, wider than any lateness.
-    let server = try RunningServer(interval: 0.5, longestWakingWindow: 0.3)
-    try waitUntilAsleep(server)
-    // The first sample lies on the grid.
-    let (point, reads) = server.control.reads.withLock { ($0[1], $0.count) }
-    usleep(1_100_000 + milliseconds * 1000)
-    _ = try TestClient(server.path).line()
-    let begin = server.control.reads.withLock { $0[reads] }
-    let off = (begin - point) % 50_000_000
-    #expect(min(off, 50_000_000 - off) < 20_000_000, "\(off) ns off the grid")
   }
 
   @Test("it reads the counters as often as they need it")
@@ -168,8 +154,10 @@ struct SleepTests {
     #expect(line.status == .stale && now() - began < 600_000_000)
   }
 
-  @Test("one odd reading after a sleep is tried again, and stales no line", arguments: [10, 0.2])
-  func odd(longestWakingWindow: Double) throws {
+  @Test("one odd reading after a sleep is tried again, and stales no line")
+  func odd() async { await atOnce([10, 0.2], odd) }
+
+  private func odd(longestWakingWindow: Double) throws {
     let server = try RunningServer(interval: 0.5, longestWakingWindow: longestWakingWindow)
     try waitUntilAsleep(server)
     usleep(1_500_000)

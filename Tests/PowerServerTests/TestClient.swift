@@ -13,9 +13,11 @@ final class TestClient {
 
   /// - Parameter peer: who the kernel is to take it for; needs root, without whom everybody is nobody.
   init(_ path: String, as peer: Peer = .itself) throws {
-    try peer.begin()
-    defer { peer.end() }
-    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    descriptor = try Peer.connecting(as: peer) { try Self.connection(to: path) }
+  }
+
+  private static func connection(to path: String) throws -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
@@ -25,6 +27,7 @@ final class TestClient {
       }
     }
     guard connected == 0 else { throw TestFailure(description: "cannot connect: \(errno)") }
+    return descriptor
   }
 
   deinit { close(descriptor) }
@@ -32,7 +35,10 @@ final class TestClient {
   /// What one `recv` gives; nil where nothing comes in time, empty at the end.
   func receive(most: Int = 65_536, milliseconds: Int32 = 10_000) -> [UInt8]? {
     var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&polled, 1, milliseconds) > 0 else { return nil }
+    var arrived = poll(&polled, 1, milliseconds)
+    // Another thread's client has become another user, which interrupts every thread.
+    while arrived < 0 && errno == EINTR { arrived = poll(&polled, 1, milliseconds) }
+    guard arrived > 0 else { return nil }
     var bytes = [UInt8](repeating: 0, count: most)
     let count = recv(descriptor, &bytes, bytes.count, 0)
     return Array(bytes.prefix(max(count, 0)))

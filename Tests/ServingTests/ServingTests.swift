@@ -192,12 +192,12 @@ struct ServiceReportTests {
     #expect(told.take() == [["STATUS=No reading yet; 0 clients."]])
     // The first reading is news at once.
     report.take(pulse(4250, clients: 1), at: 101 * Self.second)
-    #expect(told.take() == [["STATUS=42.5 W (ok); 1 client."]])
+    #expect(told.take() == [["STATUS=42.50 W (ok); 1 client."]])
     report.take(pulse(9900, clients: 2), at: 102 * Self.second)
     report.take(pulse(4250, clients: 1), at: 111 * Self.second)
     #expect(told.take() == [])
     report.take(pulse(4250, isAsleep: true), at: 121 * Self.second)
-    #expect(told.take() == [["STATUS=42.5 W (ok); no client, so asleep."]])
+    #expect(told.take() == [["STATUS=42.50 W (ok); no client, so asleep."]])
   }
 
   @Test("is a sign of life each quarter of the watchdog's patience at the least")
