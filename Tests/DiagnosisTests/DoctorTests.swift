@@ -1,16 +1,19 @@
 import Foundation
 import PowerSources
+import TestSupport
 import Testing
 
 @testable import Diagnosis
 
-@Suite("The doctor")
+@Suite("The doctor", .namesTrials)
 struct DoctorTests {
   private static let snapshots = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Snapshots")
 
   /// Expects what was found before; WRITE_SNAPSHOTS=1 writes it down anew, to be read before it is committed.
-  @Test("tells each machine what it told it before", arguments: Machines.all)
-  func snapshot(machine: ComposedMachine) throws {
+  @Test("tells each machine what it told it before")
+  func snapshot() async { await atOnce(Machines.all, most: 6, snapshot) }
+
+  private func snapshot(machine: ComposedMachine) throws {
     // The trace only stands for counters that move.
     let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
     let findings = report.findings.filter { $0.topic != .trace }
@@ -23,9 +26,10 @@ struct DoctorTests {
     #expect(try text == String(contentsOf: file, encoding: .utf8))
   }
 
-  @Test(
-    "calls a machine measurable when it is, and names the failure and its fix when it is not", arguments: Machines.all)
-  func verdict(machine: ComposedMachine) throws {
+  @Test("calls a machine measurable when it is, and names the failure and its fix when it is not")
+  func verdict() async { await atOnce(Machines.all, most: 6, verdict) }
+
+  private func verdict(machine: ComposedMachine) throws {
     let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
     let isMeasurable = Machines.measurable.contains { $0.testDescription == machine.testDescription }
     #expect(report.exitCode == (isMeasurable ? 0 : 1))
@@ -35,8 +39,10 @@ struct DoctorTests {
     #expect(report.text.split(separator: "\n").last.map(String.init) == report.summary)
   }
 
-  @Test("comes to the same as the service on each machine, and the service says why not", arguments: Machines.all)
-  func service(machine: ComposedMachine) throws {
+  @Test("comes to the same as the service on each machine, and the service says why not")
+  func service() async { await atOnce(Machines.all, most: 6, service) }
+
+  private func service(machine: ComposedMachine) throws {
     try machine.withRoot { root in
       let report = Doctor.examine(try Machine(root: root))
       do {

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("The doctor")
+@Suite("The doctor", .namesTrials)
 struct DoctorTests {
   private func doctor(_ arguments: [String]) throws -> (exitCode: Int32, output: String) {
     try Child.run([Executables.service, "doctor"] + arguments)
@@ -17,12 +18,16 @@ struct DoctorTests {
 
   @Test(
     "comes to the same as the service on a device, sound or faulty",
-    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)),
-    arguments: [
+    .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
+  func device() async {
+    let all: [([String], String?, Bool)] = [
       ([], nil, true), (["--cpuinfo", "amd"], nil, true), (["--units", "0"], nil, true), ([], "freeze 1 on", false),
       ([], "zero 0 on", false), ([], "eio 0 on", false), ([], "enxio 0 on", true),
-    ] as [([String], String?, Bool)])
-  func device(options: [String], fault: String?, isMeasurable: Bool) throws {
+    ]
+    await atOnce(all) { try device(options: $0.0, fault: $0.1, isMeasurable: $0.2) }
+  }
+
+  private func device(options: [String], fault: String?, isMeasurable: Bool) throws {
     let device = try Device(["--watts", "20", "--watts", "20"] + options)
     if let fault { try device.control(fault) }
     let (exitCode, output) = try doctor(["--root", device.root.path])
@@ -57,7 +62,7 @@ struct DoctorTests {
   @Test(
     "a traced device is served and explained as it moved, after it has gone, and only its owner may read that",
     .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
-  func trace() throws {
+  func trace() async throws {
     let folder = try TemporaryFolder()
     let capture = folder.file("captured")
     let arguments = ["--capture", capture, "--trace"]
@@ -72,7 +77,7 @@ struct DoctorTests {
     let replayed = try doctor(["--root", capture])
     #expect(replayed.exitCode == 0 && told.output.hasSuffix(replayed.output), "\(replayed.output)")
     #expect(replayed.output.contains("CPU 0's register 0x611 moves every "), "\(replayed.output)")
-    for source in ["msr", "powercap"] {
+    await atOnce(["msr", "powercap"]) { source in
       let service = try Service(["--source", source, "--root", capture])
       let client = try service.client()
       _ = try client.reading()

@@ -142,10 +142,13 @@ struct MeasurementTests {
     let sample: Sample
   }
 
-  @Test(
-    "no fault leaves a spike",
-    arguments: ["reset 0", "reset 1", "zero 0 1", "zero 1 2", "eio 0 1", "eio 1 3", "set 0 0x80000000", "enxio 0 on"])
-  func faults(fault: String) throws {
+  @Test("no fault leaves a spike")
+  func faults() async {
+    let all = ["reset 0", "reset 1", "zero 0 1", "zero 1 2", "eio 0 1", "eio 1 3", "set 0 0x80000000", "enxio 0 on"]
+    await atOnce(all, faults)
+  }
+
+  private func faults(fault: String) throws {
     let device = try Device(["--watts", "42.5", "--watts", "17.25"])
     let service = try service(device, ["--interval", "0.5"])
     let client = try service.client()

@@ -77,7 +77,7 @@ struct ReportTests {
   @Test("for the trusted says how near its readings are; a single package is its own total")
   func trusted() {
     let text = report([run(packages: 1, Trace.exact)], isTrusted: true).text
-    #expect(text.contains("4.0 ms before the command's start, the last 150.0 ms after its end"))
+    #expect(text.contains("4.0 ms before") && text.contains("150.0 ms after"))
     #expect(text.contains("package 0") && !text.contains("all packages"))
     #expect(!text.contains("Root and members"))
   }

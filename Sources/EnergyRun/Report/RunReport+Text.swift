@@ -77,8 +77,8 @@ extension RunReport {
     let before = Spread(runs.map { $0.beforeSeconds * 1000 }).highest
     let after = Spread(runs.map { $0.afterSeconds * 1000 }).highest
     return [
-      "The first reading was \(runs.count > 1 ? "at most " : "")\(fixed(before, 1)) ms before the command's start, the last "
-        + "\(fixed(after, 1)) ms after its end; +- covers the energy of these times, and the counters' steps."
+      "The readings begin \(runs.count > 1 ? "at most " : "")\(fixed(before, 1)) ms before the command and end "
+        + "\(fixed(after, 1)) ms after it; +- covers the energy of these times, and the counters' steps."
     ]
   }
 

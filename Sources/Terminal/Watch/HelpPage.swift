@@ -24,7 +24,7 @@ enum HelpPage {
     add(String(characters.levels.last ?? "#"), "the mean of a column's time")
     add(String(characters.peak), "up to the greatest sample in it")
     add(
-      String(characters.asleep), "the service slept, because no client was connected: only means")
+      String(characters.asleep), "no client was connected, so the service slept: only the mean is known")
     add("(blank)", "nothing was measured")
     lines.append(StyledLine())
     for (name, text) in service(model) { add(name, text) }
