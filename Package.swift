@@ -37,6 +37,8 @@ let package = Package(
     .executable(name: "pkg-watt-stat", targets: ["pkg-watt-stat"]),
     .library(name: "PowerSources", targets: ["RAPL", "PowerSources"]),
     .library(name: "PowerProtocol", targets: ["PowerProtocol", "Formatting"]),
+    // What the powercap tree is made of: a package of its own, because it needs libfuse3.
+    .library(name: "Powercap", targets: ["RAPL", "PowerProtocol", "PowerClient", "Powercap", "SystemCalls"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -66,6 +68,7 @@ let package = Package(
         "RAPL", "Formatting", "PowerSources", "PowerProtocol", "CMSRShim", "SystemCalls", logging, nioCore, nioPosix,
       ]),
     room("PowerClient", ["RAPL", "Formatting", "PowerProtocol", "CMSRShim", "SystemCalls"]),
+    room("Powercap", ["RAPL", "PowerProtocol"]),
     room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Formats", ["RAPL", "Formatting", "PowerProtocol"]),
@@ -81,6 +84,7 @@ let package = Package(
       "Diagnosis",
       ["RAPL", "PowerSources", "Turbostat", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Privileges", ["CMSRShim", "SystemCalls"]),
+    room("PowercapMount", ["CMSRShim", "Privileges", "SystemCalls"]),
     room("ServiceManager", ["CMSRShim", "Formatting", "SystemCalls", logging]),
     room(
       "Serving",
@@ -93,7 +97,7 @@ let package = Package(
       dependencies: [
         "RAPL", "Formats", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerClient", "Terminal",
         "EnergyRun",
-        "Exporter", "Privileges", "Serving", "ServiceManager", "Diagnosis", "CMSRShim", "SystemCalls",
+        "Exporter", "Privileges", "Serving", "ServiceManager", "PowercapMount", "Diagnosis", "CMSRShim", "SystemCalls",
         argumentParser, logging,
       ],
       swiftSettings: settings),
@@ -111,6 +115,7 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
       ]),
     tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
+    tests(of: "Powercap", ["RAPL", "PowerProtocol"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
     tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // What cmsr_open_in_root does if the kernel (before 5.6), a container or valgrind has no openat2: no link is followed at all
@@ -66,3 +67,6 @@ static inline int cmsr_open_in_root(int folder, const char *path, int flags)
 			return -errno;
 	}
 }
+
+// Whether an open file has an extended attribute: 1, or 0, also if its file system has none at all.
+static inline int cmsr_has_attribute(int descriptor, const char *name) { return fgetxattr(descriptor, name, 0, 0) >= 0; }

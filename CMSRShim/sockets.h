@@ -94,6 +94,15 @@ static inline struct cmsr_descriptor cmsr_open_folder(const char *path)
 	return result;
 }
 
+// The same for whatever is at a path, a symbolic link itself included.
+static inline struct cmsr_descriptor cmsr_open_place(const char *path)
+{
+	struct cmsr_descriptor result = {open(path, __O_PATH | O_NOFOLLOW | O_CLOEXEC), 0};
+	if (result.descriptor < 0)
+		result.error = errno;
+	return result;
+}
+
 // Listens; calling it again on a listening socket changes the backlog.
 static inline int cmsr_listen(int descriptor, int backlog) { return listen(descriptor, backlog) == 0 ? 0 : errno; }
 

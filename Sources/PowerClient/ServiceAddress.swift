@@ -8,6 +8,7 @@ public import SystemCalls
 public final class ServiceAddress: Sendable {
   private let named: String?
   private let defaults: [String]
+  private let patienceMilliseconds: Int32
   private let known: @Sendable (UInt32) -> ServerIdentity.Known
   private let warn: @Sendable (String) -> Void
   /// The latest warning, so that a client that connects repeatedly prints it once.
@@ -16,14 +17,17 @@ public final class ServiceAddress: Sendable {
   /// - Parameters:
   ///   - named: the path that the user named; nil for the default paths.
   ///   - defaults: the default paths, tried in this order.
+  ///   - patienceMilliseconds: how long the service may take to accept a client, for its first line, and for an answer.
   ///   - known: the users to trust, for a caller's number.
   ///   - warn: takes a warning about who serves; by default it goes to stderr.
   public init(
     _ named: String?, defaults: [String] = [SocketPaths.preferred, SocketPaths.original],
+    patienceMilliseconds: Int32 = 5000,
     known: @escaping @Sendable (UInt32) -> ServerIdentity.Known = { .now(own: $0) },
     warn: @escaping @Sendable (String) -> Void = { StandardError.complain("Warning: \($0)") }
   ) {
     (self.named, self.defaults, self.known, self.warn) = (named, defaults, known, warn)
+    self.patienceMilliseconds = patienceMilliseconds
   }
 
   /// Connects, and warns if a server that is not trusted answers at a default path.
@@ -57,7 +61,8 @@ public final class ServiceAddress: Sendable {
 
   /// Connects to any server.
   public func open(interrupt: Int32 = -1) throws(ClientError) -> PowerConnection {
-    try PowerConnection(paths: named.map { [$0] } ?? defaults, interrupt: interrupt)
+    try PowerConnection(
+      paths: named.map { [$0] } ?? defaults, interrupt: interrupt, patienceMilliseconds: patienceMilliseconds)
   }
 
   private func warnOnce(_ text: String) {

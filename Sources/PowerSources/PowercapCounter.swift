@@ -21,6 +21,7 @@ package final class PowercapCounter: CounterFile {
     } catch {
       throw .energyFile(path: path, errno: error.errno)
     }
+    guard !PowercapMark.marks(descriptor) else { throw .ownTree(path: path) }
   }
 
   /// A zone that disappeared and came back has a new file, and the old one stays dead.

@@ -33,6 +33,8 @@ public enum SourceError: Error {
   case repeatedZone([String], in: String, counter: String)
   /// A file of a powercap zone cannot be read.
   case energyFile(path: String, errno: Int32)
+  /// A file belongs to a powercap tree that shows what a service like this one has measured.
+  case ownTree(path: String)
   /// A file of a powercap zone does not contain a plausible number.
   case noEnergy(path: String)
   /// A register that the source needs cannot be read.
@@ -107,6 +109,9 @@ extension SourceError: CustomStringConvertible {
       "Cannot read \(path): its package went offline; bring it online and restart the service."
     case .energyFile(let path, let errno):
       "Cannot read \(path): \(errorText(errno)); check that the kernel's intel_rapl_msr module is loaded."
+    case .ownTree(let path):
+      "\(path) shows what pkg-watt-stat itself has measured (pkg-watt-stat powercap, or with); unmount that tree, or run the "
+        + "service outside of it."
     case .noEnergy(let path):
       "\(path) does not contain a plausible number of microjoules, so it cannot be used to measure."
     case .register(let error):

@@ -19,7 +19,7 @@ struct PkgWattStat: ParsableCommand {
     version: version,
     subcommands: [
       ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, ExportCommand.self,
-      ExporterCommand.self, CrossCheckCommand.self, DoctorCommand.self,
+      ExporterCommand.self, WithCommand.self, PowercapCommand.self, CrossCheckCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: ServeCommand.self)
 

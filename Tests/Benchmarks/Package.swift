@@ -34,5 +34,8 @@ let package = Package(
         .product(name: "PowerProtocol", package: "pkg-watt-stat"),
       ],
       path: "Sampling", swiftSettings: settings),
+    .executableTarget(
+      name: "powercap-table", dependencies: [.product(name: "Powercap", package: "pkg-watt-stat")], path: "Powercap",
+      swiftSettings: settings),
   ]
 )

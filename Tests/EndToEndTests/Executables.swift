@@ -10,12 +10,19 @@ enum Executables {
   static let device = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "MSRDevice/.build/debug/msr-device").path
 
+  /// The server of powercap trees, a package of its own: scripts/test builds it.
+  static let tree = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: ".build/powercap-tree/debug/powercap-tree").path
+
   static let isRoot = getuid() == 0
   static let hasDevice =
     FileManager.default.isExecutableFile(atPath: device) && isRoot && access("/dev/fuse", R_OK) == 0
   static let needsDevice =
     "needs root, /dev/fuse and the msr device: swift build --package-path Tests/MSRDevice (scripts/test does it)"
   static let needsRoot = "needs root"
+  static let hasTree = hasDevice && FileManager.default.isExecutableFile(atPath: tree)
+  static let needsTree =
+    "needs root, /dev/fuse, the msr device, and the powercap tree's server: scripts/packaging/powercap-tree debug (scripts/test does it)"
 
   /// Whether scripts/sanitize runs the tests: a sanitizer's options are set, and everything takes a few times as long.
   static let isSanitized = hasThreadSanitizer || ProcessInfo.processInfo.environment["ASAN_OPTIONS"] != nil

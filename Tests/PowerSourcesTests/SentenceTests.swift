@@ -70,6 +70,7 @@ struct SentenceTests {
       (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "went offline", "restart the service"]),
       (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "intel_rapl_msr"]),
       (.noEnergy(path: "/z/energy_uj"), ["/z/energy_uj", "number of microjoules"]),
+      (.ownTree(path: "/z/energy_uj"), ["/z/energy_uj", "pkg-watt-stat itself", "unmount"]),
       (.register(.offline(cpu: 2)), ["CPU 2 is offline"]),
       (.noUnits(address: 0xC001_0299), ["0xC0010299", "reads 0", "virtual machine", "on the host"]),
       (.zeroCounter(PackageID(package: 1)), ["package 1", "reads 0", "virtual machine", "on the host"]),

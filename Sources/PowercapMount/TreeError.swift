@@ -1,0 +1,69 @@
+internal import Glibc
+internal import SystemCalls
+
+/// Why a powercap tree cannot be put somewhere.
+public enum TreeError: Error, Equatable {
+  /// The program that serves it is not there.
+  case noProgram(install: String)
+  /// The program that serves it cannot be started.
+  case noProcess(errno: Int32)
+  /// The program that serves it has ended, and said why.
+  case notServed(String)
+  /// The system allows this user no namespace of its own, or no mounts in it.
+  case noNamespace(errno: Int32)
+  /// There is no /dev/fuse, or it cannot be used.
+  case noFUSE(errno: Int32)
+  /// The kernel cannot mount the file system.
+  case noMount(errno: Int32)
+  /// A folder that the tree is to be mounted on cannot be used.
+  case noFolder(String, errno: Int32)
+  /// A folder that the tree is to be mounted on is a symbolic link.
+  case link(String)
+  /// Root is to mount on another user's folder.
+  case foreignFolder(String)
+  /// A user of the system that root would become is missing.
+  case noUser(String)
+  /// Signals cannot be handled.
+  case noSignals(errno: Int32)
+  /// The command cannot be executed, or was not found.
+  case cannotRun(String, errno: Int32)
+
+  /// The exit code for it, as in env(1) and timeout(1), if a command was to be started.
+  public var exitCode: Int32 {
+    switch self {
+    case .cannotRun(_, ENOENT), .cannotRun(_, ENOTDIR): 127
+    case .cannotRun: 126
+    default: 125
+    }
+  }
+}
+
+extension TreeError: CustomStringConvertible {
+  /// What failed, on what, why, and what to do.
+  public var description: String {
+    switch self {
+    case .noProgram(let install): "The program that serves the powercap tree is not installed. \(install)"
+    case .noProcess(let errno): "Cannot start the program that serves the powercap tree: \(errorText(errno))."
+    case .notServed(let reason): reason
+    case .noNamespace(let errno):
+      "This system does not let you have namespaces of your own (\(errorText(errno))), because of AppArmor "
+        + "(kernel.apparmor_restrict_unprivileged_userns), a sysctl (user.max_user_namespaces, kernel.unprivileged_userns_clone) "
+        + "or a container. Root can mount the tree for everyone instead: sudo pkg-watt-stat powercap DIR"
+    case .noFUSE(ENOENT), .noFUSE(ENODEV), .noFUSE(ENXIO):
+      "There is no /dev/fuse. Load the kernel's module: sudo modprobe fuse. A container has to be given the device."
+    case .noFUSE(let errno): "Cannot open /dev/fuse: \(errorText(errno))."
+    case .noMount(let errno):
+      "Cannot mount the powercap tree: \(errorText(errno))."
+        + (errno == ENOSYS || errno == EINVAL ? " It needs Linux 5.4 or newer." : "")
+    case .noFolder(let path, let errno): "Cannot mount the powercap tree on \(path): \(errorText(errno))."
+    case .link(let path): "\(path) is a symbolic link. Name the folder itself."
+    case .foreignFolder(let path):
+      "\(path) belongs to another user, who could move it away. Choose a folder that belongs to root."
+    case .noUser(let name):
+      "The user \(name), as which the tree is served if root starts it, does not exist. Start it as an ordinary user."
+    case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
+    case .cannotRun(let command, ENOENT): "Cannot run \(command): \(errorText(ENOENT)). Is it installed, and in PATH?"
+    case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
+    }
+  }
+}

@@ -1,0 +1,125 @@
+internal import ArgumentParser
+internal import CFUSE
+internal import Glibc
+internal import PowerClient
+internal import PowerProtocol
+internal import Synchronization
+
+/// Serves a powercap tree that shows the energy which the service measures. `pkg-watt-stat powercap` and `pkg-watt-stat with`
+/// start it.
+@main
+struct PowercapTree: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "powercap-tree",
+    abstract:
+      "Serve a powercap tree that shows the service's energy. pkg-watt-stat powercap and with start this program.")
+
+  @Argument(help: "The folder to mount on, or /dev/fd/N for a FUSE connection that is mounted already.")
+  var mountPoint: String
+
+  @Option(help: ArgumentHelp("The service's socket.", valueName: "path"))
+  var socket: String?
+
+  @Option(help: ArgumentHelp("The number of the user who started this, if it runs as another since.", valueName: "uid"))
+  var caller: UInt32?
+
+  @Option(
+    help: ArgumentHelp("Where to tell the caller that the tree is ready, or why it is not.", valueName: "descriptor"))
+  var channel: Int32?
+
+  func run() throws {
+    var signals = sigset_t()
+    let report = Report(channel: channel)
+    let blocked = unsafe ctree_block_ending_signals(&signals)
+    guard blocked == 0 else { report.fail("Cannot set up signal handling: \(text(blocked)).") }
+    let caller = caller ?? geteuid()
+    let place = ServicePlace(path: socket, caller: caller, warn: report.warn)
+    do throws(ClientError) {
+      var connection = try place.connect()
+      let info = try connection.info()
+      if info.isSimulated { report.warn("The service is simulated: all energy in the powercap tree is invented.") }
+      Served.begin(info, user: caller, group: caller == geteuid() ? getegid() : 0)
+    } catch {
+      report.fail("\(error)")
+    }
+    var operations = FileSystem.operations
+    // Root's tree is for everyone. Another user may open a tree to others only if /etc/fuse.conf says so.
+    let options = FileSystem.options + (geteuid() == 0 ? ",allow_other" : ",auto_unmount")
+    guard let session = unsafe ctree_session(&operations, options) else {
+      report.fail("libfuse cannot begin a session.")
+    }
+    guard unsafe fuse_session_mount(session, mountPoint) == 0 else {
+      report.fail("Cannot mount the powercap tree at \(mountPoint).")
+    }
+    Self.place.withLock { $0 = place }
+    let failed = unsafe ctree_start_thread { _ in
+      guard let place = PowercapTree.place.withLock({ $0 }) else { return nil }
+      Follower(place: place, say: PowercapTree.say).run()
+    }
+    if failed != 0 { report.warn("Cannot start a thread: \(text(failed)).") } else { report.ready(mountPoint) }
+    let error = failed != 0 ? failed : unsafe ctree_serve(session, &signals)
+    unsafe fuse_session_unmount(session)
+    unsafe fuse_session_destroy(session)
+    guard error == 0 else {
+      StandardError.say("Error: The powercap tree has ended: \(text(error)).")
+      throw ExitCode.failure
+    }
+  }
+
+  /// A thread's body has no context.
+  private static let place = Mutex<ServicePlace?>(nil)
+  private static let said = Mutex<ClientError?>(nil)
+
+  /// Tells news of the service on stderr.
+  private static func say(_ error: ClientError?) {
+    let before = said.withLock { said in
+      defer { said = error }
+      return said
+    }
+    guard before != error else { return }
+    StandardError.say(error.map { "Warning: No energy: \($0)" } ?? "The service answers again.")
+  }
+}
+
+/// Tells the caller how the start went: through a channel, or on stderr. After the start only stderr is left.
+final class Report: Sendable {
+  private let channel: Mutex<Int32?>
+
+  init(channel: Int32?) { self.channel = Mutex(channel) }
+
+  @Sendable func warn(_ text: String) { say("Warning: \(text)") }
+
+  func ready(_ mountPoint: String) {
+    channel.withLock { channel in
+      guard let open = channel else { return StandardError.say("Ready: serving energy_uj in \(mountPoint).") }
+      write(open, "ready\n")
+      close(open)
+      channel = nil
+    }
+  }
+
+  func fail(_ reason: String) -> Never {
+    say("Error: \(reason)")
+    exit(1)
+  }
+
+  private func say(_ line: String) {
+    channel.withLock { channel in
+      if let channel { write(channel, line + "\n") } else { StandardError.say(line) }
+    }
+  }
+}
+
+/// This program's standard error.
+enum StandardError {
+  static func say(_ line: String) { write(STDERR_FILENO, line + "\n") }
+}
+
+/// Writes a short text. A reader who has gone misses it.
+private func write(_ descriptor: Int32, _ text: String) {
+  let bytes = Array(text.utf8)
+  _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+}
+
+/// The system's text for an errno value.
+private func text(_ errno: Int32) -> String { unsafe String(cString: strerror(errno)) }

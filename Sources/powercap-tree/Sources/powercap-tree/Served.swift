@@ -1,0 +1,31 @@
+internal import CFUSE
+internal import Powercap
+internal import PowerProtocol
+internal import Synchronization
+
+/// The tree that this process serves. libfuse calls back without context, so it is global.
+enum Served {
+  private static let state = Mutex<TreeState?>(nil)
+  /// Wakes the thread that follows the service.
+  static let alarm = ctree_alarm()
+  /// The user and group that everything in the tree belongs to.
+  static let owner = Mutex<(user: UInt32, group: UInt32)>((0, 0))
+  private static let treeOfAll = Mutex(ZoneTree([]))
+
+  static func begin(_ info: ServiceInfo, user: UInt32, group: UInt32) {
+    let new = TreeState(info)
+    treeOfAll.withLock { $0 = new.tree }
+    owner.withLock { $0 = (user, group) }
+    state.withLock { $0 = new }
+  }
+
+  static var tree: ZoneTree { treeOfAll.withLock { $0 } }
+
+  static func with<Result: Sendable>(_ body: (inout TreeState) -> Result) -> Result? {
+    state.withLock { state in
+      guard var present = state.take() else { return nil }
+      defer { state = present }
+      return body(&present)
+    }
+  }
+}

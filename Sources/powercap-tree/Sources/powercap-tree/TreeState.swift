@@ -1,0 +1,144 @@
+internal import Powercap
+internal import PowerProtocol
+internal import RAPL
+
+/// What the two threads share: the thread that answers the kernel, and the one that follows the service.
+struct TreeState {
+  /// How the service is.
+  enum Service: Equatable {
+    /// Nobody reads, so there is no connection.
+    case unread
+    /// There is a connection, or one is being made.
+    case followed
+    /// It could not be reached. It is tried again for the first reader after this time, by CLOCK_MONOTONIC in seconds.
+    case away(until: Double)
+  }
+
+  /// What a reader gets.
+  enum Answer: Equatable {
+    case bytes([UInt8])
+    /// The other thread answers later.
+    case later
+    case noValue
+  }
+
+  /// How long the subscription goes on after the last read, in seconds: longer than most programs wait between two reads.
+  static let lingerSeconds = 6.0
+  /// How long the service is not tried again, in seconds.
+  static let retrySeconds = 0.25
+
+  let tree: ZoneTree
+  private(set) var zones: EnergyZones
+  /// The zones that the present service has: another one may answer than the one that the tree was made for.
+  private var present: Set<EnergyZone>
+  var files = OpenFiles()
+  private(set) var pending: [PendingRead] = []
+  private(set) var service = Service.unread
+  /// When somebody last read, and when a part of a package, by CLOCK_MONOTONIC in seconds.
+  private var lastRead = -Double.infinity
+  private var lastPartRead = -Double.infinity
+
+  init(_ info: ServiceInfo) {
+    zones = EnergyZones(info)
+    present = Set(zones.zones)
+    tree = ZoneTree(zones.zones)
+  }
+
+  /// A read.
+  mutating func read(_ read: PendingRead, now: Double) -> Answer {
+    guard let zone = files.zone(read.file, at: read.offset) else {
+      return .bytes(files.bytes(read.file, at: read.offset, size: read.size))
+    }
+    lastRead = now
+    if zone.domain != .package { lastPartRead = now }
+    switch service {
+    case .followed:
+      if let bytes = bytes(for: read, zone, now: now) { return .bytes(bytes) }
+      guard !zones.isStale && present.contains(zone) else { return .noValue }
+    case .away(let until) where now < until: return .noValue
+    case .unread, .away: service = .followed
+    }
+    pending.append(read)
+    return .later
+  }
+
+  /// The bytes for a read that takes a new value, if there is one.
+  private mutating func bytes(for read: PendingRead, _ zone: EnergyZone, now: Double) -> [UInt8]? {
+    guard case .microjoules(let value) = zones.value(of: zone, at: now) else { return nil }
+    files.set(read.file, microjoules: value)
+    return files.bytes(read.file, at: read.offset, size: read.size)
+  }
+
+  /// How long a reader waits at most, in seconds.
+  var patienceSeconds: Double { zones.patienceSeconds }
+
+  /// A reader has been interrupted.
+  ///
+  /// - Returns: whether it was still waiting.
+  mutating func forget(_ request: UInt) -> Bool {
+    guard let index = pending.firstIndex(where: { $0.request == request }) else { return false }
+    pending.remove(at: index)
+    return true
+  }
+
+  /// Whether somebody reads a part of a package: reading these may cost the machine an interrupt for each core.
+  func wantsParts(_ now: Double) -> Bool { now - lastPartRead < Self.lingerSeconds }
+
+  /// Ends the subscription if nobody has read for so long that it can end.
+  ///
+  /// - Returns: whether it has ended.
+  mutating func endIfUnread(_ now: Double) -> Bool {
+    guard pending.isEmpty && now - lastRead >= Self.lingerSeconds else { return false }
+    service = .unread
+    return true
+  }
+
+  /// A subscription begins.
+  mutating func begin(_ info: ServiceInfo, stepSeconds: Double) {
+    present = Set(EnergyZones(info).zones)
+    zones.begin(stepSeconds: stepSeconds)
+  }
+
+  mutating func take(_ sample: SampleReport) { zones.take(sample) }
+
+  /// The answers that readers can get now; those that have none are `nil`.
+  mutating func settle(_ now: Double) -> [(request: UInt, bytes: [UInt8]?)] {
+    var settled: [(UInt, [UInt8]?)] = []
+    for read in pending {
+      guard let zone = files.zone(read.file, at: read.offset) else {
+        // Another reader of the same open file has got a value for it.
+        settled.append((read.request, files.bytes(read.file, at: read.offset, size: read.size)))
+        continue
+      }
+      if let bytes = bytes(for: read, zone, now: now) {
+        settled.append((read.request, bytes))
+      } else if zones.isStale || now >= read.deadline || !present.contains(zone) {
+        settled.append((read.request, nil))
+      }
+    }
+    let done = Set(settled.map(\.0))
+    pending.removeAll { done.contains($0.request) }
+    return settled
+  }
+
+  /// When something is to be done without a sample: a value becomes known, a reader has waited for too long, or nobody reads.
+  func nextEvent(_ now: Double) -> Double {
+    var zones = zones
+    let times = pending.map { read in
+      guard let zone = files.zone(read.file, at: read.offset),
+        case .from(let seconds) = zones.value(of: zone, at: now)
+      else { return read.deadline }
+      return min(seconds, read.deadline)
+    }
+    return times.min() ?? lastRead + Self.lingerSeconds
+  }
+
+  /// The subscription has ended.
+  ///
+  /// - Returns: the requests of readers that were waiting, and get no value.
+  mutating func end(_ service: Service) -> [UInt] {
+    self.service = service
+    defer { pending = [] }
+    return pending.map(\.request)
+  }
+}

@@ -1,0 +1,240 @@
+import Foundation
+import Testing
+
+@Suite(
+  "A powercap tree", .serialized, .enabled(if: Executables.hasTree, Comment(rawValue: Executables.needsTree)))
+struct PowercapTreeTests {
+  @Test("counts each package's energy and its domains', read at any pace")
+  func energy() throws {
+    let tree = try PowercapTree()
+    let zones: [(String, String, Double)] = [
+      ("intel-rapl:0", "package-0", 42.5), ("intel-rapl:0:0", "core", 42.5 * 0.7), ("intel-rapl:1", "package-1", 17.25),
+    ]
+    let files = try zones.map { zone, name, watts in
+      #expect(try String(contentsOfFile: tree.path(zone, "name"), encoding: .utf8) == name + "\n")
+      return (try EnergyFile(tree.path(zone)), watts)
+    }
+    func now() throws -> [(Double, UInt64)] {
+      try files.map { file, _ in
+        // Between both, because the reader may be interrupted.
+        let before = ProcessInfo.processInfo.systemUptime
+        let value = try file.microjoules()
+        return ((before + ProcessInfo.processInfo.systemUptime) / 2, value)
+      }
+    }
+    // The first readers wait for the subscription.
+    _ = try now()
+    var before = try now()
+    for pause in [0.5, 1, 2.0] {
+      usleep(UInt32(pause * 1e6))
+      let after = try now()
+      for (index, (_, watts)) in files.enumerated() {
+        let measured = Double(after[index].1 - before[index].1) / 1e6 / (after[index].0 - before[index].0)
+        // Energy is rounded to 10 mJ and time to a millisecond; and a busy machine makes the reader late.
+        #expect(abs(measured - watts) <= 0.02 * watts + 0.1, "\(measured) W in place of \(watts) W")
+      }
+      before = after
+    }
+  }
+
+  @Test("gives a new number at offset 0, and goes on with it further on")
+  func offsets() throws {
+    let tree = try PowercapTree()
+    let file = try EnergyFile(tree.path("intel-rapl:0"))
+    let other = try EnergyFile(tree.path("intel-rapl:0"))
+    var last: UInt64 = 0
+    for _ in 0..<20 {
+      // Byte by byte, while others read: a number that is put together of two would often be less than the one before.
+      var text = ""
+      while true {
+        let (byte, error) = file.read(1, at: text.utf8.count)
+        try #require(error == 0)
+        if byte.isEmpty { break }
+        text += byte
+        _ = try other.microjoules()
+      }
+      let value = try #require(UInt64(text.dropLast()))
+      #expect(text.hasSuffix("\n") && value >= last)
+      last = value
+      usleep(20_000)
+    }
+    #expect(file.read(0) == ("", 0))
+    #expect(file.read(8, at: 4096) == ("", 0))
+    // What was never read from its start gets a number all the same, as in the kernel.
+    let third = try EnergyFile(tree.path("intel-rapl:0"))
+    #expect(third.read(64, at: 1).text.hasSuffix("\n"))
+  }
+
+  @Test("cannot be changed, even by root")
+  func readOnly() throws {
+    let tree = try PowercapTree()
+    let path = tree.path("intel-rapl:0")
+    for flags in [O_WRONLY, O_RDWR, O_RDONLY | O_TRUNC] {
+      #expect(open(path, flags) == -1 && errno == EROFS)
+    }
+    #expect(chmod(path, 0o666) == -1 && errno == EROFS)
+    #expect(unlink(path) == -1 && errno == EROFS)
+    #expect(mkdir(tree.folder.file("new"), 0o755) == -1 && errno == EROFS)
+    let file = try EnergyFile(path)
+    #expect(mmap(nil, 4096, PROT_READ, MAP_SHARED, file.descriptor, 0) == MAP_FAILED)
+    #expect(file.read(64, at: -1).error == EINVAL)
+    #expect(try file.microjoules() > 0)
+  }
+
+  @Test("is read by every user, and served without any right")
+  func rights() throws {
+    let tree = try PowercapTree()
+    let (code, output) = try Child.run(
+      ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "cat", tree.path("intel-rapl:1")])
+    #expect(code == 0 && UInt64(output.dropLast()) != nil, "\(output)")
+    let status = try String(contentsOfFile: "/proc/\(tree.server())/status", encoding: .utf8)
+    for line in ["CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1"] {
+      #expect(status.contains(line + "\n"), "\(status)")
+    }
+    #expect(!status.contains("Uid:\t0"))
+    let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(tree.server())/fd").compactMap {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(tree.server())/fd/\($0)")
+    }
+    #expect(Set(open.filter { $0.hasPrefix("/dev/") }) == ["/dev/null", "/dev/fuse"], "\(open)")
+  }
+
+  @Test("has no value while the service is away or hangs, never an old one, and does not go back when it returns")
+  func away() throws {
+    let tree = try PowercapTree()
+    let file = try EnergyFile(tree.path("intel-rapl:0"))
+    let first = try file.microjoules()
+    kill(try #require(tree.service).child.pid, SIGSTOP)
+    // What was measured before is still given, but then nothing.
+    var (last, error): (UInt64, Int32) = (first, 0)
+    let begin = Date.now
+    while error == 0 {
+      let (text, next) = file.read()
+      error = next
+      if error == 0 { last = max(last, try #require(UInt64(text.dropLast()))) }
+      try #require(Date.now < begin.addingTimeInterval(8), "it goes on for ever")
+    }
+    #expect(error == ENODATA)
+    kill(try #require(tree.service).child.pid, SIGCONT)
+    #expect(try tree.service?.stop() == 0)
+    try wait(for: "the tree to notice") { file.read().error == ENODATA }
+    // Files that never change are read all the same.
+    #expect(try String(contentsOfFile: tree.path("intel-rapl:0", "name"), encoding: .utf8) == "package-0\n")
+    let again = try tree.restartService()
+    defer { again.send(SIGTERM) }
+    try wait(for: "a value again") { file.read().error == 0 }
+    #expect(try file.microjoules() >= last)
+    #expect(tree.child.output.contains("No energy: ") && tree.child.output.contains("The service answers again."))
+  }
+
+  @Test("wakes nobody while nobody reads")
+  func unread() throws {
+    let tree = try PowercapTree()
+    let file = try EnergyFile(tree.path("intel-rapl:0"))
+    _ = try file.microjoules()
+    func wakeups() throws -> Int {
+      let server = try tree.server()
+      let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(server)/task")
+      return try tasks.map { task in
+        let status = try String(contentsOfFile: "/proc/\(server)/task/\(task)/status", encoding: .utf8)
+        let lines = status.split(separator: "\n").filter { $0.contains("ctxt_switches") }
+        return lines.compactMap { Int($0.split(separator: "\t").last ?? "") }.reduce(0, +)
+      }.reduce(0, +)
+    }
+    func isConnected() throws -> Bool {
+      let server = try tree.server()
+      return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(server)/fd").contains { name in
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(server)/fd/\(name)"))?.hasPrefix("socket:")
+          == true
+      }
+    }
+    #expect(try isConnected())
+    try wait(seconds: 15, for: "the subscription to end") { !(try isConnected()) }
+    usleep(200_000)
+    let before = try wakeups()
+    sleep(3)
+    #expect(try wakeups() == before)
+    // The energy of that time is not lost.
+    #expect(try file.microjoules() > 0)
+  }
+
+  @Test("is never measured by the service itself")
+  func marked() throws {
+    let tree = try PowercapTree()
+    let root = try TemporaryFolder()
+    for folder in ["proc", "sys/devices/system", "sys/class/powercap"] {
+      try FileManager.default.createDirectory(atPath: root.file(folder), withIntermediateDirectories: true)
+    }
+    let script = """
+      set -e; cp $1/proc/cpuinfo $2/proc; cp -r $1/sys/devices/system/cpu $2/sys/devices/system
+      mount --bind $3 $2/sys/class/powercap; set +e; exec "$0" serve --check --source powercap --root $2
+      """
+    let (code, output) = try Child.run(
+      ["unshare", "-m", "sh", "-c", script, Executables.service, tree.device.root.path, root.path, tree.folder.path])
+    #expect(code == 1 && output.contains("shows what pkg-watt-stat itself has measured"), "\(output)")
+  }
+
+  @Test("is gone after SIGTERM, SIGINT, the server's end, and if the command is killed")
+  func end() throws {
+    for signal in [SIGTERM, SIGINT, SIGKILL] {
+      let tree = try PowercapTree()
+      let server = try tree.server()
+      #expect(try tree.isMounted())
+      tree.child.send(signal)
+      #expect(try tree.child.exitCode() == (signal == SIGKILL ? 137 : 0), "\(tree.child.output)")
+      try wait(for: "the mount to go") { !(try tree.isMounted()) }
+      try wait(for: "the server to end") {
+        let state = try? String(contentsOfFile: "/proc/\(server)/stat", encoding: .utf8)
+        return state.map { $0.contains(") Z ") } ?? true
+      }
+    }
+    let tree = try PowercapTree()
+    kill(try tree.server(), SIGKILL)
+    #expect(try tree.child.exitCode() == 1)
+    #expect(tree.child.output.contains("has ended unexpectedly"), "\(tree.child.output)")
+    #expect(!(try tree.isMounted()))
+  }
+
+  @Test("is not mounted on a link, a file, another user's folder or nothing, nor without a service")
+  func refused() throws {
+    let folder = try TemporaryFolder()
+    let service = try Service.simulated()
+    symlink(folder.path, folder.file("link"))
+    try Data().write(to: URL(filePath: folder.file("file")))
+    mkdir(folder.file("foreign"), 0o755)
+    chown(folder.file("foreign"), 1000, 1000)
+    for (name, reason) in [
+      ("link", "is a symbolic link"), ("file", "Not a directory"), ("foreign", "belongs to another user"),
+      ("none", "No such file"),
+    ] {
+      let (code, output) = try Child.run(
+        [Executables.service, "powercap", "--socket", service.socket, folder.file(name)])
+      #expect(code == 1 && output.contains(reason), "\(output)")
+    }
+    let (code, output) = try Child.run([Executables.service, "powercap", "--socket", "/nowhere", folder.path])
+    #expect(code == 1 && output.contains("No service answers at /nowhere"), "\(output)")
+  }
+
+  @Test("of a simulated service says that its energy is invented")
+  func simulated() throws {
+    let service = try Service.simulated()
+    let (code, output) = try Child.run([Executables.service, "with", "--socket", service.socket, "--", "true"])
+    #expect(code == 0 && output == "Warning: The service is simulated: all energy in the powercap tree is invented.\n")
+  }
+
+  @Test("serves many readers, and those who open it and never read")
+  func crowd() throws {
+    let tree = try PowercapTree()
+    let idle = try (0..<500).map { _ in try EnergyFile(tree.path("intel-rapl:0")) }
+    let values = try idle.map { try $0.microjoules() }
+    #expect(zip(values, values.dropFirst()).allSatisfy { $0 <= $1 })
+    // Readers that are killed while they wait do not hang.
+    kill(try #require(tree.service).child.pid, SIGSTOP)
+    sleep(1)
+    let waiting = try (0..<20).map { _ in try Child(["cat", tree.path("intel-rapl:0")]) }
+    usleep(300_000)
+    for reader in waiting { reader.send(SIGKILL) }
+    for reader in waiting { #expect(try reader.exitCode(seconds: 1.5) == 137) }
+    kill(try #require(tree.service).child.pid, SIGCONT)
+    try wait(for: "a value again") { idle[0].read().error == 0 }
+  }
+}
