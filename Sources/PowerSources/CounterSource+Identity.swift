@@ -24,30 +24,71 @@ extension CounterSource {
 
   /// Leaves out platforms' counters that are an earlier package's, or may be: several packages may show the machine's.
   static func leaveOutRepeatedPlatforms(_ others: inout [CounterMeter], isSnapshot: Bool, _ log: SourceLog) {
+    var platforms = others.filter { $0.domain == .psys }
+    let repeated = CounterIdentity.repeatedPlatforms(
+      of: platforms.map(\.package), platforms.map { $0.compared(isSnapshot: isSnapshot) },
+      read: { platforms[$0].rawValue() })
+    for repeated in repeated { log(repeated.sentence) }
+    others.removeAll { meter in meter.domain == .psys && repeated.contains { $0.package == meter.package } }
+  }
+}
+
+extension CounterIdentity {
+  /// The platforms' counters that are an earlier package's, or may be, and what to say of each. The service and the doctor ask the
+  /// same.
+  ///
+  /// - Parameter read: the present raw value of the counter at an index; nil if it cannot be read.
+  static func repeatedPlatforms(
+    of packages: [PackageID], _ counters: [Counter], read: (Int) -> UInt64?
+  ) -> [(package: PackageID, sentence: String)] {
+    var indices = Array(packages.indices)
+    var found: [(package: PackageID, sentence: String)] = []
     while true {
-      var platforms = others.filter { $0.domain == .psys }
-      let leftOut: [PackageID]
-      var isSettled = true
+      let asked = indices
       do {
-        let repeated = try CounterIdentity.repeated(
-          of: platforms.map(\.package), platforms.map { $0.compared(isSnapshot: isSnapshot) },
-          read: { platforms[$0].rawValue() })
-        leftOut = repeated.map(\.package)
-        for repeated in repeated { log("Of psys, \(repeated)") }
+        let repeated = try repeated(
+          of: asked.map { packages[$0] }, asked.map { counters[$0] }, read: { read(asked[$0]) })
+        return found + repeated.map { ($0.package, "Of psys, \($0)") }
       } catch .doubtfulCounters(let one, let other) {
-        leftOut = [other]
-        isSettled = false
-        log("The psys counters of \(one) and \(other) may be one, so that of \(other) is not read.")
+        found.append(
+          (other, "The psys counters of \(one) and \(other) may be one, so that of \(other) is not read."))
+        indices.removeAll { packages[$0] == other }
       } catch {
-        leftOut = []
+        return found
       }
-      others.removeAll { $0.domain == .psys && leftOut.contains($0.package) }
-      if isSettled { return }
     }
   }
 }
 
 extension EnergySources {
+  /// What is said of the psys registers that are left out because they are an earlier package's, or may be.
+  package static func repeatedPlatforms(
+    registersOf packages: [PackageCPUs], map: RegisterMap, through registers: any RegisterFile, isSnapshot: Bool
+  ) -> [String] {
+    guard let address = map.energy(of: .psys) else { return [] }
+    var counters = packages.map { CounterReader(map.units, of: $0, registers).counter(address) }
+    return CounterIdentity.repeatedPlatforms(
+      of: packages.map(\.id),
+      packages.map { _ in CounterIdentity.Counter(range: EnergyCounter.registerRange, isSnapshot: isSnapshot) },
+      read: { try? counters[$0].read(toleranceNanoseconds: .max).value }
+    ).map(\.sentence)
+  }
+
+  /// The same of psys zones.
+  package static func repeatedPlatforms(zones: [PowercapTree.Entry], of tree: MachineTree) -> [String] {
+    var counters: [any CounterFile] = []
+    var compared: [CounterIdentity.Counter] = []
+    for entry in zones {
+      guard let file = try? tree.zone("\(entry.folder)/energy_uj"), let range = try? PowercapTree(tree).range(of: entry)
+      else { return [] }
+      counters.append(file)
+      compared.append(CounterIdentity.Counter(range: range, isSnapshot: tree.isSnapshot))
+    }
+    return CounterIdentity.repeatedPlatforms(
+      of: zones.map(\.zone.package), compared, read: { try? counters[$0].read() }
+    ).map(\.sentence)
+  }
+
   /// The packages whose register shows the counter of an earlier one.
   ///
   /// - Parameters:

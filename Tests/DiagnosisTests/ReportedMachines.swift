@@ -75,6 +75,9 @@ enum ReportedMachines {
       .zone("intel-rapl:0", "package-0", watts: 50, start: 100_000)
       .zone("intel-rapl:1", "package-1", watts: 50, start: 200_000)
       .refused("may be one counter", doctor: "may be one counter"),
+    .intel("psys-of-two-packages-that-is-one", model: 0x9E, packages: 2).intelRegisters(cpus: [0, 2], watts: 60)
+      .counter(psys, cpus: [0, 2], watts: 200, start: 90_000)
+      .gives(120, saying: ["Of psys, package 1 shows the same energy counter as package 0"]),
     .intel("two-packages-that-were-reset-together", model: 0x55, packages: 2)
       .intelRegisters(cpus: [0, 2]).counter(0x611, cpus: [0], watts: 50, start: 100_000)
       .counter(0x611, cpus: [2], watts: 55, start: 100_000).gives(105),

@@ -24,6 +24,29 @@ extension Examination {
     }
   }
 
+  /// Reports psys registers that are not read because they are an earlier package's, or may be.
+  mutating func lookAtPlatforms(_ registers: MachineRegisters, _ map: RegisterMap) {
+    let (packages, isSnapshot) = (packages.filter { platforms.contains($0.id) }, machine.tree.isSnapshot)
+    // Counters that step are not compared.
+    guard packages.count > 1, registerTimers.isEmpty else { return }
+    reportRepeated(.registers) {
+      EnergySources.repeatedPlatforms(registersOf: packages, map: map, through: registers, isSnapshot: isSnapshot)
+    }
+  }
+
+  /// The same of psys zones.
+  mutating func lookAtPlatformZones() {
+    let (zones, tree) = (platformZones, machine.tree)
+    guard zones.count > 1, zoneTimers.isEmpty else { return }
+    reportRepeated(.powercap) { EnergySources.repeatedPlatforms(zones: zones, of: tree) }
+  }
+
+  private mutating func reportRepeated(_ topic: Finding.Topic, _ find: () -> [String]) {
+    func look() -> String { find().joined(separator: "\n") }
+    let found = machine.answer("psys counters under two names, by \(topic.rawValue)", look) ?? look()
+    for sentence in found.split(separator: "\n") { ok(topic, String(sentence)) }
+  }
+
   /// Looks for one counter under two names. A capture without a trace has too few readings for that, so it contains the result.
   private mutating func isEachOnce(
     _ topic: Finding.Topic, _ find: () throws(SourceError) -> [RepeatedCounter]

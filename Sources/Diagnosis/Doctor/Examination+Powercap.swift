@@ -42,6 +42,7 @@ extension Examination {
             ok(.powercap, "The psys counter of \(entry.zone.package) does not move, so it is not measured.")
             continue
           }
+          if entry.zone.domain == .psys { platformZones.append(entry) }
           others.append("\(entry.zone.package) \(entry.zone.domain)")
         }
       } catch  where entry.zone.domain == .package {
@@ -55,6 +56,7 @@ extension Examination {
     guard isReadable, isWhole(zones, identity) else { return }
     let rest = others.isEmpty ? "" : "; these can also be read: \(others.joined(separator: ", "))"
     ok(.powercap, "Powercap's counters move: \(moving.joined(separator: ", "))\(rest).")
+    lookAtPlatformZones()
     measuredBy.append("powercap")
   }
 

@@ -18,6 +18,7 @@ extension Examination {
     }
     guard areAllMoving, isWhole(registers, identity, map) else { return }
     measuredBy.append("its msr registers")
+    lookAtPlatforms(registers, map)
     if map == .intel { lookAtFiltering(registers) }
   }
 
@@ -117,6 +118,7 @@ extension Examination {
       if let lack {
         missing.append("\(domain) (\(lack))")
       } else {
+        if domain == .psys { platforms.append(id) }
         there.append("\(domain) (\(energy(units.energyUnit(of: domain, on: model))))")
       }
     }

@@ -25,6 +25,9 @@ struct Examination {
   /// Of counters that move in steps: when.
   var registerTimers: [PackageID: StepTimer] = [:]
   var zoneTimers: [PackageID: StepTimer] = [:]
+  /// The packages whose psys register moves, and the psys zones that do.
+  var platforms: [PackageID] = []
+  var platformZones: [PowercapTree.Entry] = []
   /// What measures this machine: "its msr registers", "powercap".
   var measuredBy: [String] = []
 
