@@ -160,6 +160,33 @@ struct MeasurementTests {
     for reading in fresh { #expect(abs(reading.power_watts - 59.75) <= 59.75 * 0.01, "\(reading)") }
   }
 
+  @Test(
+    "a powercap zone that vanishes while it is read makes the sum stale, never smaller; at the next start it is left out, and said"
+  )
+  func vanishedZone() throws {
+    let device = try Device(["--watts", "40", "--watts", "60"])
+    let running = try service(device, source: "powercap")
+    let client = try running.client()
+    var reading = try client.reading()
+    #expect(reading.status == "ok" && abs(reading.power_watts - 100) < 5, "\(reading)")
+    try device.setOnline(2...3, false)
+    for _ in 0..<12 where reading.status == "ok" {
+      reading = try client.reading()
+      #expect(abs(reading.power_watts - 100) < 5, "\(reading)")
+    }
+    #expect(reading.status == "stale")
+    // As the kernel's, it shows the CPUs that are online.
+    let cpuinfo = device.root.file("proc/cpuinfo")
+    let cpus = try String(contentsOfFile: cpuinfo, encoding: .utf8).components(separatedBy: "\n\n")
+    try cpus.prefix(2).joined(separator: "\n\n").appending("\n\n").write(
+      toFile: cpuinfo, atomically: false, encoding: .utf8)
+    let next = try service(device, source: "powercap")
+    let rest = try next.client().reading()
+    #expect(rest.status == "ok" && abs(rest.power_watts - 40) < 3, "\(rest)")
+    #expect(
+      next.child.output.contains("intel-rapl:1 cannot be read, because its package is offline"), "\(next.child.output)")
+  }
+
   @Test("a lasting fault is called stale, with the last good reading, and then ok again")
   func stale() throws {
     let device = try Device(["--watts", "42.5"])
