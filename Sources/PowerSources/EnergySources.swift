@@ -1,5 +1,6 @@
 internal import Glibc
 public import RAPL
+internal import SystemCalls
 
 /// Takes one sentence that the user of a source should know: something is not measured, or has changed.
 public typealias SourceLog = @Sendable (String) -> Void
@@ -21,7 +22,7 @@ public enum EnergySources {
   ) throws(SourceError) -> any EnergySource {
     let tree = try MachineTree.open(root)
     let identity = try tree.identity()
-    do { return try msr(tree, identity, domains, log) } catch { throw reason(error, identity, tree) }
+    do { return try msr(tree, identity, domains, log) } catch { throw cause(of: error, identity, tree) }
   }
 
   private static func msr(
@@ -34,9 +35,10 @@ public enum EnergySources {
     let packages = PackageCPUs.group(places, by: map)
     let devices = tree.registers(cpus: packages.flatMap(\.cpus))
     // A CPU that cannot be opened matters only if no other CPU of its package can.
-    for package in packages where package.cpus.allSatisfy({ devices.openErrors[$0] != nil }) {
-      guard let cpu = package.cpus.first, let error = devices.openErrors[cpu] else { continue }
-      throw .cannotOpen(path: tree.msrPath(cpu: cpu), errno: error, ownMachine: tree.isOwnMachine)
+    if let error = SourceError.locked(
+      packages, devices.openErrors, path: tree.msrPath, ownMachine: tree.isMachine)
+    {
+      throw error
     }
     let lists = MachineLists(tree, places: places, identity: identity)
     if let error = lists.missingFromRegisters { throw error }
@@ -84,14 +86,19 @@ public enum EnergySources {
           + notes(tree, tree.offlineCPUs(besides: places)), log: log)
       return try source.replayed(from: tree)
     } catch {
-      throw reason(error, identity, tree)
+      throw cause(of: error, identity, tree)
     }
   }
 
-  /// The real cause of a failure. On a CPU from before RAPL no module and no permission would help. In a container no module can
-  /// be loaded, and the advice to become root is useless to root.
-  private static func reason(_ error: SourceError, _ identity: CPUIdentity, _ tree: MachineTree) -> SourceError {
+  /// The real cause of a failure, for the service and the doctor. On a CPU from before RAPL no module and no permission would help.
+  /// In a container no module can be loaded, and the advice to become root is useless to root.
+  package static func cause(of error: SourceError, _ identity: CPUIdentity, _ tree: MachineTree) -> SourceError {
     if CPUModel(identity).standing == .olderThanRAPL { return .olderThanRAPL(identity) }
+    // On the captured machine the files had no folder before their paths.
+    return cause(of: error, tree).showing { tree.replay == nil ? $0 : "/" + relativePath($0, to: tree.root) }
+  }
+
+  private static func cause(of error: SourceError, _ tree: MachineTree) -> SourceError {
     let surroundings = Surroundings(root: tree.root, files: tree.files)
     let path: String
     switch error {
@@ -105,8 +112,14 @@ public enum EnergySources {
     case .noPowercap(let folder), .maskedPowercap(let folder): path = folder
     default: return error
     }
-    guard let container = surroundings.container else { return error }
-    let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group((try? tree.places()) ?? [], by: $0) }
+    guard let container = surroundings.container else {
+      if case .cannotOpen(_, ENOENT, _) = error, tree.files.has(tree.root + "/sys/module/msr") {
+        return .missingNode(path: path)
+      }
+      return error
+    }
+    let map = (try? tree.identity()).flatMap { RegisterMap(vendor: $0.vendor) }
+    let packages = map.map { PackageCPUs.group((try? tree.places()) ?? [], by: $0) }
     return .hidden(path: path, container: container, devices: Surroundings.devices(packages ?? []))
   }
 
@@ -153,29 +166,55 @@ extension EnergySources {
     do {
       return (try powercap(root: root, domains: domains, log: log), noRegisters)
     } catch {
-      throw NothingToMeasure(registers: noRegisters, powercap: error)
+      throw NothingToMeasure(registers: noRegisters, powercap: error, root: root)
     }
   }
 }
 
-/// No source can measure this machine. Simulated watts never replace measured ones silently.
+/// The sources that were tried cannot measure this machine. Simulated watts never replace measured ones silently.
 public struct NothingToMeasure: Error, CustomStringConvertible {
-  /// Why the registers cannot be used.
-  public let registers: SourceError
-  /// Why powercap cannot be used.
-  public let powercap: SourceError
+  /// Why the registers cannot be used; nil if they were not tried.
+  public let registers: SourceError?
+  /// Why powercap cannot be used; nil if it was not tried.
+  public let powercap: SourceError?
+  private let root: String?
+
+  /// - Parameter root: the folder that was looked at; nil for the machine itself.
+  public init(registers: SourceError? = nil, powercap: SourceError? = nil, root: String?) {
+    self.registers = registers
+    self.powercap = powercap
+    self.root = root
+  }
 
   /// The reasons, and what to do.
   public var description: String {
-    // Both may have the same reason, and the kernel has no zones for a CPU without registers. Some reasons end with a command,
-    // others with a full stop.
-    let texts = isOfNoUse || "\(registers)" == "\(powercap)" ? ["\(registers)"] : ["\(registers)", "\(powercap)"]
-    let reasons = texts.map { $0.hasSuffix(".") ? $0 : $0 + "." }.joined(separator: " ")
-    return "Cannot measure the power of this machine. \(reasons) To find out more: pkg-watt-stat doctor. "
-      + "To try the service with simulated watts: pkg-watt-stat serve --source simulated"
+    let doctor = "pkg-watt-stat doctor" + (root.map { " --root \($0)" } ?? "")
+    let simulated =
+      registers == nil || powercap == nil
+      ? "" : " To try the service with simulated watts: pkg-watt-stat serve --source simulated"
+    return "Cannot measure the power of this machine. \(reasons) To find out more: \(doctor).\(simulated)"
   }
 
-  /// Whether powercap's error adds nothing: loading the kernel's module would not help.
+  private var reasons: String {
+    let circumstances = Circumstances(of: root)
+    let errors = [registers, isOfNoUse ? nil : powercap].compactMap { $0 }
+    let reasons = errors.map(\.reason)
+    let remedies = errors.map { $0.remedy(circumstances) }
+    func sentence(_ remedy: String?) -> String {
+      // Some are commands, others end with a full stop.
+      remedy.map { " To do: \($0)\($0.hasSuffix(".") ? "" : ".")" } ?? ""
+    }
+    guard errors.count == 2, reasons[0] != reasons[1] else {
+      return (reasons.first ?? "") + sentence(remedies.first ?? nil)
+    }
+    let names = ["By its msr registers: ", "By powercap: "]
+    guard remedies[0] != remedies[1] else {
+      return names[0] + reasons[0] + " " + names[1] + reasons[1] + sentence(remedies[0])
+    }
+    return zip(names, zip(reasons, remedies)).map { $0 + $1.0 + sentence($1.1) }.joined(separator: " ")
+  }
+
+  /// Whether powercap's error adds nothing: it has the same cause, or the kernel has no zones for a CPU without registers.
   private var isOfNoUse: Bool {
     switch (registers, powercap) {
     case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap),
@@ -183,5 +222,21 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
       true
     default: false
     }
+  }
+}
+
+extension Circumstances {
+  /// Those of this machine, or of the one that a folder stands for.
+  init(of root: String?) {
+    guard let tree = try? MachineTree.open(root) else {
+      self.init(.folder)
+      return
+    }
+    self.init(of: tree, isVirtual: Surroundings(root: tree.root, files: tree.files).isVirtual)
+  }
+
+  /// Those of a machine of which it is known whether it is virtual.
+  package init(of tree: MachineTree, isVirtual: Bool?) {
+    self.init(tree.isOwnMachine ? .ownMachine : tree.replay == nil ? .folder : .capture, isVirtual: isVirtual)
   }
 }

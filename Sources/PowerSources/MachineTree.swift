@@ -49,6 +49,9 @@ package struct MachineTree {
   /// Whether it is the machine itself.
   package var isOwnMachine: Bool { root.isEmpty }
 
+  /// Whether it is a machine, or was one, rather than a folder that only stands for one.
+  package var isMachine: Bool { isOwnMachine || replay != nil }
+
   /// The path of a CPU's register node.
   package func msrPath(cpu: Int) -> String { "\(root)/dev/cpu/\(cpu)/msr" }
 

@@ -61,8 +61,7 @@ extension RegisterError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .absent(let address, let cpu):
-      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): this CPU does not have it, or a virtual "
-        + "machine hides it; measure on the host instead."
+      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO). If that goes on, run pkg-watt-stat doctor."
     case .offline(let cpu):
       "CPU \(cpu) is offline (ENXIO); bring it online with: echo 1 | sudo tee /sys/devices/system/cpu/cpu\(cpu)/online"
     case .notOpened(let cpu, let errno):

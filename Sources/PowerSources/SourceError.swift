@@ -21,6 +21,8 @@ public enum SourceError: Error {
   case capture(CaptureError)
   /// An msr node cannot be opened.
   case cannotOpen(path: String, errno: Int32, ownMachine: Bool)
+  /// A package has no msr node, although the kernel's module is loaded.
+  case missingNode(path: String)
   /// Powercap has no energy zones.
   case noPowercap(String)
   /// Powercap has energy zones, but they are broken links.
@@ -65,94 +67,214 @@ extension SourceError {
       && PowerBound.highest.longestCertainSeconds(unit: unit, range: EnergyCounter.registerRange) >= 0.25
     return isOne ? nil : .implausibleUnits(address: address, joulesPerCount: unit.joulesPerCount)
   }
+
+  /// The error if a package has no node that can be opened, which the service and the doctor both use.
+  package static func locked(
+    _ packages: [PackageCPUs], _ openErrors: [Int: Int32], path: (Int) -> String, ownMachine: Bool
+  ) -> SourceError? {
+    let locked = packages.first { package in package.cpus.allSatisfy { openErrors[$0] != nil } }
+    guard let cpu = locked?.cpus.first, let errno = openErrors[cpu] else { return nil }
+    let isAlone = errno == ENOENT && packages.contains { package in package.cpus.contains { openErrors[$0] == nil } }
+    return isAlone
+      ? .missingNode(path: path(cpu)) : .cannotOpen(path: path(cpu), errno: errno, ownMachine: ownMachine)
+  }
+
+  /// The same with the paths that the files have on the machine, rather than in a copy of it.
+  package func showing(_ shown: (String) -> String) -> SourceError {
+    switch self {
+    case .unreadable(let path, let errno): .unreadable(path: shown(path), errno: errno)
+    case .malformed(let path, let expected): .malformed(path: shown(path), expected: expected)
+    case .cannotOpen(let path, let errno, let own): .cannotOpen(path: shown(path), errno: errno, ownMachine: own)
+    case .missingNode(let path): .missingNode(path: shown(path))
+    case .noPowercap(let folder): .noPowercap(shown(folder))
+    case .maskedPowercap(let folder): .maskedPowercap(shown(folder))
+    case .hidden(let path, let container, let devices):
+      .hidden(path: shown(path), container: container, devices: devices)
+    case .namespaceRoot(let path): .namespaceRoot(path: shown(path))
+    case .repeatedZone(let zones, let folder, let counter):
+      .repeatedZone(zones, in: shown(folder), counter: counter)
+    case .energyFile(let path, let errno): .energyFile(path: shown(path), errno: errno)
+    case .ownTree(let path): .ownTree(path: shown(path))
+    case .noEnergy(let path): .noEnergy(path: shown(path))
+    case .zoneOfOneDie(let path, let id, let dies, let hasRegisters):
+      .zoneOfOneDie(path: shown(path), id, dies: dies, hasRegisters: hasRegisters)
+    case .unknownVendor, .notAnnounced, .olderThanRAPL, .noRegisters, .capture, .register, .noUnits, .implausibleUnits,
+      .zeroCounter, .stuckCounter, .hiddenPackage, .doubtfulCounters:
+      self
+    }
+  }
+}
+
+/// What decides what to do about an error, beside the error itself.
+package struct Circumstances: Sendable {
+  /// The kinds of machines that can be looked at.
+  package enum Place: Sendable { case ownMachine, folder, capture }
+
+  let place: Place
+  /// Whether it is a virtual machine; nil if that is unknown.
+  let isVirtual: Bool?
+
+  package init(_ place: Place = .ownMachine, isVirtual: Bool? = nil) {
+    self.place = place
+    self.isVirtual = isVirtual
+  }
+
+  /// What is left to do if a CPU's registers give nothing.
+  fileprivate var elsewhere: String {
+    switch isVirtual {
+    case true?: "measure on the host."
+    case false?: "switch RAPL on in the firmware, or update it."
+    case nil: "in a virtual machine, measure on the host; otherwise switch RAPL on in the firmware, or update it."
+    }
+  }
 }
 
 extension SourceError: CustomStringConvertible {
-  /// One sentence, or two if the fix needs its own.
-  public var description: String {
+  /// What failed, why, and what to do.
+  public var description: String { sentences(Circumstances()) }
+
+  /// The same for a machine of which more is known.
+  package func sentences(_ circumstances: Circumstances) -> String {
+    reason + (remedy(circumstances).map { " To do: \($0)" } ?? "")
+  }
+
+  /// What failed, on what, and why.
+  package var reason: String {
     switch self {
     case .unknownVendor(let cpu):
       "\(cpu) cannot be measured: only Intel, AMD and Hygon CPUs are known to have energy registers."
     case .notAnnounced(let cpu):
-      "\(cpu) does not announce RAPL (CPUID 80000007h EDX bit 14): it has no energy registers, or a virtual machine "
-        + "hides them; in a virtual machine, measure on the host instead."
+      "\(cpu) does not announce RAPL (CPUID 80000007h EDX bit 14): it has no energy registers, or a virtual machine hides them."
     case .olderThanRAPL(let cpu):
-      "\(cpu) cannot be measured: it is older than RAPL, which Intel introduced with Sandy Bridge and AMD with Zen. If this is a "
-        + "virtual machine that only shows this model, measure on the host."
-    case .noRegisters(let cpu):
-      "\(cpu) has no energy registers; it can only be measured with /sys/class/powercap."
-    case .unreadable(let path, let errno):
-      "Cannot read \(path): \(errorText(errno)). \(Self.needed)"
-    case .malformed(let path, let expected):
-      "\(path) does not contain a \(expected). \(Self.needed)"
-    case .capture(let error):
-      "\(error)"
-    case .cannotOpen(let path, let errno, let ownMachine):
-      "Cannot open \(path): \(Self.reason(errno, ownMachine: ownMachine))"
-    case .noPowercap(let folder):
-      "There are no energy zones in \(folder); load the kernel's module: sudo modprobe intel_rapl_msr (in a virtual machine, "
-        + "measure on the host instead)."
-    case .maskedPowercap(let folder):
-      "The energy zones in \(folder) are broken links, as in a container that hides them; run the service on the host."
-    case .hidden(let path, let container, let devices):
-      "This container (\(container)) hides \(path). Run the service on the host, and share "
-        + "/run/pkg-watt-stat with the container, or give it \(devices)."
+      "\(cpu) cannot be measured: it is older than RAPL, which Intel introduced with Sandy Bridge and AMD with Zen."
+    case .noRegisters(let cpu): "\(cpu) has no energy registers; it can only be measured with /sys/class/powercap."
+    case .unreadable(let path, let errno): "Cannot read \(path): \(Self.text(errno))."
+    case .malformed(let path, let expected): "\(path) does not contain a \(expected)."
+    case .capture(let error): "\(error)"
+    case .cannotOpen(let path, let errno, let ownMachine): "Cannot open \(path): \(Self.reason(errno, ownMachine))."
+    case .missingNode(let path):
+      "\(path) does not exist, although the kernel's msr module is loaded: this is a container, or its /dev is incomplete."
+    case .noPowercap(let folder): "There are no energy zones in \(folder)."
+    case .maskedPowercap(let folder): "The energy zones in \(folder) are broken links: a container hides them."
+    case .hidden(let path, let container, _): "This container (\(container)) hides \(path)."
     case .namespaceRoot(let path):
-      "Cannot open \(path): this process is root only in a user namespace, as in a container without root. Run the service "
-        + "outside of it, as the machine's root."
+      "Cannot open \(path): this process is root only in a user namespace, not on the machine."
     case .repeatedZone(let zones, let folder, let counter):
-      "\(zones.joined(separator: " and ")) in \(folder) both claim to count \(counter), so it is unknown "
-        + "what each counts; measure the msr registers instead of powercap: sudo modprobe msr"
-    case .energyFile(let path, EACCES):
-      "Cannot read \(path): only root may read it; run as root (sudo)."
-    case .energyFile(let path, ENODEV):
-      "Cannot read \(path): its package went offline; bring it online and restart the service."
-    case .energyFile(let path, let errno):
-      "Cannot read \(path): \(errorText(errno)); check that the kernel's intel_rapl_msr module is loaded."
+      "\(zones.joined(separator: " and ")) in \(folder) both claim to count \(counter), so it is unknown what each counts."
+    case .energyFile(let path, EACCES): "Cannot read \(path): only root may read it."
+    case .energyFile(let path, ENODEV): "Cannot read \(path): its package went offline."
+    case .energyFile(let path, let errno): "Cannot read \(path): \(Self.text(errno))."
     case .ownTree(let path):
-      "\(path) shows what pkg-watt-stat itself has measured (pkg-watt-stat powercap, or with); unmount that tree, or run the "
-        + "service outside of it."
-    case .noEnergy(let path):
-      "\(path) does not contain a plausible number of microjoules, so it cannot be used to measure."
-    case .register(let error):
-      "\(error)"
-    case .noUnits(let address):
-      "The energy unit register \(hexadecimal(address)) reads 0, as in a virtual machine without RAPL; measure on the "
-        + "host instead."
+      "\(path) shows what pkg-watt-stat itself has measured (pkg-watt-stat powercap, or with)."
+    case .noEnergy(let path): "\(path) does not contain a plausible number of microjoules."
+    case .register(.absent(let address, let cpu)):
+      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): the CPU does not have it, or a virtual machine hides it."
+    case .register(let error): "\(error)"
+    case .noUnits(let address): "The energy unit register \(hexadecimal(address)) reads 0, so there is no RAPL."
     case .implausibleUnits(let address, let joules):
-      "The energy unit register \(hexadecimal(address)) gives \(joules) J for each count, which is \(joules < 1 ? "less" : "more") than on any CPU, "
-        + "as in a virtual machine without RAPL; measure on the host instead."
-    case .zeroCounter(let id):
-      "The energy counter of \(id) reads 0, as in a virtual machine without RAPL; measure on the host instead."
+      "The energy unit register \(hexadecimal(address)) gives \(Self.energy(joules)) for each count, which is "
+        + "\(joules < 1 ? "less" : "more") than on any CPU."
+    case .zeroCounter(let id): "The energy counter of \(id) reads 0."
     case .hiddenPackage(let contradiction):
-      "\(contradiction): part of this machine is hidden, as in a container, and its power would be missing from the sum; run "
-        + "the service on the host, or give it all of /sys, /proc and /dev/cpu."
-    case .zoneOfOneDie(let path, let id, let dies, let hasRegisters):
-      "It is unknown whether \(path) counts all of \(id) or only one of its \(dies) dies, so power may be missing from the sum; "
-        + (hasRegisters
-          ? "measure the msr registers instead of powercap: sudo modprobe msr"
-          : "run the service on the host, with a kernel that has a zone for each die.")
+      "\(contradiction): part of this machine is hidden, as in a container, and its power would be missing from the sum."
+    case .zoneOfOneDie(let path, let id, let dies, _):
+      "It is unknown whether \(path) counts all of \(id) or only one of its \(dies) dies, so power may be missing from the sum."
     case .doubtfulCounters(let one, let other):
-      "The energy counters of \(one) and \(other) stay close to the same value, so they may be one counter that would be counted "
-        + "twice; in a virtual machine, measure on the host instead; on a real machine, start again later."
+      "The energy counters of \(one) and \(other) stay close to the same value, so they may be one counter that would be counted twice."
     case .stuckCounter(let id, let value):
-      "The energy counter of \(id) does not move\(CounterProbe.orTooSeldom) (it stays at \(value)), so nothing can be measured; in a "
-        + "virtual machine, measure on the host, otherwise switch RAPL on in the firmware."
+      "The energy counter of \(id) does not move\(CounterProbe.orTooSeldom): it stays at \(value)."
     }
   }
 
-  private static let needed =
-    "Mount /proc and /sys, or check that the folder of --root has dev/cpu, sys/devices/system/cpu and proc/cpuinfo."
+  /// What to do about it: a command, or a sentence without its first capital letter; nil if the reason tells, or nothing helps.
+  package func remedy(_ circumstances: Circumstances) -> String? {
+    let isVirtual = circumstances.isVirtual
+    switch self {
+    case .capture, .noRegisters, .register(.offline), .register(.notOpened), .register(.notCaptured),
+      .register(.traceOver),
+      .register(.failed):
+      return nil
+    case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
+    default: break
+    }
+    guard let remedy = ofMachine(isVirtual, circumstances) else { return nil }
+    return circumstances.place == .capture && remedy.contains("sudo") ? "on the captured machine: \(remedy)" : remedy
+  }
 
-  private static func reason(_ errno: Int32, ownMachine: Bool) -> String {
+  private func ofMachine(_ isVirtual: Bool?, _ circumstances: Circumstances) -> String? {
+    let isFolder = circumstances.place == .folder
+    switch self {
+    case .unknownVendor: return "use powercap, if the kernel has energy zones for it."
+    case .notAnnounced:
+      return isVirtual == true
+        ? "measure on the host."
+        : "in a virtual machine, measure on the host; otherwise look for a firmware update: AMD family 17h (Zen) and newer have RAPL."
+    case .olderThanRAPL:
+      return isVirtual == false ? nil : "if this is a virtual machine that only shows this model, measure on the host."
+    case .unreadable, .malformed:
+      return isFolder
+        ? "check that the folder of --root has dev/cpu, sys/devices/system/cpu and proc/cpuinfo."
+        : "mount /proc and /sys."
+    case .cannotOpen(_, ENOENT, _) where isFolder, .noPowercap where isFolder:
+      return "check that the folder of --root has dev/cpu/*/msr or sys/class/powercap."
+    case .cannotOpen(_, ENOENT, _):
+      return (isVirtual == true ? "measure on the host; or, if this hypervisor passes on the registers: " : "")
+        + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)"
+    case .cannotOpen(_, EACCES, _): return "run as root (sudo), or join the group that owns it."
+    case .cannotOpen(_, EPERM, _):
+      return
+        "run as root (sudo) or with CAP_SYS_RAWIO; outside of a container, and on a kernel without lockdown (Secure Boot off)."
+    case .cannotOpen(_, ENXIO, _): return "bring a CPU of that package online."
+    case .cannotOpen: return nil
+    case .register, .noUnits, .implausibleUnits, .zeroCounter, .stuckCounter, .energyFile(_, EIO):
+      return circumstances.elsewhere
+    case .missingNode(let path):
+      return "run the service on the host, or give the container this node: --device \(path)"
+    case .noPowercap:
+      return switch isVirtual {
+      case true?: "measure on the host."
+      case false?: "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)"
+      case nil: "sudo modprobe intel_rapl_msr (in a virtual machine, measure on the host instead)"
+      }
+    case .maskedPowercap: return "run the service on the host."
+    case .hidden(_, _, let devices):
+      return "run the service on the host, and share /run/pkg-watt-stat with the container, or give it \(devices)"
+    case .namespaceRoot: return "run the service outside of it, as the machine's root."
+    case .repeatedZone, .zoneOfOneDie(_, _, _, hasRegisters: true):
+      return "measure the msr registers instead of powercap: sudo modprobe msr"
+    case .zoneOfOneDie: return "run the service on the host, with a kernel that has a zone for each die."
+    case .energyFile(_, EACCES): return "run as root (sudo)."
+    case .energyFile(_, ENODEV): return "bring a CPU of that package online, and restart the service."
+    case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
+    case .noEnergy:
+      return isVirtual == true ? "measure on the host." : "update the kernel, or measure the msr registers."
+    case .hiddenPackage: return "run the service on the host, or give it all of /sys, /proc and /dev/cpu."
+    case .doubtfulCounters:
+      return switch isVirtual {
+      case true?: "measure on the host."
+      case false?: "try again in a minute: two packages that were switched on together draw apart."
+      case nil: "in a virtual machine, measure on the host; on a real machine, try again in a minute."
+      }
+    case .capture, .noRegisters: return nil
+    }
+  }
+
+  private static func energy(_ joules: Double) -> String {
+    joules >= 1 ? Numbers.fixed(joules, places: 0) + " J" : Numbers.plain(joules * 1e6, places: 5) + " uJ"
+  }
+
+  /// The system's text, or that of a capture that does not contain a file.
+  private static func text(_ errno: Int32) -> String {
+    errno == ENODATA ? "this capture does not contain it" : fileErrorText(errno)
+  }
+
+  private static func reason(_ errno: Int32, _ ownMachine: Bool) -> String {
     switch errno {
-    case ENOENT where ownMachine: "it does not exist; load the kernel's msr module: sudo modprobe msr"
-    case EACCES: "its permissions do not allow it; run as root (sudo), or join the group that owns it."
-    case EPERM:
-      "the kernel does not allow it; run as root (sudo) or with CAP_SYS_RAWIO. If you already do, a container or kernel "
-        + "lockdown (Secure Boot) forbids reading registers."
-    case ENXIO: "the CPU is offline, or has no registers."
-    default: "\(errorText(errno))."
+    case ENOENT where ownMachine: "it does not exist; the kernel's msr module is not loaded"
+    case EACCES: "its permissions do not allow it"
+    case EPERM: "the kernel does not allow it (EPERM)"
+    case ENXIO: "the CPU is offline, or has no registers"
+    default: text(errno)
     }
   }
 }

@@ -34,6 +34,18 @@ package struct Surroundings {
     return nil
   }
 
+  /// Whether this is a virtual machine, by the CPU's flag, the firmware or the devices; nil if there is no cpuinfo to show it.
+  package var isVirtual: Bool? {
+    let cpuinfo = text("/proc/cpuinfo")
+    return cpuinfo.isEmpty ? nil : Self.showsHypervisor(cpuinfo) || hypervisor != nil
+  }
+
+  /// Whether the first processor of a cpuinfo has the flag that marks a virtual CPU.
+  package static func showsHypervisor(_ cpuinfo: String) -> Bool {
+    let flags = cpuinfo.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+    return flags.split(whereSeparator: \.isWhitespace).contains("hypervisor")
+  }
+
   private static let firmware = [
     ("QEMU", "QEMU"), ("KVM", "KVM"), ("OpenStack", "OpenStack"), ("KubeVirt", "KubeVirt"),
     ("Amazon EC2", "Amazon EC2"),

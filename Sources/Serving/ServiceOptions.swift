@@ -44,6 +44,8 @@ public struct ServiceOptions: Sendable {
     if let connectionsPerUser, !Self.connections.contains(connectionsPerUser) {
       return "--connections-per-user must be a whole number from 1 to 1000000."
     }
+    if user == "" { return "--user needs the name of a user." }
+    if trustedGroup == "" { return "--trusted-group needs the name of a group." }
     if root == "" { return "--root needs the path of a folder." }
     if root != nil && (source == .simulated || source == .turbostat) {
       return "--root cannot be used with --source \(source.rawValue), which does not read that folder."

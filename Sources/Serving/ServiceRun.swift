@@ -46,7 +46,7 @@ public struct ServiceRun {
     do {
       let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.isSealed ? .nothing : .own
       for warning in try system.drop(begun.identity, keep) { logger.warning("\(warning)") }
-      logger.info("Measuring \(measurement.summary), every \(options.interval) s.")
+      logger.info("Measuring every \(options.interval) s: \(measurement.summary).")
       var settings = options.settings(trustedGroup: begun.trustedGroup, onPulse: report.take)
       settings.wantedSockets = sockets.wanted
       let server = measurement.server(

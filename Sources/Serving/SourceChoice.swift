@@ -23,13 +23,23 @@ public enum SourceChoice: String, Sendable, CaseIterable {
     let log: SourceLog = { logger.warning("\($0)") }
     switch self {
     case .turbostat: return nil
-    case .msr: return (try EnergySources.msr(root: root, domains: Self.domains, log: log), rawValue)
-    case .powercap: return (try EnergySources.powercap(root: root, domains: Self.domains, log: log), rawValue)
+    case .msr:
+      do throws(SourceError) {
+        return (try EnergySources.msr(root: root, domains: Self.domains, log: log), rawValue)
+      } catch {
+        throw NothingToMeasure(registers: error, root: root)
+      }
+    case .powercap:
+      do throws(SourceError) {
+        return (try EnergySources.powercap(root: root, domains: Self.domains, log: log), rawValue)
+      } catch {
+        throw NothingToMeasure(powercap: error, root: root)
+      }
     case .simulated: return (try EnergySources.simulated(domains: Self.domains), rawValue)
     case .auto:
       let found = try EnergySources.firstThatMeasures(root: root, domains: Self.domains, log: log)
       guard let error = found.noRegisters else { return (found.source, Self.msr.rawValue) }
-      logger.info("Measuring with powercap instead of the msr registers. \(error)")
+      logger.info("Measuring with powercap instead of the msr registers. \(error.reason)")
       return (found.source, Self.powercap.rawValue)
     }
   }

@@ -9,10 +9,13 @@ extension Errno {
   static var now: Errno { Errno(rawValue: errno) }
 }
 
-/// The same for a file, with texts of our own for a symbolic link that is not followed, and for a path that is taken.
+/// The same for a file, with texts of our own for what this room refuses.
 public func fileErrorText(_ errno: Int32) -> String {
   switch errno {
   case ELOOP: "its path has a symbolic link that another user made or could change, which is not followed"
+  case ENOTSUP: "it is not a regular file"
+  case EILSEQ: "it is not text (UTF-8)"
+  case EFBIG: "the file is too large"
   case EEXIST: "something else is at this path, and was not overwritten"
   default: errorText(errno)
   }

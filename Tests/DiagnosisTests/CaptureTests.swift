@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import PowerSources
 import RAPL
 import SystemCalls
@@ -88,6 +89,39 @@ struct CaptureTests {
     #expect(try String(contentsOfFile: copy + "/proc/cpuinfo", encoding: .utf8) == "cpus")
     #expect(try String(contentsOfFile: copy + "/capture/errors", encoding: .utf8) == "2 sys/none\n")
     #expect(try Set(FileManager.default.contentsOfDirectory(atPath: copy)) == ["capture", "proc"])
+  }
+
+  @Test(
+    "that is incomplete is to be made again, and is no machine whose modules could be loaded",
+    arguments: [[:], [0x606: [0xA0E03]]] as [[UInt32: [UInt64]]])
+  func incomplete(registers: [UInt32: [UInt64]]) throws {
+    let machine = ComposedMachine.intel("incomplete", model: 0x9E).registers(registers)
+    try machine.withRoot { root in
+      try "".write(toFile: root + "/capture/errors", atomically: false, encoding: .utf8)
+      let error = #expect(throws: NothingToMeasure.self) { try EnergySources.firstThatMeasures(root: root) }
+      for said in [error.map { "\($0)" } ?? "", Doctor.examine(try Machine(root: root)).text] {
+        #expect(said.contains("capture the machine again") && !said.contains("modprobe"), "\(said)")
+      }
+      #expect(error.map { "\($0)" }?.contains("pkg-watt-stat doctor --root \(root).") == true)
+    }
+  }
+
+  @Test("whose files are no text, no files or endless says so")
+  func strangeFiles() throws {
+    try ComposedMachine.intel("strange", model: 0x9E).withRoot { root in
+      let path = root + "/capture/answers"
+      for (make, words) in [
+        ({ try Data([0xFF, 0xFE, 0]).write(to: URL(filePath: path)) }, "is not text"),
+        ({ #expect(mkfifo(path, 0o600) == 0) }, "is not a regular file"),
+        ({ #expect(truncate(path, 8 << 30) == 0) }, "is too large"), ({}, "is missing"),
+      ] as [(() throws -> Void, String)] {
+        try? FileManager.default.removeItem(atPath: path)
+        if words == "is too large" { try Data().write(to: URL(filePath: path)) }
+        try make()
+        let error = #expect(throws: CaptureError.self) { try Machine(root: root) }
+        #expect(error.map { "\($0)".contains(words) && "\($0)".contains(path) } == true, "\(String(describing: error))")
+      }
+    }
   }
 
   @Test(

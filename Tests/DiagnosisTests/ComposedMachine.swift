@@ -250,6 +250,17 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
     let root = NSTemporaryDirectory() + "pkg-watt-stat-machine-\(UInt64.random(in: 0...UInt64.max))"
     defer { try? FileManager.default.removeItem(atPath: root) }
     var capture = capture
+    // What it does not have, its capture says that it did not have.
+    let powercap = "sys/class/powercap"
+    if !texts.keys.contains(where: { $0.hasPrefix(powercap) }), capture.folders[powercap] == nil {
+      capture.errors[powercap] = capture.errors[powercap] ?? ENOENT
+    }
+    if capture.registers.isEmpty {
+      for cpu in 0..<4 where texts["sys/devices/system/cpu/cpu\(cpu)/topology/physical_package_id"] != nil {
+        let node = "dev/cpu/\(cpu)/msr"
+        capture.errors[node] = capture.errors[node] ?? ENOENT
+      }
+    }
     let milliseconds = motions.map(\.motion.milliseconds).max() ?? 0
     if milliseconds > 0 {
       let nanoseconds = Int64(max(4000, milliseconds * 10) * 1e6)

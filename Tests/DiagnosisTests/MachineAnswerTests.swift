@@ -85,5 +85,13 @@ struct MachineAnswerTests {
     #expect(service.watts == nil && report.exitCode == 1, "\(service) \(report.text)")
     #expect(
       service.says.count == 1 && service.says.allSatisfy { $0.hasPrefix("Cannot measure ") })
+    // In the same words, with the same advice; what the CPU cannot do has its own words in the doctor's list.
+    let failures = report.findings.filter { $0.level == .failure }
+    let same = failures.filter { finding in
+      service.says.contains { $0.contains(finding.text) && $0.contains(finding.fix ?? "") }
+    }
+    #expect(
+      !same.isEmpty || failures.contains { $0.topic == .cpu || $0.topic == .topology },
+      "\(service.says)\n\(report.text)")
   }
 }

@@ -34,6 +34,12 @@ struct RefusalTests {
       Case(
         "--source", "simulated", "--trusted-group", "no-such-group", code: 1, says: "group no-such-group does not exist"
       ),
+      Case("--source", "simulated", "--trusted-group", "", code: 64, says: "--trusted-group needs the name of a group"),
+      Case("--source", "simulated", "--user", "", code: 64, says: "--user needs the name of a user"),
+      Case("--root", "/nonexistent", code: 1, says: "To find out more: pkg-watt-stat doctor --root /nonexistent."),
+      Case(
+        "--source", "msr", "--root", "/nonexistent", code: 1,
+        says: "To find out more: pkg-watt-stat doctor --root /nonexistent."),
       Case("--loud", code: 64, says: "--loud"),
       Case("sevre", code: 64, says: "Unknown command 'sevre'. The commands are serve, read, watch"),
       Case("", code: 64, says: "Unknown command ''"),

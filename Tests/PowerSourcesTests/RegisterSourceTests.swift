@@ -145,7 +145,7 @@ struct RegisterSourceTests {
         sentence: "The energy counter of package 0 reads 0"),
       Broken(
         testDescription: "counter stands still", registers: { address, _ in address == 0x606 ? 0xA0E03 : 77 },
-        sentence: "does not move, or less often than every 2.5 s (it stays at 77)"),
+        sentence: "does not move, or less often than every 2.5 s: it stays at 77"),
       Broken(
         testDescription: "registers fault",
         registers: { address, cpu throws(RegisterError) in throw .absent(address: address, cpu: cpu) },

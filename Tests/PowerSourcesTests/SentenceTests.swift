@@ -11,7 +11,7 @@ struct SentenceTests {
   @Test(
     "of registers tell which register of which CPU, why, and what to do",
     arguments: [
-      (.absent(address: 0x611, cpu: 3), ["0x611", "CPU 3", "EIO", "virtual machine", "on the host"]),
+      (.absent(address: 0x611, cpu: 3), ["0x611", "CPU 3", "EIO", "pkg-watt-stat doctor"]),
       (.absent(address: 0xC001_029B, cpu: 0), ["0xC001029B", "CPU 0"]),
       (.offline(cpu: 5), ["CPU 5", "offline", "ENXIO", "/sys/devices/system/cpu/cpu5/online"]),
       (.failed(address: 0x606, cpu: 1, errno: EPERM), ["0x606", "CPU 1", "EPERM", "lockdown", "Secure Boot off"]),
@@ -68,7 +68,15 @@ struct SentenceTests {
       (.namespaceRoot(path: path), [path, "root only in a user namespace", "outside of it"]),
       (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
       (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "went offline", "restart the service"]),
-      (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "intel_rapl_msr"]),
+      (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "on the host"]),
+      (.energyFile(path: "/z/energy_uj", errno: ENOENT), ["/z/energy_uj", "No such file", "intel_rapl_msr"]),
+      (.register(.absent(address: 0x611, cpu: 3)), ["0x611", "CPU 3", "EIO", "virtual machine", "on the host"]),
+      (
+        .implausibleUnits(address: 0x606, joulesPerCount: 4.656612873077393e-10),
+        ["0x606", " 0.00047 uJ ", "less than"]
+      ),
+      (.implausibleUnits(address: 0x606, joulesPerCount: 2147.483648), ["0x606", " 2147 J ", "more than"]),
+      (.missingNode(path: path), [path, "module is loaded", "--device \(path)"]),
       (.noEnergy(path: "/z/energy_uj"), ["/z/energy_uj", "number of microjoules"]),
       (.ownTree(path: "/z/energy_uj"), ["/z/energy_uj", "pkg-watt-stat itself", "unmount"]),
       (.register(.offline(cpu: 2)), ["CPU 2 is offline"]),
@@ -85,8 +93,28 @@ struct SentenceTests {
     #expect(!text.contains("\n") && text.count < 300)
   }
 
+  @Test("what is to be done about a captured machine is done there, and not in the capture")
+  func captured() {
+    let capture = Circumstances(.capture, isVirtual: false)
+    let error = SourceError.cannotOpen(path: Self.path, errno: ENOENT, ownMachine: true)
+    #expect(error.sentences(capture).contains("To do: on the captured machine: sudo modprobe msr"))
+    let incomplete = SourceError.cannotOpen(path: Self.path, errno: ENODATA, ownMachine: true)
+    #expect(
+      incomplete.sentences(capture).hasSuffix(
+        "this capture does not contain it. To do: capture the machine again, as root."))
+  }
+
+  @Test("a virtual machine is told to measure on the host, and a real one is not")
+  func virtual() {
+    for error in [.noUnits(address: 0x606), .register(.absent(address: 0x611, cpu: 0))] as [SourceError] {
+      #expect(error.sentences(Circumstances(isVirtual: true)).hasSuffix("To do: measure on the host."))
+      #expect(!error.sentences(Circumstances(isVirtual: false)).contains("on the host"))
+    }
+  }
+
   @Test("a folder that stands for a machine is never told to load the machine's module")
   func otherMachine() {
-    #expect(!"\(SourceError.cannotOpen(path: Self.path, errno: ENOENT, ownMachine: false))".contains("modprobe"))
+    let error = SourceError.cannotOpen(path: Self.path, errno: ENOENT, ownMachine: false)
+    #expect(!error.sentences(Circumstances(.folder)).contains("modprobe"))
   }
 }

@@ -134,7 +134,7 @@ struct SurroundingsTests {
     let error = #expect(throws: SourceError.self) {
       try PowercapTree(root: "", files: masked).entries(vendor: .intel)
     }
-    #expect(error.map { "\($0)" }?.contains("broken links, as in a container") == true)
+    #expect(error.map { "\($0)" }?.contains("broken links: a container hides them") == true)
     let going = SaidFiles(
       texts: ["/sys/class/powercap/intel-rapl:0/name": "package-0\n"], links: ["/sys/class/powercap/intel-rapl:0:0"])
     #expect(try PowercapTree(root: "", files: going).entries(vendor: .intel).map(\.zone.domain) == [.package])

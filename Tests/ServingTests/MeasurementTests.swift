@@ -23,7 +23,7 @@ struct SourceChoiceTests {
     #expect(simulated.name == "simulated" && simulated.source.isSimulated)
     #expect(try SourceChoice.turbostat.open(root: nil, logger: log.logger) == nil)
     for choice in [SourceChoice.msr, .powercap] {
-      #expect(throws: SourceError.self, "\(choice)") { try choice.open(root: "/nowhere", logger: log.logger) }
+      #expect(throws: NothingToMeasure.self, "\(choice)") { try choice.open(root: "/nowhere", logger: log.logger) }
     }
     #expect(log.all == [])
   }

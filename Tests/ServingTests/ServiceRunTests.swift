@@ -107,7 +107,7 @@ struct ServiceRunTests {
   @Test("only finds out whether the machine can be measured, and binds and drops nothing")
   func check() throws {
     #expect(try run().check().contains("imulated"))
-    #expect(throws: SourceError.self) { try run { ($0.source, $0.root) = (.msr, "/nowhere") }.check() }
+    #expect(throws: NothingToMeasure.self) { try run { ($0.source, $0.root) = (.msr, "/nowhere") }.check() }
     #expect(!steps.all.withLock { $0 }.contains { $0.hasPrefix("drop") })
     #expect(try remains() == [])
   }

@@ -6,14 +6,14 @@ extension Examination {
   mutating func lookAtCPU() {
     // Read even if the CPU itself can be asked, because a capture needs it.
     let cpuinfo = try? machine.text("\(machine.root)/proc/cpuinfo")
-    if cpuinfo.map(Self.showsHypervisor) == true {
+    if cpuinfo.map(Surroundings.showsHypervisor) == true {
       hypervisor = machine.answer("hypervisor") { machine.isOwn ? Hypervisor.name : nil } ?? Hypervisor.unknown
     }
     if hypervisor == nil { hypervisor = surroundings.hypervisor }
     do {
       identity = try MachineTree(root: machine.root, files: machine).identity()
     } catch {
-      return obstruct(.cpu, told(error), fix: "mount /proc, or give --root a folder with a proc/cpuinfo.")
+      return obstruct(.cpu, error)
     }
     guard let identity else { return }
     let model = CPUModel(identity)
@@ -54,12 +54,6 @@ extension Examination {
       let cpu = (try? MachineTree(root: machine.root, files: machine).places())?.first?.cpu
     else { return false }
     return (try? MachineRegisters(machine, cpus: [cpu]).read(map.units, cpu: cpu)).map { $0 != 0 } ?? false
-  }
-
-  /// Whether the first processor of a cpuinfo has the flag that marks a virtual CPU.
-  private static func showsHypervisor(_ cpuinfo: String) -> Bool {
-    let flags = cpuinfo.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
-    return flags.split(whereSeparator: \.isWhitespace).contains("hypervisor")
   }
 
   private static func domains(_ model: CPUModel, _ map: RegisterMap) -> String {

@@ -14,10 +14,7 @@ extension Examination {
 
   /// The same for powercap's zones.
   mutating func isWhole(_ zones: [PowercapTree.Entry], _ identity: CPUIdentity) -> Bool {
-    if let lack = lists(identity).missingFromZones {
-      if case .energyFile = lack { obstructZone(lack) } else { _ = obstructed(.powercap, lack) }
-      return false
-    }
+    if let lack = lists(identity).missingFromZones { return obstructed(.powercap, lack) }
     let (tree, timers) = (machine.tree, zoneTimers)
     return isEachOnce(.powercap) { () throws(SourceError) in
       try EnergySources.repeated(zones: zones, of: tree, timers: timers)
@@ -56,15 +53,14 @@ extension Examination {
       do {
         return try find().map { "\($0)" }.joined(separator: "\n")
       } catch {
-        return doubt + "\(error)"
+        return doubt + error.reason
       }
     }
     let found = machine.answer("counters under two names, by \(topic.rawValue)", look) ?? look()
     if found.hasPrefix(doubt) {
-      // Two sockets that were switched on together draw apart in time.
+      let again = "try again in a minute: two packages that were switched on together draw apart."
       obstruct(
-        topic, String(found.dropFirst(doubt.count)),
-        fix: hypervisor == nil ? "run the doctor again in a minute." : "run the service on the host.")
+        topic, String(found.dropFirst(doubt.count)), fix: hypervisor == nil ? again : "measure on the host.")
       return false
     }
     for repeated in found.split(separator: "\n") { ok(topic, String(repeated)) }
@@ -72,13 +68,7 @@ extension Examination {
   }
 
   private mutating func obstructed(_ topic: Finding.Topic, _ error: SourceError) -> Bool {
-    let fix: String
-    if case .zoneOfOneDie(_, _, _, hasRegisters: true) = error {
-      fix = "sudo modprobe msr"
-    } else {
-      fix = "run the service on the host."
-    }
-    obstruct(topic, told(error), fix: fix)
+    obstruct(topic, error)
     return false
   }
 

@@ -1,7 +1,5 @@
-internal import Glibc
 internal import PowerSources
 internal import RAPL
-internal import SystemCalls
 
 extension Examination {
   /// Examines the kernel's msr nodes, and the rights that are needed to read them.
@@ -13,9 +11,11 @@ extension Examination {
     if announcesNoRAPL {
       return ok(.devices, "The kernel's msr nodes are not needed: this CPU has no energy registers.")
     }
-    let locked = packages.first { package in package.cpus.allSatisfy { registers.openErrors[$0] != nil } }
-    if let cpu = locked?.cpus.first, let errno = registers.openErrors[cpu] {
-      obstructDevice("\(machine.root)/dev/cpu/\(cpu)/msr", errno)
+    let tree = machine.tree
+    if let error = SourceError.locked(
+      packages, registers.openErrors, path: tree.msrPath, ownMachine: tree.isMachine)
+    {
+      obstruct(.devices, error)
     } else {
       let opened = packages.flatMap(\.cpus).filter { registers.openErrors[$0] == nil }.sorted()
       let failed = registers.openErrors.keys.sorted()
@@ -26,44 +26,6 @@ extension Examination {
       self.registers = registers
     }
     lookAtLockdown()
-  }
-
-  private mutating func obstructDevice(_ node: String, _ errno: Int32) {
-    let path = machine.shown(node)
-    switch errno {
-    case ENOENT where container != nil || machine.has("\(machine.root)/sys/module/msr"):
-      obstruct(
-        .devices,
-        machine.has("\(machine.root)/sys/module/msr")
-          ? "\(path) does not exist, although the kernel's msr module is loaded: this is a container, or its /dev is incomplete."
-          : "\(path) does not exist in this container. Nothing here shows whether the host has loaded the msr module.",
-        fix: "run the service on the host, or give the container the nodes: \(Surroundings.devices(packages))")
-    case ENOENT:
-      obstruct(
-        .devices, "\(path) does not exist: the kernel's msr module is not loaded.",
-        fix: (hypervisor == nil ? "" : "measure on the host; or, if this hypervisor passes on the registers: ")
-          + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)")
-    case EACCES where surroundings.isNamespaceRoot, EPERM where surroundings.isNamespaceRoot:
-      obstruct(
-        .devices, "\(path) cannot be opened: this process is root only in a user namespace, not on the machine.",
-        fix: "run it outside of the namespace, as the machine's root.")
-    case EACCES:
-      let owner = (try? machine.permissions(node)).map { permissions in
-        " (mode \(String(permissions.mode, radix: 8)), user \(permissions.user), group \(permissions.group))"
-      }
-      obstruct(
-        .devices, "\(path) cannot be opened by this user, because of its permissions\(owner ?? "").",
-        fix: "sudo pkg-watt-stat doctor")
-    case EPERM:
-      obstruct(
-        .devices, "\(path) cannot be opened: the kernel does not allow it (EPERM).",
-        fix: hasCapability == false
-          ? "run as root, or with CAP_SYS_RAWIO (see above)."
-          : "run it outside of a container, and on a kernel without lockdown (see below).")
-    default:
-      let error = SourceError.cannotOpen(path: path, errno: errno, ownMachine: machine.isOwn)
-      obstruct(.devices, "\(error)", fix: "bring a CPU of that package online, and run the doctor again.")
-    }
   }
 
   /// Whether the CPU may have registers at all, even if it does not announce them.

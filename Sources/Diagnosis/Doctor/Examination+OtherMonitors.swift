@@ -27,14 +27,14 @@ extension Examination {
   }
 
   private mutating func lookAtZonePermissions() {
-    for entry in zones {
-      let file = "\(entry.folder)/energy_uj"
-      guard let permissions = try? machine.permissions(file), permissions.mode & 0o004 != 0 else { continue }
-      let path = machine.shown(file)
-      return warn(
-        .monitors, "Every user may read \(path) at any rate, which leaks secrets (PLATYPUS, CVE-2020-8694).",
-        fix: "sudo chmod o-r \(path), and let monitors use the service instead")
+    let open = zones.map { "\($0.folder)/energy_uj" }.filter { file in
+      (try? machine.permissions(file)).map { $0.mode & 0o004 != 0 } ?? false
     }
+    guard let first = open.first.map(machine.shown) else { return }
+    let others = open.count == 1 ? "" : " and \(open.count - 1) more like it"
+    warn(
+      .monitors, "Every user may read \(first)\(others) at any rate, which leaks secrets (PLATYPUS, CVE-2020-8694).",
+      fix: "sudo chmod o-r \(open.map(machine.shown).joined(separator: " ")), and let monitors use the service instead")
   }
 
   /// Whether the kernel distinguishes several dies of a package.

@@ -9,7 +9,7 @@ extension Examination {
     do {
       places = try tree.places()
     } catch {
-      return obstruct(.topology, told(error), fix: "mount /sys, or give --root a folder with a sys/devices/system/cpu.")
+      return obstruct(.topology, error)
     }
     packages = PackageCPUs.group(places, by: identity.flatMap { RegisterMap(vendor: $0.vendor) } ?? .intel)
     let each = packages.map { "\($0.id) (\(names(of: $0.cpus.sorted())))" }.joined(separator: ", ")

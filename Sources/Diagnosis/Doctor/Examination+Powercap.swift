@@ -1,4 +1,3 @@
-internal import Glibc
 internal import PowerSources
 internal import RAPL
 internal import SystemCalls
@@ -19,8 +18,6 @@ extension Examination {
           fix: "bring it online, and restart the service.")
       }
     } catch {
-      if case .repeatedZone = error { return obstruct(.powercap, "\(error)", fix: "sudo modprobe msr") }
-      if case .energyFile = error, !isOlderThanRAPL { return obstructZone(error) }
       return lookAtLackOfZones(identity, error)
     }
     var isReadable = true
@@ -47,10 +44,10 @@ extension Examination {
         }
       } catch  where entry.zone.domain == .package {
         isReadable = false
-        obstructZone(error)
+        obstruct(.powercap, error)
       } catch {
-        let text = toldOfZone(error).text
-        warn(.powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is not measured. \(text)")
+        let reason = EnergySources.cause(of: error, identity, machine.tree).reason
+        warn(.powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is not measured. \(reason)")
       }
     }
     guard isReadable, isWhole(zones, identity) else { return }
@@ -62,27 +59,19 @@ extension Examination {
 
   private mutating func lookAtLackOfZones(_ identity: CPUIdentity, _ error: SourceError) {
     if isOlderThanRAPL { return }
+    switch error {
+    case .noPowercap, .maskedPowercap: break
+    default: return obstruct(.powercap, error)
+    }
     let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
     if !measuredBy.isEmpty { return ok(.powercap, "\(text), but they are not needed here.") }
     if RegisterMap(vendor: identity.vendor) == nil || announcesNoRAPL {
       return ok(.powercap, "\(text): the kernel has none for a CPU without energy registers.")
     }
-    if case .maskedPowercap = error {
-      let folder = machine.shown("\(machine.root)/sys/class/powercap")
-      return obstruct(
-        .powercap, "The energy zones in \(folder) are broken links: a container hides them.",
-        fix:
-          "run the service on the host and share /run/pkg-watt-stat; or give the container: \(Surroundings.devices(packages))"
-      )
-    }
-    if container != nil { return obstruct(.powercap, "\(text).", fix: "run the service on the host (see above).") }
     if surroundings.isNamespaceRoot {
-      return obstruct(.powercap, "\(text).", fix: "run it outside of the namespace, as the machine's root.")
+      return obstruct(.powercap, "\(text).", fix: SourceError.namespaceRoot(path: "").remedy(circumstances))
     }
-    obstruct(
-      .powercap, "\(text).",
-      fix: hypervisor == nil
-        ? "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)" : "measure on the host.")
+    obstruct(.powercap, error)
   }
 
   /// How a package's zone moves.
@@ -100,48 +89,15 @@ extension Examination {
   }
 
   private mutating func isStanding(_ movement: CounterProbe.Movement, _ entry: PowercapTree.Entry) -> Bool {
-    let path = machine.shown("\(entry.folder)/energy_uj")
-    let value: UInt64
     switch movement {
     case .continuous: return false
     case .steps(let timer):
       zoneTimers[entry.zone.package] = timer
-      ok(.powercap, "\(path) moves in steps, \(steps(timer)).")
+      ok(.powercap, "\(machine.shown("\(entry.folder)/energy_uj")) moves in steps, \(steps(timer)).")
       return false
-    case .zero: value = 0
-    case .stands(let at): value = at
+    case .zero: obstruct(.powercap, .zeroCounter(entry.zone.package))
+    case .stands(let value): obstruct(.powercap, .stuckCounter(entry.zone.package, value: value))
     }
-    obstruct(
-      .powercap, "\(path) does not move\(orTooSeldom): it stays at \(value).",
-      fix: "measure on the host, or update the firmware.")
     return true
-  }
-
-  /// Reports a zone that cannot be used.
-  mutating func obstructZone(_ error: SourceError) {
-    let (text, fix) = toldOfZone(error)
-    obstruct(.powercap, text, fix: fix)
-  }
-
-  private func toldOfZone(_ error: SourceError) -> (text: String, fix: String) {
-    switch error {
-    case .energyFile(let path, EACCES) where surroundings.isNamespaceRoot,
-      .energyFile(let path, EPERM) where surroundings.isNamespaceRoot:
-      (
-        "Only the machine's root may read \(machine.shown(path)), and this process is root only in a user namespace.",
-        "run it outside of the namespace, as the machine's root."
-      )
-    case .energyFile(let path, EACCES): ("Only root may read \(machine.shown(path)).", "sudo pkg-watt-stat doctor")
-    case .energyFile(let path, ENODEV):
-      ("\(machine.shown(path)) cannot be read: its package went offline.", "bring it online, and run the doctor again.")
-    case .energyFile(let path, let errno):
-      ("\(machine.shown(path)) cannot be read: \(errorText(errno)).", "sudo modprobe intel_rapl_msr")
-    case .noEnergy(let path):
-      (
-        "\(machine.shown(path)) does not contain a plausible number of microjoules.",
-        "measure on the host, or update the kernel."
-      )
-    default: ("\(error)", "measure on the host.")
-    }
   }
 }

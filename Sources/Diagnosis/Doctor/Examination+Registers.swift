@@ -29,14 +29,13 @@ extension Examination {
     let id = package.id
     do {
       let value = try registers.read(map.units, cpu: cpu)
-      let name = "\(hexadecimal(map.units)) of \(id)"
       guard let units = UnitRegister(value), let address = map.energy(of: .package) else {
-        obstruct(.registers, "The unit register \(name) reads 0, so there is no RAPL.", fix: elsewhere)
+        obstruct(.registers, .noUnits(address: map.units))
         return false
       }
       let unit = units.energyUnit(of: .package, on: model)
       if let error = SourceError.implausible(unit, by: map.units) {
-        obstruct(.registers, told(error), fix: elsewhere)
+        obstruct(.registers, error)
         return false
       }
       let origin = unit.source == .register ? "its unit register" : "the table of models"
@@ -44,11 +43,10 @@ extension Examination {
       let count = "one count is \(energy(unit)), from \(origin)"
       switch movement {
       case .zero:
-        obstruct(.registers, "The energy counter of \(id) reads 0.", fix: elsewhere)
+        obstruct(.registers, .zeroCounter(id))
         return false
       case .stands(let value):
-        obstruct(
-          .registers, "The energy counter of \(id) does not move\(orTooSeldom): it stays at \(value).", fix: elsewhere)
+        obstruct(.registers, .stuckCounter(id, value: value))
         return false
       case .continuous: ok(.registers, "The energy counter of \(id) moves; \(count).")
       case .steps(let timer):
@@ -63,13 +61,9 @@ extension Examination {
       }
       return true
     } catch {
-      obstruct(.registers, told(.register(error)), fix: elsewhere)
+      obstruct(.registers, .register(error))
       return false
     }
-  }
-
-  private var elsewhere: String {
-    hypervisor == nil ? "switch RAPL on in the firmware, or update it." : "measure on the host."
   }
 
   /// How a counter moves, found out in the same way as by the service.

@@ -65,6 +65,17 @@ struct Examination {
     findings.append(Finding(level: .failure, topic: topic, text: text, fix: fix))
   }
 
+  /// Adds a finding with the words that the service has for it.
+  mutating func obstruct(_ topic: Finding.Topic, _ error: SourceError) {
+    let error = identity.map { EnergySources.cause(of: error, $0, machine.tree) } ?? error.showing(machine.shown)
+    obstruct(topic, error.reason, fix: error.remedy(circumstances))
+  }
+
+  /// What decides what to do about an error.
+  var circumstances: Circumstances {
+    Circumstances(of: machine.tree, isVirtual: identity == nil ? nil : hypervisor != nil)
+  }
+
   /// Corrects the finding on the virtual machine once it is known that it can be measured: some hypervisors pass on counters.
   mutating func correctVirtualMachine() {
     guard let hypervisor, !measuredBy.isEmpty,
@@ -77,19 +88,6 @@ struct Examination {
       text:
         "This is a virtual machine\(name). Its hypervisor gives it energy counters, which hold the host's estimate of its power.",
       fix: nil)
-  }
-
-  /// The first part of an error: the rest is general advice, and the doctor knows more.
-  func told(_ error: SourceError) -> String {
-    switch error {
-    case .unreadable(let path, let errno): "Cannot read \(machine.shown(path)): \(errorText(errno))."
-    case .malformed(let path, let expected): "\(machine.shown(path)) does not contain a \(expected)."
-    case .register(.absent(let address, let cpu)):
-      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO), so there is no RAPL."
-    case .zoneOfOneDie(let path, let id, let dies, _):
-      "It is unknown whether \(machine.shown(path)) counts all of \(id) or only one of its \(dies) dies."
-    default: "\(error)"
-    }
   }
 
   /// The report of all findings.

@@ -19,11 +19,6 @@ extension Machine {
 }
 
 extension Examination {
-  /// What may be the case besides, of a counter that was seen to stand: nothing is known of a capture's times.
-  var orTooSeldom: String {
-    machine.replay != nil && machine.trace == nil ? "" : CounterProbe.orTooSeldom
-  }
-
   /// "every 1.02 s (...), so windows last from step to step", for a counter that moves in steps.
   func steps(_ timer: StepTimer) -> String {
     let seconds = fixed(Double(timer.period) / 1e9, places: 2)

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemCalls
 
 /// Why a machine cannot be captured, or a capture cannot be replayed.
@@ -23,12 +24,19 @@ extension CaptureError: CustomStringConvertible {
     case .notEmpty(let folder):
       "\(folder) is not an empty folder; choose a new or an empty one, so that nothing is overwritten."
     case .notWritten(let path, let errno): "Cannot write to \(path): \(fileErrorText(errno))."
-    case .notRead(let path, let errno): "Cannot read \(path): \(errorText(errno)); capture the machine again."
+    case .notRead(let path, let errno): "Cannot read \(path): \(Self.text(errno)); capture the machine again."
     case .malformed(let path, let line):
       "\(path) contains an invalid line (\(line)); capture the machine again."
     case .noTrace:
       "This capture has no trace, so the service cannot replay it; to replay a machine, capture it with --trace."
     case .trace(let path, let error): "\(path) \(error); capture the machine again, with --trace."
+    }
+  }
+
+  private static func text(_ errno: Int32) -> String {
+    switch errno {
+    case ENOENT: "the capture is incomplete, this file is missing"
+    default: fileErrorText(errno)
     }
   }
 }

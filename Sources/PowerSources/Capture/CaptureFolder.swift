@@ -113,7 +113,9 @@ package struct CapturedFiles: MachineFiles {
     do {
       return try Folder.names(in: folder, root: root)
     } catch {
-      throw FileError(path: folder, errno: capture.errors[relative(folder)] ?? error.errno)
+      // If it had been missing on the machine, the capture would say so.
+      throw FileError(
+        path: folder, errno: capture.errors[relative(folder)] ?? (error.errno == ENOENT ? ENODATA : error.errno))
     }
   }
 

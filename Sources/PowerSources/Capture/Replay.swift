@@ -56,7 +56,7 @@ package final class Replay: Sendable {
   /// Why a CPU's node cannot be opened: an errno value; nil if it can be opened.
   package func openError(cpu: Int) -> Int32? {
     // Some nodes were opened but not read completely.
-    capture.errors["dev/cpu/\(cpu)/msr"] ?? (capture.registers.isEmpty ? ENOENT : nil)
+    capture.errors["dev/cpu/\(cpu)/msr"] ?? (capture.registers.isEmpty ? ENODATA : nil)
   }
 
   /// Reads a register.

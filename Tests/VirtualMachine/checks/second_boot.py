@@ -20,7 +20,7 @@ def first_failures(mark):
 def _():
     wait_for("the end of its tries", lambda: show(UNIT, "ActiveState") == "failed", 60)
     log = run("journalctl", "-b", "-o", "cat", "-u", UNIT)
-    says = "Cannot open /dev/cpu/0/msr: it does not exist; load the kernel's msr module: sudo modprobe msr"
+    says = "Cannot open /dev/cpu/0/msr: it does not exist; the kernel's msr module is not loaded."
     expect(says in log, log)
     return says
 
