@@ -51,7 +51,13 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let machine = try Machine(root: root)
     if let capture, trace { try record(machine, in: capture) }
-    let report = Doctor.examine(machine, refusal: Self.refusal)
+    var lost: OutputError?
+    let report = Doctor.examine(machine, refusal: Self.refusal) { [json] finding in
+      guard !json, lost == nil else { return }
+      do throws(OutputError) { try StandardOutput.write(finding.lines + "\n") } catch { lost = error }
+    }
+    if let lost { throw lost }
+    if !json { try StandardOutput.write("\n") }
     if let capture {
       machine.takeInventory()
       try machine.capture(in: capture)
@@ -60,7 +66,7 @@ struct DoctorCommand: ParsableCommand {
           "Saved a capture of this machine to \(capture). To examine it: pkg-watt-stat doctor --root \(capture)\n\n")
       }
     }
-    try StandardOutput.write((json ? report.json : report.text) + "\n")
+    try StandardOutput.write((json ? report.json : report.summary) + "\n")
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
   }
 

@@ -30,7 +30,9 @@ struct DoctorTests {
   func verdict() async { await atOnce(Machines.all, most: 6, verdict) }
 
   private func verdict(machine: ComposedMachine) throws {
-    let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
+    var told: [Finding] = []
+    let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) { told.append($0) } }
+    #expect(told == report.findings)
     let isMeasurable = Machines.measurable.contains { $0.testDescription == machine.testDescription }
     #expect(report.exitCode == (isMeasurable ? 0 : 1))
     let failures = report.findings.filter { $0.level == .failure }
@@ -106,7 +108,9 @@ struct DoctorTests {
   func escapes() {
     let evil = Finding(level: .ok, topic: .cpu, text: "höhe \u{1B}[2J\u{9B}31m\u{202E}\n", fix: "a\u{7}\r\u{2028}b")
     let report = DoctorReport(findings: [evil], measuredBy: [])
-    #expect(report.text.hasPrefix("ok       CPU  höhe ?[2J?31m??\n              To do: a???b\n"), "\(report.text)")
+    #expect(
+      report.text.hasPrefix("ok       CPU              höhe ?[2J?31m??\n                          To do: a???b\n"),
+      "\(report.text)")
     let result = CrossCheckResult(reason: "\u{1B}[2J\n")
     #expect(result.text.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "\(result.text)")
   }

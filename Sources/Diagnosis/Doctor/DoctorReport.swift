@@ -21,15 +21,7 @@ public struct DoctorReport: Sendable, Equatable {
   }
 
   /// The report as text: a line for each finding, the fix below it, and the summary at the end.
-  public var text: String {
-    let width = findings.map(\.topic.rawValue.count).max() ?? 0
-    let lines = findings.flatMap { finding in
-      let head = "\(Columns.left(finding.level.rawValue, 9))\(Columns.left(finding.topic.rawValue, width + 2))"
-      let fix = finding.fix.map { "\(String(repeating: " ", count: head.count))To do: \($0.harmless)" }
-      return ["\(head)\(finding.text.harmless)"] + [fix].compactMap { $0 }
-    }
-    return (lines + ["", summary]).joined(separator: "\n")
-  }
+  public var text: String { (findings.map(\.lines) + ["", summary]).joined(separator: "\n") }
 
   /// One JSON object.
   public var json: String {

@@ -9,6 +9,10 @@ struct Examination {
   private(set) var findings: [Finding] = []
   /// The findings that are failures if nothing else can measure, and warnings otherwise.
   private var obstacles: Set<Int> = []
+  private let tell: (Finding) -> Void
+  private var told = 0
+  /// Whether it is known what measures this machine, if anything does.
+  private var isSettled = false
 
   var identity: CPUIdentity?
   /// Whether its model is from before RAPL, and its registers do not show otherwise.
@@ -31,8 +35,10 @@ struct Examination {
   /// What measures this machine: "its msr registers", "powercap".
   var measuredBy: [String] = []
 
-  init(_ machine: Machine) {
+  /// - Parameter tell: gets each finding, in order, as soon as it is certain.
+  init(_ machine: Machine, tell: @escaping (Finding) -> Void) {
     self.machine = machine
+    self.tell = tell
   }
 
   /// The addresses of the registers; nil if there are none.
@@ -51,18 +57,31 @@ struct Examination {
 
   /// Adds a finding that all is well.
   mutating func ok(_ topic: Finding.Topic, _ text: String) {
-    findings.append(Finding(level: .ok, topic: topic, text: text, fix: nil))
+    add(Finding(level: .ok, topic: topic, text: text, fix: nil))
   }
 
   /// Adds a finding that something could be better.
   mutating func warn(_ topic: Finding.Topic, _ text: String, fix: String? = nil) {
-    findings.append(Finding(level: .warning, topic: topic, text: text, fix: fix))
+    add(Finding(level: .warning, topic: topic, text: text, fix: fix))
   }
 
   /// Adds a finding that keeps one way of measuring from working.
   mutating func obstruct(_ topic: Finding.Topic, _ text: String, fix: String?) {
     obstacles.insert(findings.count)
-    findings.append(Finding(level: .failure, topic: topic, text: text, fix: fix))
+    add(Finding(level: .failure, topic: topic, text: text, fix: fix))
+  }
+
+  private mutating func add(_ finding: Finding) {
+    findings.append(finding)
+    tellCertain()
+  }
+
+  /// A failure may still turn out to be a warning, so it holds back what follows, because findings are told in order.
+  private mutating func tellCertain() {
+    while told < findings.count, isSettled || !obstacles.contains(told) {
+      tell(findings[told])
+      told += 1
+    }
   }
 
   /// Adds a finding with the words that the service has for it.
@@ -76,13 +95,20 @@ struct Examination {
     Circumstances(of: machine.tree, isVirtual: identity == nil ? nil : hypervisor != nil)
   }
 
-  /// Corrects the finding on the virtual machine once it is known that it can be measured: some hypervisors pass on counters.
-  mutating func correctVirtualMachine() {
-    guard let hypervisor, !measuredBy.isEmpty,
-      let index = findings.firstIndex(where: { $0.topic == .virtualMachine })
-    else { return }
+  /// It is known now what measures this machine: with something that does, no obstacle is a failure.
+  mutating func settle() {
+    isSettled = true
+    if !measuredBy.isEmpty {
+      for index in obstacles { findings[index].level = .warning }
+      correctVirtualMachine()
+    }
+    tellCertain()
+  }
+
+  /// Corrects the finding on the virtual machine, which can be measured: some hypervisors pass on counters.
+  private mutating func correctVirtualMachine() {
+    guard let hypervisor, let index = findings.firstIndex(where: { $0.topic == .virtualMachine }) else { return }
     let name = hypervisor == Hypervisor.unknown ? "" : " (\(hypervisor))"
-    obstacles.remove(index)
     findings[index] = Finding(
       level: .ok, topic: .virtualMachine,
       text:
@@ -91,12 +117,5 @@ struct Examination {
   }
 
   /// The report of all findings.
-  var report: DoctorReport {
-    let findings = findings.enumerated().map { index, finding in
-      var finding = finding
-      if obstacles.contains(index) && !measuredBy.isEmpty { finding.level = .warning }
-      return finding
-    }
-    return DoctorReport(findings: findings, measuredBy: measuredBy)
-  }
+  var report: DoctorReport { DoctorReport(findings: findings, measuredBy: measuredBy) }
 }

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// One finding of the doctor.
 public struct Finding: Sendable, Equatable {
   /// How it affects measuring.
@@ -11,7 +13,7 @@ public struct Finding: Sendable, Equatable {
   }
 
   /// The subject.
-  public enum Topic: String, Sendable {
+  public enum Topic: String, Sendable, CaseIterable {
     case cpu = "CPU"
     case virtualMachine = "virtual machine"
     case container = "container"
@@ -35,4 +37,12 @@ public struct Finding: Sendable, Equatable {
   public let text: String
   /// The fix: a command, or a sentence.
   public let fix: String?
+
+  /// The finding in columns, with the fix on a line of its own.
+  public var lines: String {
+    let width = Topic.allCases.map(\.rawValue.count).max() ?? 0
+    let head = "\(Columns.left(level.rawValue, 9))\(Columns.left(topic.rawValue, width + 2))"
+    let fix = fix.map { "\n\(String(repeating: " ", count: head.count))To do: \($0.harmless)" }
+    return "\(head)\(text.harmless)\(fix ?? "")"
+  }
 }
