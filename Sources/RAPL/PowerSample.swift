@@ -51,7 +51,8 @@ extension NoSample: CustomStringConvertible {
     switch self {
     case .first: "The first window has begun."
     case .idle(let id): "The energy counter of \(id) does not move."
-    case .implausible(let id): "The energy counter of \(id) gave an implausible value, which was ignored."
+    case .implausible(let id):
+      "The energy counter of \(id) showed 0, or jumped further than any CPU's power explains, so this reading was ignored."
     case .discontinuity(let id):
       "The energy counter of \(id) was reset, stood still, or was not read for too long; a new window begins."
     case .suspended: "The machine was asleep; a new window begins."

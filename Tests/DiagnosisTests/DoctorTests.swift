@@ -94,6 +94,16 @@ struct DoctorTests {
     }
   }
 
+  @Test("all zones that every user may read are to be closed, and none is to be opened")
+  func openZones() throws {
+    let machine = ComposedMachine.intel("open", model: 0x55, packages: 2).zone("intel-rapl:0", "package-0", mode: 0o444)
+      .zone("intel-rapl:1", "package-1", mode: 0o444).zone("intel-rapl:0:0", "dram", mode: 0o400)
+    let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
+    let fixes = report.findings.compactMap(\.fix).filter { $0.contains("chmod") }
+    let zones = [0, 1].map { "/sys/class/powercap/intel-rapl:\($0)/energy_uj" }.joined(separator: " ")
+    #expect(fixes == ["sudo chmod o-r \(zones), and let monitors use the service instead"], "\(report.text)")
+  }
+
   @Test("its JSON says what its text says")
   func json() throws {
     let report = try Machines.measurable[0].withRoot { Doctor.examine(try Machine(root: $0)) }

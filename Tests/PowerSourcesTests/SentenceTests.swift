@@ -93,6 +93,21 @@ struct SentenceTests {
     #expect(!text.contains("\n") && text.count < 300)
   }
 
+  @Test(
+    "a package without a node is told apart from a machine without the module",
+    arguments: [
+      ([1: ENOENT], "does not exist, although the kernel's msr module is loaded"),
+      ([0: ENOENT, 1: ENOENT], "is not loaded"),
+      ([1: EPERM], "(EPERM)"), ([0: ENOENT], "does not exist, although the kernel's msr module is loaded"),
+    ])
+  func nodes(errors: [Int: Int32], says: String) {
+    let packages = [0, 1].map { PackageCPUs(id: PackageID(package: $0), cpus: [$0]) }
+    let error = SourceError.locked(packages, errors, path: { "/dev/cpu/\($0)/msr" }, ownMachine: true)
+    let cpu = errors.keys.min() ?? 0
+    #expect(error.map { "\($0)".contains(says) && "\($0)".contains("/dev/cpu/\(cpu)/msr") } == true)
+    #expect(SourceError.locked(packages, [:], path: { "\($0)" }, ownMachine: true) == nil)
+  }
+
   @Test("what is to be done about a captured machine is done there, and not in the capture")
   func captured() {
     let capture = Circumstances(.capture, isVirtual: false)
