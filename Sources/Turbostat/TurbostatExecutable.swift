@@ -1,4 +1,8 @@
+internal import Dispatch
 internal import Glibc
+internal import Subprocess
+internal import Synchronization
+internal import SystemPackage
 
 /// Finds turbostat.
 public enum TurbostatExecutable {
@@ -31,5 +35,59 @@ public struct TurbostatMissing: Error, CustomStringConvertible {
   public var description: String {
     let place = path.map { "\($0) is not an executable program" } ?? "turbostat is not installed"
     return "\(place); install turbostat (Debian: linux-cpupower, Arch: turbostat), or give its path with --turbostat."
+  }
+}
+
+extension TurbostatExecutable {
+  private static let mostBytes = 4096
+  private static let patience = Duration.seconds(5)
+
+  /// The output of turbostat --version, "turbostat version 2022.10.04 - Len Brown <lenb@kernel.org>", or why there is none. Waits
+  /// for it, five seconds at most.
+  public static func version(of path: String) -> String {
+    let inbox = Answer()
+    Task.detached { inbox.put(await ask(path)) }
+    return inbox.take()
+  }
+
+  private static func ask(_ path: String) async -> String {
+    await withTaskGroup(of: String.self) { group in
+      group.addTask { await said(by: path) }
+      group.addTask {
+        // Cancelled if the answer came first: then nobody reads this.
+        try? await Task.sleep(for: patience)
+        return "no answer in \(patience)"
+      }
+      let first = await group.next() ?? ""
+      group.cancelAll()
+      return first
+    }
+  }
+
+  private static func said(by path: String) async -> String {
+    do {
+      let result = try await Subprocess.run(
+        .path(FilePath(path)), arguments: ["--version"], environment: .inherit.updating(["LC_ALL": "C"]), input: .none,
+        output: .string(limit: mostBytes), error: .string(limit: mostBytes))
+      return result.standardOutput + result.standardError
+    } catch {
+      return "\(error)"
+    }
+  }
+}
+
+/// A text that one thread waits for, and another provides.
+private final class Answer: Sendable {
+  private let text = Mutex("")
+  private let isThere = DispatchSemaphore(value: 0)
+
+  func put(_ answer: String) {
+    text.withLock { $0 = answer }
+    isThere.signal()
+  }
+
+  func take() -> String {
+    isThere.wait()
+    return text.withLock { $0 }
   }
 }

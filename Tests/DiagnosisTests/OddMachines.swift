@@ -128,16 +128,20 @@ enum OddMachines {
       .zone("intel-rapl:0", "package-0", watts: 60).zone("intel-rapl:1", "package-1", .failed(errno: ENODEV)).gives(60),
     .intel("zone-that-died-of-a-package-that-is-online", model: 0x55, packages: 2)
       .zone("intel-rapl:0", "package-0", watts: 50).zone("intel-rapl:1", "package-1", .failed(errno: ENODEV))
-      .refused("intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
+      .refused(
+        "intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
     .intel("zone-that-died-of-a-die-that-is-online", model: 0x55, dies: 2)
       .zone("intel-rapl:0", "package-0-die-0", watts: 50)
       .zone("intel-rapl:1", "package-0-die-1", .failed(errno: ENODEV))
-      .refused("intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
+      .refused(
+        "intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
     .intel("only-zones-that-died", model: 0x55).zone("intel-rapl:0", "package-0", .failed(errno: ENODEV))
-      .refused("intel-rapl:0/energy_uj: its package went offline", doctor: "intel-rapl:0/energy_uj: its package went offline"),
+      .refused(
+        "intel-rapl:0/energy_uj: its package went offline", doctor: "intel-rapl:0/energy_uj: its package went offline"),
     .intel("zone-that-died-where-nobody-knows-the-packages", model: 0x55).topology([:], online: "0-1", present: "0-1")
       .zone("intel-rapl:0", "package-0").zone("intel-rapl:1", "package-1", .failed(errno: ENODEV))
-      .refused("intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
+      .refused(
+        "intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
   ]
 
   private static let registers: [ComposedMachine] = [

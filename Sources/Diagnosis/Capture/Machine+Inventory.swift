@@ -73,7 +73,6 @@ extension Machine {
 
   /// Reads units, limits and counters, also of each die.
   private func noteRegisters() {
-    let tree = MachineTree(root: root, files: self)
     guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
       let places = try? tree.places()
     else { return }

@@ -47,7 +47,6 @@ extension Machine {
   }
 
   private func registerSources() -> [TraceRecorder.Source] {
-    let tree = MachineTree(root: root, files: self)
     guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
       let places = try? tree.places()
     else { return [] }

@@ -38,6 +38,9 @@ public final class Machine: MachineFiles {
   /// Whether it is the machine that this program runs on.
   var isOwn: Bool { root.isEmpty }
 
+  /// The source's view of it, of which it remembers all answers.
+  var tree: MachineTree { MachineTree(root: root, files: self, replay: replay) }
+
   /// A path for findings: on a captured machine, the path that it had there.
   func shown(_ path: String) -> String { replayed == nil ? path : "/\(relative(path))" }
 

@@ -1,3 +1,5 @@
+public import RAPL
+
 /// How the windows of one channel compare.
 public struct Comparison: Sendable, Equatable {
   /// Below this many watts on both sides there is nothing to compare: turbostat rounds to 0.01 W.
@@ -71,4 +73,30 @@ public struct Comparison: Sendable, Equatable {
         + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
     }
   }
+}
+
+/// A domain of a package, which is compared.
+public struct CrossCheckChannel: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// The package.
+  public let package: PackageID
+  /// The domain.
+  public let domain: PowerDomain
+
+  /// A channel from its parts.
+  public init(_ package: PackageID, _ domain: PowerDomain) {
+    self.package = package
+    self.domain = domain
+  }
+
+  /// By package, then in the order of `PowerDomain`.
+  public static func < (one: Self, other: Self) -> Bool {
+    one.package == other.package ? one.rank < other.rank : one.package < other.package
+  }
+
+  /// "package 0", or "package 0 DRAM".
+  public var description: String {
+    domain == .package ? "\(package)" : "\(package) \(domain)"
+  }
+
+  private var rank: Int { PowerDomain.allCases.firstIndex(of: domain) ?? 0 }
 }

@@ -1,4 +1,5 @@
 internal import Formatting
+internal import PowerProtocol
 internal import RAPL
 
 /// How our measurement compares with one reference.
@@ -42,3 +43,56 @@ func fixed(_ number: Double, places: Int = 2) -> String { Numbers.fixed(number, 
 
 /// The same with its sign, including plus.
 func signed(_ number: Double) -> String { (number < 0 ? "" : "+") + fixed(number) }
+
+extension CrossCheckReport {
+  /// The table as text, followed by the verdict.
+  public var text: String {
+    var lines: [String] = []
+    if !comparisons.isEmpty {
+      let header = ["", "ours", reference, "difference", "95 % interval", "worst window"]
+      let rows = [header] + comparisons.map(Self.row)
+      lines += Columns.aligned(rows)
+      let windows = comparisons.map(\.windows).min() ?? 0
+      lines.append(
+        "At least \(windows) windows each. Our nearest readings were at most \(fixed(apartMilliseconds, places: 1)) ms from their ends."
+      )
+    }
+    lines += unmatched
+    return (lines + ["\(verdict)"]).map(\.harmless).joined(separator: "\n")
+  }
+
+  private static func row(_ comparison: Comparison) -> [String] {
+    let percents =
+      comparison.isTooLittle
+      ? ["too little", "", ""]
+      : [
+        comparison.differencePercent.map { signed($0) + " %" } ?? "-",
+        comparison.confidencePercent.map { "+-" + fixed($0) + " %" } ?? "-",
+        comparison.worstPercent.map { fixed($0) + " %" } ?? "-",
+      ]
+    return [comparison.name, fixed(comparison.ours) + " W", fixed(comparison.reference) + " W"] + percents
+  }
+
+  /// The same as JSON.
+  var value: JSON {
+    .object([
+      ("reference", .string(reference)), ("verdict", .string(verdict.word)), ("sentence", .string("\(verdict)")),
+      ("apart_milliseconds", .number(apartMilliseconds)),
+      ("comparisons", .array(comparisons.map(Self.value))), ("unmatched", .array(unmatched.map { .string($0) })),
+    ])
+  }
+
+  private static func value(_ comparison: Comparison) -> JSON {
+    .object([
+      ("package", .optional(comparison.channel.map { Double($0.package.package) })),
+      ("die", .optional(comparison.channel?.package.die.map { Double($0) })),
+      ("domain", .string("\(comparison.channel?.domain ?? .package)".lowercased())),
+      ("windows", .number(Double(comparison.windows))), ("ours_watts", .number(comparison.ours)),
+      ("reference_watts", .number(comparison.reference)),
+      ("difference_percent", .optional(comparison.differencePercent)),
+      ("confidence_percent", .optional(comparison.confidencePercent)),
+      ("worst_percent", .optional(comparison.worstPercent)),
+      ("constant_ratio", .optional(comparison.constantRatio)),
+    ])
+  }
+}

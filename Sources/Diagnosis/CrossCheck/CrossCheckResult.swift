@@ -1,5 +1,6 @@
 internal import Formatting
 internal import PowerProtocol
+
 /// The result of a cross-check against all its references.
 public struct CrossCheckResult: Sendable {
   /// One report for each reference.
@@ -31,5 +32,53 @@ public struct CrossCheckResult: Sendable {
       ("verdict", .string(verdict.word)), ("sentence", .string("\(verdict)")),
       ("reports", .array(reports.map(\.value))),
     ]).text
+  }
+}
+
+/// The verdict of a cross-check.
+public enum CrossCheckVerdict: Sendable, Equatable {
+  /// Every mean is within the tolerance.
+  case agree(tolerancePercent: Double)
+  /// At least one is not. Each is a sentence with its likely cause.
+  case disagree([String])
+  /// There is no result, for this reason.
+  case couldNotCompare(String)
+
+  /// 0 agree, 1 disagree, 2 could not compare.
+  public var exitCode: Int32 {
+    switch self {
+    case .agree: 0
+    case .disagree: 1
+    case .couldNotCompare: 2
+    }
+  }
+
+  /// One word for programs.
+  var word: String {
+    switch self {
+    case .agree: "agree"
+    case .disagree: "disagree"
+    case .couldNotCompare: "could_not_compare"
+    }
+  }
+
+  /// The order of severity: to disagree is worse than not to be comparable.
+  var rank: Int {
+    switch self {
+    case .agree: 0
+    case .couldNotCompare: 1
+    case .disagree: 2
+    }
+  }
+}
+
+extension CrossCheckVerdict: CustomStringConvertible {
+  /// One sentence, or one for each disagreement.
+  public var description: String {
+    switch self {
+    case .agree(let tolerance): "Agree: no mean differs by more than \(tolerance) %."
+    case .disagree(let sentences): "Disagree: " + sentences.joined(separator: " ")
+    case .couldNotCompare(let reason): "Could not compare: \(reason)"
+    }
   }
 }

@@ -1,3 +1,5 @@
+internal import CMSRShim
+internal import PowerSources
 internal import RAPL
 
 /// A reference's measurement of one channel over one window.
@@ -29,4 +31,48 @@ protocol Reference {
 extension Reference {
   /// Its windows last from step to step.
   var readsAsShown: Bool { false }
+}
+
+/// Another source of energy as the reference, such as powercap: its windows end when we read it.
+struct SourceReference: Reference {
+  let name: String
+  let trouble: String? = nil
+  private var source: any EnergySource
+  private let interval: Int64
+  private var last: EnergySnapshot?
+  private var due: Int64 = 0
+
+  init(_ source: any EnergySource, name: String, intervalNanoseconds: Int64) {
+    self.source = source
+    self.name = name
+    interval = intervalNanoseconds
+  }
+
+  mutating func begin() {
+    last = source.read()
+    due = cmsr_monotonic_nanoseconds() + interval
+  }
+
+  mutating func windows() -> [ReferenceWindow] {
+    // Counters that move in steps are looked at all the time, to see when they do.
+    let looked = source.steps == nil ? nil : source.read()
+    let now = cmsr_monotonic_nanoseconds()
+    guard now >= due, let before = last else { return [] }
+    due += interval * ((now - due) / interval + 1)
+    let after = looked ?? source.read()
+    last = after
+    return zip(before.readings, after.readings).compactMap { before, after in
+      let nanoseconds = after.monotonicNanoseconds - before.monotonicNanoseconds
+      guard case .read = before.outcome, case .read = after.outcome, before.losses == after.losses, nanoseconds > 0
+      else {
+        return nil
+      }
+      return ReferenceWindow(
+        channel: CrossCheckChannel(after.package, after.domain), start: before.monotonicNanoseconds,
+        end: after.monotonicNanoseconds,
+        watts: after.unit.joules(after.counts - before.counts) * 1e9 / Double(nanoseconds))
+    }
+  }
+
+  func end() {}
 }

@@ -1,3 +1,6 @@
+internal import Formatting
+internal import PowerProtocol
+
 /// Explains whether and how a machine can be measured. It changes nothing.
 public enum Doctor {
   /// Examines a machine from top to bottom. This takes a few seconds if counters stand still or move in steps.
@@ -23,5 +26,51 @@ public enum Doctor {
     examination.lookAtService()
     examination.lookAtOtherMonitors()
     return examination.report
+  }
+}
+
+/// The doctor's findings.
+public struct DoctorReport: Sendable, Equatable {
+  /// The findings, from top to bottom.
+  public let findings: [Finding]
+  /// What measures this machine, best first; empty if nothing does.
+  public let measuredBy: [String]
+
+  /// The exit code: 0 if the machine can be measured, else 1.
+  public var exitCode: Int32 { measuredBy.isEmpty ? 1 : 0 }
+
+  /// The result in one sentence.
+  public var summary: String {
+    let warnings = count(.warning, "warning")
+    guard measuredBy.isEmpty else {
+      return "This machine can be measured by \(measuredBy.joined(separator: " and by ")); \(warnings)."
+    }
+    return "This machine cannot be measured: \(count(.failure, "failure")), \(warnings)."
+  }
+
+  /// The report as text: a line for each finding, the fix below it, and the summary at the end.
+  public var text: String { (findings.map(\.lines) + ["", summary]).joined(separator: "\n") }
+
+  /// One JSON object.
+  public var json: String {
+    JSON.object([
+      ("measurable", .boolean(!measuredBy.isEmpty)), ("measured_by", .array(measuredBy.map { .string($0) })),
+      ("summary", .string(summary)),
+      (
+        "findings",
+        .array(
+          findings.map { finding in
+            .object([
+              ("level", .string(finding.level.rawValue)), ("topic", .string(finding.topic.rawValue)),
+              ("text", .string(finding.text)), ("fix", .optional(finding.fix)),
+            ])
+          })
+      ),
+    ]).text
+  }
+
+  private func count(_ level: Finding.Level, _ word: String) -> String {
+    let count = findings.count { $0.level == level }
+    return count == 0 ? "no \(word)s" : count == 1 ? "1 \(word)" : "\(count) \(word)s"
   }
 }

@@ -11,7 +11,7 @@ extension Examination {
     }
     if hypervisor == nil { hypervisor = surroundings.hypervisor }
     do {
-      identity = try MachineTree(root: machine.root, files: machine).identity()
+      identity = try machine.tree.identity()
     } catch {
       return obstruct(.cpu, error)
     }
@@ -51,7 +51,7 @@ extension Examination {
   /// Whether a CPU's unit register is not 0: a hypervisor may show an old model and emulate the registers.
   private func hasUnits(_ identity: CPUIdentity) -> Bool {
     guard let map = RegisterMap(vendor: identity.vendor),
-      let cpu = (try? MachineTree(root: machine.root, files: machine).places())?.first?.cpu
+      let cpu = (try? machine.tree.places())?.first?.cpu
     else { return false }
     return (try? MachineRegisters(machine, cpus: [cpu]).read(map.units, cpu: cpu)).map { $0 != 0 } ?? false
   }

@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import PowerSources
 internal import RAPL
 
@@ -37,7 +38,7 @@ extension Examination {
   /// Whether this process has CAP_SYS_RAWIO, which the msr driver demands; nil if that is unknown.
   private var hasCapability: Bool? {
     guard let word = ownStatus("CapEff").first, let capabilities = UInt64(word, radix: 16) else { return nil }
-    return capabilities >> UInt64(17) & 1 == 1
+    return capabilities & cmsr_raw_io_mask() != 0
   }
 
   /// Whether this process runs as root; nil if that is unknown. Source: proc(5): the second user number is the effective one.

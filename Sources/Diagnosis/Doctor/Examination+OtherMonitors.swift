@@ -39,7 +39,7 @@ extension Examination {
 
   /// Whether the kernel distinguishes several dies of a package.
   private var hasSeveralDies: Bool {
-    let places = (try? MachineTree(root: machine.root, files: machine).places()) ?? []
+    let places = (try? machine.tree.places()) ?? []
     return Dictionary(grouping: places, by: \.package).values.contains { Set($0.map(\.die)).count > 1 }
   }
 }

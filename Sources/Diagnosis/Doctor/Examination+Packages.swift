@@ -4,7 +4,7 @@ internal import RAPL
 extension Examination {
   /// Examines packages, dies, and the CPUs through which their counters are read.
   mutating func lookAtPackages() {
-    let tree = MachineTree(root: machine.root, files: machine)
+    let tree = machine.tree
     let places: [CPUPlace]
     do {
       places = try tree.places()
@@ -41,4 +41,9 @@ extension Examination {
     (try? machine.text("\(machine.root)/sys/devices/\(kind)/cpus"))?.split(whereSeparator: \.isWhitespace).first.map(
       String.init)
   }
+}
+
+/// "CPU 1", or "CPUs 0-3,8".
+func names(of cpus: [Int]) -> String {
+  (cpus.count == 1 ? "CPU " : "CPUs ") + CPUList.text(cpus)
 }

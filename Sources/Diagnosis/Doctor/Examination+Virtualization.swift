@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import PowerSources
 
 extension Examination {
@@ -25,5 +26,37 @@ extension Examination {
       fix:
         "run the service on the host and share /run/pkg-watt-stat; or give the container: \(Surroundings.devices(packages))"
     )
+  }
+}
+
+/// The hypervisor that this program runs under.
+enum Hypervisor {
+  /// The name if there is a hypervisor whose kind is unknown.
+  static let unknown = "unknown"
+
+  /// Its name, by CPUID leaf 40000000h; nil on real hardware.
+  static var name: String? {
+    let leaf = cmsr_cpuid_hypervisor()
+    let bytes = [leaf.ebx, leaf.ecx, leaf.edx].flatMap { word in
+      (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+    }
+    let signature = String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+    return signature.isEmpty ? nil : name(signature: signature)
+  }
+
+  /// The name for a signature. Sources: each vendor's documentation, and systemd's src/basic/virt.c for the list.
+  static func name(signature: String) -> String {
+    switch signature {
+    case "KVMKVMKVM", "Linux KVM Hv": "KVM"
+    case "TCGTCGTCGTCG": "QEMU, emulating the CPU"
+    case "Microsoft Hv": "Hyper-V"
+    case "VMwareVMware": "VMware"
+    case "VBoxVBoxVBox": "VirtualBox"
+    case "XenVMMXenVMM": "Xen"
+    case "bhyve bhyve ": "bhyve"
+    case "QNXQVMBSQG": "QNX"
+    case "ACRNACRNACRN": "ACRN"
+    default: "\"\(signature)\""
+    }
   }
 }
