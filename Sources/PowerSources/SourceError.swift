@@ -246,6 +246,7 @@ extension SourceError: CustomStringConvertible {
     case .energyFile(_, EACCES): return "run as root (sudo)."
     case .energyFile(_, ENODEV): return "bring a CPU of that package online, and restart the service."
     case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
+    case .ownTree: return "unmount that tree, or run the service outside of it."
     case .noEnergy:
       return isVirtual == true ? "measure on the host." : "update the kernel, or measure the msr registers."
     case .hiddenPackage: return "run the service on the host, or give it all of /sys, /proc and /dev/cpu."

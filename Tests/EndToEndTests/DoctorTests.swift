@@ -43,7 +43,7 @@ struct DoctorTests {
   @Test(
     "tells what it has found while it still looks, also into a pipe",
     .enabled(if: Executables.hasDevice, Comment(rawValue: Executables.needsDevice)))
-  func atOnce() throws {
+  func early() throws {
     // It takes seconds to see that two counters stand still.
     let device = try Device(["--watts", "20"])
     try device.control("freeze 0 on")
