@@ -38,7 +38,7 @@ final class HotplugSearch: Sendable {
   ///   - generation: the generation of those that it knows; 0 for those of the start.
   ///   - known: the CPUs that it knows.
   ///   - registers: the registers among which others are found.
-  /// - Returns: nil if there are none, or this has found none before.
+  /// - Returns: nil if there are none, or they were searched for already.
   /// - Throws: the reason why new ones cannot be opened.
   func hotplugged(
     after generation: Int, besides known: [Int], through registers: any RegisterFile

@@ -64,7 +64,7 @@ package struct MachineLists {
     }
     let cpus = Set(places.map(\.cpu))
     let folders = tree.numbers(in: tree.cpuFolder, prefix: "cpu").sorted()
-    if let cpu = folders.first(where: { !cpus.contains($0) && saysOnline($0) }) {
+    if let cpu = folders.first(where: { !cpus.contains($0) && tree.saysOnline($0) == true }) {
       return .hiddenPackage(
         "\(tree.cpuFolder)/cpu\(cpu)/online says that the CPU is online, but it has no topology and is not in the list of online CPUs"
       )
@@ -153,11 +153,6 @@ package struct MachineLists {
     let source = try? CounterSource(
       powercap: tree, zones: zones.entries, identity: identity, packages: [], domains: [], log: { _ in })
     return source?.packageCount
-  }
-
-  /// Whether a CPU's own file says that it is online.
-  private func saysOnline(_ cpu: Int) -> Bool {
-    (try? tree.files.text("\(tree.cpuFolder)/cpu\(cpu)/online")).map { Substring($0).trimmed == "1" } ?? false
   }
 
   /// Whether the driver opens a CPU's registers; it does not for a CPU that is offline.

@@ -83,10 +83,10 @@ package struct MachineTree {
       let topology = "\(cpuFolder)/cpu\(cpu)/topology"
       let package: Int
       do {
-        if !listed.contains(cpu), isOffline(cpu) { continue }
+        if !listed.contains(cpu), saysOnline(cpu) == false { continue }
         package = try number(topology + "/physical_package_id")
       } catch {
-        if case .unreadable(_, ENOENT) = error, !listed.contains(cpu) || isOffline(cpu) { continue }
+        if case .unreadable(_, ENOENT) = error, !listed.contains(cpu) || saysOnline(cpu) == false { continue }
         throw error
       }
       let die = try number(topology + "/die_id", ifMissing: 0)
@@ -107,8 +107,13 @@ package struct MachineTree {
     return Set(lists.flatMap { path in (try? files.text(path)).flatMap(CPUList.parse) ?? [] })
   }
 
-  private func isOffline(_ cpu: Int) -> Bool {
-    (try? files.text("\(cpuFolder)/cpu\(cpu)/online")).map { Substring($0).trimmed == "0" } ?? false
+  /// Whether a CPU's own file says that it is online; nil if it says nothing.
+  func saysOnline(_ cpu: Int) -> Bool? {
+    switch (try? files.text("\(cpuFolder)/cpu\(cpu)/online")).map({ Substring($0).trimmed }) {
+    case "0": false
+    case "1": true
+    default: nil
+    }
   }
 
   /// The numbers in those names of a folder that are this word followed by a number.

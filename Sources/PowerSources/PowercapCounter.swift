@@ -35,11 +35,13 @@ package final class PowercapCounter: CounterFile {
 
   func read() throws(SourceError) -> UInt64 {
     // Room for the largest number: 20 digits and a newline.
-    var bytes = [UInt8](repeating: 0, count: 32)
-    // Reading at offset 0 makes the kernel write the text again.
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
-    guard count >= 0 else { throw .energyFile(path: path, errno: errno) }
-    guard let value = Self.microjoules(bytes[..<count]) else { throw .noEnergy(path: path) }
+    let bytes: ArraySlice<UInt8>
+    do {
+      bytes = try descriptor.firstBytes(32, of: path)
+    } catch {
+      throw .energyFile(path: path, errno: error.errno)
+    }
+    guard let value = Self.microjoules(bytes) else { throw .noEnergy(path: path) }
     return value
   }
 

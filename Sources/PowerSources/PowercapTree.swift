@@ -119,9 +119,11 @@ package struct PowercapTree {
     return PowercapZone(name: try word("\(folder)/\(name)/name"), parent: parent)
   }
 
-  private func word(_ path: String) throws(SourceError) -> String {
+  private func word(_ path: String) throws(SourceError) -> String { String(Substring(try text(path)).trimmed) }
+
+  private func text(_ path: String) throws(SourceError) -> String {
     do {
-      return String(Substring(try files.text(path)).trimmed)
+      return try files.text(path)
     } catch {
       throw .energyFile(path: error.path, errno: error.errno)
     }
@@ -132,13 +134,7 @@ package struct PowercapTree {
   /// The kernel tells the largest value, that of a full 32-bit counter; 0 is one hardware unit further.
   package func range(of entry: Entry) throws(SourceError) -> UInt64 {
     let path = "\(entry.folder)/max_energy_range_uj"
-    let text: String
-    do {
-      text = try files.text(path)
-    } catch {
-      throw .energyFile(path: error.path, errno: error.errno)
-    }
-    guard let largest = PowercapCounter.microjoules(text.utf8), 1_000_000..<(1 << 53) ~= largest else {
+    guard let largest = PowercapCounter.microjoules(try text(path).utf8), 1_000_000..<(1 << 53) ~= largest else {
       throw .noEnergy(path: path)
     }
     return largest + max(largest / (EnergyCounter.registerRange - 1), 1)

@@ -1,4 +1,3 @@
-internal import Glibc
 public import RAPL
 internal import Synchronization
 internal import SystemCalls
@@ -55,15 +54,17 @@ public final class TopologyWatch: Sendable {
 /// there.
 final class OnlineList: Sendable {
   private final class File: Sendable {
+    private let path: String
     private let descriptor: Descriptor
 
-    init(_ path: String, root: String) throws(FileError) { descriptor = try RegularFile.open(path, root: root) }
+    init(_ path: String, root: String) throws(FileError) {
+      self.path = path
+      descriptor = try RegularFile.open(path, root: root)
+    }
 
     func text() -> [UInt8]? {
-      var bytes = [UInt8](repeating: 0, count: 4096)
-      // Reading at offset 0 makes the kernel write the text again.
-      let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor.number, $0.baseAddress, $0.count, 0) }
-      return count > 0 ? Array(bytes[..<count]) : nil
+      let bytes = (try? descriptor.firstBytes(4096, of: path)) ?? []
+      return bytes.isEmpty ? nil : Array(bytes)
     }
   }
 

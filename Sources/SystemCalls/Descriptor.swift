@@ -18,6 +18,20 @@ public struct Descriptor: ~Copyable, Sendable {
     return number
   }
 
+  /// The first bytes of its file as they are now, this many at most. Reading at offset 0 makes the kernel write the text of a file
+  /// of /proc or /sys again.
+  ///
+  /// - Parameter path: the file's path, for the error.
+  public func firstBytes(_ most: Int, of path: String) throws(FileError) -> ArraySlice<UInt8> {
+    var bytes = [UInt8](repeating: 0, count: most)
+    do {
+      let count = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.read(fromAbsoluteOffset: 0, into: $0) }
+      return bytes[..<count]
+    } catch {
+      throw FileError(path: path, error)
+    }
+  }
+
   /// The descriptor for swift-system, which does not own it.
   var file: FileDescriptor { FileDescriptor(rawValue: number) }
 
