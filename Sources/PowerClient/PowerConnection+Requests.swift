@@ -64,11 +64,9 @@ extension PowerConnection {
   /// - Parameters:
   ///   - other: a descriptor that also ends the wait, or -1.
   ///   - output: a descriptor that also ends the wait, once its reader is gone; or -1.
-  ///   - milliseconds: how long to wait; negative: forever.
-  public mutating func next(or other: Int32 = -1, output: Int32 = -1, milliseconds: Int32 = -1) throws(ClientError)
-    -> Event
-  {
-    switch try line(or: other, output: output, until: Self.deadline(milliseconds: milliseconds)) {
+  ///   - deadline: the end of the wait, by CLOCK_MONOTONIC in nanoseconds.
+  public mutating func next(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError) -> Event {
+    switch try line(or: other, output: output, until: deadline) {
     case .line(let bytes): .answer(try decode(bytes))
     case .other: .other
     case .timeout: .timeout

@@ -100,10 +100,8 @@ public struct PowerConnection: ~Copyable {
     }
   }
 
-  /// The end of a wait of this many milliseconds from now, by CLOCK_MONOTONIC in nanoseconds; never, if negative.
-  static func deadline(milliseconds: Int32) -> Int64 {
-    milliseconds < 0 ? .max : cmsr_monotonic_nanoseconds() + Int64(milliseconds) * 1_000_000
-  }
+  /// The end of a wait of this many milliseconds from now, by CLOCK_MONOTONIC in nanoseconds.
+  static func deadline(milliseconds: Int32) -> Int64 { cmsr_monotonic_nanoseconds() + Int64(milliseconds) * 1_000_000 }
 
   /// A line that has arrived already.
   private mutating func bufferedLine() throws(ClientError) -> [UInt8]? {

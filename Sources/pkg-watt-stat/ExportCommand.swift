@@ -1,6 +1,6 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Exporter
-internal import Formats
+public import Formats
 internal import SystemCalls
 
 /// Writes samples of a running service in the formats of other programs.
@@ -71,3 +71,6 @@ struct ExportCommand: ParsableCommand {
     }
   }
 }
+
+// What is typed is the raw value.
+extension ExportFormat: ExpressibleByArgument {}

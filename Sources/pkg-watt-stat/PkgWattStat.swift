@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import CMSRShim
 internal import Formatting
 internal import ServiceManager
 internal import SystemCalls
@@ -24,9 +23,12 @@ struct PkgWattStat: ParsableCommand {
     defaultSubcommand: ServeCommand.self)
 
   static func main() {
-    // Before anything is opened: nothing may take the number of a closed stdout or stderr.
-    let error = cmsr_fill_standard_descriptors()
-    if error != 0 { exit(withError: ClosedDescriptorError(errno: error)) }
+    // Before anything is opened.
+    do {
+      try StandardDescriptors.fill()
+    } catch {
+      exit(withError: error)
+    }
     if let word = ArgumentBytes.firstNotUTF8(of: ArgumentBytes.all) {
       end(ValidationError("The argument '\(word)' is not valid UTF-8; use a path that is."))
     }
@@ -79,15 +81,5 @@ struct UsageError: Error, CustomStringConvertible {
 
   init(_ description: String) {
     self.description = description
-  }
-}
-
-/// stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place.
-struct ClosedDescriptorError: Error, CustomStringConvertible {
-  let errno: Int32
-
-  var description: String {
-    "stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place: \(errorText(errno)). Start the program "
-      + "with all three open."
   }
 }

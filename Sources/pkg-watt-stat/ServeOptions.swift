@@ -1,6 +1,6 @@
-internal import ArgumentParser
-internal import ServiceManager
-internal import Serving
+public import ArgumentParser
+public import ServiceManager
+public import Serving
 
 /// The options of `serve`.
 struct ServeOptions: ParsableArguments {
@@ -80,4 +80,11 @@ struct ServeOptions: ParsableArguments {
   func validate() throws {
     if let flaw = service.flaw { throw ValidationError(flaw) }
   }
+}
+
+// What is typed is the raw value.
+extension SourceChoice: ExpressibleByArgument {}
+extension LogLevel: ExpressibleByArgument {
+  /// A level in upper or lower case.
+  public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
 }

@@ -58,7 +58,7 @@ struct PatienceTests {
     let server = try OneClientServer([String](repeating: "x", count: 400), pause: 20_000)
     var connection = try PowerConnection(paths: [server.path])
     let begin = Date.now
-    guard case .timeout = try connection.next(milliseconds: 100) else {
+    guard case .timeout = try connection.next(or: -1, until: PowerConnection.deadline(milliseconds: 100)) else {
       Issue.record("it came")
       return
     }

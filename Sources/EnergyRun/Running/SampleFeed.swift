@@ -65,7 +65,7 @@ struct SampleFeed: ~Copyable {
         continue
       }
       let wake = asks ? min(dueNanoseconds, deadline) : deadline
-      switch try connection.next(or: other, milliseconds: Self.milliseconds(wake - now)) {
+      switch try connection.next(or: other, until: wake) {
       case .answer(.sample(let sample)):
         isAsked = false
         dueNanoseconds = askedNanoseconds + Int64(nanosecondsIn: windowSeconds)
@@ -75,10 +75,5 @@ struct SampleFeed: ~Copyable {
       case .other: return .other
       }
     }
-  }
-
-  /// In milliseconds for poll(2), rounded up, at most a day.
-  private static func milliseconds(_ nanoseconds: Int64) -> Int32 {
-    Int32((min(nanoseconds, 86_400_000_000_000) + 999_999) / 1_000_000)
   }
 }

@@ -52,7 +52,8 @@ public struct WatchScreen {
     for request in requests.first { try connection.send(request) }
     while true {
       guard draw(&screen) else { return false }
-      switch try connection.next(or: screen.descriptor, milliseconds: pacer.patience(at: Self.milliseconds)) {
+      let deadline = cmsr_monotonic_nanoseconds() + Int64(pacer.patience(at: Self.milliseconds)) * 1_000_000
+      switch try connection.next(or: screen.descriptor, until: deadline) {
       case .timeout: pacer.change()
       case .other:
         guard handle(screen.events()) else { return false }

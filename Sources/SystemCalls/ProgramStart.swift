@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Glibc
 
 /// This process's arguments, byte for byte: `CommandLine.arguments` repairs what is not UTF-8, and a repaired path would name
@@ -16,5 +17,25 @@ public enum ArgumentBytes {
   public static func firstNotUTF8(of words: [[UInt8]]) -> String? {
     words.prefix { $0 != Array("--".utf8) }.first { String(validating: $0, as: UTF8.self) == nil }
       .map { String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+/// The descriptors that every program is given.
+public enum StandardDescriptors {
+  /// Opens /dev/null in place of each that is closed, so that no file gets the number of a closed stdout or stderr.
+  public static func fill() throws(ClosedDescriptorError) {
+    let error = cmsr_fill_standard_descriptors()
+    if error != 0 { throw ClosedDescriptorError(errno: error) }
+  }
+}
+
+/// stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place.
+public struct ClosedDescriptorError: Error, CustomStringConvertible {
+  let errno: Int32
+
+  /// What failed, why, and what to do.
+  public var description: String {
+    "stdin, stdout or stderr is closed, and /dev/null cannot be opened in its place: \(errorText(errno)). Start the program "
+      + "with all three open."
   }
 }
