@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -68,5 +69,11 @@ static inline int cmsr_open_in_root(int folder, const char *path, int flags)
 	}
 }
 
-// Whether an open file has an extended attribute: 1, or 0, also if its file system has none at all.
-static inline int cmsr_has_attribute(int descriptor, const char *name) { return fgetxattr(descriptor, name, 0, 0) >= 0; }
+// Whether an open file has an extended attribute: 1, or 0, also if its file system has none at all. The descriptor may be one that
+// only names a place (O_PATH), for which fgetxattr fails.
+static inline int cmsr_has_attribute(int descriptor, const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+	return getxattr(path, name, 0, 0) >= 0;
+}

@@ -159,11 +159,17 @@ static inline struct cmsr_helper cmsr_start_unmounter(int mount)
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, 0);
 		setsid();
-		close(ends[1]);
-		while (read(ends[0], &byte, 1) != 0 && errno == EINTR)
+		// Nothing else stays open, or another mount could not go.
+		int kept = fcntl(mount, F_DUPFD, 10), heard = fcntl(ends[0], F_DUPFD, 10);
+		for (int number = 0; number < 10; number++)
+			close(number);
+		for (int number = 10; number < 1024; number++)
+			if (number != kept && number != heard)
+				close(number);
+		while (read(heard, &byte, 1) < 0 && errno == EINTR)
 			;
 		char path[64];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", mount);
+		snprintf(path, sizeof path, "/proc/self/fd/%d", kept);
 		_exit(syscall(SYS_umount2, path, 2 /* MNT_DETACH */) != 0);
 	}
 	helper.error = helper.process < 0 ? errno : 0;

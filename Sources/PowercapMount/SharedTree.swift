@@ -15,6 +15,7 @@ public struct SharedTree {
   public init(_ program: TreeProgram, on path: String, socket: String?) throws(TreeError) {
     let folder = try Self.folder(path)
     guard cmsr_file_behind(folder.number).owner == geteuid() else { throw .foreignFolder(path) }
+    guard !PowercapMark.marks(folder) else { throw .mountedAlready(path) }
     let blocked = cmsr_block_signals_of_helpers()
     guard blocked == 0 else { throw .noSignals(errno: blocked) }
     let server = try TreeServer(program, socket: socket, .child)
@@ -43,6 +44,8 @@ public struct SharedTree {
     let signal = cmsr_wait_for_helper_signal()
     cmsr_close(unmounter.channel)
     let left = cmsr_wait_for(unmounter.process)
+    // It ends by itself once its tree is gone, which somebody who still has a file of it open can delay.
+    kill(server, SIGTERM)
     let code = cmsr_wait_for(server)
     guard left == 0 else { throw .notServed("Cannot unmount \(path). Unmount it by hand: sudo umount -l \(path)") }
     guard signal != SIGCHLD || code == 0 else {

@@ -19,6 +19,8 @@ public enum TreeError: Error, Equatable {
   case noFolder(String, errno: Int32)
   /// A folder that the tree is to be mounted on is a symbolic link.
   case link(String)
+  /// A folder that the tree is to be mounted on has one already.
+  case mountedAlready(String)
   /// Root is to mount on another user's folder.
   case foreignFolder(String)
   /// A user of the system that root would become is missing.
@@ -57,6 +59,8 @@ extension TreeError: CustomStringConvertible {
         + (errno == ENOSYS || errno == EINVAL ? " It needs Linux 5.4 or newer." : "")
     case .noFolder(let path, let errno): "Cannot mount the powercap tree on \(path): \(errorText(errno))."
     case .link(let path): "\(path) is a symbolic link. Name the folder itself."
+    case .mountedAlready(let path):
+      "A powercap tree is mounted on \(path) already. End the command that has mounted it."
     case .foreignFolder(let path):
       "\(path) belongs to another user, who could move it away. Choose a folder that belongs to root."
     case .noUser(let name):

@@ -37,6 +37,20 @@ struct PowercapTreeTests {
     }
   }
 
+  @Test("has AMD's cores as the kernel names them, and reads them only if somebody does")
+  func cores() throws {
+    let tree = try PowercapTree(watts: [42.5], ["--cpuinfo", "amd"])
+    let names = try FileManager.default.contentsOfDirectory(atPath: tree.folder.path).sorted()
+    #expect(names == ["intel-rapl", "intel-rapl:0", "intel-rapl:0:0"])
+    #expect(try String(contentsOfFile: tree.path("intel-rapl:0:0", "name"), encoding: .utf8) == "core\n")
+    let (package, core) = (try EnergyFile(tree.path("intel-rapl:0")), try EnergyFile(tree.path("intel-rapl:0:0")))
+    // The subscription begins without cores, and goes on with them.
+    let first = try package.microjoules()
+    let before = try core.microjoules()
+    sleep(1)
+    #expect(try core.microjoules() > before && package.microjoules() > first)
+  }
+
   @Test("gives a new number at offset 0, and goes on with it further on")
   func offsets() throws {
     let tree = try PowercapTree()
@@ -155,6 +169,37 @@ struct PowercapTreeTests {
     #expect(try wakeups() == before)
     // The energy of that time is not lost.
     #expect(try file.microjoules() > 0)
+  }
+
+  @Test("takes nothing from another user who serves once the service is away")
+  func impostor() throws {
+    let script = """
+      set -e; mount -t tmpfs -o mode=755 none /run; mount -t tmpfs -o mode=1777 none /tmp; mkdir /run/tree
+      ready() { until grep -q Ready $1; do kill -0 $2; sleep 0.05; done; }
+      : >/tmp/log; : >/tmp/tree.log; : >/tmp/impostor.log
+      "$0" serve --source simulated --user root >>/tmp/log 2>&1 & S=$!; ready /tmp/log $S
+      "$0" powercap /run/tree >>/tmp/tree.log 2>&1 & T=$!; ready /tmp/tree.log $T
+      cat /run/tree/intel-rapl:0/energy_uj >/dev/null && echo served; kill $S; wait $S || :
+      setpriv --reuid 1000 --regid 1000 --clear-groups "$0" serve --source simulated --socket /tmp/pkg-watt-stat.sock \
+        >>/tmp/impostor.log 2>&1 & I=$!; ready /tmp/impostor.log $I
+      # The tree has to notice the end first, and tries again only after a while.
+      for N in 1 2 3 4; do sleep 0.3; cat /run/tree/intel-rapl:0/energy_uj || :; done
+      grep -c 'not by root, pkg-watt-stat or you' /tmp/tree.log; kill $T $I; wait $T || :; wait $I || :
+      """
+    let (_, output) = try Child.run(["unshare", "-m", "bash", "-c", script, Executables.service], seconds: 30)
+    #expect(output.hasPrefix("served\n") && output.hasSuffix("\n1\n"), "\(output)")
+    #expect(output.components(separatedBy: "No data available").count == 5, "\(output)")
+  }
+
+  @Test("is not mounted twice on the same folder, and goes although a file of it is open")
+  func twice() throws {
+    let tree = try PowercapTree()
+    let second = try Child.run([Executables.service, "powercap", "--socket", tree.socket, tree.folder.path])
+    #expect(second.exitCode == 1 && second.output.contains("is mounted on \(tree.folder.path) already"))
+    let file = try EnergyFile(tree.path("intel-rapl:0"))
+    tree.child.send(SIGTERM)
+    #expect(try tree.child.exitCode() == 0)
+    #expect(!(try tree.isMounted()) && file.read().error != 0)
   }
 
   @Test("is never measured by the service itself")
