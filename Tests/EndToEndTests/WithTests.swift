@@ -40,6 +40,25 @@ struct WithTests {
   }
 
   @Test(
+    "covers the kernel's own powercap at both of its places, for the command alone",
+    .enabled(if: lack == nil, "user namespaces are not allowed here"))
+  func covers() throws {
+    let service = try Service.simulated()
+    // This machine's kernel may have none, so one is made.
+    let script = """
+      set -e; mount -t tmpfs none /sys/class; mount -t tmpfs none /sys/devices/virtual
+      N=/sys/class/powercap/intel-rapl:0/name; V=/sys/devices/virtual/powercap
+      mkdir -p ${N%/name} $V; echo kernel >$N; echo kernel >$V/kernel
+      \(Self.ordinary.joined(separator: " ")) "$0" with --socket $1 -- sh -c "
+        cat $N; ls $V/kernel; cat $V/intel-rapl/intel-rapl:0/name /sys/class/powercap/intel-rapl/subsystem/intel-rapl:1/name"
+      cat $N; ls $V
+      """
+    let (_, output) = try Child.run(["unshare", "-m", "bash", "-c", script, Executables.service, service.socket])
+    let lines = output.split(separator: "\n").filter { !$0.hasPrefix("Warning: ") && !$0.contains("No such file") }
+    #expect(lines == ["package-0", "package-0", "psys", "kernel", "kernel"], "\(output)")
+  }
+
+  @Test(
     "lets the command be itself: its process, exit code, signals and streams",
     .enabled(if: lack == nil, "user namespaces are not allowed here"))
   func itself() throws {
