@@ -138,7 +138,7 @@ struct CounterCourseTests {
 
   @Test(
     "after it stood for longer than a second begins a new window: none spans the time in which it did not count",
-    arguments: [1.05, 1.4, 2.0, 2.4, 6.0], [250_000_000, 1_000_000_000] as [Int64])
+    arguments: [1.05, 1.4, 2.0, 2.4, 2.65, 2.9, 3.3, 3.7, 6.0], [250_000_000, 1_000_000_000] as [Int64])
   func longStandstill(stands: Double, interval: Int64) throws {
     var watcher = try #require(Watcher(Changing(before: 0.001, after: 0.001, stands: stands)))
     let samples = watcher.samples(every: interval, until: Self.seconds(60))

@@ -9,7 +9,9 @@ public func atOnce<Each: Sendable>(
   _ all: some Sequence<Each>, most: Int = .max, _ trial: @escaping @Sendable (Each) throws -> Void
 ) async {
   await withTaskGroup(of: Void.self) { group in
+    var trials = 0
     for (index, each) in all.enumerated() {
+      trials += 1
       if index >= most { await group.next() }
       group.addTask(executorPreference: ThreadForEach()) {
         Trial.$name.withValue("\(each)") {
@@ -21,6 +23,7 @@ public func atOnce<Each: Sendable>(
         }
       }
     }
+    if trials == 0 { Issue.record("there is nothing to try") }
   }
 }
 

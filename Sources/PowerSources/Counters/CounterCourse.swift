@@ -66,7 +66,8 @@ public struct CounterCourse: Sendable {
       switch change {
       case .idle, .implausible: return change
       case .first, .advanced, .wrapped, .reset, .gap, .resumed:
-        probe(value, at: time, since: time)
+        // Of a standstill that the counter itself knew to be long, its own time is without it already.
+        probe(value, at: time, since: change == .resumed ? time : stoodSince)
         return .idle
       }
     case .probing(var probe):
