@@ -35,3 +35,17 @@ extension Substring {
     return rest
   }
 }
+
+/// A text as one word of a shell's command line, to be pasted: in quotes if it needs them.
+public func shellWord(_ text: String) -> String {
+  let isPlain = text.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "/._-+:,@%".utf8.contains(byte)
+    }
+  }
+  return isPlain && !text.isEmpty
+    ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#))'"
+}

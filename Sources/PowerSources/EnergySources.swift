@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 public import RAPL
 internal import SystemCalls
@@ -108,7 +109,7 @@ public enum EnergySources {
       if surroundings.isNamespaceRoot { return .namespaceRoot(path: node) }
       guard case .cannotOpen(_, EPERM, _) = error else { return error }
       path = node
-    case .cannotOpen(let node, ENOENT, _): path = node
+    case .cannotOpen(let node, ENOENT, _), .missingNode(let node): path = node
     case .noPowercap(let folder), .maskedPowercap(let folder): path = folder
     default: return error
     }
@@ -188,7 +189,7 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
 
   /// The reasons, and what to do.
   public var description: String {
-    let doctor = "pkg-watt-stat doctor" + (root.map { " --root \($0)" } ?? "")
+    let doctor = "pkg-watt-stat doctor" + (root.map { " --root \(shellWord($0))" } ?? "")
     let simulated =
       registers == nil || powercap == nil
       ? "" : " To try the service with simulated watts: pkg-watt-stat serve --source simulated"

@@ -24,6 +24,12 @@ package final class PowercapCounter: CounterFile {
     guard !PowercapMark.marks(descriptor) else { throw .ownTree(path: path) }
   }
 
+  /// Whether a zone's energy is what this service measured itself; false if that cannot be asked.
+  package static func isOwn(_ path: String, root: String) -> Bool {
+    guard let file = try? RegularFile.open(path, root: root) else { return false }
+    return PowercapMark.marks(file)
+  }
+
   /// A zone that disappeared and came back has a new file, and the old one stays dead.
   var replacedPath: String? {
     var (opened, found) = (stat(), stat())

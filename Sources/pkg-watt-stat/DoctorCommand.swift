@@ -52,18 +52,23 @@ struct DoctorCommand: ParsableCommand {
     let machine = try Machine(root: root)
     if let capture, trace { try record(machine, in: capture) }
     var lost: OutputError?
-    let report = Doctor.examine(machine, refusal: Self.refusal) { [json] finding in
-      guard !json, lost == nil else { return }
+    let report = Doctor.examine(machine, refusal: Self.refusal) { [json, capture] finding in
+      // A reader that goes away must not cost the capture, which may have taken long.
+      guard !json, capture == nil, lost == nil else { return }
       do throws(OutputError) { try StandardOutput.write(finding.lines + "\n") } catch { lost = error }
     }
     if let lost { throw lost }
-    if !json { try StandardOutput.write("\n") }
     if let capture {
       machine.takeInventory()
       try machine.capture(in: capture)
-      if !json {
+      if !json { for finding in report.findings { try StandardOutput.write(finding.lines + "\n") } }
+    }
+    if !json {
+      try StandardOutput.write("\n")
+      if let capture {
         try StandardOutput.write(
-          "Saved a capture of this machine to \(capture). To examine it: pkg-watt-stat doctor --root \(capture)\n\n")
+          "Saved a capture of this machine to \(capture). To examine it: pkg-watt-stat doctor --root \(shellWord(capture))\n\n"
+        )
       }
     }
     try StandardOutput.write((json ? report.json : report.summary) + "\n")

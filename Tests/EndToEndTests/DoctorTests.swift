@@ -219,6 +219,19 @@ struct DoctorTests {
     #expect(told.exitCode == 0 && check.exitCode == 0, "\(told.output)\n\(check.output)")
   }
 
+  @Test("saves its capture also if nobody reads what it says")
+  func captureWithoutReader() throws {
+    let folder = try TemporaryFolder()
+    for (name, output) in [("full", ">/dev/full"), ("gone", "| true")] {
+      let capture = folder.file(name)
+      _ = try Child.run([
+        "bash", "-c", "$0 doctor --capture $1 \(output)", Executables.service, capture,
+      ])
+      let told = try doctor(["--root", capture])
+      #expect(told.output.contains("This machine can"), "\(told.output)")
+    }
+  }
+
   @Test("a broken capture and wrong usage are refused")
   func refusals() throws {
     let folder = try TemporaryFolder()

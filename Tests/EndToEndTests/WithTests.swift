@@ -81,6 +81,17 @@ struct WithTests {
     #expect(try child.exitCode() == 137)
   }
 
+  @Test(
+    "is measured by nobody: the service and the doctor know their own energy",
+    .enabled(if: lack == nil, "user namespaces are not allowed here"))
+  func own() throws {
+    let service = try Service.simulated()
+    for command in [["serve", "--check", "--source", "powercap"], ["doctor"]] {
+      let (_, output) = try run([Executables.service] + command, service: service)
+      #expect(output.contains("what pkg-watt-stat itself has measured"), "\(output)")
+    }
+  }
+
   @Test("leaves nothing behind", .enabled(if: lack == nil, "user namespaces are not allowed here"))
   func traceless() throws {
     let service = try Service.simulated()

@@ -47,4 +47,11 @@ struct PrintableTextTests {
     "this machine's keeps its letters, and steers nothing",
     arguments: [("/home/Jörg", "/home/Jörg"), ("a\tb\n", "a b?"), ("\u{1B}\u{9B}\u{202E}\u{2028}\u{E000}", "?????")])
   func harmless(text: String, expected: String) { #expect(text.harmless == expected) }
+
+  @Test(
+    "is one word of a command line",
+    arguments: [
+      ("/a/b-1.x", "/a/b-1.x"), ("", "''"), ("/a b", "'/a b'"), ("it's", #"'it'\''s'"#), ("~", "'~'"), ("ö", "'ö'"),
+    ])
+  func shell(text: String, expected: String) { #expect(shellWord(text) == expected) }
 }

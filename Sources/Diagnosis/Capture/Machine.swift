@@ -112,6 +112,11 @@ public final class Machine: MachineFiles {
     }
   }
 
+  /// Whether a zone shows what this service measured itself, so that it must not measure it again.
+  func isOwnTree(_ path: String) -> Bool {
+    answer("own tree \(relative(path))") { PowercapCounter.isOwn(path, root: root) ? "yes" : nil } != nil
+  }
+
   /// Reads the energy of a powercap zone, in microjoules. A captured zone gives its first value, and after that its last.
   ///
   /// - Parameter path: the path of its energy_uj.

@@ -81,6 +81,7 @@ extension Examination {
 
   private func energy(_ entry: PowercapTree.Entry) throws(SourceError) -> UInt64 {
     let path = "\(entry.folder)/energy_uj"
+    if machine.isOwnTree(path) { throw .ownTree(path: path) }
     switch machine.energy(ofZone: path) {
     case .success(let value): return value
     case .failure(.noNumber): throw .noEnergy(path: path)
