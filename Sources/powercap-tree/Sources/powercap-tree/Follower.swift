@@ -2,6 +2,7 @@ internal import CFUSE
 internal import PowerClient
 internal import PowerProtocol
 internal import Powercap
+internal import RAPL
 
 /// Follows the service while somebody reads, and answers the readers who had to wait. It has a thread of its own, so that a
 /// service that hangs keeps nobody from files that do not change.
@@ -54,8 +55,8 @@ struct Follower {
         hasParts.toggle()
         try connection.send(.subscribe(intervalSeconds: step, domains: hasParts))
       }
-      let left = min(Served.with { $0.nextEvent(now) } ?? now, sampled + 2 * patience) - now
-      switch try connection.next(or: Served.alarm, milliseconds: Int32(max(0, min(left * 1000, 60_000)).rounded(.up))) {
+      let end = min(Served.with { $0.nextEvent(now) } ?? now, sampled + 2 * patience, now + 60)
+      switch try connection.next(or: Served.alarm, until: Int64(nanosecondsIn: max(now, end))) {
       case .answer(.sample(let sample)):
         sampled = now
         Served.with { $0.take(sample) }
