@@ -14,6 +14,7 @@ final class Broadcaster {
     let line: PowerLine
     /// The boot time after which it is stale.
     var staleFrom: Int64
+    let sequence: Int
   }
 
   /// How finely each client may know energy.
@@ -27,12 +28,14 @@ final class Broadcaster {
   private(set) var latest: Latest?
   /// The mean over the latest sleep, for the service's status.
   private var slept: PowerLine?
-  /// The number of samples so far.
+  /// The number of samples so far; fresh ones do not count.
   private(set) var sequence = 0
   /// Why there was no sample since the latest one.
   private(set) var failure: NoSample?
   /// The clients that wait for the next sample, and whether with domains.
   private var waiting: [(client: ClientHandler, domains: Bool)] = []
+  /// The clients that wait for a window with domains.
+  private var waitingForDomains: [ClientHandler] = []
   /// Called with the state of the service.
   private let onPulse: (ServerPulse) -> Void
 
@@ -58,7 +61,7 @@ final class Broadcaster {
   ) {
     failure = nil
     sequence += 1
-    latest = Latest(window: window, line: line, staleFrom: staleFrom)
+    latest = Latest(window: window, line: line, staleFrom: staleFrom, sequence: sequence)
     history.add(window, end: window.sample.endMonotonicNanoseconds + asleep, asleep: coversSleep)
   }
 
@@ -147,6 +150,7 @@ final class Broadcaster {
     guard let place = client.place else { return false }
     client.move(to: nil)
     waiting.removeAll { $0.client === client }
+    waitingForDomains.removeAll { $0 === client }
     // The last one takes its place, which saves a search among thousands.
     let last = clients.removeLast()
     if last !== client {
@@ -195,24 +199,34 @@ final class Broadcaster {
     waiting.append((client, domains))
   }
 
-  /// The clients that wait for the next sample with domains; they are taken off the list.
-  func takeWaitingForDomains() -> [ClientHandler] {
-    let clients = waiting.filter(\.domains).map(\.client)
-    waiting.removeAll(where: \.domains)
-    return clients
+  /// Answers a client as soon as there is a window with domains.
+  func answerWithDomains(_ client: ClientHandler) {
+    waitingForDomains.append(client)
   }
 
-  /// Answers a client with a stream's window, or with the latest sample if there is none.
-  func answer(_ client: ClientHandler, with window: PowerWindow?, status: PowerLine.Status) {
-    client.answer { [self, sequence] in
-      window?.report(
-        sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: client.isTrusted)
-      ).json ?? latestReport(trusted: client.isTrusted, domains: true) ?? RequestError.noReading.json
+  /// Those who wait for the next sample, with domains, wait for a window that has them.
+  func awaitDomains() {
+    waitingForDomains += waiting.lazy.filter(\.domains).map(\.client)
+    waiting.removeAll(where: \.domains)
+  }
+
+  /// Whether any client waits for domains.
+  var awaitsDomains: Bool { !waitingForDomains.isEmpty || waiting.contains(where: \.domains) }
+
+  /// Answers those who wait for domains, with a window that was made for them, or else with the latest sample.
+  func answerDomains(_ window: PowerWindow?, status: PowerLine.Status) {
+    let clients = waitingForDomains
+    waitingForDomains = []
+    // It is a sample like those at the service's own points, so it has a number of its own.
+    if window != nil { sequence += 1 }
+    for client in clients {
+      client.answer { [self, sequence] in
+        window?.report(
+          sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: client.isTrusted)
+        ).json ?? latestReport(trusted: client.isTrusted, domains: true) ?? RequestError.noReading.json
+      }
     }
   }
-
-  /// Whether anyone has subscribed to a stream.
-  func hasSubscribers(_ key: SampleStream.Key) -> Bool { subscribers[key] != nil }
 
   /// Answers a client that asked for a reading of its own: over the time since its latest one.
   ///
@@ -246,7 +260,7 @@ final class Broadcaster {
     guard let latest else { return nil }
     let isStale = isStale || fresh != nil
     return latest.window.report(
-      sequence: sequence, status: isStale ? .stale : latest.line.status,
+      sequence: latest.sequence, status: isStale ? .stale : latest.line.status,
       reason: isStale ? fresh.map { "\($0)" } ?? failureReason : nil, policy: access.policy(trusted: trusted),
       domains: domains
     ).json

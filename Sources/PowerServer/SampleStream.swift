@@ -10,6 +10,8 @@ struct SampleStream {
     let isTrusted: Bool
     /// Whether its samples have domains.
     var hasDomains = true
+    /// Whether it is that of the clients that wait for domains after a request, and not of subscribers.
+    var isOfRequests = false
   }
 
   let key: Key

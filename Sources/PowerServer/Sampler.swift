@@ -17,8 +17,6 @@ final class Sampler: Feed {
   private lazy var alarm = Alarm(on: eventLoop) { [weak self] in self?.happen(.alarm) }
   /// The clients that wait for a reading of their own.
   private var refreshing: [(client: ClientHandler, domains: Bool)] = []
-  /// The clients that wait until domains have been read twice.
-  private var domainsWait: DomainsWait?
 
   /// Begins the first window.
   init(
@@ -46,9 +44,9 @@ final class Sampler: Feed {
 
   func remove(_ client: ClientHandler) {
     unsubscribe(client)
-    domainsWait?.clients.removeAll { $0 === client }
-    if let wait = domainsWait, wait.clients.isEmpty { end(wait) }
-    if broadcaster.remove(client) { happen(.clientLeft) }
+    guard broadcaster.remove(client) else { return }
+    if machine.awaitsDomains, !broadcaster.awaitsDomains { happen(.domainsUnwanted) }
+    happen(.clientLeft)
   }
 
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {
@@ -58,15 +56,14 @@ final class Sampler: Feed {
   }
 
   func unsubscribe(_ client: ClientHandler) {
-    if let ended = broadcaster.unsubscribe(client), ended != domainsWait?.key { happen(.streamEnded(ended)) }
+    if let ended = broadcaster.unsubscribe(client) { happen(.streamEnded(ended)) }
   }
 
   func sampleAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer {
     if domains { happen(.sampleAsked) }
-    guard machine.hasAnswer(at: .now) else { return .next }
-    guard domains, !broadcaster.isStale, let key = machine.domainsStream else { return .latest }
-    wait(for: key, [client])
-    return .fresh
+    let answer = machine.answer(domains: domains, at: .now)
+    if answer == .fresh { broadcaster.answerWithDomains(client) }
+    return answer
   }
 
   func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer {
@@ -77,36 +74,9 @@ final class Sampler: Feed {
       happen(.freshAsked(domains: domains))
       return .fresh
     }
-    guard machine.isAsleep else { return sampleAsked(by: client, domains: domains) }
-    if domains { happen(.sampleAsked) }
+    let answer = sampleAsked(by: client, domains: domains)
     // Of a service that was asleep, the first that it takes.
-    return .next
-  }
-
-  /// Lets clients wait for a window at both of whose ends the domains were read.
-  private func wait(for key: SampleStream.Key, _ clients: [ClientHandler]) {
-    if clients.isEmpty { return }
-    if domainsWait == nil {
-      domainsWait = DomainsWait(key: key)
-      happen(.subscribed(key))
-    }
-    domainsWait?.clients += clients
-  }
-
-  /// Answers the clients that wait for domains, once a window has them, or it takes too long.
-  private func settleDomains(_ samples: [StreamedSample] = [], isPublicReading: Bool = false) {
-    guard var wait = domainsWait else { return }
-    if isPublicReading { wait.readings += 1 }
-    domainsWait = wait
-    let sample = samples.first { $0.key == wait.key && !$0.isStale && machine.hasDomains($0.window) }
-    guard sample != nil || wait.readings >= DomainsWait.mostReadings else { return }
-    end(wait)
-    for client in wait.clients { broadcaster.answer(client, with: sample?.window, status: status) }
-  }
-
-  private func end(_ wait: DomainsWait) {
-    domainsWait = nil
-    if !broadcaster.hasSubscribers(wait.key) { happen(.streamEnded(wait.key)) }
+    return machine.isAsleep ? .next : answer
   }
 
   private func happen(_ event: SamplingEvent) {
@@ -115,19 +85,16 @@ final class Sampler: Feed {
       case .read(let order):
         let snapshot = source.read(domains: order.hasDomains)
         happen(.reading(CounterReading(order: order, snapshot: snapshot, needs: CounterNeeds(source))))
-        settleDomains(isPublicReading: order.isPublic)
       case .setAlarm(let time): alarm.set(at: time)
       case .publish(let window, let line, let staleFrom, let asleep, let coversSleep):
         broadcaster.take(window, line, staleFrom: staleFrom, asleepNanoseconds: asleep, coversSleep: coversSleep)
-        // What they waited for may have no domains at its start.
-        if let key = machine.domainsStream { wait(for: key, broadcaster.takeWaitingForDomains()) }
         broadcaster.send(line)
       case .keep(let window, let line, let asleep): broadcaster.keep(window, line, asleepNanoseconds: asleep)
       case .missed: broadcaster.noSample()
       case .repeatLatest: broadcaster.repeatLatest()
-      case .stream(let samples):
-        broadcaster.send(samples, status: status)
-        settleDomains(samples)
+      case .awaitDomains: broadcaster.awaitDomains()
+      case .answerDomains(let window): broadcaster.answerDomains(window, status: status)
+      case .stream(let samples): broadcaster.send(samples, status: status)
       case .answerFresh(let snapshot, let isBetweenSteps): answer(snapshot, isBetweenSteps: isBetweenSteps)
       case .pulse(let isAsleep): broadcaster.pulse(isAsleep: isAsleep)
       case .failed(let reason, let isComplaint): report(reason, isComplaint: isComplaint)

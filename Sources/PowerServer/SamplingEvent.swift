@@ -26,9 +26,10 @@ enum SamplingEvent {
   case subscribed(SampleStream.Key)
   /// The last client of a stream has left it.
   case streamEnded(SampleStream.Key)
-  /// A client has asked for the latest sample, with or without domains. If domains cost a reading of every core, they are then
-  /// read for a while.
+  /// A client has asked for the latest sample with domains. If domains cost a reading of every core, they are then read for a while.
   case sampleAsked
+  /// The last client that waited for domains has left.
+  case domainsUnwanted
   /// A trusted client has asked for a reading of its own.
   case freshAsked(domains: Bool)
 }
@@ -51,6 +52,10 @@ enum SamplingAction {
   case missed
   /// A point passed, and the counters have not stepped since the latest sample, which is not stale yet.
   case repeatLatest
+  /// From now on the clients that wait for the next sample, and asked for domains, wait for `answerDomains`.
+  case awaitDomains
+  /// Answer the clients that wait for domains, with this window or else with the latest sample.
+  case answerDomains(PowerWindow?)
   /// Samples for subscribers.
   case stream([StreamedSample])
   /// Answer the clients that have asked for a reading of their own.

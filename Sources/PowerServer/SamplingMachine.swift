@@ -30,7 +30,9 @@ struct SamplingMachine {
 
   private(set) var state: SamplingState
   private var clients = 0
-  private var streams: SampleStreams
+  var streams: SampleStreams
+  /// The clients that wait for domains; nil if there are none.
+  var domainsWait: DomainsWait?
   private(set) var needs: CounterNeeds
   /// The latest sample, and the boot time at the end of its window.
   private(set) var latest: (window: PowerWindow, end: Int64)?
@@ -92,6 +94,7 @@ struct SamplingMachine {
       case .waking(let waking) where waking.beginsWindow: beginWindow(reading.snapshot, waking, at: moment, &actions)
       case .starting, .sampling, .stale, .waking: sample(reading.snapshot, at: moment, &actions)
       }
+      if awaitsDomains, reading.order.isPublic { countDomainsReading(&actions) }
     case .clientCame:
       clients += 1
       guard case .asleep = state else { return [] }
@@ -105,7 +108,8 @@ struct SamplingMachine {
     case .streamEnded(let key): streams.end(key)
     case .sampleAsked:
       domainsUntil = now + settings.domainsPatience
-      return []
+      guard askForDomains(at: moment) else { return [] }
+    case .domainsUnwanted: endDomainsWait()
     case .freshAsked(let domains):
       if domains { hasFreshDomains = true }
       guard freshTime == .max else { return [] }
@@ -118,29 +122,12 @@ struct SamplingMachine {
   /// Whether there is no client, or one that waits for the first sample after a sleep.
   var isAsleep: Bool { state.isAsleep }
 
-  /// Whether the latest sample answers a client. A sample from before or during a sleep does not answer a client that woke the
-  /// service, unless it is as young as it would be in a service that is awake.
-  func hasAnswer(at moment: Moment) -> Bool {
-    guard let latest else { return false }
-    return !isAsleep || moment.boottime - latest.end <= max(settings.interval, settings.updateNanoseconds)
-  }
-
-  /// Whether a trusted client may have a reading of its own; otherwise it gets the latest sample.
-  func grantsFresh(at moment: Moment) -> Bool { !isAsleep && latest != nil && !isStale(at: moment) }
-
-  /// The start of the first window for a client that asks for a reading of its own: the end of the latest window, or, if that has
-  /// no domains, the latest reading that has them.
-  func freshStart(at moment: Moment) -> EnergySnapshot? {
-    guard let end = latest?.window.end else { return nil }
-    let isFuller =
-      end.readings.count < reads.fullSnapshot.readings.count
-      && moment.monotonic - reads.lastFull <= settings.interval
-    return isFuller ? reads.fullSnapshot : end
-  }
-
-  private func isStale(at moment: Moment) -> Bool {
+  func isStale(at moment: Moment) -> Bool {
     latest.map { moment.boottime - $0.end > settings.staleAge } ?? false
   }
+
+  /// The first point of all grids.
+  var firstPoint: Int64 { grid.first }
 
   // MARK: - When to read
 
@@ -205,10 +192,12 @@ struct SamplingMachine {
         latest = (window, end)
         // The time asleep has only one mean.
         let coversSleep = isAsleep && window.sample.windowNanoseconds > settings.interval * 3 / 2
+        let answersDomains = awaitsDomains && settleDomains(window, at: now, &actions)
         actions.append(
           .publish(
             window, line, staleFrom: end + settings.staleAge, asleepNanoseconds: snapshot.asleepNanoseconds,
             coversSleep: coversSleep))
+        if answersDomains { actions.append(.answerDomains(nil)) }
       } else {
         actions += [.unsayable(watts: window.sample.watts), .missed]
       }
@@ -295,7 +284,8 @@ struct SamplingMachine {
     let now = moment.monotonic
     if !streams.isEmpty {
       let stale = isStale(at: moment) ? latest?.window : nil
-      let samples = streams.take(snapshot, now: now, isPublic: isPublic, stale: stale)
+      var samples = streams.take(snapshot, now: now, isPublic: isPublic, stale: stale)
+      if awaitsDomains { takeDomainsWindow(&samples, &actions) }
       if !samples.isEmpty { actions.append(.stream(samples)) }
     }
     guard now >= freshTime else { return }
@@ -327,12 +317,15 @@ struct SamplingMachine {
   }
 
   private mutating func fallAsleep() {
+    endDomainsWait()
     state = .asleep(next: reads.last + settings.longestSleep)
   }
 
   /// Continues from point to point while there are clients.
   private mutating func goOn(at moment: Moment, _ actions: inout [SamplingAction]) {
     let next = grid.next(after: reads.last)
+    // Who waited for the first sample was told.
+    if case .sample = domainsWait { domainsWait = nil }
     if clients == 0 {
       fallAsleep()
     } else if latest == nil {

@@ -107,20 +107,31 @@ struct CoreReadTests {
     #expect(zip(reads, reads.dropFirst()).allSatisfy { $1 - $0 >= 239_000_000 }, "\(reads)")
   }
 
-  @Test("is in the first sample of a service that a client wakes soon after another has left")
-  func firstAnswerAfterNap() throws {
-    let server = try server()
+  @Test(
+    "is in the first sample of a service that a client wakes soon after another has left, and that does not wait for the next point",
+    arguments: [0.25, 1, 30])
+  func firstAnswerAfterNap(interval: Double) throws {
+    let server = try server(interval: interval)
     do {
       let other = try TestClient(server.path)
-      for _ in 0..<3 { _ = try other.line() }
+      _ = try other.line()
+      if interval <= 1 { for _ in 0..<2 { _ = try other.line() } }
     }
     let end = Date.now.addingTimeInterval(10)
     while !server.control.isAsleep {
       try #require(Date.now < end)
       usleep(2000)
     }
+    // Until then the latest sample is young enough to answer, if the interval is not long.
+    let latest = try #require(server.control.reads.withLock { $0.last })
+    let nap = latest + Int64((min(interval, 1) + 0.05) * 1e9)
+    while Int64(DispatchTime.now().uptimeNanoseconds) < nap { usleep(2000) }
+    let begin = DispatchTime.now().uptimeNanoseconds
     let sample = try TestClient(server.path).sample()
+    let seconds = Double(DispatchTime.now().uptimeNanoseconds - begin) / 1e9
     #expect(abs((sample.packages.first?.domains[.core]?.watts ?? 0) - ScriptedSource.watts / 2) < 0.5, "\(sample)")
+    // 0.05 s to a sample, and from there to the next point that is far enough.
+    #expect(seconds < 0.75, "\(interval) s: \(seconds) s")
   }
 
   @Test("is not waited for if nothing can be read: the client gets the latest sample")

@@ -32,7 +32,8 @@ final class DayChecks {
 
   private let settings: ServerSettings
   private let trustedStep: Int64
-  private let phase: Int64
+  let phase: Int64
+  private(set) lazy var domains = DomainsChecks(of: day)
   private var alarm = Int64.min
   private var ringing: (asleep: Bool, waking: SimulatedWaking?) = (false, nil)
   private var order: ReadOrder?
@@ -81,7 +82,7 @@ final class DayChecks {
     if violations.count < 8 { violations.append("at \(Double(day.now - day.start) / 1e9) s: \(what)") }
   }
 
-  private func see(_ what: String) { seen[what, default: 0] += 1 }
+  func see(_ what: String) { seen[what, default: 0] += 1 }
 
   // MARK: - Alarms and readings
 
@@ -140,8 +141,11 @@ final class DayChecks {
   func readAt(_ now: Int64, drawn: UInt64, disturbances: Int, _ snapshot: EnergySnapshot) {
     // One that was set anew may seem to have wrapped, until it is read again.
     if disturbances != reading.disturbances { disturbed = now }
-    let (wasGood, lastGoodAsleep) = (reading.isGood, goodAsleep)
+    let (wasGood, lastGoodAsleep, before) = (reading.isGood, goodAsleep, reading)
     reading = Self.reading(snapshot, drawn: drawn, disturbances: disturbances)
+    domains.reads(
+      isPublic: order?.isPublic ?? false, isOdd: Self.window(from: before, to: reading) != .ends,
+      number: reading.number, at: now)
     if reading.isGood { goodAsleep = reading.asleep }
     if case .read(.gap) = snapshot.readings[0].outcome, wasGood, reading.asleep - lastGoodAsleep < 50_000_000,
       now - disturbed > 120 * SimulatedDay.second
@@ -192,6 +196,7 @@ final class DayChecks {
         violate("stale at another time")
       }
       ends(window)
+      domains.publishes(window)
       hasSample = true
       told = true
     case .keep(let window, _, _):
@@ -223,7 +228,8 @@ final class DayChecks {
     case .failed: see("failure")
     case .recovered: see("recovery")
     case .unsayable: violate("watts that no line holds")
-    case .read, .setAlarm: break
+    case .answerDomains(let window): domains.answers(window)
+    case .read, .setAlarm, .awaitDomains: break
     }
   }
 

@@ -14,12 +14,17 @@ struct SamplingDayTests {
       SimulatedDay.Plan(seed: 1), SimulatedDay.Plan(seed: 17_063_306_123_106_759_442),
       SimulatedDay.Plan(seed: 2, hours: 6, interval: 0.5), SimulatedDay.Plan(seed: 3, hours: 6, interval: 60),
       SimulatedDay.Plan(seed: 4, hours: 6, longestCoreSeconds: 200),
+      SimulatedDay.Plan(seed: 6, hours: 6, interval: 10, longestCoreSeconds: 465),
       SimulatedDay.Plan(seed: 5, hours: 6, period: 1_020_000_000),
     ] + randomPlans
 
   private static var randomPlans: [SimulatedDay.Plan] {
     let count = ProcessInfo.processInfo.environment["SAMPLING_DAYS"].flatMap { Int($0) } ?? 0
-    return (0..<max(count, 0)).map { _ in SimulatedDay.Plan(seed: .random(in: 0 ... .max)) }
+    return (0..<max(count, 0)).map { number in
+      SimulatedDay.Plan(
+        seed: .random(in: 0 ... .max), interval: number % 2 == 0 ? 1 : [0.25, 5, 30].randomElement() ?? 1,
+        longestCoreSeconds: number % 2 == 0 ? nil : 465)
+    }
   }
 
   @Test("keeps to the grid, misses no wrap, loses no sample, and lets no client wait", arguments: plans)
@@ -34,6 +39,7 @@ struct SamplingDayTests {
       "public reading late", "trusted reading", "client that waits", "window for a client",
     ]
     if plan.period != nil { parts.append("latest again") }
+    if plan.longestCoreSeconds != nil { parts.append("window with domains") }
     for part in parts { #expect(day.checks.seen[part, default: 0] > 0, "no \(part): \(plan)") }
   }
 }

@@ -11,6 +11,10 @@ protocol SimulatedService: AnyObject {
   var waking: SimulatedWaking? { get }
   func happen(_ event: SamplingEvent)
   func hasAnswer() -> Bool
+  /// What answers a client that asks for a sample with domains.
+  func answerWithDomains() -> FeedAnswer
+  /// Whether any client waits for domains.
+  var awaitsDomains: Bool { get }
   func grantsFresh() -> Bool
 }
 
@@ -45,6 +49,8 @@ final class SimulatedDay {
     /// Since when it waits for a first line, how long all delays were before that, and when the latest bad reading was; nil if
     /// it was told one.
     var waits: (since: Int64, delays: Int64, badReading: Int64, isFromSleep: Bool)?
+    /// What it waits for, if it has asked for domains.
+    var domains: DomainsChecks.Wait?
   }
 
   let plan: Plan
@@ -163,6 +169,21 @@ final class SimulatedDay {
     case .missed where checks.hasSample: tellAll()
     default: break
     }
+    switch action {
+    case .publish, .repeatLatest, .missed:
+      for index in clients.indices { if case .sample = clients[index].domains { clients[index].domains = nil } }
+    case .awaitDomains:
+      // The sample for which they waited was read with domains, so one reading more is enough.
+      for index in clients.indices where clients[index].domains != nil {
+        clients[index].domains = checks.domains.begins(readings: 1, phase: checks.phase)
+      }
+    case .answerDomains(let window):
+      for index in clients.indices {
+        if let wait = clients[index].domains { checks.domains.answered(wait, with: window) }
+        clients[index].domains = nil
+      }
+    default: break
+    }
   }
 
   private static func brief(_ action: SamplingAction) -> String {
@@ -178,7 +199,8 @@ final class SimulatedDay {
         }.joined(separator: "; ")
     case .answerFresh(let snapshot, let isBetween): "fresh \(snapshot.unixNanoseconds) \(isBetween)"
     case .failed(let reason, let isComplaint): "failed \(reason) \(isComplaint)"
-    case .missed, .repeatLatest, .pulse, .recovered, .unsayable, .setAlarm, .read: "\(action)"
+    case .answerDomains(let window): "domains \(window?.end.unixNanoseconds ?? -1)"
+    case .missed, .repeatLatest, .awaitDomains, .pulse, .recovered, .unsayable, .setAlarm, .read: "\(action)"
     }
   }
 
@@ -202,8 +224,10 @@ final class SimulatedDay {
   private func leave(_ index: Int) {
     // If an alarm is late, the client did not wait for the service.
     if let waits = clients[index].waits { checks.waited(waits, overdue: max(now - (alarm ?? now), 0)) }
+    if let wait = clients[index].domains { checks.domains.goesOn(wait, overdue: max(now - (alarm ?? now), 0)) }
     unsubscribe(index)
     clients.remove(at: index)
+    if service.awaitsDomains, !clients.contains(where: { $0.domains != nil }) { service.happen(.domainsUnwanted) }
     service.happen(.clientLeft)
   }
 
@@ -219,7 +243,7 @@ final class SimulatedDay {
     let client = clients[index]
     clients[index].acts = now + seconds(1.0...30.0)
     switch Int.random(in: 0..<10, using: &random) {
-    case 0: service.happen(.sampleAsked)
+    case 0: ask(index)
     case 1...3:
       subscribe(index, pick([0.25, 0.5, 1, 2, 3.5, 60]))
     case 4...5 where client.isTrusted:
@@ -234,9 +258,22 @@ final class SimulatedDay {
         checks.asksFresh()
         service.happen(.freshAsked(domains: true))
       } else {
-        service.happen(.sampleAsked)
+        ask(index)
       }
     default: unsubscribe(index)
+    }
+  }
+
+  private func ask(_ index: Int) {
+    // Until it has its answer, its next request waits.
+    guard clients[index].domains == nil else { return }
+    service.happen(.sampleAsked)
+    let answer = service.answerWithDomains()
+    trace?.append("\(now) asks \(answer)")
+    switch answer {
+    case .latest: return
+    case .next: clients[index].domains = .sample
+    case .fresh: clients[index].domains = checks.domains.begins(readings: 2, phase: checks.phase)
     }
   }
 
@@ -343,6 +380,8 @@ final class SimulatedMachine: SimulatedService {
       beginsWindow: waking.beginsWindow, next: waking.next, isRetrying: waking.isRetrying)
   }
   func hasAnswer() -> Bool { machine.hasAnswer(at: day.moment) }
+  func answerWithDomains() -> FeedAnswer { machine.answer(domains: true, at: day.moment) }
+  var awaitsDomains: Bool { machine.awaitsDomains }
   func grantsFresh() -> Bool { machine.grantsFresh(at: day.moment) }
 
   func happen(_ event: SamplingEvent) {
