@@ -81,6 +81,8 @@ package struct MachineLists {
   package var missingFromZones: SourceError? {
     if case .failure(let error) = powercap { return error }
     let packages = Set(places.map(\.package)).union(cpuinfo)
+    // The dead zone may be that of a package that is online. Every kernel that leaves such zones numbers them as it does packages.
+    if let dead, !packages.isSubset(of: Set(zones.map(\.package))) { return dead }
     if zonePackages >= packages.count, offline.isEmpty || !packages.isEmpty { return missingDies }
     return dead
       ?? .hiddenPackage(

@@ -135,6 +135,10 @@ enum OddMachines {
       .zone("intel-rapl:1", "package-0-die-1", .failed(errno: ENODEV))
       .refused(
         "intel-rapl:1/energy_uj: its package went offline", doctor: "intel-rapl:1/energy_uj: its package went offline"),
+    halfOffline("zone-of-the-offline-package-alone").zone("intel-rapl:0", "package-0", .failed(errno: ENODEV))
+      .zone("intel-rapl:1", "package-1", watts: 50)
+      .refused(
+        "intel-rapl:0/energy_uj: its package went offline", doctor: "intel-rapl:0/energy_uj: its package went offline"),
     .intel("only-zones-that-died", model: 0x55).zone("intel-rapl:0", "package-0", .failed(errno: ENODEV))
       .refused(
         "intel-rapl:0/energy_uj: its package went offline", doctor: "intel-rapl:0/energy_uj: its package went offline"),
