@@ -219,7 +219,8 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
   private var isOfNoUse: Bool {
     switch (registers, powercap) {
     case (.notAnnounced, .noPowercap), (.olderThanRAPL, .noPowercap), (.unknownVendor, .noPowercap),
-      (.hidden, .hidden), (.namespaceRoot, .namespaceRoot), (.namespaceRoot, .noPowercap), (.capture, _):
+      (.notAnnounced, .hidden), (.olderThanRAPL, .hidden), (.hidden, .hidden), (.namespaceRoot, .namespaceRoot),
+      (.namespaceRoot, .noPowercap), (.capture, _):
       true
     default: false
     }

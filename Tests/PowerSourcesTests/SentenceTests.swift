@@ -132,4 +132,15 @@ struct SentenceTests {
     let error = SourceError.cannotOpen(path: Self.path, errno: ENOENT, ownMachine: false)
     #expect(!error.sentences(Circumstances(.folder)).contains("modprobe"))
   }
+
+  @Test("a CPU without RAPL is the only cause, whatever hides the kernel's zones, which it has none of")
+  func onlyCause() {
+    let hidden = SourceError.hidden(
+      path: "/sys/class/powercap", container: "Docker", devices: "--device /dev/cpu/0/msr")
+    let cpu = CPUIdentity(vendor: .amd, family: 0x19, model: 1, name: "AMD EPYC")
+    for cause in [SourceError.notAnnounced(cpu), .olderThanRAPL(cpu)] {
+      let text = "\(NothingToMeasure(registers: cause, powercap: hidden, root: nil))"
+      #expect(text.contains(cause.reason) && !text.contains("Docker") && !text.contains("--device"), "\(text)")
+    }
+  }
 }
