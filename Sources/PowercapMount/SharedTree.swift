@@ -44,8 +44,9 @@ public struct SharedTree {
     let signal = cmsr_wait_for_helper_signal()
     cmsr_close(unmounter.channel)
     let left = cmsr_wait_for(unmounter.process)
-    // It ends by itself once its tree is gone, which somebody who still has a file of it open can delay.
-    kill(server, SIGTERM)
+    // It ends by itself once its tree is gone, which somebody who still has a file of it open can delay, or who has stopped it. It has
+    // nothing to lose.
+    kill(server, SIGKILL)
     let code = cmsr_wait_for(server)
     guard left == 0 else { throw .notServed("Cannot unmount \(path). Unmount it by hand: sudo umount -l \(path)") }
     guard signal != SIGCHLD || code == 0 else {

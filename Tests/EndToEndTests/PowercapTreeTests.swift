@@ -202,6 +202,16 @@ struct PowercapTreeTests {
     #expect(!(try tree.isMounted()) && file.read().error != 0)
   }
 
+  @Test("goes although its server is stopped")
+  func stopped() throws {
+    let tree = try PowercapTree()
+    let server = try tree.server()
+    kill(server, SIGSTOP)
+    tree.child.send(SIGTERM)
+    #expect(try tree.child.exitCode() == 0)
+    #expect(!(try tree.isMounted()) && kill(server, 0) != 0)
+  }
+
   @Test("is never measured by the service itself")
   func marked() throws {
     let tree = try PowercapTree()
