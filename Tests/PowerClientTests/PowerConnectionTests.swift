@@ -4,26 +4,40 @@ import Testing
 
 @testable import PowerClient
 
-/// Serves one connection with the given pieces, each sent when the one before it is on its way.
-final class OneClientServer {
+/// A socket that listens. Clients of the backlog are connected; nobody has to accept them.
+final class Listener {
   let path = "/tmp/pkg-watt-stat-client-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-  private let listener: Int32
+  let descriptor: Int32
 
-  /// - Parameters:
-  ///   - pause: microseconds before each piece.
-  ///   - answer: sent like that once a request has come after the pieces.
-  init(_ pieces: [String], pause: UInt32 = 0, answer: [String] = []) throws {
-    listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+  init(backlog: Int32 = 1) {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
     let bound = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
-    #expect(bound == 0 && listen(listener, 1) == 0)
-    let served = listener
+    #expect(bound == 0 && listen(descriptor, backlog) == 0)
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(path)
+  }
+}
+
+/// Serves one connection with the given pieces, each sent when the one before it is on its way.
+final class OneClientServer {
+  private let listener = Listener()
+  var path: String { listener.path }
+
+  /// - Parameters:
+  ///   - pause: microseconds before each piece.
+  ///   - answer: sent like that once a request has come after the pieces.
+  init(_ pieces: [String], pause: UInt32 = 0, answer: [String] = []) throws {
+    let served = listener.descriptor
     Thread.detachNewThread {
       let client = accept(served, nil, nil)
       func say(_ pieces: [String]) {
@@ -37,11 +51,6 @@ final class OneClientServer {
       if !answer.isEmpty, recv(client, &byte, 1, 0) == 1 { say(answer) }
       close(client)
     }
-  }
-
-  deinit {
-    close(listener)
-    unlink(path)
   }
 }
 

@@ -31,7 +31,7 @@ struct ServiceAddressTests {
 
   @Test("is the first default path at which something listens; a trusted server is not warned of")
   func defaults() throws {
-    let server = try ManyClientServer()
+    let server = Listener(backlog: 16)
     let address = address(defaults: ["/nowhere/a.sock", server.path], isHidden: false)
     #expect(try connect(address) == [String](repeating: server.path, count: 4))
     #expect(warnings.count == 0)
@@ -39,7 +39,7 @@ struct ServiceAddressTests {
 
   @Test("a server that may be anyone's is warned of, once for all connections")
   func hidden() throws {
-    let server = try ManyClientServer()
+    let server = Listener(backlog: 16)
     let address = address(defaults: [server.path], isHidden: true)
     #expect(try connect(address).count == 4)
     #expect(warnings.count == 1 && warnings.all.withLock { $0[0] }.contains(server.path))
@@ -47,34 +47,9 @@ struct ServiceAddressTests {
 
   @Test("a path that was named is trusted, whoever serves there, and no other is tried")
   func named() throws {
-    let server = try ManyClientServer()
+    let server = Listener(backlog: 16)
     #expect(try connect(address(server.path, defaults: [], isHidden: true)).count == 4 && warnings.count == 0)
     let missing = address("/nowhere/a.sock", defaults: [server.path], isHidden: false)
     #expect(throws: ClientError.noService(paths: ["/nowhere/a.sock"])) { _ = try missing.connect() }
-  }
-}
-
-/// Lets every client in, and says nothing.
-private final class ManyClientServer {
-  let path = "/tmp/pkg-watt-stat-address-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-  private let listener: Int32
-
-  init() throws {
-    listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let bound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    // Clients of the backlog are connected; nobody has to accept them.
-    #expect(bound == 0 && listen(listener, 16) == 0)
-  }
-
-  deinit {
-    close(listener)
-    unlink(path)
   }
 }
