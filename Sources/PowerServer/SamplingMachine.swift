@@ -298,7 +298,8 @@ struct SamplingMachine {
   // MARK: - From state to state
 
   private mutating func wake(at now: Int64) {
-    let point = wakingGrid.next(after: now)
+    // A reading that could not be used may have been made just now: the point has to be one at which a public reading may be made.
+    let point = wakingGrid.next(after: max(now, earliestPublic - 1))
     let isRecent = point - windowBegan <= settings.longestWakingWindow
     state = .waking(
       Waking(

@@ -16,6 +16,8 @@ struct SamplingDayTests {
       SimulatedDay.Plan(seed: 4, hours: 6, longestCoreSeconds: 200),
       SimulatedDay.Plan(seed: 6, hours: 6, interval: 10, longestCoreSeconds: 465),
       SimulatedDay.Plan(seed: 5, hours: 6, period: 1_020_000_000),
+      // A client comes just after a reading that could not be used.
+      SimulatedDay.Plan(seed: 17_569_130_763_559_746_752, hours: 11, interval: 5),
     ] + randomPlans
 
   private static var randomPlans: [SimulatedDay.Plan] {
