@@ -1,3 +1,4 @@
+internal import Formatting
 public import PowerProtocol
 
 /// A text with placeholders, such as `{watts:.1f} W {package0.core.watts}`; `{{` and `}}` print braces.
@@ -90,9 +91,11 @@ extension TemplateError: CustomStringConvertible {
       "The template's {\(name)} is unknown; use one of "
         + SampleTemplate.names.map { "{\($0)}" }.joined(separator: ", ")
         + ", or for each package and domain names such as \(Self.examples)."
+        + Suggestions(SampleTemplate.names.map { ($0, "{\($0)}") }).question(about: name)
     case .absent(let name, let known):
       "The template's {\(name)} does not exist on this machine; use one of "
         + known.map { "{\($0)}" }.joined(separator: ", ") + "."
+        + Suggestions(known.map { ($0, "{\($0)}") }).question(about: name)
     case .format(let format):
       "The template's :\(format) is not a valid format; use :.0f to :.9f, the number of digits after the point."
     case .notANumber(let name, let format):

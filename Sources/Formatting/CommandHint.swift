@@ -1,14 +1,48 @@
-/// Finds what is wrong with the command of a command line. Without it, the default command would reject that command as an
-/// unexpected argument.
-public struct CommandHint {
-  private let names: [String]
+/// Finds what is wrong with the words of a command line, if the parser would not say it: the default command would reject another
+/// command's name as an unexpected argument, and no parser knows what other programs' users are used to.
+public struct CommandHint: Sendable {
+  /// What one command takes.
+  public struct Command: Sendable {
+    let name: String
+    let usage: String
+    let values: [(option: String, value: String, meant: String)]
 
-  /// - Parameter names: the commands.
-  public init(_ names: [String]) {
-    self.names = names
+    /// - Parameters:
+    ///   - usage: the parser's line: `[--json] [--count <n>]`.
+    ///   - values: of options: what may be typed, and the value that is meant by it.
+    public init(_ name: String, usage: String = "", values: [(option: String, value: String, meant: String)] = []) {
+      self.name = name
+      self.usage = usage
+      self.values = values
+    }
+
+    private var words: [Substring] { usage.split { $0.isWhitespace || $0 == "[" || $0 == "]" } }
+
+    /// Its options, and whether each takes a value.
+    var options: [(name: String, takesValue: Bool)] {
+      let words = words
+      return words.indices.filter { words[$0].hasPrefix("--") && words[$0].count > 2 }.map {
+        (String(words[$0]), $0 + 1 < words.endIndex && words[$0 + 1].hasPrefix("<"))
+      }
+    }
+
+    /// Whether it takes words that are neither options nor their values.
+    var takesWords: Bool { words.count { $0.hasPrefix("<") } > options.count { $0.takesValue } }
   }
 
-  /// What is wrong, as a sentence; nil if what looks like a command is one, and comes before the options.
+  private let commands: [Command]
+  private let others: [(name: String, typed: String)]
+  private var names: [String] { commands.map(\.name) }
+
+  /// - Parameters:
+  ///   - commands: all commands, the default one first.
+  ///   - others: words that are no command's, and what to type instead.
+  public init(_ commands: [Command], others: [(name: String, typed: String)] = []) {
+    self.commands = commands
+    self.others = others
+  }
+
+  /// What is wrong, as a sentence; nil if the parser accepts the words, or says best what is wrong with them.
   ///
   /// - Parameters:
   ///   - arguments: without the program's name.
@@ -16,26 +50,47 @@ public struct CommandHint {
   public func flaw(in arguments: [String], parse: ([String]) -> Bool) -> String? {
     guard let first = arguments.first else { return nil }
     let word = first == "help" ? arguments.dropFirst().first : first
-    if let word, !word.hasPrefix("-") {
-      if names.contains(word) || word == "help" { return nil }
-      let meant = names.first { Self.isMisspelt($0, as: word) }.map { " Did you mean '\($0)'?" } ?? ""
-      return "Unknown command '\(word)'. The commands are \(names.joined(separator: ", ")).\(meant)"
+    if let word, !word.hasPrefix("-"), !names.contains(word), word != "help" {
+      let known = Suggestions(names.map { ($0, $0) } + others)
+      return "Unknown command '\(word)'. The commands are \(names.joined(separator: ", "))."
+        + known.question(about: word)
     }
     // "--socket read" serves at a socket of that name, and "--socket x -- read" has no command either.
     let own = Array(arguments.prefix { $0 != "--" })
-    guard first.hasPrefix("-"), !parse(own), let index = own.dropFirst().firstIndex(where: names.contains) else {
-      return nil
+    if first == "help" || parse(arguments) { return nil }
+    if first.hasPrefix("-"), !parse(own), let index = own.dropFirst().firstIndex(where: names.contains) {
+      let options = own[..<index].joined(separator: " ")
+      return "Put the command before its options: pkg-watt-stat \(own[index]) \(options). To list its options: "
+        + "pkg-watt-stat help \(own[index])"
     }
-    let options = own[..<index].joined(separator: " ")
-    return "Put the command before its options: pkg-watt-stat \(own[index]) \(options). To list its options: "
-      + "pkg-watt-stat help \(own[index])"
+    return unknownWord(in: own)
   }
 
-  /// Whether another word is this one with one letter wrong, missing or added, or two swapped.
-  private static func isMisspelt(_ name: String, as word: String) -> Bool {
-    var (ours, theirs) = (Array(name)[...], Array(word)[...])
-    while let first = ours.first, first == theirs.first { (ours, theirs) = (ours.dropFirst(), theirs.dropFirst()) }
-    while let last = ours.last, last == theirs.last { (ours, theirs) = (ours.dropLast(), theirs.dropLast()) }
-    return max(ours.count, theirs.count) <= 1 || (ours.count == 2 && Array(ours.reversed()) == Array(theirs))
+  /// A sentence about the first word that means something elsewhere.
+  private func unknownWord(in words: [String]) -> String? {
+    guard let command = commands.first(where: { $0.name == words.first }) ?? commands.first else { return nil }
+    let options = command.options
+    let values = command.values.map { (name: $0.value, typed: "\($0.option) \($0.meant)", option: $0.option) }
+    let known = Suggestions(
+      others + options.map { ($0.name, $0.name) } + values.map { ($0.name, $0.typed) } + names.map { ($0, $0) })
+    var rest = words.dropFirst(words.first == command.name ? 1 : 0)
+    while let word = rest.popFirst() {
+      let pieces = word.split(separator: "=", maxSplits: 1).map(String.init)
+      if word == "--help" || word == "-h" || word == "--version" { return nil }
+      if let option = options.first(where: { $0.name == pieces.first }) {
+        guard option.takesValue, let value = pieces.count > 1 ? pieces[1] : rest.popFirst() else { continue }
+        let of = values.filter { $0.option == option.name }
+        if of.contains(where: { $0.typed == "\(option.name) \(value)" }) { continue }
+        let question = Suggestions(of.map { ($0.name, $0.typed) }).question(about: value)
+        if !question.isEmpty { return "\(option.name) cannot be '\(value)'.\(question)" }
+        continue
+      }
+      if command.takesWords && !word.hasPrefix("-") { continue }
+      let question = known.question(about: word)
+      if !question.isEmpty {
+        return (word.hasPrefix("-") ? "Unknown option" : "Unexpected argument") + " '\(word)'.\(question)"
+      }
+    }
+    return nil
   }
 }

@@ -119,9 +119,7 @@ public enum EnergySources {
       }
       return error
     }
-    let map = (try? tree.identity()).flatMap { RegisterMap(vendor: $0.vendor) }
-    let packages = map.map { PackageCPUs.group((try? tree.places()) ?? [], by: $0) }
-    return .hidden(path: path, container: container, devices: Surroundings.devices(packages ?? []))
+    return .hidden(path: path, container: container, devices: Surroundings.devices(tree))
   }
 
   /// A simulated CPU of one package under a changing load. Its watts are invented.
@@ -187,32 +185,35 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
     self.root = root
   }
 
-  /// The reasons, and what to do.
+  /// What failed and why, and what to do: a line for each, the first of which can stand alone.
   public var description: String {
-    let doctor = "pkg-watt-stat doctor" + (root.map { " --root \(shellWord($0))" } ?? "")
-    let simulated =
-      registers == nil || powercap == nil
-      ? "" : " To try the service with simulated watts: pkg-watt-stat serve --source simulated"
-    return "Cannot measure the power of this machine. \(reasons) To find out more: \(doctor).\(simulated)"
+    var lines = causes.enumerated().flatMap { index, cause in
+      let failure = index == 0 ? "Cannot measure the power of this machine." : "Powercap cannot be used either."
+      return ["\(failure) \(cause.reason)"] + (cause.remedy.map { ["  To do: \($0)"] } ?? [])
+    }
+    lines.append("To find out more: pkg-watt-stat doctor" + (root.map { " --root \(shellWord($0))" } ?? ""))
+    if registers != nil && powercap != nil {
+      lines.append("To try the service with simulated watts: pkg-watt-stat serve --source simulated")
+    }
+    // The texts may contain paths and names from outside.
+    return lines.map(\.harmless).joined(separator: "\n")
   }
 
-  private var reasons: String {
+  /// What keeps each source from measuring. What both have in common is there once.
+  private var causes: [(reason: String, remedy: String?)] {
     let circumstances = Circumstances(of: root)
-    let errors = [registers, isOfNoUse ? nil : powercap].compactMap { $0 }
-    let reasons = errors.map(\.reason)
-    let remedies = errors.map { $0.remedy(circumstances) }
-    func sentence(_ remedy: String?) -> String {
-      // Some are commands, others end with a full stop.
-      remedy.map { " To do: \($0)\($0.hasSuffix(".") ? "" : ".")" } ?? ""
+    var causes = [registers, isOfNoUse ? nil : powercap].compactMap { $0 }.map { error in
+      (reason: error.reason, remedy: error.remedy(circumstances))
     }
-    guard errors.count == 2, reasons[0] != reasons[1] else {
-      return (reasons.first ?? "") + sentence(remedies.first ?? nil)
+    guard causes.count == 2 else { return causes }
+    // Its remedy is powercap.
+    if case .noRegisters = registers { causes[0].remedy = nil }
+    if causes[0].reason == causes[1].reason {
+      causes.removeLast()
+    } else if causes[0].remedy == causes[1].remedy {
+      causes[0].remedy = nil
     }
-    let names = ["By its msr registers: ", "By powercap: "]
-    guard remedies[0] != remedies[1] else {
-      return names[0] + reasons[0] + " " + names[1] + reasons[1] + sentence(remedies[0])
-    }
-    return zip(names, zip(reasons, remedies)).map { $0 + $1.0 + sentence($1.1) }.joined(separator: " ")
+    return causes
   }
 
   /// Whether powercap's error adds nothing: it has the same cause, or the kernel has no zones for a CPU without registers.

@@ -28,7 +28,7 @@ public enum SourceError: Error {
   /// Powercap has energy zones, but they are broken links.
   case maskedPowercap(String)
   /// A container hides the counters from this process.
-  case hidden(path: String, container: String, devices: String)
+  case hidden(path: String, container: String, devices: String?)
   /// This process is root in a user namespace only.
   case namespaceRoot(path: String)
   /// Two zones of powercap have the same name, so it is unknown what each counts.
@@ -119,12 +119,14 @@ package struct Circumstances: Sendable {
     self.isVirtual = isVirtual
   }
 
-  /// What is left to do if a CPU's registers give nothing.
-  fileprivate var elsewhere: String {
+  /// What to do: this on a physical machine, and something else in a virtual one.
+  ///
+  /// A container's host may be a virtual machine itself, so the advice never names a host.
+  fileprivate func onPhysicalMachine(_ remedy: String) -> String {
     switch isVirtual {
-    case true?: "measure on the host."
-    case false?: "switch RAPL on in the firmware, or update it."
-    case nil: "in a virtual machine, measure on the host; otherwise switch RAPL on in the firmware, or update it."
+    case true?: "measure on the physical machine."
+    case false?: remedy
+    case nil: "in a virtual machine, measure on the physical machine; otherwise \(remedy)"
     }
   }
 }
@@ -142,7 +144,7 @@ extension SourceError: CustomStringConvertible {
   package var reason: String {
     switch self {
     case .unknownVendor(let cpu):
-      "\(cpu) cannot be measured: only Intel, AMD and Hygon CPUs are known to have energy registers."
+      "\(cpu): only Intel, AMD and Hygon CPUs are known to have energy registers."
     case .notAnnounced(let cpu):
       "\(cpu) does not announce RAPL (CPUID 80000007h EDX bit 14): it has no energy registers, or a virtual machine hides them."
     case .olderThanRAPL(let cpu):
@@ -190,7 +192,7 @@ extension SourceError: CustomStringConvertible {
   package func remedy(_ circumstances: Circumstances) -> String? {
     let isVirtual = circumstances.isVirtual
     switch self {
-    case .capture, .noRegisters, .register(.offline), .register(.notOpened), .register(.notCaptured),
+    case .capture, .register(.offline), .register(.notOpened), .register(.notCaptured),
       .register(.traceOver),
       .register(.failed):
       return nil
@@ -203,14 +205,18 @@ extension SourceError: CustomStringConvertible {
 
   private func ofMachine(_ isVirtual: Bool?, _ circumstances: Circumstances) -> String? {
     let isFolder = circumstances.place == .folder
+    let unlessPassedOn =
+      isVirtual == true ? "measure on the physical machine; or, if this hypervisor passes on the registers: " : ""
     switch self {
-    case .unknownVendor: return "use powercap, if the kernel has energy zones for it."
+    case .unknownVendor, .noRegisters: return "use powercap, if the kernel has energy zones for it."
     case .notAnnounced:
-      return isVirtual == true
-        ? "measure on the host."
-        : "in a virtual machine, measure on the host; otherwise look for a firmware update: AMD family 17h (Zen) and newer have RAPL."
+      return circumstances.onPhysicalMachine("update the firmware.")
     case .olderThanRAPL:
-      return isVirtual == false ? nil : "if this is a virtual machine that only shows this model, measure on the host."
+      return switch isVirtual {
+      case true?: circumstances.onPhysicalMachine("")
+      case false?: "use the power meter of the machine's board, if it has one."
+      case nil: "if this is a virtual machine that only shows this model, measure on the physical machine."
+      }
     case .unreadable, .malformed:
       return isFolder
         ? "check that the folder of --root has dev/cpu, sys/devices/system/cpu and proc/cpuinfo."
@@ -218,8 +224,7 @@ extension SourceError: CustomStringConvertible {
     case .cannotOpen(_, ENOENT, _) where isFolder, .noPowercap where isFolder:
       return "check that the folder of --root has dev/cpu/*/msr or sys/class/powercap."
     case .cannotOpen(_, ENOENT, _):
-      return (isVirtual == true ? "measure on the host; or, if this hypervisor passes on the registers: " : "")
-        + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)"
+      return unlessPassedOn + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)"
     case .cannotOpen(_, EACCES, _): return "run as root (sudo), or join the group that owns it."
     case .cannotOpen(_, EPERM, _):
       return
@@ -227,18 +232,16 @@ extension SourceError: CustomStringConvertible {
     case .cannotOpen(_, ENXIO, _): return "bring a CPU of that package online."
     case .cannotOpen: return nil
     case .register, .noUnits, .implausibleUnits, .zeroCounter, .stuckCounter, .energyFile(_, EIO):
-      return circumstances.elsewhere
+      return circumstances.onPhysicalMachine("switch RAPL on in the firmware, or update it.")
     case .missingNode(let path):
-      return "run the service on the host, or give the container this node: --device \(path)"
+      return unlessPassedOn
+        + "run the service on the container's host, or give the container this node: --device \(path)"
     case .noPowercap:
-      return switch isVirtual {
-      case true?: "measure on the host."
-      case false?: "sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)"
-      case nil: "sudo modprobe intel_rapl_msr (in a virtual machine, measure on the host instead)"
-      }
-    case .maskedPowercap: return "run the service on the host."
+      return circumstances.onPhysicalMachine("sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)")
+    case .maskedPowercap: return "run the service on the container's host."
     case .hidden(_, _, let devices):
-      return "run the service on the host, and share /run/pkg-watt-stat with the container, or give it \(devices)"
+      return unlessPassedOn + "run the service on the container's host and share /run/pkg-watt-stat with the container"
+        + (devices.map { "; or give the container \($0)" } ?? ".")
     case .namespaceRoot: return "run the service outside of it, as the machine's root."
     case .repeatedZone, .zoneOfOneDie(_, _, _, hasRegisters: true):
       return "measure the msr registers instead of powercap: sudo modprobe msr"
@@ -248,15 +251,12 @@ extension SourceError: CustomStringConvertible {
     case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
     case .ownTree: return "unmount that tree, or run the service outside of it."
     case .noEnergy:
-      return isVirtual == true ? "measure on the host." : "update the kernel, or measure the msr registers."
+      return circumstances.onPhysicalMachine("update the kernel, or measure the msr registers.")
     case .hiddenPackage: return "run the service on the host, or give it all of /sys, /proc and /dev/cpu."
     case .doubtfulCounters:
-      return switch isVirtual {
-      case true?: "measure on the host."
-      case false?: "try again in a minute: two packages that were switched on together draw apart."
-      case nil: "in a virtual machine, measure on the host; on a real machine, try again in a minute."
-      }
-    case .capture, .noRegisters: return nil
+      return circumstances.onPhysicalMachine(
+        "try again in a minute: two packages that were switched on together draw apart.")
+    case .capture: return nil
     }
   }
 

@@ -107,7 +107,14 @@ package struct Surroundings {
     return !map.isEmpty && map != ["0", "0", "4294967295"]
   }
 
-  /// The options that give a container the counters: one CPU's node for each package.
+  /// The options that give a container the counters: one CPU's node for each package. nil if its CPU has no registers.
+  package static func devices(_ tree: MachineTree) -> String? {
+    guard let identity = try? tree.identity(), let map = RegisterMap(vendor: identity.vendor),
+      CPUModel(identity).hasRegisters
+    else { return nil }
+    return devices(PackageCPUs.group((try? tree.places()) ?? [], by: map))
+  }
+
   package static func devices(_ packages: [PackageCPUs]) -> String {
     let cpus = packages.compactMap(\.cpus.first)
     let nodes = (cpus.isEmpty ? [0] : cpus).map { "--device /dev/cpu/\($0)/msr" }

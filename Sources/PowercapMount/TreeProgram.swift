@@ -16,7 +16,8 @@ public struct TreeProgram: Sendable {
       throw .noProgram(
         install: build == nil
           ? "Install the package pkg-watt-stat-powercap (from a checkout: scripts/install --powercap)."
-          : "Build it: scripts/packaging/powercap-tree")
+          : "Build it: scripts/setup --powercap && scripts/packaging/powercap-tree (or install the package pkg-watt-stat-powercap)"
+      )
     }
     self.path = path
   }

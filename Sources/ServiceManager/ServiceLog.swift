@@ -37,9 +37,15 @@ public struct ServiceLog: LogHandler {
     write(line(event.level, "\(event.message)".harmless))
   }
 
-  /// Writes the last words of a service to stderr as they are: they must not wait for a reader either.
+  /// Writes the last words of a service to stderr as they are: they must not wait for a reader either. To the journal each line
+  /// is an entry of its own.
   public static func complain(_ text: String) {
-    ServiceLog(.stderr, level: .error, isJournal: Journal.readsStderr).write(text.harmlessLines + "\n")
+    ServiceLog(.stderr, level: .error, isJournal: Journal.readsStderr).complain(text)
+  }
+
+  func complain(_ text: String) {
+    let prefix = isJournal ? "<\(Journal.priority(.error))>" : ""
+    write(text.harmlessLines.split(separator: "\n").map { "\(prefix)\($0)\n" }.joined())
   }
 
   private func write(_ text: String) {

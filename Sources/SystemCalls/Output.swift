@@ -13,7 +13,8 @@ public enum StandardError {
 
 /// Standard output, unbuffered: text has arrived when the call returns, or the call throws.
 public enum StandardOutput {
-  /// Writes a text. A reader that has gone ends the process by SIGPIPE, unless that is ignored.
+  /// Writes a text. A reader that has gone ends the process by SIGPIPE. If that is ignored, an error with EPIPE is thrown; see
+  /// `endUnread`.
   public static func write(_ text: String) throws(OutputError) {
     let error = writeAll(text.utf8, to: STDOUT_FILENO)
     if error != 0 { throw OutputError(.standardOutput, errno: error) }
@@ -22,10 +23,13 @@ public enum StandardOutput {
   /// stdout, if it tells when its reader is gone; else -1.
   public static var reader: Int32 { cmsr_tells_of_its_reader(STDOUT_FILENO) != 0 ? STDOUT_FILENO : -1 }
 
-  /// Ends the process as the next write to stdout would.
-  public static func endUnread() throws(OutputError) -> Never {
+  /// Ends the process quietly, because nobody reads its output any more: by SIGPIPE, as it ends other programs in a pipe.
+  public static func endUnread() -> Never {
+    // A status bar, for example, may have started this program with the signal ignored, so that writing only failed.
+    signal(SIGPIPE, SIG_DFL)
     raise(SIGPIPE)
-    throw OutputError(.standardOutput, errno: EPIPE)
+    // It is blocked.
+    exit(128 + SIGPIPE)
   }
 }
 

@@ -65,7 +65,7 @@ struct ExportCommand: ParsableCommand {
       guard follow else { return try export.once(to: place) }
       let reader = output == nil ? StandardOutput.reader : -1
       try export.follow(to: place, interval: interval, reader: reader) { StandardError.complain($0) }
-      try StandardOutput.endUnread()
+      StandardOutput.endUnread()
     } catch let error as TemplateError {
       throw UsageError("\(error)")
     }

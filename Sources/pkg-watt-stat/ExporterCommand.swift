@@ -14,7 +14,7 @@ struct ExporterCommand: ParsableCommand {
     abstract: "Serve the service's samples over HTTP: /metrics for Prometheus, and a live page at /.",
     discussion: """
       By default only programs on this machine can connect; --listen changes that. Anyone who can connect learns what every \
-      local user may know: means over 250 ms or more, rounded to 10 mW. There is no password and no encryption; if you need \
+      local user may know: averages over 250 ms or more, rounded to 10 mW. There is no password and no encryption; if you need \
       them, put a proxy in front. The exporter connects to the service when it is asked, and disconnects soon afterwards, so \
       that the service can sleep. If the service does not answer, /metrics says pkg_watt_stat_up 0. If root starts the \
       exporter, it becomes the user nobody. SIGTERM, SIGINT or SIGHUP ends it.

@@ -1,6 +1,10 @@
 internal import ArgumentParser
+internal import Exporter
+internal import Formats
 internal import Formatting
+internal import Glibc
 internal import ServiceManager
+internal import Serving
 internal import SystemCalls
 
 /// The command line. Synchronous on purpose: `serve` gives up privileges while there is one thread, and an async main
@@ -34,15 +38,49 @@ struct PkgWattStat: ParsableCommand {
     }
     var isService = false
     do {
-      let hint = CommandHint(configuration.subcommands.compactMap { $0.configuration.commandName })
-      let flaw = hint.flaw(in: Array(CommandLine.arguments.dropFirst())) { (try? parseAsRoot($0)) != nil }
-      if let flaw { throw UsageError(flaw) }
-      var command = try parseAsRoot()
+      var command = try parse(Array(CommandLine.arguments.dropFirst()))
       isService = command is ServeCommand || command is ExporterCommand
       try command.run()
     } catch {
       end(error, isService: isService)
     }
+  }
+
+  /// The command, or a hint in place of the parser's error.
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    func explain() throws {
+      let flaw = hint.flaw(in: arguments) { (try? parseAsRoot($0)) != nil }
+      if let flaw { throw UsageError(flaw) }
+    }
+    // The parser accepts any word after help.
+    if arguments.first == "help" { try explain() }
+    do {
+      return try parseAsRoot(arguments)
+    } catch {
+      try explain()
+      throw error
+    }
+  }
+
+  /// What is wrong with a command line that the parser rejects.
+  private static var hint: CommandHint {
+    func values(_ option: String, _ names: [String]) -> [(option: String, value: String, meant: String)] {
+      names.map { (option, $0, $0) }
+    }
+    let levels = values("--log-level", LogLevel.allCases.map(\.rawValue)) + [("--log-level", "verbose", "DEBUG")]
+    let values = [
+      "serve": values("--source", SourceChoice.allCases.map(\.rawValue)) + levels,
+      "export": values("--format", ExportFormat.allCases.map(\.rawValue)),
+      "exporter": [("--listen", "localhost", "\(ListenAddress())")] + levels,
+      "cross-check": values("--reference", CrossCheckCommand.ReferenceName.allCases.map(\.rawValue)),
+    ]
+    let commands = configuration.subcommands.map { command in
+      let name = command.configuration.commandName ?? ""
+      return CommandHint.Command(name, usage: usageString(for: command), values: values[name] ?? [])
+    }
+    let managed = ["status", "start", "stop", "restart", "reload", "enable", "disable"]
+    return CommandHint(
+      commands, others: managed.map { ($0, "systemctl \($0) pkg-watt-stat") } + [("version", "--version")])
   }
 
   /// Prints an error and exits: help and version on stdout, everything else on stderr.
@@ -53,6 +91,7 @@ struct PkgWattStat: ParsableCommand {
       StandardError.complain("Error: \(error)")
       exit(withError: ExitCode(UsageError.exitCode))
     }
+    if let error = error as? OutputError, error.errno == EPIPE { StandardOutput.endUnread() }
     // The parser's own printing would neither notice a failed write nor replace control characters.
     let message = fullMessage(for: error)
     let code = exitCode(for: error)
@@ -64,6 +103,8 @@ struct PkgWattStat: ParsableCommand {
         if isService { ServiceLog.complain(message) } else { StandardError.complain(message) }
       }
       exit(withError: code)
+    } catch  where error.errno == EPIPE {
+      StandardOutput.endUnread()
     } catch {
       StandardError.say("Error: \(error)")
       exit(withError: ExitCode.failure)

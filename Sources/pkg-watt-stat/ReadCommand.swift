@@ -31,7 +31,7 @@ struct ReadCommand: ParsableCommand {
     var left = follow ? Int.max : count ?? 1
     while left > 0 {
       guard let received = try connection.nextLine(output: StandardOutput.reader) else {
-        try StandardOutput.endUnread()
+        StandardOutput.endUnread()
       }
       let now = cmsr_realtime_nanoseconds() / 1_000_000
       let text = json ? received.text : PlainLines.text(received.line, unixMilliseconds: now)

@@ -59,7 +59,7 @@ struct WatchCommand: ParsableCommand {
     while let reading = try Self.next(&connection, isSubscribed: interval != nil) {
       try StandardOutput.write(lines.next(reading) + "\n")
     }
-    try StandardOutput.endUnread()
+    StandardOutput.endUnread()
   }
 
   /// - Returns: nil once the reader of stdout is gone.

@@ -102,7 +102,7 @@ struct CaptureTests {
       for said in [error.map { "\($0)" } ?? "", Doctor.examine(try Machine(root: root)).text] {
         #expect(said.contains("capture the machine again") && !said.contains("modprobe"), "\(said)")
       }
-      #expect(error.map { "\($0)" }?.contains("pkg-watt-stat doctor --root \(root).") == true)
+      #expect(error.map { "\($0)" }?.contains("pkg-watt-stat doctor --root \(root)") == true)
     }
   }
 

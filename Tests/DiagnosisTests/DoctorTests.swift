@@ -41,6 +41,17 @@ struct DoctorTests {
     #expect(report.text.split(separator: "\n").last.map(String.init) == report.summary)
   }
 
+  @Test("tells what is to be done once, and a container nothing that helps only a CPU with energy registers")
+  func remedies() throws {
+    for machine in Machines.all {
+      let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
+      let remedies = report.text.split(separator: "\n").filter { $0.contains("To do: ") }
+      #expect(Set(remedies).count == remedies.count, "\(report.text)")
+      guard machine.testDescription == "container-in-a-virtual-machine-that-announces-nothing" else { continue }
+      #expect(remedies.count == 1 && remedies.first?.hasSuffix("To do: measure on the physical machine.") == true)
+    }
+  }
+
   @Test("comes to the same as the service on each machine, and the service says why not")
   func service() async { await atOnce(Machines.all, most: 6, service) }
 

@@ -114,6 +114,12 @@ enum Machines {
       .answer(
         "service at /tmp/pkg-watt-stat.sock", "simulated The service at /tmp/pkg-watt-stat.sock says 9.00 W, simulated."
       ),
+    ComposedMachine(
+      "container-in-a-virtual-machine-that-announces-nothing",
+      cpuinfo: ComposedMachine.cpuinfo("AuthenticAMD", family: 25, model: 17, name: "AMD EPYC", flags: "hypervisor")
+    ).withoutRights.answer("hypervisor", "KVM").permissions(".dockerenv", 0o755),
+    .intel("container-in-a-virtual-machine", model: 0x9E, flags: "hypervisor").answer("hypervisor", "KVM")
+      .permissions(".dockerenv", 0o755).permissions("sys/module/msr", 0o755),
     .intel("stuck-counter", model: 0x9E).registers([0x606: [0xA0E03], 0x611: [0x1000, 0x1000]])
       .zone("intel-rapl:0", "package-0", .read([250_000])),
     .intel("register-faults", model: 0x9E).registers([0x614: [0]]).faults(0x606, 0x611),

@@ -92,6 +92,26 @@ struct ReportTests {
     #expect(try decoded(report)["longest_window_seconds"] as? Double == 0.5)
   }
 
+  @Test("of a command that is too short for its mean power says so, and keeps the bounds of its energy")
+  func tooShort() throws {
+    func point(_ seconds: Double) -> EnergyPoint {
+      EnergyPoint(
+        seconds: seconds, windowStart: seconds - 0.25,
+        joules: [.total: 40 * seconds, .package(Self.package): 40 * seconds, .domain(Self.package, .uncore): 0])
+    }
+    var tally = EnergyTally(from: point(0), windowSeconds: 0.25)
+    tally.add(point(0.25))
+    let energy = try #require(RunEnergy(tally, during: CommandSpan(start: 0.1, end: 0.102), Trace.everybody))
+    let report = report([RunOutcome(end: .exited(0), seconds: 0.002, energy: .success(energy))])
+    #expect(report.text.contains("too short to tell") && !report.text.contains("+- 9.9 W"), "\(report.text)")
+    #expect(report.text.contains(" J ") && report.text.contains("\nToo short to tell: "))
+    let total = try #require(decoded(report)["total"] as? [String: Any])
+    #expect(total["mean_watts"] is NSNull && total["mean_watts_uncertainty"] is NSNull)
+    #expect(total["joules"] is Double && total["joules_uncertainty"] is Double)
+    let runs = try #require(decoded(report)["runs"] as? [[String: Any]])
+    #expect((runs.first?["total"] as? [String: Any])?["mean_watts"] is NSNull)
+  }
+
   @Test("of simulated energy says that it is invented")
   func simulated() throws {
     let report = report([run()], simulated: true)

@@ -3,7 +3,13 @@ import Testing
 
 @Suite("A hint for a wrong command")
 struct CommandHintTests {
-  private static let names = ["serve", "read", "run", "export", "cross-check"]
+  private static let hint = CommandHint(
+    [
+      .init("serve", usage: "[--socket <path> ...] [--seal] [--source <source>]", values: [("--source", "msr", "msr")]),
+      .init("read", usage: "[--json] [--follow]"), .init("run", usage: "[--idle <n>] -- [<command> ...]"),
+      .init("export", usage: "--format <f> [--follow]", values: ["csv", "json"].map { ("--format", $0, $0) }),
+      .init("cross-check"),
+    ], others: [("stop", "systemctl stop pkg-watt-stat"), ("version", "--version")])
 
   /// As the parser does it: only options of `serve` are accepted, with a value each.
   private static func parse(_ arguments: [String]) -> Bool {
@@ -15,10 +21,10 @@ struct CommandHintTests {
     arguments: [
       (["raed"], "'read'"), (["rea"], "'read'"), (["reads"], "'read'"), (["reed"], "'read'"), (["rn"], "'run'"),
       (["crosscheck"], "'cross-check'"), (["help", "exprot"], "'export'"), (["xyz"], nil), (["er"], nil),
-      (["daer"], nil),
+      (["daer"], nil), (["stop"], "'systemctl stop pkg-watt-stat'"), (["Version"], "'--version'"),
     ] as [([String], String?)])
   func misspelt(arguments: [String], meant: String?) throws {
-    let flaw = try #require(CommandHint(Self.names).flaw(in: arguments, parse: Self.parse))
+    let flaw = try #require(Self.hint.flaw(in: arguments, parse: Self.parse))
     #expect(flaw.contains("'\(arguments.last ?? "")'") && flaw.contains("serve, read, run, export, cross-check"))
     #expect(meant.map { flaw.hasSuffix("Did you mean \($0)?") } ?? !flaw.contains("mean"), "\(flaw)")
   }
@@ -31,16 +37,34 @@ struct CommandHintTests {
       (["-x", "read", "run"], "pkg-watt-stat read -x."),
     ])
   func order(arguments: [String], right: String) {
-    #expect(CommandHint(Self.names).flaw(in: arguments, parse: Self.parse)?.contains(right) == true)
+    #expect(Self.hint.flaw(in: arguments, parse: Self.parse)?.contains(right) == true)
+  }
+
+  @Test(
+    "is there for a word that means something elsewhere, and names what to type",
+    arguments: [
+      (["--read"], "Unknown option '--read'", "'read'"), (["-v"], "Unknown option '-v'", "'--version'"),
+      (["read", "-f"], "Unknown option '-f'", "'--follow'"), (["read", "json"], "argument 'json'", "'--json'"),
+      (["export", "csv"], "argument 'csv'", "'--format csv'"), (["export", "--csv"], "'--csv'", "'--format csv'"),
+      (["export", "--format", "CSV"], "--format cannot be 'CSV'", "'--format csv'"),
+      (["export", "--format=cvs"], "--format cannot be 'cvs'", "'--format csv'"),
+      (["serve", "stop"], "argument 'stop'", "'systemctl stop pkg-watt-stat'"),
+      (["--source", "MSR"], "--source cannot be 'MSR'", "'--source msr'"),
+    ])
+  func elsewhere(arguments: [String], wrong: String, meant: String) {
+    let flaw = Self.hint.flaw(in: arguments, parse: Self.parse) ?? ""
+    #expect(flaw.contains(wrong) && flaw.hasSuffix("Did you mean \(meant)?"), "\(flaw)")
   }
 
   @Test(
     "is not there for what the parser explains or accepts",
     arguments: [
-      [], ["read"], ["read", "raed"], ["help"], ["help", "read"], ["help", "--json"], ["--help"], ["--wrong"],
-      ["--socket", "read"], ["--socket", "x", "--", "read"], ["--wrong", "--", "read"],
+      [], ["read"], ["help"], ["help", "read"], ["help", "--json"], ["--help"], ["--wrong"],
+      ["--socket", "read"], ["--socket", "x", "--", "read"], ["--wrong", "--", "read"], ["run", "stop"],
+      ["export", "--format", "xyz"], ["export", "--format", "csv"], ["read", "--help"],
+      ["--socket", "stop", "--wrong"],
     ])
   func none(arguments: [String]) {
-    #expect(CommandHint(Self.names).flaw(in: arguments, parse: Self.parse) == nil)
+    #expect(Self.hint.flaw(in: arguments, parse: Self.parse) == nil)
   }
 }

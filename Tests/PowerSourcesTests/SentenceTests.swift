@@ -31,10 +31,10 @@ struct SentenceTests {
         ["CentaurHauls", "family 6h", "only Intel, AMD and Hygon"]
       ),
       (.unknownVendor(CPUIdentity(vendor: .other(""), family: 0, model: 0)), ["unknown CPU"]),
-      (.notAnnounced(amd), ["AMD EPYC-Rome", "80000007h EDX bit 14", "virtual machine", "on the host"]),
+      (.notAnnounced(amd), ["AMD EPYC-Rome", "80000007h EDX bit 14", "virtual machine", "on the physical machine"]),
       (
         .olderThanRAPL(CPUIdentity(vendor: .intel, family: 6, model: 0x2F)),
-        ["model 2Fh cannot be measured: it is older than RAPL", "Sandy Bridge", "on the host"]
+        ["model 2Fh cannot be measured: it is older than RAPL", "Sandy Bridge", "on the physical machine"]
       ),
       (
         .noRegisters(CPUIdentity(vendor: .intel, family: 19, model: 1)),
@@ -60,17 +60,23 @@ struct SentenceTests {
         .zoneOfOneDie(path: "/p/intel-rapl:0", PackageID(package: 1), dies: 3, hasRegisters: false),
         ["one of its 3 dies", "on the host"]
       ),
-      (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "broken links", "on the host"]),
+      (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "broken links", "on the container's host"]),
       (
         .hidden(path: path, container: "Kubernetes", devices: "--device /dev/cpu/0/msr"),
-        [path, "(Kubernetes) hides", "on the host", "--device /dev/cpu/0/msr"]
+        [path, "(Kubernetes) hides", "on the container's host", "--device /dev/cpu/0/msr"]
       ),
       (.namespaceRoot(path: path), [path, "root only in a user namespace", "outside of it"]),
       (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
       (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "went offline", "restart the service"]),
-      (.energyFile(path: "/z/energy_uj", errno: EIO), ["/z/energy_uj", "Input/output error", "on the host"]),
+      (
+        .energyFile(path: "/z/energy_uj", errno: EIO),
+        ["/z/energy_uj", "Input/output error", "on the physical machine"]
+      ),
       (.energyFile(path: "/z/energy_uj", errno: ENOENT), ["/z/energy_uj", "No such file", "intel_rapl_msr"]),
-      (.register(.absent(address: 0x611, cpu: 3)), ["0x611", "CPU 3", "EIO", "virtual machine", "on the host"]),
+      (
+        .register(.absent(address: 0x611, cpu: 3)),
+        ["0x611", "CPU 3", "EIO", "virtual machine", "on the physical machine"]
+      ),
       (
         .implausibleUnits(address: 0x606, joulesPerCount: 4.656612873077393e-10),
         ["0x606", " 0.00047 uJ ", "less than"]
@@ -80,8 +86,8 @@ struct SentenceTests {
       (.noEnergy(path: "/z/energy_uj"), ["/z/energy_uj", "number of microjoules"]),
       (.ownTree(path: "/z/energy_uj"), ["/z/energy_uj", "pkg-watt-stat itself", "unmount"]),
       (.register(.offline(cpu: 2)), ["CPU 2 is offline"]),
-      (.noUnits(address: 0xC001_0299), ["0xC0010299", "reads 0", "virtual machine", "on the host"]),
-      (.zeroCounter(PackageID(package: 1)), ["package 1", "reads 0", "virtual machine", "on the host"]),
+      (.noUnits(address: 0xC001_0299), ["0xC0010299", "reads 0", "virtual machine", "on the physical machine"]),
+      (.zeroCounter(PackageID(package: 1)), ["package 1", "reads 0", "virtual machine", "on the physical machine"]),
       (
         .stuckCounter(PackageID(package: 0, die: 1), value: 77),
         ["package 0 die 1", "does not move", "77", "virtual machine", "firmware"]
@@ -119,11 +125,11 @@ struct SentenceTests {
         "this capture does not contain it. To do: capture the machine again, as root."))
   }
 
-  @Test("a virtual machine is told to measure on the host, and a real one is not")
+  @Test("a virtual machine is told to measure on the physical machine, and a real one is not")
   func virtual() {
     for error in [.noUnits(address: 0x606), .register(.absent(address: 0x611, cpu: 0))] as [SourceError] {
-      #expect(error.sentences(Circumstances(isVirtual: true)).hasSuffix("To do: measure on the host."))
-      #expect(!error.sentences(Circumstances(isVirtual: false)).contains("on the host"))
+      #expect(error.sentences(Circumstances(isVirtual: true)).hasSuffix("To do: measure on the physical machine."))
+      #expect(!error.sentences(Circumstances(isVirtual: false)).contains("on the physical machine"))
     }
   }
 
@@ -142,5 +148,18 @@ struct SentenceTests {
       let text = "\(NothingToMeasure(registers: cause, powercap: hidden, root: nil))"
       #expect(text.contains(cause.reason) && !text.contains("Docker") && !text.contains("--device"), "\(text)")
     }
+  }
+
+  @Test("that nothing can be measured are lines, the first of which says what failed and why")
+  func lines() {
+    let registers = SourceError.cannotOpen(path: Self.path, errno: ENOENT, ownMachine: true)
+    let powercap = SourceError.noPowercap("/sys/class/powercap\u{1B}")
+    let lines = "\(NothingToMeasure(registers: registers, powercap: powercap, root: nil))".split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count < 200 && !$0.contains("\u{1B}") }, "\(lines)")
+    #expect(lines.first?.hasPrefix("Cannot measure ") == true && lines.first?.contains(registers.reason) == true)
+    #expect(lines.count { $0.hasPrefix("  To do: ") } == 2 && lines.contains { $0.contains("Powercap") })
+    #expect(lines.contains("To find out more: pkg-watt-stat doctor"))
+    let same = "\(NothingToMeasure(registers: registers, powercap: registers, root: nil))"
+    #expect(same.components(separatedBy: registers.reason).count == 2, "\(same)")
   }
 }

@@ -51,6 +51,16 @@ struct ServiceLogTests {
     }
   }
 
+  @Test(
+    "ends with the last words of a service: as they are, or to the journal with the priority of an error on each line")
+  func lastWords() {
+    for (isJournal, expected) in [(false, "Error: a\n  b?\n"), (true, "<3>Error: a\n<3>  b?\n")] {
+      let pipe = Pipe()
+      ServiceLog(LogOutput(own: pipe.writer), level: .error, isJournal: isJournal).complain("Error: a\n  b\u{1B}")
+      #expect(pipe.read() == expected)
+    }
+  }
+
   @Test("has nothing below the level that was asked for", arguments: LogLevel.allCases)
   func level(level: LogLevel) {
     let pipe = Pipe()

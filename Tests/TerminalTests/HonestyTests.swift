@@ -73,7 +73,7 @@ struct HonestyTests {
     #expect(
       text[10].hasSuffix("    " + String(repeating: "░", count: 30) + String(repeating: " ", count: 14) + "██████"))
     #expect(text[18].contains("▒▒▒▒▒▒▒▒▒▒          ███"))
-    #expect(text[23].hasSuffix("▒ asleep: means   ░ peaks"))
+    #expect(text[23].hasSuffix("▒ asleep: average   ░ peaks"))
     #expect(text[1].hasPrefix("46 s of the last 74 s   min 10.00   mean 24.78   max 40.00 W   1140.00 J"))
   }
 

@@ -17,25 +17,13 @@ extension Examination {
     }
     guard let identity else { return }
     let model = CPUModel(identity)
-    let onHost = hypervisor == nil ? nil : "measure on the host; a virtual machine has no energy registers of its own."
     isOlderThanRAPL = model.standing == .olderThanRAPL && !hasUnits(identity)
     switch RegisterMap(vendor: identity.vendor) {
     case _ where isOlderThanRAPL:
-      obstruct(
-        .cpu, "\(identity) is older than RAPL, which Intel introduced with Sandy Bridge and AMD with Zen.",
-        fix: onHost ?? "nothing; this CPU cannot be measured. Its board may have a power meter of its own.")
-    case nil:
-      obstruct(
-        .cpu, "\(identity): only Intel, AMD and Hygon CPUs are known to have energy registers.",
-        fix:
-          "see powercap below; without it this CPU cannot be measured. Its board may have a power meter of its own.")
-    case .amd? where !identity.announcesRAPL:
-      obstruct(
-        .cpu, "\(identity) does not announce RAPL (CPUID 80000007h EDX bit 14), so it has no energy registers.",
-        fix: onHost ?? "look for a firmware update; AMD family 17h (Zen) and newer have these registers.")
-    case _ where !model.hasRegisters:
-      obstruct(
-        .cpu, "\(identity) has no energy registers; it can only be measured with powercap.", fix: "see powercap below.")
+      obstruct(.cpu, .olderThanRAPL(identity))
+    case nil: obstruct(.cpu, .unknownVendor(identity))
+    case .amd? where !identity.announcesRAPL: obstruct(.cpu, .notAnnounced(identity))
+    case _ where !model.hasRegisters: obstruct(.cpu, .noRegisters(identity))
     case _ where !model.isKnown:
       warn(
         .cpu, "\(identity) is not in the table of models: its units come from its unit register alone.",

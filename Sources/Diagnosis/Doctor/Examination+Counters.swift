@@ -59,9 +59,8 @@ extension Examination {
     }
     let found = machine.answer("counters under two names, by \(topic.rawValue)", look) ?? look()
     if found.hasPrefix(doubt) {
-      let again = "try again in a minute: two packages that were switched on together draw apart."
-      obstruct(
-        topic, String(found.dropFirst(doubt.count)), fix: hypervisor == nil ? again : "measure on the host.")
+      let same = SourceError.doubtfulCounters(PackageID(package: 0), PackageID(package: 0))
+      obstruct(topic, String(found.dropFirst(doubt.count)), fix: same.remedy(circumstances))
       return false
     }
     for repeated in found.split(separator: "\n") { ok(topic, String(repeated)) }

@@ -132,7 +132,7 @@ extension Examination {
     if value & 1 == 0 { return ok(.registers, "Energy filtering is off (0xBC bit 0).") }
     warn(
       .registers, "Energy filtering is on (0xBC bit 0): the CPU blurs its counters to prevent spying.",
-      fix: "nothing; it hardly affects means over a second, but it affects shorter intervals.")
+      fix: "nothing; it hardly affects averages over a second, but it affects shorter intervals.")
   }
 
   private func energy(_ unit: EnergyUnit) -> String {

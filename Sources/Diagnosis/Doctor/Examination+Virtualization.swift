@@ -8,7 +8,7 @@ extension Examination {
       let name = hypervisor == Hypervisor.unknown ? "" : " (\(hypervisor))"
       obstruct(
         .virtualMachine, "This is a virtual machine\(name). Hypervisors usually hide the energy registers.",
-        fix: "run pkg-watt-stat on the host.")
+        fix: "measure on the physical machine.")
     } else if identity != nil {
       ok(.virtualMachine, "This is not a virtual machine.")
     }
@@ -18,14 +18,16 @@ extension Examination {
   /// What separates this process from the counters. The service checks the same.
   var surroundings: Surroundings { Surroundings(root: machine.root, files: machine) }
 
-  /// Reports a container, and what it needs. This needs the packages first.
+  /// Reports a container, and what it needs.
   mutating func lookAtContainer() {
     guard let container else { return }
+    let text = "This is a container (\(container))."
+    if announcesNoRAPL || isOlderThanRAPL {
+      return ok(.container, "\(text) Nothing that its host could give it helps this CPU (see CPU above).")
+    }
+    let hidden = SourceError.hidden(path: "", container: container, devices: Surroundings.devices(machine.tree))
     warn(
-      .container, "This is a container (\(container)). Only its host can give it /dev/cpu and CAP_SYS_RAWIO.",
-      fix:
-        "run the service on the host and share /run/pkg-watt-stat; or give the container: \(Surroundings.devices(packages))"
-    )
+      .container, "\(text) Only its host can give it /dev/cpu and CAP_SYS_RAWIO.", fix: hidden.remedy(circumstances))
   }
 }
 

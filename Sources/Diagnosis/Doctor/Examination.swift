@@ -72,6 +72,9 @@ struct Examination {
   }
 
   private mutating func add(_ finding: Finding) {
+    var finding = finding
+    // What is to be done once is said once.
+    finding.repeatsFix = finding.fix != nil && findings.contains { $0.fix == finding.fix }
     findings.append(finding)
     tellCertain()
   }

@@ -38,11 +38,14 @@ public struct Finding: Sendable, Equatable {
   /// The fix: a command, or a sentence.
   public let fix: String?
 
-  /// The finding in columns, with the fix on a line of its own.
+  /// Whether an earlier finding has the same fix.
+  public var repeatsFix = false
+
+  /// The finding in columns, with the fix on a line of its own, unless it repeats an earlier one.
   public var lines: String {
     let width = Topic.allCases.map(\.rawValue.count).max() ?? 0
     let head = "\(Columns.left(level.rawValue, 9))\(Columns.left(topic.rawValue, width + 2))"
-    let fix = fix.map { "\n\(String(repeating: " ", count: head.count))To do: \($0.harmless)" }
+    let fix = (repeatsFix ? nil : fix).map { "\n\(String(repeating: " ", count: head.count))To do: \($0.harmless)" }
     return "\(head)\(text.harmless)\(fix ?? "")"
   }
 }

@@ -6,7 +6,8 @@ extension RunReport {
   /// The whole report for a program, as one object.
   public var json: JSON {
     let seconds = seconds
-    let all = summaries
+    let isTooShort = isTooShort
+    let all = summaries.map { ($0.channel, Self.members($0.summary, isTooShort: isTooShort)) }
     return .object([
       ("command", .array(command.map { .string($0) })),
       ("exit_code", .integer(exitCode)), ("source", .string(source)),
@@ -18,18 +19,20 @@ extension RunReport {
       ("seconds", Self.number(runs.isEmpty ? nil : seconds.mean)),
       ("seconds_deviation", Self.number(seconds.deviation)),
       ("problems", .array((problems + (stopped.map { [$0] } ?? [])).map { .string($0) })),
-      ("total", all.first { $0.channel == .total }.map { .object(Self.members($0.summary)) } ?? .null),
-      ("packages", Self.packages(all.map { ($0.channel, Self.members($0.summary)) })),
+      ("total", all.first { $0.0 == .total }.map { .object($0.1) } ?? .null),
+      ("packages", Self.packages(all)),
       ("runs", .array(runs.map(Self.run))),
     ])
   }
 
-  private static func members(_ summary: ChannelSummary) -> [(String, JSON)] {
+  private static func members(_ summary: ChannelSummary, isTooShort: Bool) -> [(String, JSON)] {
     [
       ("joules", number(summary.joules.mean)), ("joules_uncertainty", number(summary.uncertaintyJoules)),
       ("joules_deviation", number(summary.joules.deviation)), ("lower_bound", .boolean(summary.isLowerBound)),
-      ("mean_watts", number(summary.watts.mean)), ("mean_watts_uncertainty", number(summary.uncertaintyWatts)),
-      ("mean_watts_deviation", number(summary.watts.deviation)), ("peak_watts", number(summary.peakWatts)),
+      ("mean_watts", number(isTooShort ? nil : summary.watts.mean)),
+      ("mean_watts_uncertainty", number(isTooShort ? nil : summary.uncertaintyWatts)),
+      ("mean_watts_deviation", number(isTooShort ? nil : summary.watts.deviation)),
+      ("peak_watts", number(summary.peakWatts)),
       ("idle_watts", number(summary.idleWatts?.value)),
       ("idle_watts_uncertainty", number(summary.idleWatts?.uncertainty)),
       ("above_idle_joules", number(summary.aboveIdleJoules?.value)),
@@ -37,11 +40,12 @@ extension RunReport {
     ]
   }
 
-  private static func members(_ energy: ChannelEnergy) -> [(String, JSON)] {
+  private static func members(_ energy: ChannelEnergy, isTooShort: Bool) -> [(String, JSON)] {
     [
       ("joules", number(energy.joules)), ("joules_uncertainty", number(energy.uncertaintyJoules)),
-      ("lower_bound", .boolean(energy.isLowerBound)), ("mean_watts", number(energy.watts)),
-      ("mean_watts_uncertainty", number(energy.uncertaintyWatts)), ("peak_watts", number(energy.peakWatts)),
+      ("lower_bound", .boolean(energy.isLowerBound)), ("mean_watts", number(isTooShort ? nil : energy.watts)),
+      ("mean_watts_uncertainty", number(isTooShort ? nil : energy.uncertaintyWatts)),
+      ("peak_watts", number(energy.peakWatts)),
     ]
   }
 
@@ -54,13 +58,15 @@ extension RunReport {
     switch run.energy {
     case .failure(let problem): return .object(members + [("problem", .string("\(problem)"))])
     case .success(let energy):
-      let all = energy.channels.sorted { $0.key < $1.key }
+      let sorted = energy.channels.sorted { $0.key < $1.key }
+      let isTooShort = sorted.first.map { $0.value.uncertaintyWatts > $0.value.watts } ?? false
+      let all = sorted.map { ($0.key, Self.members($0.value, isTooShort: isTooShort)) }
       return .object(
         members + [
           ("problem", .null), ("seconds_before", number(energy.beforeSeconds)),
           ("seconds_after", number(energy.afterSeconds)), ("guess", .boolean(energy.isGuess)),
-          ("total", energy.channels[.total].map { .object(Self.members($0)) } ?? .null),
-          ("packages", packages(all.map { ($0.key, Self.members($0.value)) })),
+          ("total", all.first { $0.0 == .total }.map { .object($0.1) } ?? .null),
+          ("packages", packages(all)),
         ])
     }
   }

@@ -27,6 +27,7 @@ extension RunReport {
     let shown = all.filter { hasTotal || $0.channel != .total }
     guard !shown.isEmpty else { return [] }
     let hasDeviation = measured.count > 1
+    let isTooShort = isTooShort
     var header = ["", "energy"]
     if hasDeviation { header += ["deviation"] }
     header += ["mean power"]
@@ -39,8 +40,11 @@ extension RunReport {
         Self.label(channel), least + Self.rounded(summary.joules.mean, summary.uncertaintyJoules, "J", finest: 3),
       ]
       if hasDeviation { row.append(Self.rounded(summary.joules.deviation, "J", finest: 3)) }
-      row.append(least + Self.rounded(summary.watts.mean, summary.uncertaintyWatts, "W", finest: 3))
-      if hasDeviation { row.append(Self.rounded(summary.watts.deviation, "W", finest: 3)) }
+      row.append(
+        isTooShort
+          ? "too short to tell"
+          : least + Self.rounded(summary.watts.mean, summary.uncertaintyWatts, "W", finest: 3))
+      if hasDeviation { row.append(Self.rounded(isTooShort ? nil : summary.watts.deviation, "W", finest: 3)) }
       row.append(summary.peakWatts.map { fixed($0, 1) + " W" } ?? "-")
       if idle != nil {
         row.append(summary.idleWatts.map { Self.rounded($0.value, $0.uncertainty, "W", finest: 3) } ?? "-")
@@ -63,6 +67,9 @@ extension RunReport {
     }
     if !measured.isEmpty {
       notes += resolution.isExact ? exactly(measured) : roughly(measured)
+      if isTooShort {
+        notes.append("Too short to tell: the mean power of so short a run is less certain than its own value.")
+      }
       notes.append("Peak: the highest mean over \(windows).")
     }
     if let idle {

@@ -55,6 +55,10 @@ public struct RunReport: Sendable {
     }
   }
 
+  /// Whether the runs were so short that mean power is unknown: it may be off by more than itself. A domain alone does not tell,
+  /// because it may draw next to nothing.
+  var isTooShort: Bool { summaries.first.map { $0.summary.uncertaintyWatts > $0.summary.watts.mean } ?? false }
+
   /// Why runs were not measured, as sentences.
   var problems: [String] {
     runs.enumerated().compactMap { index, run in

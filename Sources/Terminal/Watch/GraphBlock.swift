@@ -57,7 +57,7 @@ struct GraphBlock {
   private func legend(_ graph: [StyledLine]) -> StyledLine {
     var legend = StyledLine()
     for (sign, style, meaning) in [
-      (characters.asleep, Style.asleep, " asleep: means"), (characters.peak, .peak, " peaks"),
+      (characters.asleep, Style.asleep, " asleep: average"), (characters.peak, .peak, " peaks"),
     ]
     where graph.contains(where: { $0.text.contains(sign) }) {
       legend.append(legend.columns == 0 ? "" : "   ")

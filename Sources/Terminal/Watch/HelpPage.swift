@@ -21,10 +21,10 @@ enum HelpPage {
     add("?", "show or hide this page")
     add("q", "quit (also Ctrl-C)")
     lines.append(StyledLine())
-    add(String(characters.levels.last ?? "#"), "the mean of a column's time")
-    add(String(characters.peak), "up to the greatest sample in it")
+    add(String(characters.levels.last ?? "#"), "the average over the time of a column")
+    add(String(characters.peak), "up to the highest sample in it")
     add(
-      String(characters.asleep), "no client was connected, so the service slept: only the mean is known")
+      String(characters.asleep), "no client was connected, so the service slept: only the average is known")
     add("(blank)", "nothing was measured")
     lines.append(StyledLine())
     for (name, text) in service(model) { add(name, text) }
@@ -37,7 +37,7 @@ enum HelpPage {
       lines.append(("service", "pkg-watt-stat \(info.version), source \(info.source)".printable))
       lines.append(("", info.description.printable))
       if let cpu = info.cpu { lines.append(("CPU", cpu.printable)) }
-      let finest = "means over \(Numbers.duration(info.policy.shortestIntervalSeconds)) or more"
+      let finest = "averages over \(Numbers.duration(info.policy.shortestIntervalSeconds)) or more"
       lines.append(("you get", finest + (info.policy.isTrusted ? ", in full resolution, as a trusted user" : "")))
     }
     if let sample = model.reading?.sample {

@@ -30,7 +30,7 @@ public enum WatchSnapshot {
       lines.append(
         "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "
           + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.plain(span.measuredSeconds, places: 2)) s"
-          + (span.hasAsleep ? ", partly asleep: means only" : ""))
+          + (span.hasAsleep ? ", partly asleep: averages only" : ""))
     }
     return lines + [status(Reading(sample), now: now)]
   }
