@@ -46,7 +46,7 @@ extension PowerConnection {
     while true {
       var isOver = false
       switch try line(or: interrupt, output: output, until: deadline) {
-      case .line(let bytes):
+      case .arrived(let bytes):
         let answer = try decode(bytes)
         if let found = wanted(answer, bytes) { return found }
         if isProbed, case .info = answer {

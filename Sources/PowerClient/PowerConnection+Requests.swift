@@ -4,17 +4,17 @@ internal import Glibc
 public import PowerProtocol
 internal import SystemCalls
 
-extension PowerConnection {
-  /// What ended a wait.
-  public enum Event: Sendable {
-    /// The service sent a line.
-    case answer(Answer)
-    /// The other descriptor is readable or was closed, or the output's reader is gone.
-    case other
-    /// No whole line came in time.
-    case timeout
-  }
+/// What ended a wait.
+public enum WaitEvent<Arrival: Sendable>: Sendable {
+  /// What was waited for.
+  case arrived(Arrival)
+  /// The other descriptor is readable or was closed, or the output's reader is gone.
+  case other
+  /// Nothing came in time.
+  case timeout
+}
 
+extension PowerConnection {
   /// Sends a request. Answers come in the order of the requests.
   public mutating func send(_ request: Request) throws(ClientError) {
     let bytes = request.json.line
@@ -65,9 +65,11 @@ extension PowerConnection {
   ///   - other: a descriptor that also ends the wait, or -1.
   ///   - output: a descriptor that also ends the wait, once its reader is gone; or -1.
   ///   - deadline: the end of the wait, by CLOCK_MONOTONIC in nanoseconds.
-  public mutating func next(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError) -> Event {
+  public mutating func next(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError)
+    -> WaitEvent<Answer>
+  {
     switch try line(or: other, output: output, until: deadline) {
-    case .line(let bytes): .answer(try decode(bytes))
+    case .arrived(let bytes): .arrived(try decode(bytes))
     case .other: .other
     case .timeout: .timeout
     }
@@ -82,7 +84,7 @@ extension PowerConnection {
     var goesOn = false
     repeat {
       switch try line(or: interrupt, until: deadline) {
-      case .line(let bytes):
+      case .arrived(let bytes):
         let answer = try decode(bytes)
         if case .refused(let refusal) = answer { throw .refused(path: path, refusal) }
         if let found = kind(answer) { return found }

@@ -66,26 +66,18 @@ public struct PowerConnection: ~Copyable {
     throw .noService(paths: paths)
   }
 
-  /// What ended a wait for a line.
-  enum LineEvent {
-    /// A whole line, without its newline.
-    case line([UInt8])
-    /// The other descriptor is readable, or the output's reader is gone.
-    case other
-    /// No whole line came in time.
-    case timeout
-  }
-
-  /// Waits for the next whole line.
+  /// Waits for the next whole line, and gives it without its newline.
   ///
   /// - Parameters:
   ///   - other: a descriptor that also ends the wait, or -1.
   ///   - output: a descriptor that also ends the wait, once its reader is gone; or -1.
   ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds. Bytes that have arrived already are read even after it.
-  mutating func line(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError) -> LineEvent {
+  mutating func line(or other: Int32, output: Int32 = -1, until deadline: Int64) throws(ClientError) -> WaitEvent<
+    [UInt8]
+  > {
     var hasLooked = false
     while true {
-      if let bytes = try bufferedLine() { return .line(bytes) }
+      if let bytes = try bufferedLine() { return .arrived(bytes) }
       let left = max(min(deadline, endNanoseconds) - cmsr_monotonic_nanoseconds(), 0)
       if hasLooked && left == 0 { return .timeout }
       hasLooked = true

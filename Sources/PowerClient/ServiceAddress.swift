@@ -8,6 +8,7 @@ public import SystemCalls
 public final class ServiceAddress: Sendable {
   private let named: String?
   private let defaults: [String]
+  private let caller: UInt32
   private let patienceMilliseconds: Int32
   private let known: @Sendable (UInt32) -> ServerIdentity.Known
   private let warn: @Sendable (String) -> Void
@@ -17,46 +18,45 @@ public final class ServiceAddress: Sendable {
   /// - Parameters:
   ///   - named: the path that the user named; nil for the default paths.
   ///   - defaults: the default paths, tried in this order.
+  ///   - caller: the number of the user who started this process, which may run as another user since; nil for its present user.
   ///   - patienceMilliseconds: how long the service may take to accept a client, for its first line, and for an answer.
   ///   - known: the users to trust, for a caller's number.
   ///   - warn: takes a warning about who serves; by default it goes to stderr.
   public init(
     _ named: String?, defaults: [String] = [SocketPaths.preferred, SocketPaths.original],
-    patienceMilliseconds: Int32 = 5000,
+    caller: UInt32? = nil, patienceMilliseconds: Int32 = 5000,
     known: @escaping @Sendable (UInt32) -> ServerIdentity.Known = { .now(own: $0) },
     warn: @escaping @Sendable (String) -> Void = { StandardError.complain("Warning: \($0)") }
   ) {
     (self.named, self.defaults, self.known, self.warn) = (named, defaults, known, warn)
     self.patienceMilliseconds = patienceMilliseconds
+    self.caller = caller ?? geteuid()
   }
 
   /// Connects, and warns if a server that is not trusted answers at a default path.
   public func connect() throws(ClientError) -> PowerConnection {
     let connection = try open()
-    if let warning = warning(of: connection) { warnOnce(warning) }
+    if let server = untrusted(connection) { warnOnce("\(server)") }
     return connection
   }
 
   /// Connects to a trusted server. If a user namespace hides who serves, this warns, and refuses the path in /tmp.
   ///
-  /// - Parameters:
-  ///   - caller: the number of the user who started this process; nil for its present user.
-  ///   - interrupt: a descriptor that ends every wait once it is readable, or -1.
-  public func connectTrusting(caller: UInt32? = nil, interrupt: Int32) throws(ClientError) -> PowerConnection {
+  /// - Parameter interrupt: a descriptor that ends every wait once it is readable, or -1.
+  public func connectTrusting(interrupt: Int32) throws(ClientError) -> PowerConnection {
     let connection = try open(interrupt: interrupt)
-    if let warning = warning(of: connection, caller: caller) {
-      let server = connection.server(known: known(caller ?? geteuid()))
+    if let server = untrusted(connection) {
       guard server.isAcceptable else { throw .untrusted(server) }
-      warnOnce(warning)
+      warnOnce("\(server)")
     }
     return connection
   }
 
-  /// The warning about who serves; nil if the server is trusted or its path was named.
-  public func warning(of connection: borrowing PowerConnection, caller: UInt32? = nil) -> String? {
+  /// Who serves; nil if the server is trusted or its path was named.
+  public func untrusted(_ connection: borrowing PowerConnection) -> ServerIdentity? {
     guard named == nil else { return nil }
-    let server = connection.server(known: known(caller ?? geteuid()))
-    return server.trust == .trusted ? nil : "\(server)"
+    let server = connection.server(known: known(caller))
+    return server.trust == .trusted ? nil : server
   }
 
   /// Connects to any server.

@@ -75,9 +75,9 @@ public enum OwnTree {
   /// when it ends.
   ///
   /// - Throws: only if that is impossible.
-  public static func execute(_ program: TreeProgram, on path: String, socket: String?) throws(TreeError) -> Never {
+  public static func execute(_ program: TreeProgram, on path: String, socket: String?) throws -> Never {
     _ = try SharedTree.folder(path)
     let words = [program.path] + (socket.map { ["--socket", $0] } ?? []) + ["--", path]
-    try CommandExecution.run(words.zeroTerminated, count: words.count, name: program.path)
+    try CommandWords(words).execute()
   }
 }

@@ -27,17 +27,6 @@ public enum TreeError: Error, Equatable {
   case noUser(String)
   /// Signals cannot be handled.
   case noSignals(errno: Int32)
-  /// The command cannot be executed, or was not found.
-  case cannotRun(String, errno: Int32)
-
-  /// The exit code for it, as in env(1) and timeout(1), if a command was to be started.
-  public var exitCode: Int32 {
-    switch self {
-    case .cannotRun(_, ENOENT), .cannotRun(_, ENOTDIR): 127
-    case .cannotRun: 126
-    default: 125
-    }
-  }
 }
 
 extension TreeError: CustomStringConvertible {
@@ -66,8 +55,6 @@ extension TreeError: CustomStringConvertible {
     case .noUser(let name):
       "The user \(name), as which the tree is served if root starts it, does not exist. Start it as an ordinary user."
     case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
-    case .cannotRun(let command, ENOENT): "Cannot run \(command): \(errorText(ENOENT)). Is it installed, and in PATH?"
-    case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
     }
   }
 }

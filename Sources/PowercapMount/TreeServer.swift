@@ -32,8 +32,8 @@ struct TreeServer: ~Copyable {
       guard let nobody = try? ServiceUser.named("nobody") else { throw .noUser("nobody") }
       (user, group) = (nobody.user, nobody.group)
     }
-    let text = words.zeroTerminated
-    let helper = unsafe cmsr_start_helper(text, Int32(words.count), user, group, kind == .detached ? 1 : 0)
+    let command = CommandWords(words)
+    let helper = unsafe cmsr_start_helper(command.bytes, command.count, user, group, kind == .detached ? 1 : 0)
     guard helper.error == 0 else { throw .noProcess(errno: helper.error) }
     process = helper.process
     channel = Descriptor(owning: helper.channel)
@@ -67,9 +67,4 @@ struct TreeServer: ~Copyable {
     defer { unsafe free(folder) }
     return unsafe String(cString: folder) + "/" + path
   }
-}
-
-extension [String] {
-  /// The words one behind the other, each with its terminating zero.
-  var zeroTerminated: [CChar] { flatMap { $0.utf8.map { CChar(bitPattern: $0) } + [0] } }
 }

@@ -48,12 +48,12 @@ struct ExporterCommand: ParsableCommand {
     let logger = ServiceLog.logger(level: logLevel)
     let notifier = try ServiceNotifier()
     // Anyone may run a program as the user that root becomes, so that user is no reason to trust a server.
-    let caller = geteuid()
-    if caller == 0 { try Self.leaveRoot(logger) }
+    let serviceAddress = service.address
+    if geteuid() == 0 { try Self.leaveRoot(logger) }
     // Readable once this is to end, so that no service that hangs keeps the thread that asks it.
     let ending = cmsr_event_descriptor()
     guard ending >= 0 else { throw ExporterError.signals(errno: errno) }
-    let reader = ServiceReader(service.address, caller: caller, interrupt: ending)
+    let reader = ServiceReader(serviceAddress, interrupt: ending)
     let settings = ExporterSettings(version: PkgWattStat.version)
     let server = ExporterServer(reader, at: try address(), settings: settings) { error in
       logger.log(level: error == nil ? .info : .warning, "\(error.map { "\($0)" } ?? "The service answers.")")

@@ -28,12 +28,12 @@ struct WithCommand: ParsableCommand {
   }
 
   func run() throws {
-    do throws(TreeError) {
+    do {
       for warning in try PrivateTree.enter(TreeProgram(), socket: service.socket) { StandardError.complain(warning) }
-      try CommandExecution.run(lastArguments: command.count)
+      try CommandWords(last: command.count).execute()
     } catch {
       StandardError.complain("Error: \(error)")
-      throw ExitCode(error.exitCode)
+      throw ExitCode((error as? CommandError)?.exitCode ?? 125)
     }
   }
 }

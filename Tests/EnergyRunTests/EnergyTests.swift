@@ -7,8 +7,8 @@ import Testing
 @Suite("The energy of a command")
 struct EnergyTests {
   /// The total of a command in readings of 42.5 W.
-  private func measure(_ moments: [Double], _ span: CommandSpan, _ resolution: Resolution) -> ChannelEnergy? {
-    RunEnergy(Trace.constant(42.5).tally(moments), during: span, resolution)?.channels[.total]
+  private func measure(_ moments: [Double], _ span: CommandSpan, _ policy: Policy) -> ChannelEnergy? {
+    RunEnergy(Trace.constant(42.5).tally(moments), during: span, policy)?.channels[.total]
   }
 
   private static let grid = (0...24).map { Double($0) * 0.25 }
@@ -17,7 +17,7 @@ struct EnergyTests {
   func constant(isExact: Bool, start: Double) throws {
     let span = CommandSpan(start: start, end: 5.1)
     let moments = Self.grid.filter { $0 < 5.3 }
-    let energy = try #require(measure(moments, span, Resolution(isExact: isExact, joules: 0)))
+    let energy = try #require(measure(moments, span, Trace.policy(isTrusted: isExact, joulesResolution: 0)))
     #expect(abs(energy.joules - 42.5 * span.seconds) < 1e-9)
     #expect(abs(energy.watts - 42.5) < 1e-9)
     #expect(abs((energy.peakWatts ?? 0) - 42.5) < 1e-9)

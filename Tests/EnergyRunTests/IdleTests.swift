@@ -11,11 +11,11 @@ struct IdleTests {
     let idle = try #require(IdlePower(trace.tally([0, 1, 2, 3, 4], window: 1), Trace.exact))
     #expect(idle.seconds == 4)
     let total = try #require(idle.channels[.total])
-    #expect(abs(total.watts - 11) < 1e-9)
+    #expect(abs(total.value - 11) < 1e-9)
     let deviation = (4.0 / 3).squareRoot()
-    #expect(abs(total.uncertaintyWatts - deviation) < 1e-9)
+    #expect(abs(total.uncertainty - deviation) < 1e-9)
     let everybody = try #require(IdlePower(trace.tally([0, 1, 2, 3, 4], window: 1), Trace.everybody))
-    let wider = try #require(everybody.channels[.total]).uncertaintyWatts
+    let wider = try #require(everybody.channels[.total]).uncertainty
     #expect(abs(wider - deviation - 0.0025) < 1e-9)
   }
 
@@ -38,7 +38,7 @@ struct IdleTests {
     #expect(abs(above.value - 120) < 1e-9)
     #expect(abs(above.uncertainty - 0.1) < 1e-9)
     var wandering = idle
-    wandering.channels[.total]?.uncertaintyWatts = 2
+    wandering.channels[.total]?.uncertainty = 2
     let wider = try #require(ChannelSummary(.total, in: [run], idle: wandering)?.aboveIdleJoules)
     #expect(abs(wider.uncertainty - 6.1) < 1e-9)
   }

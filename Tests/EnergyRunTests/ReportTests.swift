@@ -3,6 +3,7 @@ import Foundation
 import PowerClient
 import PowerProtocol
 import RAPL
+import SystemCalls
 import Testing
 
 @testable import EnergyRun
@@ -18,9 +19,7 @@ struct ReportTests {
     let info = ServiceInfo(
       version: "1", source: simulated ? "simulated" : "msr", isSimulated: simulated, intervalSeconds: 1, cpu: nil,
       description: "", packages: [],
-      policy: Policy(
-        isTrusted: isTrusted, trustedGroup: "pkg-watt-stat", shortestIntervalSeconds: isTrusted ? 0.01 : 0.25,
-        wattsResolution: isTrusted ? nil : 0.01, joulesResolution: isTrusted ? nil : 0.01))
+      policy: Trace.policy(isTrusted: isTrusted))
     var report = RunReport(
       command: ["sleep", "5"], info: info, windowSeconds: isTrusted ? 0.1 : 0.25, wantedRuns: wanted ?? runs.count)
     report.runs = runs
@@ -30,7 +29,7 @@ struct ReportTests {
   /// A command from 0.004 to 5.1 s in windows of 0.25 s: package 0 draws so many watts and its core and DRAM a part; package
   /// 1 half as many.
   private func run(
-    watts: Double = 40, packages: Int = 2, _ resolution: Resolution = Trace.everybody, isLowerBound: Bool = false,
+    watts: Double = 40, packages: Int = 2, _ policy: Policy = Trace.everybody, isLowerBound: Bool = false,
     end: CommandEnd = .exited(0)
   ) -> RunOutcome {
     let span = CommandSpan(start: 0.004, end: 5.1)
@@ -47,7 +46,7 @@ struct ReportTests {
     }
     var tally = EnergyTally(from: point(0), windowSeconds: 0.25)
     for index in 1...21 { tally.add(point(index)) }
-    let energy = RunEnergy(tally, during: span, resolution)
+    let energy = RunEnergy(tally, during: span, policy)
     return RunOutcome(
       end: end, seconds: span.seconds,
       energy: energy.map { .success($0) } ?? .failure(.noReading(seconds: 1, reason: nil)))
@@ -155,7 +154,7 @@ struct ReportTests {
     var report = report([
       RunOutcome(end: .exited(0), seconds: 2, energy: .failure(.service(.closed(path: "/\u{1B}[2J"))))
     ])
-    report.stopped = "Stopped: \(RunFailure.cannotRun("./\u{1B}[31mred", errno: 2))"
+    report.stopped = "Stopped: \(RunFailure.cannotRun(CommandWords(["./\u{1B}[31mred"]).error(2)))"
     #expect(report.text.contains("at /?[2J ended") && report.text.contains("./?[31mred"))
     #expect(!report.text.contains("\u{1B}"))
   }
@@ -212,8 +211,12 @@ struct ReportTests {
       (.noReading(seconds: 3, reason: "Why."), 125, "no fresh reading within 3 s: Why."),
       (.otherClock, 125, "container"),
       (.noIdlePower, 125, "Try again"), (.interrupted(signal: 15), 143, "Signal 15"),
-      (.cannotRun("x", errno: ENOENT), 127, "Cannot run x: No such file or directory. Is it installed, and in PATH?"),
-      (.cannotRun("x", errno: EACCES), 126, "Permission denied"), (.noProcess(errno: EAGAIN), 125, "create a process"),
+      (
+        .cannotRun(CommandWords(["x"]).error(ENOENT)), 127,
+        "Cannot run x: No such file or directory. Is it installed, and in PATH?"
+      ),
+      (.cannotRun(CommandWords(["x"]).error(EACCES)), 126, "Permission denied"),
+      (.noProcess(errno: EAGAIN), 125, "create a process"),
       (.noSignals(errno: EMFILE), 125, "Too many open files"), (.lost(errno: ECHILD), 125, "No child"),
     ] as [(RunFailure, Int32, String)])
   func failures(failure: RunFailure, exitCode: Int32, says: String) {

@@ -5,8 +5,15 @@ import RAPL
 
 /// A machine whose power is known at every moment.
 struct Trace {
-  static let exact = Resolution(isExact: true, joules: 0)
-  static let everybody = Resolution(isExact: false, joules: 0.01, trustedGroup: "pkg-watt-stat")
+  static let exact = policy(isTrusted: true)
+  static let everybody = policy(isTrusted: false)
+
+  static func policy(isTrusted: Bool, joulesResolution: Double? = nil) -> Policy {
+    let resolution = isTrusted ? nil : 0.01
+    return Policy(
+      isTrusted: isTrusted, trustedGroup: "pkg-watt-stat", shortestIntervalSeconds: isTrusted ? 0.01 : 0.25,
+      wattsResolution: resolution, joulesResolution: joulesResolution ?? resolution)
+  }
 
   /// Joules drawn from second 0 to a moment.
   var joules: (Double) -> Double

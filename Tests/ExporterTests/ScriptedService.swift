@@ -20,7 +20,11 @@ final class ScriptedService: PowerService {
   /// From now on an observation waits for this to be signalled; nil: no longer.
   func wait(for gate: DispatchSemaphore?) { self.gate.withLock { $0 = gate } }
 
+  /// How often it was observed.
+  let observations = Mutex(0)
+
   func observe() throws -> Observation {
+    observations.withLock { $0 += 1 }
     gate.withLock { $0 }?.wait()
     guard isThere.withLock({ $0 }) else { throw Unavailable() }
     return Examples.observation

@@ -153,20 +153,17 @@ struct ServerTests {
       try? thread.syncShutdownGracefully()
     }
     let loop = group.any()
-    let times = Mutex(0)
-    let inquiry = NIOLoopBoundBox<Inquiry<Int>?>.makeEmptyBox(valueType: Inquiry<Int>.self, eventLoop: loop)
-    let ask = { @Sendable in inquiry.value?.answer(on: loop, thread) ?? loop.makeSucceededFuture(0) }
+    let service = ScriptedService()
+    let desk = NIOLoopBoundBox<ServiceDesk?>.makeEmptyBox(valueType: ServiceDesk.self, eventLoop: loop)
+    let ask = { @Sendable in (desk.value?.observe())! }
     let both = try loop.flatSubmit {
-      inquiry.value = Inquiry(Hang(shortest: .seconds(1))) {
-        times.withLock {
-          $0 += 1
-          return $0
-        }
-      }
+      desk.value = ServiceDesk(service, loop: loop, thread: thread, keep: .seconds(60))
       return EventLoopFuture.whenAllSucceed([ask(), ask()], on: loop)
     }.wait()
-    #expect(both == [1, 1])
-    #expect(try loop.flatSubmit { ask() }.wait() == 2)
+    #expect(both == [Examples.observation, Examples.observation])
+    #expect(service.observations.withLock { $0 } == 1)
+    #expect(try loop.flatSubmit { ask() }.wait() == Examples.observation)
+    #expect(service.observations.withLock { $0 } == 2)
   }
 
   @Test("whoever waits behind a question that a hung service is given up at is told so, and waits no longer")

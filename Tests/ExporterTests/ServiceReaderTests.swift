@@ -10,7 +10,7 @@ import Testing
 @Suite("The service as an exporter asks it", .timeLimit(.minutes(1)))
 struct ServiceReaderTests {
   private static func reader(_ service: FakeService, interrupt: Int32 = -1) -> ServiceReader {
-    ServiceReader(ServiceAddress(service.path), caller: getuid(), interrupt: interrupt)
+    ServiceReader(ServiceAddress(service.path), interrupt: interrupt)
   }
 
   @Test("keeps one connection for its questions, until it is told to disconnect")

@@ -93,11 +93,10 @@ private struct Commands {
       for format in [MetricsFormat.openMetrics, .classic] { expectPrintable(line: format.text(families)) }
     }
     guard let info, let tally else { return }
-    let resolution = Resolution(info.policy)
     let span = CommandSpan(start: tally.first.seconds, end: tally.last.seconds)
     var report = RunReport(command: ["true"], info: info, windowSeconds: 0.25)
-    report.idle = IdlePower(tally, resolution)
-    let energy = RunEnergy(tally, during: span, resolution)
+    report.idle = IdlePower(tally, info.policy)
+    let energy = RunEnergy(tally, during: span, info.policy)
     report.runs = [
       RunOutcome(
         end: .exited(0), seconds: span.seconds,

@@ -1,3 +1,5 @@
+internal import PowerProtocol
+
 /// The energy that a channel drew while a command ran.
 public struct ChannelEnergy: Sendable, Equatable {
   /// How late a RAPL counter shows energy: it advances about every millisecond (Intel SDM 3B, 16.10.1).
@@ -19,7 +21,7 @@ public struct ChannelEnergy: Sendable, Equatable {
   /// The energy within a span, from a tally that covers it; nil if a reading that this needs is missing.
   ///
   /// The first and the last window reach a little beyond the span. They count in proportion to the time within it.
-  init?(_ channel: EnergyChannel, _ tally: EnergyTally, during span: CommandSpan, _ resolution: Resolution) {
+  init?(_ channel: EnergyChannel, _ tally: EnergyTally, during span: CommandSpan, _ policy: Policy) {
     guard let all = EnergyTally.joules(channel, from: tally.first, to: tally.last),
       let edges = Self.edges(channel, tally, during: span)
     else { return nil }
@@ -30,13 +32,13 @@ public struct ChannelEnergy: Sendable, Equatable {
     let seconds = max(span.seconds, .leastNormalMagnitude)
     joules = all - outside
     watts = joules / seconds
-    if resolution.isExact {
+    if policy.isTrusted {
       let edgeSeconds = max(covered - span.seconds, 0) + 2 * Self.counterStepSeconds
-      uncertaintyJoules = max(peakWatts ?? 0, all / covered) * edgeSeconds + resolution.joules
+      uncertaintyJoules = max(peakWatts ?? 0, all / covered) * edgeSeconds + (policy.joulesResolution ?? 0)
     } else {
       // All the energy of these two windows may have been drawn outside the span, or all inside.
       let inside = edges.reduce(0) { $0 + $1.joules * $1.share }
-      uncertaintyJoules = max(inside, outside) + resolution.joules
+      uncertaintyJoules = max(inside, outside) + (policy.joulesResolution ?? 0)
     }
     uncertaintyWatts = uncertaintyJoules / seconds
   }

@@ -13,11 +13,8 @@ public enum EnergyChannel: Sendable, Hashable {
 extension EnergyChannel: Comparable {
   /// The total, then each package followed by its domains.
   public static func < (one: Self, other: Self) -> Bool {
-    switch (one.id, other.id) {
-    case (nil, let other): other != nil
-    case (_?, nil): false
-    case (let id?, let otherID?): id == otherID ? one.rank < other.rank : id < otherID
-    }
+    guard let id = one.id, let otherID = other.id else { return one.id == nil && other.id != nil }
+    return (id, one.rank) < (otherID, other.rank)
   }
 
   /// The package; nil for the total.

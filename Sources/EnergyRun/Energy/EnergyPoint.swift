@@ -10,18 +10,10 @@ public struct EnergyPoint: Sendable, Equatable {
   /// Joules since the service's start. A channel that could not be read at this moment is missing.
   public var joules: [EnergyChannel: Double]
   /// The channels whose joules are a lower bound.
-  public var lowerBounds: Set<EnergyChannel>
+  public var lowerBounds: Set<EnergyChannel> = []
+}
 
-  /// A moment from its parts.
-  public init(
-    seconds: Double, windowStart: Double, joules: [EnergyChannel: Double], lowerBounds: Set<EnergyChannel> = []
-  ) {
-    self.seconds = seconds
-    self.windowStart = windowStart
-    self.joules = joules
-    self.lowerBounds = lowerBounds
-  }
-
+extension EnergyPoint {
   /// The moment of a sample; nil for a stale one, which repeats an earlier moment.
   public init?(_ sample: SampleReport) {
     guard sample.status != .stale else { return nil }

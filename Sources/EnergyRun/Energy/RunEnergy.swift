@@ -1,3 +1,5 @@
+public import PowerProtocol
+
 /// The energy that was drawn while a command ran.
 public struct RunEnergy: Sendable, Equatable {
   /// Times on the wire are rounded to a millisecond, so a moment may seem to lie after a start that came just after it.
@@ -17,7 +19,7 @@ public struct RunEnergy: Sendable, Equatable {
   public var channels: [EnergyChannel: ChannelEnergy]
 
   /// The energy of a span from a tally; nil if the tally does not reach from before the start to after the end.
-  public init?(_ tally: EnergyTally, during span: CommandSpan, _ resolution: Resolution) {
+  public init?(_ tally: EnergyTally, during span: CommandSpan, _ policy: Policy) {
     guard tally.first.seconds <= span.start + Self.roundingSeconds, tally.last.seconds >= span.end,
       tally.second != nil
     else { return nil }
@@ -26,10 +28,10 @@ public struct RunEnergy: Sendable, Equatable {
     seconds = span.seconds
     longestWindowSeconds = tally.longestSeconds
     isGuess =
-      !resolution.isExact && (tally.second == tally.last || tally.second == tally.nextToLast)
+      !policy.isTrusted && (tally.second == tally.last || tally.second == tally.nextToLast)
     channels = [:]
     for channel in tally.first.joules.keys {
-      channels[channel] = ChannelEnergy(channel, tally, during: span, resolution)
+      channels[channel] = ChannelEnergy(channel, tally, during: span, policy)
     }
   }
 }

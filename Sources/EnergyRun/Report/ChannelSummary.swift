@@ -1,11 +1,5 @@
 /// The energy of a channel in one run or several.
 struct ChannelSummary {
-  /// A number, and how far it may be from the truth.
-  struct Estimate: Equatable {
-    var value: Double
-    var uncertainty: Double
-  }
-
   var joules: Spread
   var watts: Spread
   /// The greatest of all runs.
@@ -30,11 +24,11 @@ struct ChannelSummary {
     uncertaintyWatts = energies.map(\.uncertaintyWatts).max() ?? 0
     peakWatts = energies.compactMap(\.peakWatts).max()
     isLowerBound = energies.contains { $0.isLowerBound }
-    guard let power = idle?.channels[channel] else { return }
-    idleWatts = Estimate(value: power.watts, uncertainty: power.uncertaintyWatts)
+    idleWatts = idle?.channels[channel]
+    guard let idleWatts else { return }
     let seconds = Spread(runs.map(\.seconds))
     aboveIdleJoules = Estimate(
-      value: joules.mean - power.watts * seconds.mean,
-      uncertainty: uncertaintyJoules + power.uncertaintyWatts * seconds.highest)
+      value: joules.mean - idleWatts.value * seconds.mean,
+      uncertainty: uncertaintyJoules + idleWatts.uncertainty * seconds.highest)
   }
 }

@@ -10,8 +10,8 @@ extension RunReport {
     let all = summaries.map { ($0.channel, Self.members($0.summary, isTooShort: isTooShort)) }
     return .object([
       ("command", .array(command.map { .string($0) })),
-      ("exit_code", .integer(exitCode)), ("source", .string(source)),
-      ("simulated", .boolean(isSimulated)), ("exact", .boolean(resolution.isExact)),
+      ("exit_code", .integer(exitCode)), ("source", .string(info.source)),
+      ("simulated", .boolean(info.isSimulated)), ("exact", .boolean(info.policy.isTrusted)),
       ("window_seconds", .number(windowSeconds)),
       ("longest_window_seconds", Self.number(measured.map(\.longestWindowSeconds).max())),
       ("idle_seconds", Self.number(idle?.seconds)),

@@ -28,37 +28,31 @@ extension RunReport {
     guard !shown.isEmpty else { return [] }
     let hasDeviation = measured.count > 1
     let isTooShort = isTooShort
-    var header = ["", "energy"]
-    if hasDeviation { header += ["deviation"] }
-    header += ["mean power"]
-    if hasDeviation { header += ["deviation"] }
-    header += ["peak"]
-    if idle != nil { header += ["idle", "energy above idle"] }
-    let rows = shown.map { channel, summary in
-      let least = summary.isLowerBound ? "at least " : ""
-      var row = [
-        Self.label(channel), least + Self.rounded(summary.joules.mean, summary.uncertaintyJoules, "J", finest: 3),
-      ]
-      if hasDeviation { row.append(Self.rounded(summary.joules.deviation, "J", finest: 3)) }
-      row.append(
-        isTooShort
-          ? "too short to tell"
-          : least + Self.rounded(summary.watts.mean, summary.uncertaintyWatts, "W", finest: 3))
-      if hasDeviation { row.append(Self.rounded(isTooShort ? nil : summary.watts.deviation, "W", finest: 3)) }
-      row.append(summary.peakWatts.map { fixed($0, 1) + " W" } ?? "-")
-      if idle != nil {
-        row.append(summary.idleWatts.map { Self.rounded($0.value, $0.uncertainty, "W", finest: 3) } ?? "-")
-        row.append(
-          summary.aboveIdleJoules.map { least + Self.rounded($0.value, $0.uncertainty, "J", finest: 3) } ?? "-")
-      }
-      return row
+    func least(_ summary: ChannelSummary) -> String { summary.isLowerBound ? "at least " : "" }
+    func rounded(_ estimate: Estimate, _ unit: String) -> String {
+      Self.rounded(estimate.value, estimate.uncertainty, unit, finest: 3)
     }
-    return Columns.aligned([header] + rows)
+    let columns: [(title: String, isShown: Bool, cell: (ChannelSummary) -> String)] = [
+      ("energy", true, { least($0) + Self.rounded($0.joules.mean, $0.uncertaintyJoules, "J", finest: 3) }),
+      ("deviation", hasDeviation, { Self.rounded($0.joules.deviation, "J", finest: 3) }),
+      (
+        "mean power", true,
+        {
+          isTooShort
+            ? "too short to tell" : least($0) + Self.rounded($0.watts.mean, $0.uncertaintyWatts, "W", finest: 3)
+        }
+      ), ("deviation", hasDeviation, { Self.rounded(isTooShort ? nil : $0.watts.deviation, "W", finest: 3) }),
+      ("peak", true, { $0.peakWatts.map { fixed($0, 1) + " W" } ?? "-" }),
+      ("idle", idle != nil, { $0.idleWatts.map { rounded($0, "W") } ?? "-" }),
+      ("energy above idle", idle != nil, { all in all.aboveIdleJoules.map { least(all) + rounded($0, "J") } ?? "-" }),
+    ].filter(\.isShown)
+    let rows = shown.map { channel, summary in [Self.label(channel)] + columns.map { $0.cell(summary) } }
+    return Columns.aligned([[""] + columns.map(\.title)] + rows)
   }
 
   private var notes: [String] {
     var notes: [String] = []
-    if isSimulated { notes.append("Simulated: the service invents these numbers.") }
+    if info.isSimulated { notes.append("Simulated: the service invents these numbers.") }
     notes += problems
     let measured = measured
     if measured.contains(where: { $0.channels.values.contains { $0.isLowerBound } }) {
@@ -66,7 +60,7 @@ extension RunReport {
         "At least: some energy could not be counted, because a counter was reset or the machine slept.")
     }
     if !measured.isEmpty {
-      notes += resolution.isExact ? exactly(measured) : roughly(measured)
+      notes += info.policy.isTrusted ? exactly(measured) : roughly(measured)
       if isTooShort {
         notes.append("Too short to tell: the mean power of so short a run is less certain than its own value.")
       }
@@ -95,7 +89,7 @@ extension RunReport {
       runs.contains(where: \.isGuess)
         ? "The command was too short for windows of \(windows), so its part of their energy is a guess; +- covers all of it."
         : "The first and last window of \(windows) reach beyond the command; +- covers the energy of these two.",
-      resolution.trustedGroup.map { "Root and members of the group \($0) get exact readings." }
+      info.policy.trustedGroup.map { "Root and members of the group \($0) get exact readings." }
         ?? "Root gets exact readings.",
     ]
   }

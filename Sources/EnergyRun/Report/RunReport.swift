@@ -4,12 +4,9 @@ public import PowerProtocol
 public struct RunReport: Sendable {
   /// The command and its arguments.
   public var command: [String]
-  /// The service's energy source.
-  public var source: String
-  /// Whether the energy is invented.
-  public var isSimulated: Bool
-  /// How finely this client may know energy.
-  public var resolution: Resolution
+  /// The service's description of itself, with the policy that says how finely this client may know energy. A trusted client may
+  /// ask for readings at any moment. For others they come on a grid, and a command shares its first and last window with others.
+  public var info: ServiceInfo
   /// The length of the windows in which a peak is looked for, in seconds.
   public var windowSeconds: Double
   /// Idle power before the command; nil if it was not asked for.
@@ -28,9 +25,7 @@ public struct RunReport: Sendable {
     command: [String], info: ServiceInfo, windowSeconds: Double, idle: IdlePower? = nil, wantedRuns: Int = 1
   ) {
     self.command = command
-    source = info.source
-    isSimulated = info.isSimulated
-    resolution = Resolution(info.policy)
+    self.info = info
     self.windowSeconds = windowSeconds
     self.idle = idle
     self.wantedRuns = wantedRuns

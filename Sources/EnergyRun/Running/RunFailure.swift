@@ -1,7 +1,6 @@
-internal import Glibc
 public import PowerClient
 internal import RAPL
-internal import SystemCalls
+public import SystemCalls
 
 /// Why a command was not started, or could not be followed to its end.
 public enum RunFailure: Error, Equatable {
@@ -16,7 +15,7 @@ public enum RunFailure: Error, Equatable {
   /// A signal arrived before the command was started.
   case interrupted(signal: Int32)
   /// The command was not found, or cannot be executed.
-  case cannotRun(String, errno: Int32)
+  case cannotRun(CommandError)
   /// The system cannot create a process.
   case noProcess(errno: Int32)
   /// Signals cannot be handled.
@@ -28,8 +27,7 @@ public enum RunFailure: Error, Equatable {
   public var exitCode: Int32 {
     switch self {
     case .interrupted(let signal): 128 + signal
-    case .cannotRun(_, ENOENT), .cannotRun(_, ENOTDIR): 127
-    case .cannotRun: 126
+    case .cannotRun(let error): error.exitCode
     case .service, .noReading, .otherClock, .noIdlePower, .noProcess, .noSignals, .lost: 125
     }
   }
@@ -61,9 +59,7 @@ extension RunFailure: CustomStringConvertible {
     case .noIdlePower:
       Self.notStarted + "Cannot measure idle power, because some energy could not be counted. Try again."
     case .interrupted(let signal): Self.notStarted + "Signal \(signal) arrived."
-    case .cannotRun(let command, ENOENT): "Cannot run \(command): \(errorText(ENOENT)). Is it installed, and in PATH?"
-    case .cannotRun(let command, EISDIR): "Cannot run \(command): it is a folder."
-    case .cannotRun(let command, let errno): "Cannot run \(command): \(errorText(errno))."
+    case .cannotRun(let error): "\(error)"
     case .noProcess(let errno): Self.notStarted + "Cannot create a process: \(errorText(errno))."
     case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
     case .lost(let errno): "Cannot wait for the command: \(errorText(errno))."

@@ -2,6 +2,7 @@ internal import CMSRShim
 public import PowerClient
 public import PowerProtocol
 internal import RAPL
+public import SystemCalls
 
 /// Runs commands, and measures the energy that is drawn while they run.
 public struct RunMeter: ~Copyable {
@@ -24,8 +25,6 @@ public struct RunMeter: ~Copyable {
   public var info: ServiceInfo { feed.info }
   /// How long a window is, in seconds.
   public var windowSeconds: Double { feed.windowSeconds }
-  /// How finely this client may know energy.
-  public var resolution: Resolution { Resolution(feed.info.policy) }
 
   /// Measures idle power for this many seconds or a little more.
   public mutating func idle(seconds: Double) throws(RunFailure) -> IdlePower {
@@ -34,7 +33,7 @@ public struct RunMeter: ~Copyable {
     while tally.last.seconds < end || tally.second == tally.last {
       tally.add(try reading(isUrgent: false))
     }
-    guard let power = IdlePower(tally, resolution) else { throw .noIdlePower }
+    guard let power = IdlePower(tally, info.policy) else { throw .noIdlePower }
     return power
   }
 
@@ -89,7 +88,7 @@ public struct RunMeter: ~Copyable {
         continue
       }
       do {
-        if case .sample(let sample) = try feed.next(or: signals.descriptor, until: .max),
+        if case .arrived(let sample) = try feed.next(or: signals.descriptor, until: .max),
           let point = EnergyPoint(sample)
         {
           tally.add(point, notBefore: command.startSeconds)
@@ -102,22 +101,13 @@ public struct RunMeter: ~Copyable {
 
   /// Waits for the readings up to a span's end, unless a signal arrives.
   private mutating func finish(_ tally: inout EnergyTally, _ span: CommandSpan) -> Result<RunEnergy, RunProblem> {
-    let patience = patienceSeconds
-    let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patience)
-    var reason: String?
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patienceSeconds)
     while true {
-      if let energy = RunEnergy(tally, during: span, resolution) { return .success(energy) }
-      feed.hurry()
-      do {
-        switch try feed.next(or: signals.descriptor, until: deadline) {
-        case .sample(let sample):
-          reason = sample.reason
-          if let point = EnergyPoint(sample) { tally.add(point, notBefore: span.start) }
-        case .other: if let signal = signals.ending() { return .failure(.interrupted(signal: signal)) }
-        case .timeout: return .failure(.noReading(seconds: patience, reason: reason))
-        }
+      if let energy = RunEnergy(tally, during: span, info.policy) { return .success(energy) }
+      do throws(RunProblem) {
+        tally.add(try point(until: deadline, hurries: true), notBefore: span.start)
       } catch {
-        return .failure(.service(error))
+        return .failure(error)
       }
     }
   }
@@ -126,28 +116,41 @@ public struct RunMeter: ~Copyable {
   ///
   /// - Parameter isUrgent: whether to ask for it as soon as possible.
   private mutating func reading(isUrgent: Bool = true) throws(RunFailure) -> EnergyPoint {
-    let patience = patienceSeconds
-    let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patience)
-    var reason: String?
+    let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patienceSeconds)
     if isUrgent { feed.hurry() }
-    while true {
-      let event: SampleFeed.Event
-      do {
-        event = try feed.next(or: signals.descriptor, until: deadline)
-      } catch {
-        throw RunFailure(error, signals)
+    let point: EnergyPoint
+    do throws(RunProblem) {
+      point = try self.point(until: deadline, hurries: false)
+    } catch {
+      switch error {
+      case .service(let error): throw RunFailure(error, signals)
+      case .interrupted(let signal): throw .interrupted(signal: signal)
+      case .noReading(let seconds, let reason): throw .noReading(seconds: seconds, reason: reason)
       }
+    }
+    let age = Double(cmsr_monotonic_nanoseconds()) / 1e9 - point.seconds
+    // Milliseconds on the wire may be rounded up.
+    guard age > -0.001, age < patienceSeconds else { throw .otherClock }
+    return point
+  }
+
+  /// The next fresh reading.
+  ///
+  /// - Parameters:
+  ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds.
+  ///   - hurries: whether to ask for each sample as soon as possible, until one is fresh.
+  private mutating func point(until deadline: Int64, hurries: Bool) throws(RunProblem) -> EnergyPoint {
+    var reason: String?
+    while true {
+      if hurries { feed.hurry() }
+      let event: WaitEvent<SampleReport>
+      do { event = try feed.next(or: signals.descriptor, until: deadline) } catch { throw .service(error) }
       switch event {
-      case .sample(let sample):
+      case .arrived(let sample):
+        if let point = EnergyPoint(sample) { return point }
         reason = sample.reason
-        guard let point = EnergyPoint(sample) else { continue }
-        let age = Double(cmsr_monotonic_nanoseconds()) / 1e9 - point.seconds
-        // Milliseconds on the wire may be rounded up.
-        guard age > -0.001, age < patience else { throw .otherClock }
-        return point
-      case .other:
-        if let signal = signals.ending() { throw .interrupted(signal: signal) }
-      case .timeout: throw .noReading(seconds: patience, reason: reason)
+      case .other: if let signal = signals.ending() { throw .interrupted(signal: signal) }
+      case .timeout: throw .noReading(seconds: patienceSeconds, reason: reason)
       }
     }
   }

@@ -12,14 +12,7 @@ struct RunningCommand {
   init(_ words: CommandWords, _ signals: borrowing CommandSignals) throws(RunFailure) {
     let command = unsafe cmsr_start_command(words.bytes, words.count, signals.given)
     guard command.error == 0 else { throw .noProcess(errno: command.error) }
-    guard command.exec_error == 0 else {
-      let name = words.texts.first ?? ""
-      // For a folder the kernel reports "permission denied". A name without a slash is looked up in PATH instead.
-      var file = stat()
-      let isThere = unsafe stat(name, &file) == 0
-      let isFolder = name.contains("/") && isThere && file.st_mode & S_IFMT == S_IFDIR
-      throw .cannotRun(name, errno: isFolder ? EISDIR : command.exec_error)
-    }
+    guard command.exec_error == 0 else { throw .cannotRun(words.error(command.exec_error)) }
     process = command.process
     startSeconds = Double(command.started_nanoseconds) / 1e9
   }
@@ -65,27 +58,5 @@ extension CommandEnd: CustomStringConvertible {
     case .exited(let code): "exit code \(code)"
     case .killed(let signal): "killed by signal \(signal)"
     }
-  }
-}
-
-/// A command and its arguments, byte for byte: they need not be UTF-8.
-public struct CommandWords: Sendable {
-  /// The words, each with its terminating zero, one after the other.
-  let bytes: [CChar]
-  /// How many there are.
-  let count: Int32
-  /// The words, for people.
-  public let texts: [String]
-
-  /// The last words of this process's own command line, this many.
-  public init(last count: Int) { self.init(ArgumentBytes.all.suffix(count)) }
-
-  /// These words.
-  public init(_ texts: [String]) { self.init(texts.map { Array($0.utf8) }) }
-
-  private init(_ words: [[UInt8]]) {
-    bytes = words.flatMap { $0.map { CChar(bitPattern: $0) } + [0] }
-    count = Int32(words.count)
-    texts = words.map { String(decoding: $0, as: UTF8.self) }
   }
 }

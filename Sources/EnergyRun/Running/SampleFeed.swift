@@ -5,14 +5,6 @@ internal import RAPL
 
 /// Samples of a service, as fine as this client may have them: by request if it may ask for any moment, else by subscription.
 struct SampleFeed: ~Copyable {
-  /// What ended a wait.
-  enum Event {
-    case sample(SampleReport)
-    /// The other descriptor is readable.
-    case other
-    case timeout
-  }
-
   /// The time between readings that serve only to find the peak: fine enough, and hardly any work for the measured machine.
   private static let pollSeconds = 0.1
   /// The service gives nobody two readings within 10 ms.
@@ -52,7 +44,7 @@ struct SampleFeed: ~Copyable {
   /// - Parameters:
   ///   - other: a descriptor that ends the wait too, or -1.
   ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds.
-  mutating func next(or other: Int32, until deadline: Int64) throws(ClientError) -> Event {
+  mutating func next(or other: Int32, until deadline: Int64) throws(ClientError) -> WaitEvent<SampleReport> {
     while true {
       let now = cmsr_monotonic_nanoseconds()
       guard now < deadline else { return .timeout }
@@ -66,12 +58,12 @@ struct SampleFeed: ~Copyable {
       }
       let wake = asks ? min(dueNanoseconds, deadline) : deadline
       switch try connection.next(or: other, until: wake) {
-      case .answer(.sample(let sample)):
+      case .arrived(.sample(let sample)):
         isAsked = false
         dueNanoseconds = askedNanoseconds + Int64(nanosecondsIn: windowSeconds)
-        return .sample(sample)
-      case .answer(.refused(let refusal)): throw .refused(path: connection.path, refusal)
-      case .answer, .timeout: continue
+        return .arrived(sample)
+      case .arrived(.refused(let refusal)): throw .refused(path: connection.path, refusal)
+      case .arrived, .timeout: continue
       case .other: return .other
       }
     }

@@ -6,10 +6,7 @@ internal import RAPL
 
 /// Serves metrics and a page over HTTP: one thread that answers, and one that asks the service.
 public final class ExporterServer: Sendable {
-  private struct Running {
-    let router: Router
-    let table: ConnectionTable
-  }
+  private typealias Running = (router: Router, table: ConnectionTable)
 
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
   private let thread = NIOThreadPool(numberOfThreads: 1)
@@ -35,10 +32,10 @@ public final class ExporterServer: Sendable {
     let settings = settings
     loop.execute {
       let desk = ServiceDesk(service, loop: loop, thread: thread, keep: settings.keep)
-      running.value = Running(
-        router: Router(
-          desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onChange: onChange),
-        table: ConnectionTable(most: settings.mostConnections))
+      running.value = (
+        Router(desk, loop: loop, version: settings.version, isLoopback: address.isLoopback, onChange: onChange),
+        ConnectionTable(most: settings.mostConnections)
+      )
     }
   }
 

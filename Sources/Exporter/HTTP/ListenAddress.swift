@@ -37,13 +37,7 @@ public struct ListenAddress: Sendable, Equatable {
   /// Whether only this machine can connect to it.
   public var isLoopback: Bool { host.hasPrefix("127.") || host == "::1" }
 
-  var socketAddress: SocketAddress? {
-    do {
-      return try SocketAddress(ipAddress: host, port: port)
-    } catch {
-      return nil
-    }
-  }
+  var socketAddress: SocketAddress? { try? SocketAddress(ipAddress: host, port: port) }
 
   init?(_ address: SocketAddress?) {
     guard let host = address?.ipAddress, let port = address?.port else { return nil }

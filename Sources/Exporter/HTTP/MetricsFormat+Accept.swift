@@ -1,4 +1,5 @@
 public import Formats
+internal import Formatting
 
 extension MetricsFormat {
   /// The format that a scraper prefers.
@@ -13,15 +14,8 @@ extension MetricsFormat {
 
   /// The quality that the most specific matching range gives to this format; 0 if none matches.
   private func quality(_ ranges: [MediaRange]) -> Double {
-    let matching = ranges.compactMap { range in
-      range.precision(for: self == .classic ? "text" : "application", subtype, parameters).map { ($0, range.quality) }
-    }
-    return matching.max { $0 < $1 }?.1 ?? 0
-  }
-
-  private var subtype: String { self == .classic ? "plain" : "openmetrics-text" }
-  private var parameters: [String: String] {
-    ["version": self == .classic ? "0.0.4" : "1.0.0", "charset": "utf-8"]
+    guard let own = MediaRange(contentType) else { return 0 }
+    return ranges.compactMap { range in range.precision(for: own).map { ($0, range.quality) } }.max { $0 < $1 }?.1 ?? 0
   }
 }
 
@@ -34,12 +28,12 @@ private struct MediaRange {
 
   /// - Returns: nil for anything that is not a media range; it is then ignored.
   init?(_ text: String) {
-    let pieces = text.split(separator: ";", omittingEmptySubsequences: false).map(Self.trimmed)
+    let pieces = text.split(separator: ";", omittingEmptySubsequences: false).map(\.trimmed)
     let names = pieces[0].lowercased().split(separator: "/", omittingEmptySubsequences: false)
     guard names.count == 2, !names[0].isEmpty, !names[1].isEmpty, names[0] != "*" || names[1] == "*" else { return nil }
     (type, subtype) = (String(names[0]), String(names[1]))
     for piece in pieces.dropFirst() where !piece.isEmpty {
-      let sides = piece.split(separator: "=", maxSplits: 1).map(Self.trimmed)
+      let sides = piece.split(separator: "=", maxSplits: 1).map(\.trimmed)
       guard sides.count == 2 else { return nil }
       let value = sides[1].filter { $0 != "\"" }.lowercased()
       switch sides[0].lowercased() {
@@ -54,15 +48,11 @@ private struct MediaRange {
   }
 
   /// How precisely it names a media type: the number of its parts; nil if it means another type.
-  func precision(for type: String, _ subtype: String, _ known: [String: String]) -> Int? {
-    if self.type == "*" { return parameters.isEmpty ? 0 : nil }
-    guard self.type == type else { return nil }
-    if self.subtype == "*" { return parameters.isEmpty ? 1 : nil }
-    guard self.subtype == subtype, parameters.allSatisfy({ known[$0] == $1 }) else { return nil }
+  func precision(for known: Self) -> Int? {
+    if type == "*" { return parameters.isEmpty ? 0 : nil }
+    guard type == known.type else { return nil }
+    if subtype == "*" { return parameters.isEmpty ? 1 : nil }
+    guard subtype == known.subtype, parameters.allSatisfy({ known.parameters[$0] == $1 }) else { return nil }
     return 2 + parameters.count
-  }
-
-  private static func trimmed(_ text: Substring) -> String {
-    String(text.trimmingPrefix(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 }

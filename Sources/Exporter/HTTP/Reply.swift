@@ -2,7 +2,6 @@ internal import Formatting
 internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
-internal import PowerProtocol
 
 /// An answer to a request.
 struct Reply: Sendable {
@@ -26,11 +25,6 @@ struct Reply: Sendable {
     self.status = status
     type = "application/json"
     body = ByteBuffer(bytes: json.line)
-  }
-
-  /// An error in a request, in the protocol's form.
-  init(_ status: HTTPResponseStatus, _ error: RequestError) {
-    self.init(status, error.json)
   }
 
   /// An error of the service, in the protocol's form.

@@ -98,7 +98,7 @@ final class Router {
       let range = Request.historySeconds
       let why =
         "seconds must be one whole number from \(range.lowerBound) to \(range.upperBound), such as /history.json?seconds=600"
-      return loop.makeSucceededFuture(Reply(.badRequest, .invalidValue(why)))
+      return loop.makeSucceededFuture(Reply(.badRequest, RequestError.invalidValue(why).json))
     }
     return json(desk.history(seconds: number)) { $0.json }
   }

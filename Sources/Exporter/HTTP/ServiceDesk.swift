@@ -11,9 +11,10 @@ final class ServiceDesk {
   private let thread: NIOThreadPool
   private let keep: TimeAmount
   private let hang: Hang
-  private let sample: Inquiry<Observation>
-  /// The pending questions for history, by the number of seconds.
-  private var histories: [Int: Inquiry<HistoryReport>] = [:]
+  /// The answers that are pending: each is shared by everyone who asks for it meanwhile.
+  private var sample: EventLoopFuture<Observation>?
+  /// By the number of seconds.
+  private var histories: [Int: EventLoopFuture<HistoryReport>] = [:]
   /// How many different histories may be asked for at the same time: each costs the service some milliseconds.
   private static let mostHistories = 8
   private var release: Scheduled<Void>?
@@ -30,25 +31,37 @@ final class ServiceDesk {
     self.thread = thread
     self.keep = keep
     hang = Hang(shortest: shortestHang)
-    sample = Inquiry(hang) { try service.observe() }
   }
 
   /// The service's description and its latest sample.
-  func observe() -> EventLoopFuture<Observation> {
-    releaseLater()
-    return sample.answer(on: loop, thread)
-  }
+  func observe() -> EventLoopFuture<Observation> { ask(\.sample) { try $0.observe() } }
 
   /// The power of the latest seconds, this many.
   func history(seconds: Int) -> EventLoopFuture<HistoryReport> {
+    guard histories[seconds] != nil || histories.count < Self.mostHistories else {
+      releaseLater()
+      return loop.makeFailedFuture(RequestError.busy)
+    }
+    return ask(\.histories[seconds]) { try $0.history(seconds: seconds) }
+  }
+
+  /// Asks on the thread that may block, unless the answer is pending at this place.
+  private func ask<Value: Sendable>(
+    _ pending: ReferenceWritableKeyPath<ServiceDesk, EventLoopFuture<Value>?>,
+    _ question: @escaping @Sendable (any PowerService) throws -> Value
+  ) -> EventLoopFuture<Value> {
     releaseLater()
-    if let asked = histories[seconds] { return asked.answer(on: loop, thread) }
-    guard histories.count < Self.mostHistories else { return loop.makeFailedFuture(RequestError.busy) }
-    let inquiry = Inquiry(hang) { [service] in try service.history(seconds: seconds) }
-    histories[seconds] = inquiry
-    let answer = inquiry.answer(on: loop, thread)
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    answer.whenComplete { _ in bound.value.histories[seconds] = nil }
+    if let answer = self[keyPath: pending] { return answer }
+    let asked = NIODeadline.now()
+    let answer = thread.runIfActive(eventLoop: loop) { [hang, service] in
+      try hang.ask(since: asked) { try question(service) }
+    }
+    self[keyPath: pending] = answer
+    let bound = NIOLoopBound((self, pending), eventLoop: loop)
+    answer.whenComplete { _ in
+      let (desk, pending) = bound.value
+      desk[keyPath: pending] = nil
+    }
     return answer
   }
 

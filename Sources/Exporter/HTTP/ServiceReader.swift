@@ -13,8 +13,8 @@ public final class ServiceReader: PowerService {
     let info: ServiceInfo
 
     /// - Throws: `TooTrusted` if the exporter would pass on finer readings than everyone may know; else `ClientError`.
-    init(_ address: ServiceAddress, caller: UInt32, interrupt: Int32, until end: Int64) throws {
-      var connection = try address.connectTrusting(caller: caller, interrupt: interrupt)
+    init(_ address: ServiceAddress, interrupt: Int32, until end: Int64) throws {
+      var connection = try address.connectTrusting(interrupt: interrupt)
       connection.endNanoseconds = end
       let info = try connection.info()
       guard !info.policy.isTrusted else { throw TooTrusted(group: info.policy.trustedGroup) }
@@ -26,7 +26,6 @@ public final class ServiceReader: PowerService {
   }
 
   private let address: ServiceAddress
-  private let caller: UInt32
   private let interrupt: Int32
   private let session = Mutex<Session?>(nil)
   /// How long one answer may take in all, in nanoseconds: an HTTP client is waiting for it.
@@ -34,12 +33,9 @@ public final class ServiceReader: PowerService {
 
   /// A service at an address.
   ///
-  /// - Parameters:
-  ///   - caller: the number of the user who started this process, which may run as another user since.
-  ///   - interrupt: a descriptor that ends every wait for the service once it is readable.
-  public init(_ address: ServiceAddress, caller: UInt32, interrupt: Int32) {
+  /// - Parameter interrupt: a descriptor that ends every wait for the service once it is readable.
+  public init(_ address: ServiceAddress, interrupt: Int32) {
     self.address = address
-    self.caller = caller
     self.interrupt = interrupt
   }
 
@@ -79,7 +75,7 @@ public final class ServiceReader: PowerService {
           }
         }
       }
-      var fresh = try Session(address, caller: caller, interrupt: interrupt, until: end)
+      var fresh = try Session(address, interrupt: interrupt, until: end)
       let value = try question(&fresh)
       session = consume fresh
       return value

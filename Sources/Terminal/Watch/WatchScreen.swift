@@ -47,7 +47,7 @@ public struct WatchScreen {
   private mutating func follow(_ connection: inout PowerConnection, _ screen: inout FullScreen) throws(ClientError)
     -> Bool
   {
-    view.model.connected(warning: service.warning(of: connection))
+    view.model.connected(warning: service.untrusted(connection).map { "\($0)" })
     var requests = WatchRequests(intervalSeconds: interval)
     for request in requests.first { try connection.send(request) }
     while true {
@@ -57,7 +57,7 @@ public struct WatchScreen {
       case .timeout: pacer.change()
       case .other:
         guard handle(screen.events()) else { return false }
-      case .answer(let answer):
+      case .arrived(let answer):
         let again: [Request]
         do throws(Refusal) {
           again = try requests.take(answer)

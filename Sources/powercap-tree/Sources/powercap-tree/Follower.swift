@@ -7,7 +7,10 @@ internal import RAPL
 /// Follows the service while somebody reads, and answers the readers who had to wait. It has a thread of its own, so that a
 /// service that hangs keeps nobody from files that do not change.
 struct Follower {
-  let place: ServicePlace
+  /// The shortest window that everyone may have.
+  private static let shortestStepSeconds = 0.25
+
+  let address: ServiceAddress
   /// Told what changes with the service; nil once it is followed.
   let say: (ClientError?) -> Void
 
@@ -32,12 +35,12 @@ struct Follower {
   }
 
   private func subscribe() throws(ClientError) {
-    var connection = try place.connect()
+    var connection = try address.connectTrusting(interrupt: -1)
     let info = try connection.info()
     // A reader of a domain would have to wait for another window, so they are left out only if they cost something.
     let canLeaveOut = info.serves("subscribe", member: "domains") && EnergyZones(info).hasCostlyDomains
     var hasParts = !canLeaveOut || wantsParts
-    let step = ServicePlace.step(info)
+    let step = Self.step(info)
     let granted = try connection.subscribe(intervalSeconds: step, domains: hasParts).intervalSeconds ?? step
     Served.with { $0.begin(info, stepSeconds: granted) }
     say(nil)
@@ -57,14 +60,22 @@ struct Follower {
       }
       let end = min(Served.with { $0.nextEvent(now) } ?? now, sampled + 2 * patience, now + 60)
       switch try connection.next(or: Served.alarm, until: Int64(nanosecondsIn: max(now, end))) {
-      case .answer(.sample(let sample)):
+      case .arrived(.sample(let sample)):
         sampled = now
         Served.with { $0.take(sample) }
-      case .answer(.refused(let refusal)): throw .refused(path: connection.path, refusal)
-      case .answer, .timeout: break
+      case .arrived(.refused(let refusal)): throw .refused(path: connection.path, refusal)
+      case .arrived, .timeout: break
       case .other: ctree_quieten(Served.alarm)
       }
     }
+  }
+
+  /// The time between the samples to subscribe to, in seconds: the public windows, also for a client that may have shorter ones.
+  private static func step(_ info: ServiceInfo) -> Double {
+    let shortest = max(shortestStepSeconds, info.policy.shortestIntervalSeconds)
+    guard info.policy.isTrusted else { return shortest }
+    // As the service divides its interval into public windows.
+    return max(shortest, info.intervalSeconds / max((info.intervalSeconds / shortestStepSeconds).rounded(.down), 1))
   }
 
   private var wantsParts: Bool {

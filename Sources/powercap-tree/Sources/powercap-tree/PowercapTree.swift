@@ -4,6 +4,7 @@ internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
 internal import Synchronization
+internal import SystemCalls
 
 /// Serves a powercap tree that shows the energy which the service measures. `pkg-watt-stat powercap` and `pkg-watt-stat with`
 /// start it.
@@ -31,11 +32,12 @@ struct PowercapTree: ParsableCommand {
     var signals = sigset_t()
     let report = Report(channel: channel)
     let blocked = unsafe ctree_block_ending_signals(&signals)
-    guard blocked == 0 else { report.fail("Cannot set up signal handling: \(text(blocked)).") }
+    guard blocked == 0 else { report.fail("Cannot set up signal handling: \(errorText(blocked)).") }
     let caller = caller ?? geteuid()
-    let place = ServicePlace(path: socket, caller: caller, warn: report.warn)
+    let address = ServiceAddress(
+      socket, caller: caller, patienceMilliseconds: Self.patienceMilliseconds, warn: report.warn)
     do throws(ClientError) {
-      var connection = try place.connect()
+      var connection = try address.connectTrusting(interrupt: -1)
       let info = try connection.info()
       if info.isSimulated { report.warn("The service is simulated: all energy in the powercap tree is invented.") }
       Served.begin(info, user: caller, group: caller == geteuid() ? getegid() : 0)
@@ -51,23 +53,26 @@ struct PowercapTree: ParsableCommand {
     guard unsafe fuse_session_mount(session, mountPoint) == 0 else {
       report.fail("Cannot mount the powercap tree at \(mountPoint).")
     }
-    Self.place.withLock { $0 = place }
+    Self.address.withLock { $0 = address }
     let failed = unsafe ctree_start_thread { _ in
-      guard let place = PowercapTree.place.withLock({ $0 }) else { return nil }
-      Follower(place: place, say: PowercapTree.say).run()
+      guard let address = PowercapTree.address.withLock({ $0 }) else { return nil }
+      Follower(address: address, say: PowercapTree.say).run()
     }
-    if failed != 0 { report.warn("Cannot start a thread: \(text(failed)).") } else { report.ready(mountPoint) }
+    if failed != 0 { report.warn("Cannot start a thread: \(errorText(failed)).") } else { report.ready(mountPoint) }
     let error = failed != 0 ? failed : unsafe ctree_serve(session, &signals)
     unsafe fuse_session_unmount(session)
     unsafe fuse_session_destroy(session)
     guard error == 0 else {
-      StandardError.say("Error: The powercap tree has ended: \(text(error)).")
+      StandardError.say("Error: The powercap tree has ended: \(errorText(error)).")
       throw ExitCode.failure
     }
   }
 
+  /// How long the service may take to accept a connection and to answer.
+  private static let patienceMilliseconds: Int32 = 1000
+
   /// A thread's body has no context.
-  private static let place = Mutex<ServicePlace?>(nil)
+  private static let address = Mutex<ServiceAddress?>(nil)
   private static let said = Mutex<ClientError?>(nil)
 
   /// Tells news of the service on stderr.
@@ -92,7 +97,7 @@ final class Report: Sendable {
   func ready(_ mountPoint: String) {
     channel.withLock { channel in
       guard let open = channel else { return StandardError.say("Ready: serving energy_uj in \(mountPoint).") }
-      write(open, "ready\n")
+      _ = writeAll("ready\n".utf8, to: open)
       close(open)
       channel = nil
     }
@@ -105,21 +110,7 @@ final class Report: Sendable {
 
   private func say(_ line: String) {
     channel.withLock { channel in
-      if let channel { write(channel, line + "\n") } else { StandardError.say(line) }
+      if let channel { _ = writeAll((line + "\n").utf8, to: channel) } else { StandardError.say(line) }
     }
   }
 }
-
-/// This program's standard error.
-enum StandardError {
-  static func say(_ line: String) { write(STDERR_FILENO, line + "\n") }
-}
-
-/// Writes a short text. A reader who has gone misses it.
-private func write(_ descriptor: Int32, _ text: String) {
-  let bytes = Array(text.utf8)
-  _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-}
-
-/// The system's text for an errno value.
-private func text(_ errno: Int32) -> String { unsafe String(cString: strerror(errno)) }
