@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,16 +87,14 @@ static inline struct cmsr_command cmsr_start_command(const char *text, int count
 	sigset_t set = cmsr_command_signal_set();
 	sigaddset(&set, SIGCHLD);
 	char **words = calloc((size_t)count + 1, sizeof *words);
-	if (!words || signalfd(signals.descriptor, &set, 0) < 0 || pipe(ends) != 0) {
+	// pipe2, which glibc declares under _GNU_SOURCE only.
+	if (!words || signalfd(signals.descriptor, &set, 0) < 0 || syscall(SYS_pipe2, ends, O_CLOEXEC) != 0) {
 		command.error = errno;
 		free(words);
 		return command;
 	}
 	for (int index = 0; index < count; text += strlen(text) + 1)
 		words[index++] = (char *)text; // execvp takes no const, and changes nothing
-	// There is no second thread that could start something in between.
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 	command.started_nanoseconds = cmsr_monotonic_nanoseconds();
 	command.process = fork();
 	if (command.process < 0)

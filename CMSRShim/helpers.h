@@ -16,8 +16,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mounts.h"
 #include "privileges.h"
 #include "signals.h"
+
+// Waits for a child's end: its exit code, 128 and the signal's number, or -1 if there is no such child.
+static inline int cmsr_wait_for(pid_t process)
+{
+	int status = 0;
+	pid_t ended;
+	do
+		ended = waitpid(process, &status, 0);
+	while (ended < 0 && errno == EINTR);
+	if (ended < 0)
+		return -1;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
 
 struct cmsr_helper {
 	pid_t process; // the child to wait for; 0 if it is detached
@@ -123,13 +137,8 @@ static inline struct cmsr_helper cmsr_start_helper(const char *text, int count, 
 	close(ends[1]);
 	helper.channel = ends[0];
 	if (process > 0 && is_detached) {
-		int status = 0;
-		pid_t ended;
-		do
-			ended = waitpid(process, &status, 0);
-		while (ended < 0 && errno == EINTR);
 		// If the kernel reaps children by itself, it is not known.
-		if (ended == process && status != 0)
+		if (cmsr_wait_for(process) > 0)
 			helper.error = EAGAIN;
 	} else if (process > 0)
 		helper.process = process;
@@ -146,12 +155,11 @@ static inline struct cmsr_helper cmsr_start_unmounter(int mount)
 {
 	struct cmsr_helper helper = {0, -1, 0};
 	int ends[2];
-	if (pipe(ends) != 0) {
+	// pipe2, which glibc declares under _GNU_SOURCE only.
+	if (syscall(SYS_pipe2, ends, O_CLOEXEC) != 0) {
 		helper.error = errno;
 		return helper;
 	}
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 	helper.process = fork();
 	if (helper.process == 0) {
 		sigset_t all;
@@ -168,27 +176,12 @@ static inline struct cmsr_helper cmsr_start_unmounter(int mount)
 				close(number);
 		while (read(heard, &byte, 1) < 0 && errno == EINTR)
 			;
-		char path[64];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", kept);
-		_exit(syscall(SYS_umount2, path, 2 /* MNT_DETACH */) != 0);
+		_exit(cmsr_detach_mount(kept) != 0);
 	}
 	helper.error = helper.process < 0 ? errno : 0;
 	close(ends[0]);
 	helper.channel = ends[1];
 	return helper;
-}
-
-// Waits for a child's end: its exit code, 128 and the signal's number, or -1 if there is no such child.
-static inline int cmsr_wait_for(pid_t process)
-{
-	int status = 0;
-	pid_t ended;
-	do
-		ended = waitpid(process, &status, 0);
-	while (ended < 0 && errno == EINTR);
-	if (ended < 0)
-		return -1;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 // Blocks the signals that end this process, and SIGCHLD, for cmsr_wait_for_helper_signal.

@@ -30,19 +30,11 @@ enum {
 	cmsr_only_files = 1 | 2 | 4 | 8,  // MOUNT_ATTR_RDONLY | NOSUID | NODEV | NOEXEC
 };
 
-static inline struct cmsr_descriptor cmsr_descriptor_of(long result)
-{
-	struct cmsr_descriptor descriptor = {(int)result, result < 0 ? errno : 0};
-	return descriptor;
-}
-
 // New namespaces for this process, which must have one thread: its mounts, and with `with_users` its users, among which it then
 // has every capability. What is mounted elsewhere still appears, and nothing that is mounted here appears elsewhere.
 static inline int cmsr_leave_namespaces(int with_users)
 {
-	if (syscall(SYS_unshare, cmsr_new_mounts | (with_users ? cmsr_new_users : 0)) != 0)
-		return errno;
-	return 0;
+	return syscall(SYS_unshare, cmsr_new_mounts | (with_users ? cmsr_new_users : 0)) == 0 ? 0 : errno;
 }
 
 static inline int cmsr_make_mounts_slaves(void)

@@ -21,13 +21,17 @@ struct cmsr_descriptor {
 	int error;
 };
 
+// What a call that gives a descriptor, or -1 and errno, has given.
+static inline struct cmsr_descriptor cmsr_descriptor_of(long result)
+{
+	struct cmsr_descriptor descriptor = {(int)result, result < 0 ? errno : 0};
+	return descriptor;
+}
+
 // Opens a Unix stream socket, close-on-exec.
 static inline struct cmsr_descriptor cmsr_unix_socket(void)
 {
-	struct cmsr_descriptor result = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 0};
-	if (result.descriptor < 0)
-		result.error = errno;
-	return result;
+	return cmsr_descriptor_of(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
 // Fills an address; ENAMETOOLONG if path does not fit sun_path with its terminating zero.
@@ -88,19 +92,13 @@ static inline int cmsr_bind_at(int descriptor, int folder, const char *name, mod
 // Opens a folder as a place to name files in, not to read. O_PATH itself is declared under _GNU_SOURCE only.
 static inline struct cmsr_descriptor cmsr_open_folder(const char *path)
 {
-	struct cmsr_descriptor result = {open(path, __O_PATH | O_DIRECTORY | O_CLOEXEC), 0};
-	if (result.descriptor < 0)
-		result.error = errno;
-	return result;
+	return cmsr_descriptor_of(open(path, __O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 // The same for whatever is at a path, a symbolic link itself included.
 static inline struct cmsr_descriptor cmsr_open_place(const char *path)
 {
-	struct cmsr_descriptor result = {open(path, __O_PATH | O_NOFOLLOW | O_CLOEXEC), 0};
-	if (result.descriptor < 0)
-		result.error = errno;
-	return result;
+	return cmsr_descriptor_of(open(path, __O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
 // Listens; calling it again on a listening socket changes the backlog.
@@ -109,23 +107,18 @@ static inline int cmsr_listen(int descriptor, int backlog) { return listen(descr
 // Takes the next connection that waits, close-on-exec and non-blocking; EAGAIN if none does.
 static inline struct cmsr_descriptor cmsr_accept(int listener)
 {
-	struct cmsr_descriptor result = {-1, 0};
+	long descriptor;
 	do
 		// accept4, which glibc declares under _GNU_SOURCE only.
-		result.descriptor = (int)syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	while (result.descriptor < 0 && errno == EINTR);
-	if (result.descriptor < 0)
-		result.error = errno;
-	return result;
+		descriptor = syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (descriptor < 0 && errno == EINTR);
+	return cmsr_descriptor_of(descriptor);
 }
 
 // A second descriptor of the same socket, close-on-exec.
 static inline struct cmsr_descriptor cmsr_duplicate(int descriptor)
 {
-	struct cmsr_descriptor result = {fcntl(descriptor, F_DUPFD_CLOEXEC, 0), 0};
-	if (result.descriptor < 0)
-		result.error = errno;
-	return result;
+	return cmsr_descriptor_of(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
 }
 
 // Closes a descriptor; on Linux it is closed even if close(2) reports an error.
@@ -152,32 +145,24 @@ struct cmsr_file {
 
 static inline struct cmsr_file cmsr_file_of(int result, const struct stat *status)
 {
-	struct cmsr_file file = {0, 0, 0, 0, 0};
-	if (result != 0) {
-		file.error = errno;
-		return file;
-	}
-	file.device = status->st_dev;
-	file.inode = status->st_ino;
-	file.mode = status->st_mode;
-	file.owner = status->st_uid;
-	return file;
+	if (result != 0)
+		return (struct cmsr_file){.error = errno};
+	return (struct cmsr_file){
+		.device = status->st_dev, .inode = status->st_ino, .mode = status->st_mode, .owner = status->st_uid};
 }
 
 // What name in folder is, without following a symbolic link.
 static inline struct cmsr_file cmsr_file_at(int folder, const char *name)
 {
 	struct stat status;
-	int result = fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW);
-	return cmsr_file_of(result, &status);
+	return cmsr_file_of(fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW), &status);
 }
 
 // What an open descriptor is.
 static inline struct cmsr_file cmsr_file_behind(int descriptor)
 {
 	struct stat status;
-	int result = fstat(descriptor, &status);
-	return cmsr_file_of(result, &status);
+	return cmsr_file_of(fstat(descriptor, &status), &status);
 }
 
 // The file that a socket was bound to, even if it was renamed: as the kernel knows it (SIOCUNIXFILE, Linux 4.12), which

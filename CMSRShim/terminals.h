@@ -58,13 +58,10 @@ static inline struct cmsr_terminal_size cmsr_terminal_size(int descriptor)
 static inline struct cmsr_descriptor cmsr_screen_signals(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
-	struct cmsr_descriptor result = {-1, 0};
 	sigset_t set = cmsr_signal_set(numbers, sizeof numbers / sizeof *numbers);
-	if (sigprocmask(SIG_BLOCK, &set, 0) == 0)
-		result.descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (result.descriptor < 0)
-		result.error = errno;
-	return result;
+	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
+		return cmsr_descriptor_of(-1);
+	return cmsr_descriptor_of(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 // The next signal that arrived, or 0.
