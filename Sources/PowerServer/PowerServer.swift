@@ -7,23 +7,8 @@ public import RAPL
 
 /// Serves readings on Unix sockets: one thread samples (or takes samples from outside), accepts and sends.
 public final class PowerServer: Sendable {
-  /// The origin of the samples.
-  private enum Origin {
-    case sampler(Sampler)
-    case relay(Relay)
-
-    var feed: any Feed {
-      switch self {
-      case .sampler(let sampler): sampler
-      case .relay(let relay): relay
-      }
-    }
-
-    /// Passes on samples from outside.
-    var relay: Relay? {
-      if case .relay(let relay) = self { relay } else { nil }
-    }
-  }
+  /// The origin of the samples; the relay again if it passes on those from outside.
+  private typealias Origin = (feed: any Feed, relay: Relay?)
 
   private struct Running {
     let origin: Origin
@@ -49,9 +34,9 @@ public final class PowerServer: Sendable {
       sockets: sockets, settings: settings, access: AccessPolicy(settings), begun: begun,
       isSimulated: source.isSimulated, logger: logger
     ) { broadcaster, loop in
-      .sampler(
-        Sampler(
-          source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger))
+      let sampler = Sampler(
+        source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
+      return (sampler, nil)
     }
   }
 
@@ -63,7 +48,8 @@ public final class PowerServer: Sendable {
       sockets: sockets, settings: settings, access: AccessPolicy(settings, isRelayed: true), begun: nil,
       isSimulated: false, logger: logger
     ) { broadcaster, loop in
-      .relay(Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger))
+      let relay = Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
+      return (relay, relay)
     }
   }
 

@@ -46,8 +46,11 @@ final class RequestDesk {
     let isTrusted = client.isTrusted
     switch request {
     case .info: return .now(info(broadcaster.access.policy(trusted: isTrusted)).json)
-    case .sample(let domains): return sample(for: client, domains: domains)
-    case .freshSample(let domains): return try freshSample(for: client, domains: domains)
+    case .sample(let domains):
+      return answer(client, feed.sampleAsked(by: client, domains: domains), domains: domains)
+    case .freshSample(let domains):
+      guard isTrusted else { throw .freshNotAllowed(group: broadcaster.access.group?.name) }
+      return answer(client, feed.freshAsked(by: client, domains: domains), domains: domains)
     case .history(let seconds):
       return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.share.user)
     case .unsubscribe:
@@ -64,15 +67,6 @@ final class RequestDesk {
       client.leaveLines(isFast: isFast)
       return .now(Subscription(intervalSeconds: Double(interval) / 1e9).json)
     }
-  }
-
-  private func sample(for client: ClientHandler, domains: Bool) -> Reply {
-    answer(client, feed.sampleAsked(by: client, domains: domains), domains: domains)
-  }
-
-  private func freshSample(for client: ClientHandler, domains: Bool) throws(RequestError) -> Reply {
-    guard client.isTrusted else { throw .freshNotAllowed(group: broadcaster.access.group?.name) }
-    return answer(client, feed.freshAsked(by: client, domains: domains), domains: domains)
   }
 
   private func answer(_ client: ClientHandler, _ answer: FeedAnswer, domains: Bool) -> Reply {
@@ -122,14 +116,7 @@ extension EnergyUnit {
   /// nil if the unit is our own, because the source has no counts.
   fileprivate var knownJoules: Double? { source == .sum ? nil : joulesPerCount }
 
-  fileprivate var sourceName: String? {
-    switch source {
-    case .register: "register"
-    case .model: "model"
-    case .powercap: "powercap"
-    case .sum: nil
-    }
-  }
+  fileprivate var sourceName: String? { source == .sum ? nil : source.rawValue }
 }
 
 /// An answer that is longer than a socket's buffer, made bit by bit as it is sent.

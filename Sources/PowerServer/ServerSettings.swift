@@ -106,21 +106,16 @@ public struct ServerPulse: Sendable, Equatable {
 /// The description of a service that clients get.
 public struct ServiceDescription: Sendable {
   /// Its version.
-  public var version: String
+  public var version = ""
   /// The energy source: "msr", "powercap", "turbostat" or "simulated".
-  public var source: String
+  public var source = ""
   /// The CPU's name; nil if the source does not tell.
   public var cpu: String?
   /// What is measured and how, in one readable line.
-  public var summary: String
+  public var summary = ""
 
-  /// A description.
-  public init(version: String = "", source: String = "", cpu: String? = nil, summary: String = "") {
-    self.version = version
-    self.source = source
-    self.cpu = cpu
-    self.summary = summary
-  }
+  /// A description in which nothing is said yet.
+  public init() {}
 }
 
 /// A path to serve at as soon as it is free.

@@ -51,44 +51,6 @@ struct CounterReader {
   /// The generation in which the CPUs were found.
   private var generation = 0
 
-  /// Reads a file.
-  init(_ file: any CounterFile) {
-    self.init(file: file, address: 0, mask: .max, registers: NoRegisters(), cpus: [], search: nil)
-  }
-
-  /// Reads a whole register of a package.
-  init(_ address: UInt32, of package: PackageCPUs, _ registers: any RegisterFile) {
-    self.init(
-      file: nil, address: address, mask: .max, registers: registers, cpus: package.cpus,
-      search: HotplugSearch(package.id))
-  }
-
-  /// Reads the counter in a core's register through one of its threads, and finds no other CPUs.
-  init(counter address: UInt32, of core: PhysicalCore, _ registers: any RegisterFile) {
-    self.init(
-      file: nil, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: core.cpus,
-      search: nil)
-  }
-
-  private init(
-    file: (any CounterFile)?, address: UInt32, mask: UInt64, registers: any RegisterFile, cpus: [Int],
-    search: HotplugSearch?
-  ) {
-    self.file = file
-    self.address = address
-    self.mask = mask
-    self.registers = registers
-    self.cpus = cpus
-    self.search = search
-  }
-
-  /// Reads the counter in another register of the same package: its low 32 bits. Both share the search for further CPUs.
-  func counter(_ address: UInt32) -> Self {
-    Self(
-      file: file, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: cpus,
-      search: search)
-  }
-
   /// How long a read may take before it counts as interrupted: a hundredth of the window that it ends.
   static func toleranceNanoseconds(window: Int64) -> Int64 { window / 100 }
 
@@ -159,6 +121,34 @@ struct CounterReader {
   }
 }
 
+extension CounterReader {
+  /// Reads a file.
+  init(_ file: any CounterFile) {
+    self.init(file: file, address: 0, mask: .max, registers: NoRegisters(), cpus: [], search: nil)
+  }
+
+  /// Reads a whole register of a package.
+  init(_ address: UInt32, of package: PackageCPUs, _ registers: any RegisterFile) {
+    self.init(
+      file: nil, address: address, mask: .max, registers: registers, cpus: package.cpus,
+      search: HotplugSearch(package.id))
+  }
+
+  /// Reads the counter in a core's register through one of its threads, and finds no other CPUs.
+  init(counter address: UInt32, of core: PhysicalCore, _ registers: any RegisterFile) {
+    self.init(
+      file: nil, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: core.cpus,
+      search: nil)
+  }
+
+  /// Reads the counter in another register of the same package: its low 32 bits. Both share the search for further CPUs.
+  func counter(_ address: UInt32) -> Self {
+    Self(
+      file: file, address: address, mask: EnergyCounter.registerRange - 1, registers: registers, cpus: cpus,
+      search: search)
+  }
+}
+
 /// The msr nodes of a machine, all opened read-only at the start.
 ///
 /// A descriptor stays valid while its CPU goes offline and comes back, so nothing is opened twice. CPUs that come online later
@@ -179,17 +169,10 @@ public final class MSRDevices: OpenedRegisters {
 
   /// Opens the node of each CPU that can be opened.
   ///
-  /// - Parameter root: a folder that stands for /, with which the paths begin; empty for / itself.
-  package convenience init(cpus: [Int], root: String = "", path: (Int) -> String) {
-    self.init(cpus: cpus, root: root, path: path, tree: nil)
-  }
-
-  /// Opens the node of each CPU of a machine that can be opened.
-  package convenience init(cpus: [Int], tree: MachineTree) {
-    self.init(cpus: cpus, root: tree.root, path: tree.msrPath, tree: tree)
-  }
-
-  private init(cpus: [Int], root: String, path: (Int) -> String, tree: MachineTree?) {
+  /// - Parameters:
+  ///   - root: a folder that stands for /, with which the paths begin; empty for / itself.
+  ///   - tree: the machine, if CPUs that come online later are to be found in it.
+  package init(cpus: [Int], root: String = "", tree: MachineTree? = nil, path: (Int) -> String) {
     var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
     var errors: [Int: Int32] = [:]
     for cpu in cpus {
@@ -237,7 +220,7 @@ public final class MSRDevices: OpenedRegisters {
     guard let tree, let places = try? tree.places() else { return nil }
     let ofPackage = places.filter { $0.package == package.package && package.die ?? $0.die == $0.die }
     let cpus = PackageCPUs.order(ofPackage).filter { !known.contains($0) }
-    let devices = MSRDevices(cpus: cpus, tree: tree)
+    let devices = MSRDevices(cpus: cpus, root: tree.root, tree: tree, path: tree.msrPath)
     let opened = cpus.filter { devices.openErrors[$0] == nil }
     if opened.isEmpty, let cpu = cpus.first, let errno = devices.openErrors[cpu] {
       throw .notOpened(cpu: cpu, errno: errno)

@@ -76,16 +76,9 @@ extension EnergySources {
 
   /// The same of psys zones.
   package static func repeatedPlatforms(zones: [PowercapTree.Entry], of tree: MachineTree) -> [String] {
-    var counters: [any CounterFile] = []
-    var compared: [CounterIdentity.Counter] = []
-    for entry in zones {
-      guard let file = try? tree.zone("\(entry.folder)/energy_uj"), let range = try? PowercapTree(tree).range(of: entry)
-      else { return [] }
-      counters.append(file)
-      compared.append(CounterIdentity.Counter(range: range, isSnapshot: tree.isSnapshot))
-    }
+    guard let opened = try? opened(zones, of: tree) else { return [] }
     return CounterIdentity.repeatedPlatforms(
-      of: zones.map(\.zone.package), compared, read: { try? counters[$0].read() }
+      of: zones.map(\.zone.package), opened.map(\.counter), read: { try? opened[$0].file.read() }
     ).map(\.sentence)
   }
 
@@ -115,18 +108,20 @@ extension EnergySources {
     zones: [PowercapTree.Entry], of tree: MachineTree, timers: [PackageID: StepTimer]
   ) throws(SourceError) -> [RepeatedCounter] {
     let packages = zones.filter { $0.zone.domain == .package }
-    var counters: [any CounterFile] = []
-    var compared: [CounterIdentity.Counter] = []
-    for entry in packages {
-      counters.append(try tree.zone("\(entry.folder)/energy_uj"))
-      compared.append(
-        CounterIdentity.Counter(
-          range: try PowercapTree(tree).range(of: entry), timer: timers[entry.zone.package],
-          isSnapshot: tree.isSnapshot))
-    }
+    let opened = try opened(packages, of: tree, timers: timers)
     return try CounterIdentity.repeated(
-      of: packages.map(\.zone.package), compared,
-      read: { try? counters[$0].read() })
+      of: packages.map(\.zone.package), opened.map(\.counter), read: { try? opened[$0].file.read() })
+  }
+
+  /// The files of zones, with what is known of their counters.
+  private static func opened(
+    _ zones: [PowercapTree.Entry], of tree: MachineTree, timers: [PackageID: StepTimer] = [:]
+  ) throws(SourceError) -> [(file: any CounterFile, counter: CounterIdentity.Counter)] {
+    try zones.map { entry throws(SourceError) in
+      let file = try tree.zone("\(entry.folder)/energy_uj")
+      let range = try PowercapTree(tree).range(of: entry)
+      return (file, .init(range: range, timer: timers[entry.zone.package], isSnapshot: tree.isSnapshot))
+    }
   }
 }
 

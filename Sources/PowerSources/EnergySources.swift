@@ -23,32 +23,30 @@ public enum EnergySources {
   ) throws(SourceError) -> any EnergySource {
     let tree = try MachineTree.open(root)
     let identity = try tree.identity()
-    do { return try msr(tree, identity, domains, log) } catch { throw cause(of: error, identity, tree) }
-  }
-
-  private static func msr(
-    _ tree: MachineTree, _ identity: CPUIdentity, _ domains: Set<PowerDomain>, _ log: @escaping SourceLog
-  ) throws(SourceError) -> any EnergySource {
-    guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
-    if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
-    guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
-    let places = try tree.places()
-    let packages = PackageCPUs.group(places, by: map)
-    let devices = tree.registers(cpus: packages.flatMap(\.cpus))
-    // A CPU that cannot be opened matters only if no other CPU of its package can.
-    if let error = SourceError.locked(
-      packages, devices.openErrors, path: tree.msrPath, ownMachine: tree.isMachine)
-    {
-      throw error
+    do throws(SourceError) {
+      guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
+      if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
+      guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
+      let places = try tree.places()
+      let packages = PackageCPUs.group(places, by: map)
+      let devices = tree.registers(cpus: packages.flatMap(\.cpus))
+      // A CPU that cannot be opened matters only if no other CPU of its package can.
+      if let error = SourceError.locked(
+        packages, devices.openErrors, path: tree.msrPath, ownMachine: tree.isMachine)
+      {
+        throw error
+      }
+      let lists = MachineLists(tree, places: places, identity: identity)
+      if let error = lists.missingFromRegisters { throw error }
+      let offline = tree.offlineCPUs(besides: places)
+      let source = try CounterSource(
+        registers: devices, packages: packages, identity: identity, map: map,
+        domains: domains, isPartial: offline.mayBeCores, note: notes(tree, offline), log: log,
+        isSnapshot: tree.isSnapshot)
+      return try source.replayed(from: tree)
+    } catch {
+      throw cause(of: error, identity, tree)
     }
-    let lists = MachineLists(tree, places: places, identity: identity)
-    if let error = lists.missingFromRegisters { throw error }
-    let offline = tree.offlineCPUs(besides: places)
-    let source = try CounterSource(
-      registers: devices, packages: packages, identity: identity, map: map,
-      domains: domains, isPartial: offline.mayBeCores, note: notes(tree, offline), log: log,
-      isSnapshot: tree.isSnapshot)
-    return try source.replayed(from: tree)
   }
 
   /// Notes on the sum: CPUs that are offline, so that their package is unknown, and a replayed capture.

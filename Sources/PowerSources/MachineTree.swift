@@ -35,7 +35,11 @@ package struct MachineTree {
 
   /// Opens the registers of CPUs, or the captured ones.
   func registers(cpus: [Int]) -> any OpenedRegisters {
-    if let replay { ReplayedRegisters(replay, cpus: cpus) } else { MSRDevices(cpus: cpus, tree: self) }
+    if let replay {
+      ReplayedRegisters(replay, cpus: cpus)
+    } else {
+      MSRDevices(cpus: cpus, root: root, tree: self, path: msrPath)
+    }
   }
 
   /// Opens a zone's energy_uj, or the captured one.

@@ -179,13 +179,9 @@ package struct PowercapZone: Equatable, Sendable {
   package let package: PackageID
   /// The domain.
   package let domain: PowerDomain
+}
 
-  /// A zone from its parts.
-  init(package: PackageID, domain: PowerDomain) {
-    self.package = package
-    self.domain = domain
-  }
-
+extension PowercapZone {
   /// Reads a zone's name.
   ///
   /// - Parameters:

@@ -2,10 +2,8 @@ internal import SystemCalls
 
 /// Why privileges could not be given up, or could not be proven to be gone.
 public enum PrivilegeError: Error, Equatable {
-  /// The user database cannot be read.
-  case lookup(user: String, errno: Int32)
-  /// The group database cannot be read.
-  case groupLookup(group: String, errno: Int32)
+  /// The database of a kind, "user" or "group", cannot be read.
+  case lookup(kind: String, name: String, errno: Int32)
   /// No such group.
   case unknownGroup(String)
   /// No such user.
@@ -30,10 +28,8 @@ extension PrivilegeError: CustomStringConvertible {
   /// What failed, on what, why, and what to do.
   public var description: String {
     switch self {
-    case .lookup(let user, let errno):
-      "Cannot look up the user \(user): \(errorText(errno)). Check the user database (nsswitch.conf)."
-    case .groupLookup(let group, let errno):
-      "Cannot look up the group \(group): \(errorText(errno)). Check the group database (nsswitch.conf)."
+    case .lookup(let kind, let name, let errno):
+      "Cannot look up the \(kind) \(name): \(errorText(errno)). Check the \(kind) database (nsswitch.conf)."
     case .unknownGroup(let group):
       "The group \(group) does not exist; create it, or name another with --trusted-group."
     case .unknownUser(let user):

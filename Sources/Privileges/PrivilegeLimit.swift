@@ -1,39 +1,25 @@
-public import CMSRShim
+internal import CMSRShim
 
 /// The most privileges that a thread of the service may hold while it serves.
-public struct PrivilegeLimit: Sendable {
+struct PrivilegeLimit: Sendable {
   /// The user id it must have everywhere, or nil for any.
-  public var user: UInt32?
+  var user: UInt32?
   /// The group id it must have everywhere, or nil for any.
-  public var group: UInt32?
+  var group: UInt32?
   /// Whether it must be without supplementary groups.
-  public var withoutGroups: Bool
+  var withoutGroups: Bool
   /// Whether the bounding set is limited as well, which only a process with CAP_SETPCAP can do.
-  public var boundsLimited: Bool
+  var boundsLimited: Bool
   /// The capabilities that it may have: CAP_SYS_RAWIO, or none.
-  public var capabilities: UInt64
+  var capabilities = cmsr_raw_io_mask()
   /// Whether CAP_SYS_RAWIO may be passed on to programs that it starts.
-  public var forChildren: Bool
+  var forChildren = false
   /// Whether a system-call filter keeps CAP_SYS_RAWIO in the inheritable set. There it only helps a program whose file has it
   /// too.
-  public var isFiltered: Bool
-
-  /// A limit from its parts.
-  public init(
-    user: UInt32?, group: UInt32?, withoutGroups: Bool, boundsLimited: Bool,
-    capabilities: UInt64 = cmsr_raw_io_mask(), forChildren: Bool = false, isFiltered: Bool = false
-  ) {
-    self.user = user
-    self.group = group
-    self.withoutGroups = withoutGroups
-    self.boundsLimited = boundsLimited
-    self.capabilities = capabilities
-    self.forChildren = forChildren
-    self.isFiltered = isFiltered
-  }
+  var isFiltered = false
 
   /// Each excess of a thread over this limit, in words; empty if there is none.
-  public func excesses(of thread: ThreadPrivileges) -> [String] {
+  func excesses(of thread: ThreadPrivileges) -> [String] {
     let rawIO = cmsr_raw_io_mask()
     var excesses: [String] = []
     func check(_ name: String, _ set: UInt64, most: UInt64) {

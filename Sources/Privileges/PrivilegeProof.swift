@@ -16,7 +16,7 @@ public enum PrivilegeProof {
   }
 
   /// Makes sure that no thread of this process holds more than the limit.
-  public static func require(_ limit: PrivilegeLimit) throws(PrivilegeError) {
+  static func require(_ limit: PrivilegeLimit) throws(PrivilegeError) {
     var excesses: [String] = []
     for (name, thread) in try threads() {
       excesses += limit.excesses(of: thread).map { "in thread \(name), \($0)" }

@@ -1,28 +1,28 @@
 /// The privileges of one thread, from its /proc status file; see proc_pid_status(5).
-public struct ThreadPrivileges: Sendable, Equatable {
+struct ThreadPrivileges: Sendable, Equatable {
   /// Real, effective, saved and file system user ids.
-  public let users: [UInt32]
+  let users: [UInt32]
   /// Real, effective, saved and file system group ids.
-  public let groups: [UInt32]
+  let groups: [UInt32]
   /// Supplementary groups.
-  public let supplementaryGroups: [UInt32]
+  let supplementaryGroups: [UInt32]
   /// The inheritable set: bit n is capability n, here and below.
-  public let inheritable: UInt64
+  let inheritable: UInt64
   /// The permitted set.
-  public let permitted: UInt64
+  let permitted: UInt64
   /// The effective set.
-  public let effective: UInt64
+  let effective: UInt64
   /// The bounding set.
-  public let bounding: UInt64
+  let bounding: UInt64
   /// The ambient set.
-  public let ambient: UInt64
+  let ambient: UInt64
   /// Whether no program started from here can gain privileges.
-  public let noNewPrivileges: Bool
+  let noNewPrivileges: Bool
 
   /// Reads the text of a status file.
   ///
   /// - Returns: nil if a field is missing or is not valid.
-  public init?(status: String) {
+  init?(status: String) {
     var fields: [Substring: Substring] = [:]
     for line in status.split(separator: "\n") {
       guard let colon = line.firstIndex(of: ":") else { return nil }

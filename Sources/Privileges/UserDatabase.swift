@@ -17,13 +17,6 @@ public struct ServiceUser: Sendable, Equatable {
   /// The id of the primary group.
   public let group: UInt32
 
-  /// A user from its parts.
-  public init(name: String, user: UInt32, group: UInt32) {
-    self.name = name
-    self.user = user
-    self.group = group
-  }
-
   /// Looks a user up by name.
   ///
   /// - Returns: nil if there is no such user.
@@ -33,7 +26,7 @@ public struct ServiceUser: Sendable, Equatable {
     // There is only one thread here, so nothing else uses the static storage of getpwnam.
     guard let entry = unsafe getpwnam(name) else {
       if Self.nobody.contains(errno) { return nil }
-      throw .lookup(user: name, errno: errno)
+      throw .lookup(kind: "user", name: name, errno: errno)
     }
     return unsafe Self(name: name, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
   }
@@ -44,13 +37,13 @@ public enum UserGroup {
   /// A group's id.
   ///
   /// - Returns: nil if there is no such group.
-  /// - Throws: `PrivilegeError.groupLookup` if the database cannot be read.
+  /// - Throws: `PrivilegeError.lookup` if the database cannot be read.
   public static func id(of name: String) throws(PrivilegeError) -> UInt32? {
     errno = 0
     // There is only one thread here, so nothing else uses the static storage of getgrnam.
     guard let entry = unsafe getgrnam(name) else {
-      guard ServiceUser.nobody.contains(errno) else { throw .groupLookup(group: name, errno: errno) }
-      return nil
+      if ServiceUser.nobody.contains(errno) { return nil }
+      throw .lookup(kind: "group", name: name, errno: errno)
     }
     return unsafe entry.pointee.gr_gid
   }

@@ -41,7 +41,9 @@ public struct CPUModel: Sendable, Equatable {
   public var hasRegisters: Bool { standing != .withoutRegisters }
   /// Whether the model is in the table; any other is measured by its unit register alone.
   public var isKnown: Bool { standing == .listed || standing == .withoutRegisters }
+}
 
+extension CPUModel {
   /// The model of a CPU with this identity.
   public init(_ identity: CPUIdentity) {
     switch (identity.vendor, identity.family) {
@@ -57,17 +59,6 @@ public struct CPUModel: Sendable, Equatable {
     case (.amd, _), (.hygon, _): self = Self(domains: [.core])
     case (.intel, _), (.other, _): self = .unknown
     }
-  }
-
-  private init(
-    domains: Set<PowerDomain>?, unit: UnitRule = .register, dramUnit: UnitRule = .register,
-    psysUnit: UnitRule = .register, standing: Standing = .listed
-  ) {
-    self.domains = domains
-    self.unit = unit
-    self.dramUnit = dramUnit
-    self.psysUnit = psysUnit
-    self.standing = standing
   }
 
   /// Skylake and all newer client models; psys may read 0, which means absent.

@@ -1,7 +1,7 @@
 /// The energy of one count of a counter.
 public struct EnergyUnit: Sendable, Equatable {
-  /// The origin of a unit.
-  public enum Source: Sendable, Equatable {
+  /// The origin of a unit, by the name that the protocol has for it.
+  public enum Source: String, Sendable {
     /// The CPU's unit register.
     case register
     /// The table of models, because this model's register does not tell.

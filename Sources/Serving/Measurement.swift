@@ -78,7 +78,8 @@ public enum Measurement {
   /// The settings of its server.
   func settings(_ settings: ServerSettings, version: String, watchdogNanoseconds: Int64?) -> ServerSettings {
     var settings = settings
-    settings.description = ServiceDescription(version: version, summary: summary)
+    settings.description.version = version
+    settings.description.summary = summary
     switch self {
     case .energy(let source, let name, _):
       settings.description.source = name
@@ -107,18 +108,15 @@ public enum Measurement {
     if let complaint = TurbostatRights.complaint() { logger.warning("\(complaint)") }
     logger.info("Waiting for turbostat's first table.")
     let log = TurbostatLog(logger)
-    let isReady = Mutex(false)
+    let isReady = Atomic(false)
     return TurbostatRun(turbostat, on: server.taskExecutor) { event in
       let event = event.forSum
       log.note(event)
       switch event {
       case .sample(let sample, let table):
         server.publish(RelayedSample(sample, table))
-        let isFirst = isReady.withLock { isReady in
-          defer { isReady = true }
-          return !isReady
-        }
-        if isFirst { ready() }
+        let wasReady = isReady.exchange(true, ordering: .relaxed)
+        if !wasReady { ready() }
       case .ended: server.lose()
       case .said, .rejected: break
       }

@@ -7,14 +7,13 @@ public enum Folder {
   ///
   /// - Parameter root: a folder that stands for /, with which the path begins, and out of which no link leads; empty for / itself.
   public static func names(in path: String, root: String = "") throws(FileError) -> [String] {
-    let found = try filePlace(path, root: root)
-    let number = unsafe openat(found.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { throw FileError(path: path, errno: errno) }
-    return try names(reading: number, path)
+    try names(in: try filePlace(path, root: root), path)
   }
 
-  /// The names in a folder that is open for reading; closes it.
-  static func names(reading number: Int32, _ path: String) throws(FileError) -> [String] {
+  /// The names in a folder that has been found, but is not open for reading.
+  static func names(in found: borrowing Descriptor, _ path: String) throws(FileError) -> [String] {
+    let number = unsafe openat(found.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { throw FileError(path: path, errno: errno) }
     guard let folder = unsafe fdopendir(number) else {
       let reason = errno
       close(number)

@@ -41,7 +41,7 @@ public struct NewFile: ~Copyable, Sendable {
   private static func begin(_ path: String) throws(Errno) -> Begun {
     let parts = PathParts(path)
     guard !["", ".", ".."].contains(parts.name) else { throw Errno.isDirectory }
-    let folder = try open(parts.folder)
+    let folder = try OpenFolder.walk(parts.folder, making: false)
     let name = cString(parts.name.utf8)
     var mode: mode_t?
     do throws(Errno) {
@@ -74,13 +74,5 @@ public struct NewFile: ~Copyable, Sendable {
 
   deinit {
     if !isPublished { unsafe unlinkat(folder.number, temporary, 0) }
-  }
-
-  private static func open(_ folder: String) throws(Errno) -> Descriptor {
-    do {
-      return try OpenFolder.walk(folder, making: false)
-    } catch {
-      throw Errno(rawValue: error.errno)
-    }
   }
 }

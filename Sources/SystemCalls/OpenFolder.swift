@@ -22,7 +22,11 @@ public struct OpenFolder: ~Copyable, Sendable {
   /// - Throws: ELOOP for a symbolic link that is not followed, else the system's error.
   public init(_ path: String, making: Bool = false) throws(FileError) {
     self.path = path
-    descriptor = try Self.walk(path, making: making)
+    do throws(Errno) {
+      descriptor = try Self.walk(path, making: making)
+    } catch {
+      throw FileError(path: path, error)
+    }
   }
 
   /// The folder alone, for naming files in it.
@@ -30,9 +34,7 @@ public struct OpenFolder: ~Copyable, Sendable {
 
   /// The names in it, in no order, without `.` and `..`.
   public func names() throws(FileError) -> [String] {
-    let number = unsafe openat(descriptor.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { throw FileError(path: path, errno: errno) }
-    return try Folder.names(reading: number, path)
+    try Folder.names(in: descriptor, path)
   }
 
   /// Makes a folder in it, at a relative path, and missing ones around that. No symbolic link is followed.
@@ -88,36 +90,32 @@ public struct OpenFolder: ~Copyable, Sendable {
     return Descriptor(owning: number)
   }
 
-  static func walk(_ path: String, making: Bool) throws(FileError) -> Descriptor {
-    do throws(Errno) {
-      let slash = UInt8(ascii: "/")
-      var rest = path.utf8.split(separator: slash).map(Array.init)
-      var folder = try opened(path.utf8.first == slash ? "/" : ".", in: AT_FDCWD)
-      var links = 0
-      while !rest.isEmpty {
-        let name = cString(rest.removeFirst())
-        var number = unsafe openat(folder.number, name, flags)
-        if number < 0 && errno == ENOENT && making {
-          guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno.now }
-          number = unsafe openat(folder.number, name, flags)
-        }
-        if number >= 0 {
-          folder = Descriptor(owning: number)
-          continue
-        }
-        let reason = Errno.now
-        guard reason == .notDirectory || reason == .tooManySymbolicLinkLevels,
-          let target = try followed(name, in: folder)
-        else { throw reason }
-        links += 1
-        guard links <= mostLinks else { throw Errno.tooManySymbolicLinkLevels }
-        rest = target.split(separator: slash).map(Array.init) + rest
-        if target.first == slash { folder = try opened("/", in: AT_FDCWD) }
+  static func walk(_ path: String, making: Bool) throws(Errno) -> Descriptor {
+    let slash = UInt8(ascii: "/")
+    var rest = path.utf8.split(separator: slash).map(Array.init)
+    var folder = try opened(path.utf8.first == slash ? "/" : ".", in: AT_FDCWD)
+    var links = 0
+    while !rest.isEmpty {
+      let name = cString(rest.removeFirst())
+      var number = unsafe openat(folder.number, name, flags)
+      if number < 0 && errno == ENOENT && making {
+        guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno.now }
+        number = unsafe openat(folder.number, name, flags)
       }
-      return folder
-    } catch {
-      throw FileError(path: path, error)
+      if number >= 0 {
+        folder = Descriptor(owning: number)
+        continue
+      }
+      let reason = Errno.now
+      guard reason == .notDirectory || reason == .tooManySymbolicLinkLevels,
+        let target = try followed(name, in: folder)
+      else { throw reason }
+      links += 1
+      guard links <= mostLinks else { throw Errno.tooManySymbolicLinkLevels }
+      rest = target.split(separator: slash).map(Array.init) + rest
+      if target.first == slash { folder = try opened("/", in: AT_FDCWD) }
     }
+    return folder
   }
 
   /// The target of a symbolic link; nil if it is not a link.

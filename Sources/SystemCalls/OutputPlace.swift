@@ -59,7 +59,7 @@ public struct OutputPlace: ~Copyable {
     var path = path
     for _ in 0...mostLinks {
       let parts = PathParts(path)
-      let folder = try OpenFolder.walk(parts.folder, making: false)
+      let folder = try OpenFolder(parts.folder).place()
       let name = cString(parts.name.utf8)
       let there: Stat
       do throws(Errno) {

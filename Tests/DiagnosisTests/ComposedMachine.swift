@@ -300,6 +300,6 @@ struct CounterMotion {
       let last = min(first + step, nanoseconds) - reading
       return Trace.Run(first: first, last: last, reads: Int(step / reading), reading: .value(value & mask))
     }
-    return Trace.Track(counter, runs)
+    return Trace.Track(counter: counter, runs: runs)
   }
 }

@@ -14,13 +14,13 @@ struct TraceTests {
     clocks: [5, 7, 1_700_000_000_000_000_000],
     tracks: [
       Trace.Track(
-        register,
-        [
+        counter: register,
+        runs: [
           .init(first: 0, last: 900, reads: 9, reading: .value(1)),
           .init(first: 1000, last: 1000, reads: 1, reading: .failed(errno: EIO)),
           .init(first: 1100, last: 2000, reads: 3, reading: .value(.max)),
         ]),
-      Trace.Track(.zone("intel-rapl:0"), [.init(first: 10, last: 10, reads: 1, reading: .value(0))]),
+      Trace.Track(counter: .zone("intel-rapl:0"), runs: [.init(first: 10, last: 10, reads: 1, reading: .value(0))]),
     ], nanoseconds: 3000)
 
   @Test("is read as it was written")
@@ -96,7 +96,7 @@ struct TraceTests {
   func twins() throws {
     // Read in turn, 20 us apart; it moves every millisecond, now and then between the two readings.
     func track(_ zone: String, at offset: Int64) -> Trace.Track {
-      var track = Trace.Track(.zone(zone))
+      var track = Trace.Track(counter: .zone(zone))
       for round in Int64(0)..<5000 {
         track.add(.value(UInt64((round * 100 + offset) / 990)), at: round * 100_000 + offset * 1000)
       }
@@ -117,7 +117,7 @@ struct TraceTests {
   @Test("that was interrupted is not replayed as a counter that stands: whoever reads it waits")
   func interrupted() throws {
     let counter = Trace.Counter.zone("a")
-    var track = Trace.Track(counter)
+    var track = Trace.Track(counter: counter)
     // Read each 100 us, but for 60 ms each fifth of a second; it moves each millisecond.
     for round in Int64(0)..<20_000 where round % 2000 < 1400 {
       track.add(.value(UInt64(1000 + round / 10)), at: round * 100_000)
@@ -140,7 +140,7 @@ struct TraceTests {
   @Test("says how often a counter moves, and only if it was read often enough to see that")
   func rhythm() throws {
     func track(apart: Int64) -> Trace.Track {
-      var track = Trace.Track(Self.register)
+      var track = Trace.Track(counter: Self.register)
       for time in stride(from: Int64(0), to: 1_000_000_000, by: Int64.Stride(apart)) {
         track.add(.value(UInt64(4_294_967_000 + time / 1_020_000)), at: time)
       }
@@ -160,7 +160,7 @@ struct TraceTests {
   @Test("says what was drawn through resets and odd values, never what no power explains", arguments: [0, 1 << 31, 7])
   func averages(odd: UInt64) throws {
     // 16 W, and after half a second it is set back, or reads junk for once.
-    var track = Trace.Track(Self.register)
+    var track = Trace.Track(counter: Self.register)
     for millisecond in Int64(0)..<1000 {
       let isReset = odd == 7 && millisecond >= 500
       let going = isReset ? UInt64(millisecond - 500) * 262 + odd : UInt64(millisecond) * 262 + 1 << 30
@@ -176,7 +176,7 @@ struct TraceTests {
 
   @Test("says what was drawn, however long the trace was interrupted", arguments: [0, 450, 1950, 5950] as [Int64])
   func interrupted(milliseconds: Int64) throws {
-    var track = Trace.Track(Self.register)
+    var track = Trace.Track(counter: Self.register)
     for millisecond in Int64(0)..<20_000 where !(1..<1 + milliseconds).contains(millisecond) {
       track.add(.value(UInt64(1_000_000 + millisecond * 262)), at: millisecond * 1_000_000)
     }
@@ -197,7 +197,8 @@ struct TraceTests {
       capture.registers[Capture.Register(cpu: 0, address: 0x606)] = .read([0xA0E03])
       capture.trace = Trace(
         clocks: [0, 0, 0],
-        tracks: [Trace.Track(.register(Capture.Register(cpu: 0, address: 0x611)), runs)], nanoseconds: 1_000_000_000)
+        tracks: [Trace.Track(counter: .register(Capture.Register(cpu: 0, address: 0x611)), runs: runs)],
+        nanoseconds: 1_000_000_000)
       let root = NSTemporaryDirectory() + "pkg-watt-stat-trace-\(UInt64.random(in: 0...UInt64.max))"
       defer { try? FileManager.default.removeItem(atPath: root) }
       let cpuinfo = "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 158\n"

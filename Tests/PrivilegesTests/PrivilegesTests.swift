@@ -1,7 +1,8 @@
 import Foundation
-import Privileges
 import CMSRShim
 import Testing
+
+@testable import Privileges
 
 /// A status file of a thread that holds exactly what the service may.
 private func status(_ changes: [String: String] = [:], without missing: String? = nil) -> String {
@@ -117,7 +118,7 @@ struct ServiceUserTests {
       (.noProof(path: "/proc/self/task", errno: ENOENT), "mount /proc"), (.unclearProof(path: "/p"), "/p"),
       (.cannotLeaveGroups, "setpriv"),
       (.step("become the user x", errno: EPERM), "Cannot become the user x: Operation not permitted"),
-      (.lookup(user: "x", errno: EIO), "nsswitch.conf"), (.notDropped(["a", "b"]), "a; b"),
+      (.lookup(kind: "user", name: "x", errno: EIO), "nsswitch.conf"), (.notDropped(["a", "b"]), "a; b"),
     ])
   func sentences(error: PrivilegeError, says: String) {
     #expect("\(error)".contains(says))

@@ -11,37 +11,31 @@ package struct CaptureFolder {
   }
 
   /// Makes sure that the folder can be written to, before the work begins.
-  package func claim() throws(CaptureError) {
-    let isEmpty: Bool
-    do {
-      isEmpty = try OpenFolder(path, making: true).names().isEmpty
-    } catch {
-      throw .notWritten(path: error.path, errno: error.errno)
-    }
-    guard isEmpty else { throw .notEmpty(path) }
-  }
+  package func claim() throws(CaptureError) { _ = try opened() }
 
   /// Writes a machine to the folder. A trace is readable only by its owner. No link in the folder is followed and no file overwritten, no matter who owns them.
   package func write(texts: [String: String], _ capture: Capture) throws(CaptureError) {
-    let isEmpty: Bool
+    let folder = try opened()
+    let mode: UInt32 = capture.trace == nil ? 0o644 : 0o600
     do {
-      isEmpty = try fill(texts, capture)
+      for name in capture.folders.keys { try folder.make(name) }
+      for (name, text) in texts { try folder.create(name, text, mode: mode) }
+      for (name, text) in capture.files { try folder.create("\(Capture.folder)/\(name)", text, mode: mode) }
+      if let trace = capture.trace { try folder.create("\(Capture.folder)/\(Trace.file)", trace.text, mode: mode) }
     } catch {
       throw .notWritten(path: error.path, errno: error.errno)
     }
-    guard isEmpty else { throw .notEmpty(path) }
   }
 
-  /// - Returns: false if the folder is not empty; it is then left as it is.
-  private func fill(_ texts: [String: String], _ capture: Capture) throws(FileError) -> Bool {
-    let folder = try OpenFolder(path, making: true)
-    guard try folder.names().isEmpty else { return false }
-    for name in capture.folders.keys { try folder.make(name) }
-    let mode: UInt32 = capture.trace == nil ? 0o644 : 0o600
-    for (name, text) in texts { try folder.create(name, text, mode: mode) }
-    for (name, text) in capture.files { try folder.create("\(Capture.folder)/\(name)", text, mode: mode) }
-    if let trace = capture.trace { try folder.create("\(Capture.folder)/\(Trace.file)", trace.text, mode: mode) }
-    return true
+  /// The folder, which is made if it does not exist, and left as it is if it is not empty.
+  private func opened() throws(CaptureError) -> OpenFolder {
+    do {
+      let folder = try OpenFolder(path, making: true)
+      if try folder.names().isEmpty { return folder }
+    } catch {
+      throw .notWritten(path: error.path, errno: error.errno)
+    }
+    throw .notEmpty(path)
   }
 }
 

@@ -28,24 +28,12 @@ package struct Trace: Equatable, Sendable {
     package var reads: Int
     /// Their result.
     package let reading: Reading
-
-    package init(first: Int64, last: Int64, reads: Int, reading: Reading) {
-      self.first = first
-      self.last = last
-      self.reads = reads
-      self.reading = reading
-    }
   }
 
   /// One counter's readings, in order.
   package struct Track: Equatable, Sendable {
     package let counter: Counter
-    package var runs: [Run]
-
-    package init(_ counter: Counter, _ runs: [Run] = []) {
-      self.counter = counter
-      self.runs = runs
-    }
+    package var runs: [Run] = []
 
     /// How often it was read; at least once.
     package var reads: Int { max(runs.reduce(0) { $0.addingReportingOverflow($1.reads).partialValue }, 1) }
@@ -93,12 +81,6 @@ package struct Trace: Equatable, Sendable {
 
   /// Its length, in seconds.
   package var seconds: Double { Double(nanoseconds) / 1e9 }
-
-  package init(clocks: [Int64], tracks: [Track], nanoseconds: Int64) {
-    self.clocks = clocks
-    self.tracks = tracks
-    self.nanoseconds = nanoseconds
-  }
 }
 
 /// A trace as text, in a third of the space of single readings:
@@ -159,17 +141,17 @@ extension Trace {
     guard next().elementsEqual(Self.header.utf8) else { throw .noTrace }
     // Nothing may follow the last line.
     guard rest.last == newline, let cut = rest.dropLast().lastIndex(of: newline) ?? rest.indices.first,
-      case .end(let end)? = Line(rest[cut...].drop { $0 == newline }.prefix { $0 != newline })
+      case .end(let end)? = Line.read(rest[cut...].drop { $0 == newline }.prefix { $0 != newline })
     else { throw .cutOff }
     guard 0...Self.longest ~= end else { throw .malformed(line: text.utf8.count { $0 == newline }) }
-    guard case .clocks(let clocks)? = Line(next()) else { throw .malformed(line: 2) }
+    guard case .clocks(let clocks)? = Line.read(next()) else { throw .malformed(line: 2) }
     self.init(clocks: clocks, tracks: [], nanoseconds: end)
     var seen: Set<Counter> = []
     while rest.startIndex <= cut {
-      switch Line(next()) {
+      switch Line.read(next()) {
       case .counter(let counter)?:
         guard seen.insert(counter).inserted else { throw .twice(line: number) }
-        tracks.append(Track(counter))
+        tracks.append(Track(counter: counter))
       case .run(let run)?:
         guard let track = tracks.indices.last, run.last <= end else { throw .malformed(line: number) }
         guard run.first <= run.last, run.first > tracks[track].runs.last?.last ?? -1 else {
@@ -192,13 +174,10 @@ extension Trace {
     case run(Run)
     case end(Int64)
 
-    init?(_ line: Substring.UTF8View) {
-      let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map { Substring($0) }
-      guard let first = words.first, let line = Self.read(first, Array(words.dropFirst())) else { return nil }
-      self = line
-    }
-
-    private static func read(_ first: Substring, _ words: [Substring]) -> Line? {
+    static func read(_ line: Substring.UTF8View) -> Line? {
+      var words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map { Substring($0) }
+      // An empty line has one word too, an empty one.
+      let first = words.removeFirst()
       switch (first, words.count) {
       case ("clocks", 3):
         let clocks = words.compactMap { Int64($0) }

@@ -3,22 +3,14 @@ internal import RAPL
 
 /// Reads counters repeatedly, as fast as is useful, and records their values.
 package struct TraceRecorder {
-  /// How often a counter is read.
-  package enum Pace: Sendable {
+  /// How often a counter is read: after how many nanoseconds again.
+  package enum Pace: Int64, Sendable {
     /// Often enough to see each move: for a package.
-    case fast
+    case fast = 0
     /// A hundred times a second: for another domain.
-    case steady
+    case steady = 10_000_000
     /// Ten times a second: for a core, because there are many.
-    case slow
-
-    fileprivate var nanoseconds: Int64 {
-      switch self {
-      case .fast: 0
-      case .steady: 10_000_000
-      case .slow: 100_000_000
-      }
-    }
+    case slow = 100_000_000
   }
 
   /// A counter and how it is read.
@@ -59,7 +51,7 @@ package struct TraceRecorder {
   package func record(nanoseconds: Int64) -> Trace? {
     let clocks = [cmsr_monotonic_nanoseconds(), cmsr_boottime_nanoseconds(), cmsr_realtime_nanoseconds()]
     let start = clocks[0]
-    var tracks = sources.map { Trace.Track($0.counter) }
+    var tracks = sources.map { Trace.Track(counter: $0.counter) }
     let period = max(Self.shortestPeriod, Self.shortestRead * Int64(sources.count { $0.pace == .fast }))
     var dues = sources.map { _ in start }
     var due = start
@@ -67,7 +59,7 @@ package struct TraceRecorder {
       for index in sources.indices where due >= dues[index] {
         let (reading, time) = read(sources[index])
         tracks[index].add(reading, at: time - start)
-        dues[index] = due + sources[index].pace.nanoseconds
+        dues[index] = due + sources[index].pace.rawValue
       }
       // If it is late, it skips rounds rather than catching up.
       due = max(due + period, cmsr_monotonic_nanoseconds())
