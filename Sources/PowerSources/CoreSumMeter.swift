@@ -16,7 +16,7 @@ extension PackageCPUs {
 extension PackageID {
   /// Why cores are not read of a package whose counter moves in steps. The service and the doctor say the same.
   package var coresMayStep: String {
-    "The core domain of \(self) is not measured, because each core's counter may step at other times."
+    "The core domain of \(self) is not measured, because the cores' counters may step at different times."
   }
 }
 

@@ -73,7 +73,7 @@ extension RegisterError: CustomStringConvertible {
       "The replayed trace ended after \((seconds * 10).rounded() / 10) s; restart to replay it again."
     case .failed(let address, let cpu, EPERM):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): kernel lockdown (Secure Boot) or a "
-        + "container forbids it; run the service on the host, with Secure Boot off."
+        + "container forbids it; run the service outside of a container, with Secure Boot off."
     case .failed(let address, let cpu, let errno):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read: \(errorText(errno))."
     }

@@ -167,7 +167,7 @@ extension SourceError: CustomStringConvertible {
     case .energyFile(let path, ENODEV): "Cannot read \(path): its package went offline."
     case .energyFile(let path, let errno): "Cannot read \(path): \(Self.text(errno))."
     case .ownTree(let path):
-      "\(path) shows what pkg-watt-stat itself has measured (pkg-watt-stat powercap, or with)."
+      "\(path) belongs to a powercap tree that pkg-watt-stat itself serves (pkg-watt-stat powercap, or with)."
     case .noEnergy(let path): "\(path) does not contain a plausible number of microjoules."
     case .register(.absent(let address, let cpu)):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): the CPU does not have it, or a virtual machine hides it."
@@ -242,20 +242,20 @@ extension SourceError: CustomStringConvertible {
     case .hidden(_, _, let devices):
       return unlessPassedOn + "run the service on the container's host and share /run/pkg-watt-stat with the container"
         + (devices.map { "; or give the container \($0)" } ?? ".")
-    case .namespaceRoot: return "run the service outside of it, as the machine's root."
+    case .namespaceRoot: return "run the service outside of the user namespace, as the machine's root."
     case .repeatedZone, .zoneOfOneDie(_, _, _, hasRegisters: true):
       return "measure the msr registers instead of powercap: sudo modprobe msr"
-    case .zoneOfOneDie: return "run the service on the host, with a kernel that has a zone for each die."
+    case .zoneOfOneDie: return "run the service outside of a container, with a kernel that has a zone for each die."
     case .energyFile(_, EACCES): return "run as root (sudo)."
     case .energyFile(_, ENODEV): return "bring a CPU of that package online, and restart the service."
     case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
     case .ownTree: return "unmount that tree, or run the service outside of it."
     case .noEnergy:
       return circumstances.onPhysicalMachine("update the kernel, or measure the msr registers.")
-    case .hiddenPackage: return "run the service on the host, or give it all of /sys, /proc and /dev/cpu."
+    case .hiddenPackage: return "run the service outside of a container, or give it all of /sys, /proc and /dev/cpu."
     case .doubtfulCounters:
       return circumstances.onPhysicalMachine(
-        "try again in a minute: two packages that were switched on together draw apart.")
+        "try again in a minute: by then the counters of two packages are further apart.")
     case .capture: return nil
     }
   }

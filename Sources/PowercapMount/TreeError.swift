@@ -37,7 +37,7 @@ extension TreeError: CustomStringConvertible {
     case .noProcess(let errno): "Cannot start the program that serves the powercap tree: \(errorText(errno))."
     case .notServed(let reason): reason
     case .noNamespace(let errno):
-      "This system does not let you have namespaces of your own (\(errorText(errno))), because of AppArmor "
+      "This system does not let ordinary users make namespaces (\(errorText(errno))). The reason is AppArmor "
         + "(kernel.apparmor_restrict_unprivileged_userns), a sysctl (user.max_user_namespaces, kernel.unprivileged_userns_clone) "
         + "or a container. Root can mount the tree for everyone instead: sudo pkg-watt-stat powercap DIR"
     case .noFUSE(ENOENT), .noFUSE(ENODEV), .noFUSE(ENXIO):
@@ -53,7 +53,7 @@ extension TreeError: CustomStringConvertible {
     case .foreignFolder(let path):
       "\(path) belongs to another user, who could move it away. Choose a folder that belongs to root."
     case .noUser(let name):
-      "The user \(name), as which the tree is served if root starts it, does not exist. Start it as an ordinary user."
+      "The user \(name) does not exist, and root serves the tree only as that user. Start it as an ordinary user."
     case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
     }
   }

@@ -56,7 +56,7 @@ struct TreeServer: ~Copyable {
     let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
     guard lines.last == "ready" else {
       let reason = lines.last.map { $0.hasPrefix("Error: ") ? String($0.dropFirst(7)) : $0 }
-      throw .notServed(reason ?? "The program that serves the powercap tree has ended without a word.")
+      throw .notServed(reason ?? "The program that serves the powercap tree has ended without saying why.")
     }
     return lines.dropLast()
   }

@@ -39,7 +39,7 @@ extension PrivilegeError: CustomStringConvertible {
     case .step(let step, let errno):
       "Cannot \(step): \(errorText(errno)). The service does not run with more rights than it needs."
     case .cannotLeaveGroups:
-      "The service cannot leave the supplementary groups: this user namespace forbids it, as one of unshare -r does. Start it "
+      "The service cannot leave the supplementary groups: this user namespace forbids it, as one made by unshare -r does. Start it "
         + "outside of the namespace, or without any rights in it: setpriv --bounding-set=-all --inh-caps=-all pkg-watt-stat serve"
     case .cannotSeal:
       "Cannot give up CAP_SYS_RAWIO (--seal): a system-call filter forbids capset; allow it (systemd: "

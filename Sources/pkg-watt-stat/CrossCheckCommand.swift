@@ -35,7 +35,9 @@ struct CrossCheckCommand: ParsableCommand {
     help: ArgumentHelp("Length of each compared window, in seconds (minimum 0.5).", valueName: "seconds"))
   var interval = 1.0
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("How much a mean may differ, in percent.", valueName: "percent"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How much the mean powers may differ, in percent.", valueName: "percent"))
   var tolerance = 1.0
 
   @Option(

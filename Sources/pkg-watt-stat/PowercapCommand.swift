@@ -11,8 +11,8 @@ struct PowercapCommand: ParsableCommand {
     discussion: """
       The folder gets the files of /sys/class/powercap: intel-rapl:0/energy_uj and others, which count microjoules. If root \
       mounts it, everyone may read it; otherwise only your own programs may. It stays until SIGTERM, SIGINT or SIGHUP ends this \
-      command. Everyone gets what the socket gives to everyone: the energy of windows of 250 ms, to 10 mJ. While the service \
-      does not answer or has no recent reading, reading energy_uj fails with "No data available".
+      command. The files show energy as the socket gives it to everyone: in windows of 250 ms, rounded to 10 mJ. While the \
+      service does not answer or has no recent reading, reading energy_uj fails with "No data available".
       """)
 
   @OptionGroup var service: ClientOptions

@@ -12,8 +12,8 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Read the energy counters and serve watts on Unix sockets.",
     discussion: """
-      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes. It gives up every right but CAP_SYS_RAWIO. SIGTERM, \
-      SIGINT or SIGHUP ends it.
+      Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes. Once these are open, it gives up every other right. \
+      SIGTERM, SIGINT or SIGHUP ends it.
       """)
 
   @OptionGroup var options: ServeOptions

@@ -7,11 +7,11 @@ struct WithCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "with", abstract: "Run a command that reads RAPL from powercap, without root.",
     discussion: """
-      The command and its children find the service's energy in /sys/class/powercap, where the kernel's own files can be read \
-      only by root. Nothing else changes for them, and nothing for other programs. Programs that are setuid, such as sudo, do not \
-      work inside, because the command has a user namespace of its own (not if root runs it).
+      In /sys/class/powercap the command and its children see the service's energy instead of the kernel's own files, which \
+      only root can read. Nothing else changes for them, and nothing for other programs. Unless root runs it, the command has \
+      a user namespace of its own, in which setuid programs such as sudo do not work.
 
-      Exit codes: the command takes the place of this program, so they are its own. 125: not started (no service, or the system \
+      Exit codes: those of the command, which takes the place of this program. 125: not started (no service, or the system \
       forbids it). 126: the command cannot be executed. 127: the command was not found. 64: wrong usage.
       """)
 

@@ -125,13 +125,24 @@ struct WithTests {
     #expect(
       missing.output.contains("Install the package pkg-watt-stat-powercap") && missing.output.hasSuffix("code 125\n"),
       "\(missing.output)")
+    // In a checkout without the tree's server.
+    let checkout = """
+      mount -t tmpfs none /usr/lib/pkg-watt-stat 2>/dev/null; mount -t tmpfs none /mnt
+      mkdir -p /mnt/.build/x/debug; cp "$0" /mnt/.build/x/debug; /mnt/.build/x/debug/pkg-watt-stat with -- true; echo "code $?"
+      """
+    let unbuilt = try Child.run(["unshare", "-m", "sh", "-c", checkout, Executables.service])
+    for words in [
+      "scripts/setup --powercap", "scripts/packaging/powercap-tree", "pkg-watt-stat-powercap", "code 125\n",
+    ] {
+      #expect(unbuilt.output.contains(words), "\(unbuilt.output)")
+    }
     // In a chroot the kernel gives nobody a user namespace (EPERM), as systems do that forbid them.
     let chroot = """
       mount --rbind / /mnt && chroot --userspec=1000:1000 /mnt "$0" with --socket $1 -- true; echo "code $?"
       """
     let forbidden = try Child.run(["unshare", "-m", "sh", "-c", chroot, Executables.service, service.socket])
     #expect(
-      forbidden.output.contains("does not let you have namespaces of your own")
+      forbidden.output.contains("does not let ordinary users make namespaces")
         && forbidden.output.contains("sudo pkg-watt-stat powercap DIR") && forbidden.output.hasSuffix("code 125\n"),
       "\(forbidden.output)")
     let usage = try Child.run([Executables.service, "with", "true"])

@@ -58,14 +58,14 @@ struct SentenceTests {
       ),
       (
         .zoneOfOneDie(path: "/p/intel-rapl:0", PackageID(package: 1), dies: 3, hasRegisters: false),
-        ["one of its 3 dies", "on the host"]
+        ["one of its 3 dies", "outside of a container"]
       ),
       (.maskedPowercap("/sys/class/powercap"), ["/sys/class/powercap", "broken links", "on the container's host"]),
       (
         .hidden(path: path, container: "Kubernetes", devices: "--device /dev/cpu/0/msr"),
         [path, "(Kubernetes) hides", "on the container's host", "--device /dev/cpu/0/msr"]
       ),
-      (.namespaceRoot(path: path), [path, "root only in a user namespace", "outside of it"]),
+      (.namespaceRoot(path: path), [path, "root only in a user namespace", "outside of the user namespace"]),
       (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
       (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "went offline", "restart the service"]),
       (

@@ -54,7 +54,7 @@ extension CrossCheckReport {
       lines += Columns.aligned(rows)
       let windows = comparisons.map(\.windows).min() ?? 0
       lines.append(
-        "At least \(windows) windows each. Our nearest readings were at most \(fixed(apartMilliseconds, places: 1)) ms from their ends."
+        "Each row compares at least \(windows) windows. Our readings were at most \(fixed(apartMilliseconds, places: 1)) ms away from the ends of these windows."
       )
     }
     lines += unmatched

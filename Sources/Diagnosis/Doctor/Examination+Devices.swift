@@ -93,7 +93,7 @@ extension Examination {
       return ok(.lockdown, "The kernel is locked down (\(mode)), but registers can still be read.")
     }
     obstruct(
-      .lockdown, "The kernel is locked down (\(mode)); some kernels then let nobody read registers.",
+      .lockdown, "The kernel is locked down (\(mode)); some such kernels do not let even root read registers.",
       fix: "switch Secure Boot off in the firmware, or use powercap (see below).")
   }
 }

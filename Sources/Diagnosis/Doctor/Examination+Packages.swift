@@ -27,13 +27,13 @@ extension Examination {
     if !offline.ofMissingPackages.isEmpty {
       return warn(
         .topology,
-        "Offline: \(names(of: offline.cpus)). No CPU of the package of \(names(of: offline.ofMissingPackages)) is online, so its power "
-          + "is not in the sum.", fix: "bring one of them online, and restart the service.")
+        "Offline: \(names(of: offline.cpus)). \(names(of: offline.ofMissingPackages)) belong to a package without any CPU online, "
+          + "whose power is not in the sum.", fix: "bring one of them online, and restart the service.")
     }
     ok(
       .topology,
-      "Offline: \(names(of: offline.cpus))\(offline.hasThreadsOff ? " (SMT is off)" : ""). Other CPUs read the counters of their "
-        + "packages. A package without any CPU online is not measured.")
+      "Offline: \(names(of: offline.cpus))\(offline.hasThreadsOff ? " (SMT is off)" : ""). Their packages are read through "
+        + "other CPUs. A package without any CPU online is not measured.")
   }
 
   /// The CPUs of one kind of core. The kernel of a hybrid CPU shows each kind as a performance monitor of its own.

@@ -62,7 +62,7 @@ extension RunReport {
     if !measured.isEmpty {
       notes += info.policy.isTrusted ? exactly(measured) : roughly(measured)
       if isTooShort {
-        notes.append("Too short to tell: the mean power of so short a run is less certain than its own value.")
+        notes.append("Too short to tell: in so short a run the mean power may be off by more than 100 %.")
       }
       notes.append("Peak: the highest mean over \(windows).")
     }

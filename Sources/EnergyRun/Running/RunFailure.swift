@@ -54,8 +54,8 @@ extension RunFailure: CustomStringConvertible {
         + (reason.map { ": \($0)" } ?? "; see its log.")
     case .otherClock:
       Self.notStarted
-        + "The service's monotonic clock differs from this process's, as in a container with a time namespace of its own; "
-        + "run both in the same one."
+        + "The service and this command have different monotonic clocks, as in a container with a time namespace of its own; "
+        + "run both in the same container."
     case .noIdlePower:
       Self.notStarted + "Cannot measure idle power, because some energy could not be counted. Try again."
     case .interrupted(let signal): Self.notStarted + "Signal \(signal) arrived."

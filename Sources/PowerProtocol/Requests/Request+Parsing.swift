@@ -31,7 +31,7 @@ extension Request {
           "\"seconds\" must be a whole number from \(historySeconds.lowerBound) to \(historySeconds.upperBound)")
       }
       return .history(seconds: Int(clamping: seconds))
-    case .string(let other): throw .unknownRequest("\"\(other.prefix(40))\" is not something to get")
+    case .string(let other): throw .unknownRequest("\"\(other.prefix(40))\" cannot follow \"get\"")
     case .number, .boolean, .other: throw .invalidValue("\"get\" must be a string")
     }
   }
@@ -47,7 +47,7 @@ extension Request {
       default: throw .invalidValue("\"interval_seconds\" must be a number above 0 and at most 86400")
       }
       return .subscribe(intervalSeconds: interval, domains: try members.take(boolean: "domains") ?? true)
-    case .string(let other): throw .unknownRequest("\"\(other.prefix(40))\" is not something to subscribe to")
+    case .string(let other): throw .unknownRequest("\"\(other.prefix(40))\" cannot follow \"subscribe\"")
     case .number, .boolean, .other: throw .invalidValue("\"subscribe\" must be a string")
     }
   }

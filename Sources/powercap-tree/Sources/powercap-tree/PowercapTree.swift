@@ -21,7 +21,7 @@ struct PowercapTree: ParsableCommand {
   @Option(help: ArgumentHelp("The service's socket.", valueName: "path"))
   var socket: String?
 
-  @Option(help: ArgumentHelp("The number of the user who started this, if it runs as another since.", valueName: "uid"))
+  @Option(help: ArgumentHelp("The ID of the user who started this, if it now runs as another user.", valueName: "uid"))
   var caller: UInt32?
 
   @Option(
