@@ -3,8 +3,9 @@ internal import RAPL
 /// The energy of one zone over time: what an energy counter shows between the points at which it was read.
 ///
 /// The service reads its counters a few times a second, but a reader of `energy_uj` may come at any moment. So the curve is shown
-/// one window late: the moment that is asked for then lies between two readings, and the energy at it is interpolated. Nothing is
-/// ever guessed: a moment after the latest reading has no value yet.
+/// one window late: the moment that is asked for then lies between two readings, and the energy at it is interpolated. A moment
+/// after the latest reading has no value yet. Only before the very first reading, where a reader waited for it, the power of the
+/// first window is taken.
 ///
 /// - The value never goes back, and over a longer time it grows by exactly the energy that was counted.
 /// - While the power is steady, it grows at exactly this power.
@@ -16,8 +17,6 @@ public struct EnergyCurve: Sendable {
     case microjoules(UInt64)
     /// It is known only after the next reading.
     case afterNextReading
-    /// It is known from this moment on, by CLOCK_MONOTONIC in seconds.
-    case from(seconds: Double)
     /// There was never a reading.
     case unknown
   }
@@ -25,7 +24,7 @@ public struct EnergyCurve: Sendable {
   private struct Point {
     let seconds: Double
     /// Since the curve's beginning.
-    let joules: Double
+    var joules: Double
   }
 
   /// How many points and windows are kept: the delay never goes back further than two windows.
@@ -79,6 +78,17 @@ public struct EnergyCurve: Sendable {
     if points.count > Self.mostPoints { points.removeFirst(points.count - Self.mostPoints) }
   }
 
+  /// Moves the beginning of a curve that is asked for a moment before the service itself began to count: a counter has no negative
+  /// values.
+  ///
+  /// - Returns: the energy at the beginning.
+  private mutating func begin(earlierBy joules: Double) -> Double {
+    guard joules <= Self.mostJoules else { return 0 }
+    before += joules
+    for index in points.indices { points[index].joules += joules }
+    return 0
+  }
+
   /// How late the curve is shown, in seconds: a window and a little.
   ///
   /// It is that of the shortest of the latest windows, so that readings that are missing do not change it, in whole steps, so that
@@ -91,22 +101,22 @@ public struct EnergyCurve: Sendable {
   /// When the latest reading was made, by CLOCK_MONOTONIC in seconds; nil before the first.
   public var latestSeconds: Double? { points.last?.seconds }
 
-  /// The value to show now.
+  /// The value to show somebody who asked at a moment.
   ///
   /// - Parameters:
-  ///   - now: CLOCK_MONOTONIC, in seconds.
+  ///   - asked: CLOCK_MONOTONIC, in seconds.
   ///   - stepSeconds: the time between readings.
-  public mutating func value(at now: Double, stepSeconds: Double) -> Value {
-    guard let first = points.first, let last = points.last else { return .unknown }
-    let delay = delay(stepSeconds: stepSeconds)
-    let moment = now - delay
+  public mutating func value(at asked: Double, stepSeconds: Double) -> Value {
+    guard let last = points.last else { return .unknown }
+    let moment = asked - delay(stepSeconds: stepSeconds)
     guard moment <= last.seconds else { return .afterNextReading }
-    guard moment >= first.seconds else { return .from(seconds: first.seconds + delay) }
     var joules = last.joules
-    for (start, end) in zip(points, points.dropFirst()) where start.seconds <= moment && moment < end.seconds {
+    // Before the first reading it is the first window that is continued.
+    if let (start, end) = zip(points, points.dropFirst()).first(where: { moment < $1.seconds }) {
       let share = (moment - start.seconds) / (end.seconds - start.seconds)
       joules = start.joules + (end.joules - start.joules) * share
     }
+    if joules < 0 { joules = begin(earlierBy: -joules) }
     shown = max(shown, joules)
     return .microjoules(UInt64(clamping: (shown * 1e6).rounded()) % EnergyZone.range)
   }

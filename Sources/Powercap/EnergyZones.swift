@@ -63,12 +63,12 @@ public struct EnergyZones: Sendable {
       windowJoules: watts * sample.windowSeconds)
   }
 
-  /// The value of a zone's `energy_uj` now.
+  /// The value of a zone's `energy_uj` for somebody who asked at a moment.
   ///
-  /// - Parameter now: CLOCK_MONOTONIC, in seconds.
+  /// - Parameter asked: CLOCK_MONOTONIC, in seconds.
   /// - Returns: `unknown` also for a zone that the service does not have.
-  public mutating func value(of zone: EnergyZone, at now: Double) -> EnergyCurve.Value {
-    curves[zone]?.value(at: now, stepSeconds: stepSeconds) ?? .unknown
+  public mutating func value(of zone: EnergyZone, at asked: Double) -> EnergyCurve.Value {
+    curves[zone]?.value(at: asked, stepSeconds: stepSeconds) ?? .unknown
   }
 
   /// How long a reader waits for the next reading at most, in seconds: by then the service itself would call its latest one stale.

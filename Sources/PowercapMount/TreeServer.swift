@@ -25,6 +25,8 @@ struct TreeServer: ~Copyable {
       program.path, "/dev/fd/\(cmsr_helper_descriptor)", "--channel", "\(cmsr_helper_channel)",
       "--caller", "\(geteuid())",
     ]
+    // A command's first reading is then there, or almost, when it wants it.
+    if kind == .detached { words.append("--soon") }
     if let socket { words += ["--socket", try Self.absolute(socket)] }
     // The service tells root more than everyone may know.
     var (user, group) = (UInt32.max, UInt32.max)

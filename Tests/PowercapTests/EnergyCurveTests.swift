@@ -94,7 +94,6 @@ struct EnergyCurveTests {
         last = value
         values += 1
       case .afterNextReading: #expect(now - 0.275 > latest)
-      case .from(let seconds): #expect(seconds > now && now < 1001)
       case .unknown: Issue.record("there was a reading")
       }
     }
@@ -131,14 +130,29 @@ struct EnergyCurveTests {
     return curve.value(at: now, stepSeconds: 0.25)
   }
 
-  @Test("is unknown before the first reading, and then waits until a window has passed")
+  @Test(
+    "is unknown before the first reading, and then moves at the first window's power from the moment that is asked for")
   func beginning() {
     #expect(value(EnergyCurve(), at: 5) == .unknown)
     let first = curve([(10, 0.25, 100, 10)])
-    #expect(value(first, at: 10) == .from(seconds: 9.75 + 0.275))
+    // Who asked half a second before the reading has waited for it.
+    #expect(value(first, at: 9.5) == .microjoules(UInt64(((90 - 40 * 0.525) * 1e6).rounded())))
     #expect(value(first, at: 10.025) == .microjoules(90_000_000))
     #expect(value(first, at: 10.15) == .microjoules(95_000_000))
     #expect(value(first, at: 10.276) == .afterNextReading)
+  }
+
+  @Test(
+    "begins before the service's own count if it was asked for before, and does not go back behind what it has shown")
+  func begins() {
+    var early = curve([(10, 0.25, 10, 10)])
+    #expect(early.value(at: 9.775, stepSeconds: 0.25) == .microjoules(0))
+    #expect(early.value(at: 10.275, stepSeconds: 0.25) == .microjoules(20_000_000))
+    early.add(seconds: 10.25, windowSeconds: 0.25, joules: 20, windowJoules: 10)
+    #expect(early.value(at: 10.525, stepSeconds: 0.25) == .microjoules(30_000_000))
+    var shown = curve([(10, 0.25, 100, 10), (10.25, 0.25, 110, 10)])
+    #expect(shown.value(at: 10.4, stepSeconds: 0.25) == .microjoules(105_000_000))
+    #expect(shown.value(at: 9.9, stepSeconds: 0.25) == .microjoules(105_000_000))
   }
 
   @Test("has the energy of a time in which nobody subscribed")

@@ -137,9 +137,8 @@ private func read(_ request: Request?, _ size: Int, _ offset: off_t, _ file: Uns
   let answer = Served.with { state in
     state.read(
       PendingRead(
-        request: address, file: handle, size: size, offset: Int(clamping: offset),
-        deadline: now + state.patienceSeconds),
-      now: now)
+        request: address, file: handle, size: size, offset: Int(clamping: offset), asked: now,
+        moment: now, deadline: now + state.patienceSeconds))
   }
   switch answer {
   case .bytes(let bytes): reply(address, bytes)

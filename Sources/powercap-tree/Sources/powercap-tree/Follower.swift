@@ -58,7 +58,7 @@ struct Follower {
         hasParts.toggle()
         try connection.send(.subscribe(intervalSeconds: step, domains: hasParts))
       }
-      let end = min(Served.with { $0.nextEvent(now) } ?? now, sampled + 2 * patience, now + 60)
+      let end = min(Served.with { $0.nextEvent } ?? now, sampled + 2 * patience, now + 60)
       switch try connection.next(or: Served.alarm, until: Int64(nanosecondsIn: max(now, end))) {
       case .arrived(.sample(let sample)):
         sampled = now

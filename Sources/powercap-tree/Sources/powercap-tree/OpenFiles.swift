@@ -7,6 +7,10 @@ struct PendingRead {
   let file: UInt64
   let size: Int
   let offset: Int
+  /// When it was asked, by CLOCK_MONOTONIC in seconds.
+  let asked: Double
+  /// The moment whose energy it gets.
+  var moment: Double
   /// When the reader is told that there is no value, by CLOCK_MONOTONIC in seconds.
   let deadline: Double
 }

@@ -28,6 +28,9 @@ struct PowercapTree: ParsableCommand {
     help: ArgumentHelp("Where to tell the caller that the tree is ready, or why it is not.", valueName: "descriptor"))
   var channel: Int32?
 
+  @Flag(help: "Follow the service from the start: whoever started this is about to read.")
+  var soon = false
+
   func run() throws {
     var signals = sigset_t()
     let report = Report(channel: channel)
@@ -54,6 +57,10 @@ struct PowercapTree: ParsableCommand {
       report.fail("Cannot mount the powercap tree at \(mountPoint).")
     }
     Self.address.withLock { $0 = address }
+    if soon {
+      Served.with { $0.expectRead(ctree_monotonic_seconds()) }
+      ctree_wake(Served.alarm)
+    }
     let failed = unsafe ctree_start_thread { _ in
       guard let address = PowercapTree.address.withLock({ $0 }) else { return nil }
       Follower(address: address, say: PowercapTree.say).run()

@@ -37,6 +37,7 @@ struct TreeState {
   /// When somebody last read, and when a part of a package, by CLOCK_MONOTONIC in seconds.
   private var lastRead = -Double.infinity
   private var lastPartRead = -Double.infinity
+  private var sweep: Sweep?
 
   init(_ info: ServiceInfo) {
     zones = EnergyZones(info)
@@ -44,18 +45,26 @@ struct TreeState {
     tree = ZoneTree(zones.zones)
   }
 
+  /// Somebody is about to read.
+  mutating func expectRead(_ now: Double) {
+    lastRead = now
+    service = .followed
+  }
+
   /// A read.
-  mutating func read(_ read: PendingRead, now: Double) -> Answer {
+  mutating func read(_ read: PendingRead) -> Answer {
     guard let zone = files.zone(read.file, at: read.offset) else {
       return .bytes(files.bytes(read.file, at: read.offset, size: read.size))
     }
-    lastRead = now
-    if zone.domain != .package { lastPartRead = now }
+    lastRead = read.asked
+    if zone.domain != .package { lastPartRead = read.asked }
+    var read = read
+    if let moment = sweep?.moment(of: read, zone: zone) { read.moment = moment } else { sweep = nil }
     switch service {
     case .followed:
-      if let bytes = bytes(for: read, zone, now: now) { return .bytes(bytes) }
+      if let bytes = bytes(for: read, zone) { return .bytes(bytes) }
       guard !zones.isStale && present.contains(zone) else { return .noValue }
-    case .away(let until) where now < until: return .noValue
+    case .away(let until) where read.asked < until: return .noValue
     case .unread, .away: service = .followed
     }
     pending.append(read)
@@ -63,8 +72,8 @@ struct TreeState {
   }
 
   /// The bytes for a read that takes a new value, if there is one.
-  private mutating func bytes(for read: PendingRead, _ zone: EnergyZone, now: Double) -> [UInt8]? {
-    guard case .microjoules(let value) = zones.value(of: zone, at: now) else { return nil }
+  private mutating func bytes(for read: PendingRead, _ zone: EnergyZone) -> [UInt8]? {
+    guard case .microjoules(let value) = zones.value(of: zone, at: read.moment) else { return nil }
     files.set(read.file, microjoules: value)
     return files.bytes(read.file, at: read.offset, size: read.size)
   }
@@ -110,8 +119,9 @@ struct TreeState {
         settled.append((read.request, files.bytes(read.file, at: read.offset, size: read.size)))
         continue
       }
-      if let bytes = bytes(for: read, zone, now: now) {
+      if let bytes = bytes(for: read, zone) {
         settled.append((read.request, bytes))
+        sweep = Sweep(after: read, of: zone, in: sweep, now: now)
       } else if zones.isStale || now >= read.deadline || !present.contains(zone) {
         settled.append((read.request, nil))
       }
@@ -121,17 +131,8 @@ struct TreeState {
     return settled
   }
 
-  /// When something is to be done without a sample: a value becomes known, a reader has waited for too long, or nobody reads.
-  func nextEvent(_ now: Double) -> Double {
-    var zones = zones
-    let times = pending.map { read in
-      guard let zone = files.zone(read.file, at: read.offset),
-        case .from(let seconds) = zones.value(of: zone, at: now)
-      else { return read.deadline }
-      return min(seconds, read.deadline)
-    }
-    return times.min() ?? lastRead + Self.lingerSeconds
-  }
+  /// When something is to be done without a sample: a reader has waited for too long, or nobody reads.
+  var nextEvent: Double { pending.map(\.deadline).min() ?? lastRead + Self.lingerSeconds }
 
   /// The subscription has ended.
   ///

@@ -14,6 +14,8 @@ public enum DeviceError: Error, Equatable {
   case missing
   /// Registers are not written to.
   case readOnly
+  /// Only the device's own user and root may read it.
+  case denied
   /// A folder is no file.
   case folder
   /// A file is no folder.
@@ -28,6 +30,7 @@ public enum DeviceError: Error, Equatable {
     case .gone: ENODEV
     case .missing: ENOENT
     case .readOnly: EPERM
+    case .denied: EACCES
     case .folder: EISDIR
     case .file: ENOTDIR
     }

@@ -48,7 +48,10 @@ private func list(_ path: Path?, _ buffer: UnsafeMutableRawPointer?, _ fill: fus
 }
 
 private func open(_ path: Path?) -> Int32 {
-  answer { () throws(DeviceError) in try Served.open(try unsafe node(path)) }
+  answer { () throws(DeviceError) in
+    let user = unsafe fuse_get_context().pointee.uid
+    return try Served.open(try unsafe node(path), isPrivileged: user == 0 || user == geteuid())
+  }
 }
 
 private func read(_ path: Path?, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int, _ offset: off_t) -> Int32 {

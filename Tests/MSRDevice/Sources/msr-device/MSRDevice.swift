@@ -21,8 +21,8 @@ struct MSRDevice: ParsableCommand {
         energy    for each package a line PACKAGE JOULES READS: its number, the joules that its load has drawn since
                   the start (no fault changes them; counters show them one update later), and how many reads of its
                   energy registers were asked for, failed ones included.
-        powercap  package and DRAM energy of Intel's registers in microjoules, as files of /sys/class/powercap;
-                  sys/class/powercap of --tree leads here.
+        powercap  package and DRAM energy of Intel's registers in microjoules, as files of /sys/class/powercap, of which
+                  energy_uj is for root and the device's user only; sys/class/powercap of --tree leads here.
         control   faults are switched by writing here, one command a write. EINVAL: no such command, package or CPU.
 
       Commands, where COUNTERS are both package energy registers of a package, and VALUE is decimal, or hexadecimal behind 0x:

@@ -19,8 +19,10 @@ enum Served {
 
   static var packageCount: Int { state.withLock { $0.cpu.packageCount } }
 
-  static func open(_ node: Node) throws(DeviceError) -> Int32 {
+  /// - Throws: `DeviceError.denied` where the kernel lets only root read.
+  static func open(_ node: Node, isPrivileged: Bool) throws(DeviceError) -> Int32 {
     switch node {
+    case .powercap(.file(_, .energy)) where !isPrivileged: throw .denied
     case .msr(let number):
       try state.withLock { state throws(DeviceError) in try state.cpu.open(cpu: number) }
       return 0

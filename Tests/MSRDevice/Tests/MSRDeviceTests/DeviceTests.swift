@@ -38,6 +38,27 @@ struct DeviceTests {
     #expect(throws: SystemError(errno: EINVAL)) { try node.bytes(4, at: 0x606) }
   }
 
+  @Test("a zone's energy is for root, as the kernel's, and its name for everyone")
+  func ofRoot() throws {
+    let device = try MountedDevice()
+    let zone = device.mountPoint + "/powercap/intel-rapl:0"
+    // The user `nobody` on every system.
+    func output(_ file: String, as user: String) throws -> (status: Int32, text: String) {
+      let process = Process()
+      let output = Pipe()
+      process.executableURL = URL(filePath: "/usr/bin/setpriv")
+      process.arguments = ["--reuid=\(user)", "--clear-groups", "--", "cat", "\(zone)/\(file)"]
+      process.standardOutput = output
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      return (process.terminationStatus, String(decoding: output.fileHandleForReading.availableData, as: UTF8.self))
+    }
+    #expect(Int(try output("energy_uj", as: "0").text.dropLast()) != nil)
+    #expect(try output("energy_uj", as: "65534").status != 0)
+    #expect(try output("name", as: "65534").text == "package-0\n")
+  }
+
   @Test("EIO and zero readings come and go by the control file", arguments: [0x611, 0xC001_029B] as [UInt32])
   func readings(address: UInt32) throws {
     let device = try MountedDevice(["--watts", "42.5", "--watts", "17.25"])
