@@ -34,7 +34,7 @@ extension Field {
       "watts", unit: "watts",
       "Mean power over the latest window. core and uncore are parts of the package; dram and psys are not.",
       isNumber: true, .gauge("power_watts", freshOnly: true)
-    ) { sample, part in sample.status == .stale ? nil : part.watts.map { .number($0) } },
+    ) { sample, part in sample.status == .stale ? nil : part.drawn.watts.map { .number($0) } },
     .number(
       "window_seconds", unit: "seconds", "Length of the latest window.", .gauge("power_window_seconds", freshOnly: true)
     ) { $0.status == .stale ? nil : $0.windowSeconds },
@@ -47,13 +47,13 @@ extension Field {
     .part(
       "joules", unit: "joules", "Energy drawn since the service's start.", isNumber: true,
       .counter("energy_joules", freshOnly: true)
-    ) { .number($1.joules) },
+    ) { .number($1.drawn.joules) },
     .flag("lower_bound", "Whether any of the joules are a lower bound.") { $0.isLowerBound },
     .part(
       "lower_bound",
       "Whether the joules are a lower bound, because some energy could not be counted (a reset, a suspend).",
       isNumber: false, .gauge("energy_lower_bound", freshOnly: true)
-    ) { .flag($1.isLowerBound) },
+    ) { .flag($1.drawn.isLowerBound) },
     .number(
       "rejected_readings", "Implausible readings of counters, which were ignored.", .counter("rejected_readings")
     ) { Double($0.rejectedReadings) },

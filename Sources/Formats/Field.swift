@@ -39,7 +39,7 @@ public struct Field: Sendable {
     /// One for each sample.
     case sample(@Sendable (SampleReport) -> Value?)
     /// One for each package and domain of a sample.
-    case part(@Sendable (SampleReport, SamplePart) -> Value?)
+    case part(@Sendable (SampleReport, SampleReport.Part) -> Value?)
   }
 
   /// The name as a column, as a placeholder and in the service's own JSON; nil if it is only a metric.
@@ -93,7 +93,7 @@ extension Field {
   /// A value of each package and domain.
   static func part(
     _ name: String, unit: String? = nil, _ help: String, isNumber: Bool, _ metric: Metric,
-    _ value: @escaping @Sendable (SampleReport, SamplePart) -> Value?
+    _ value: @escaping @Sendable (SampleReport, SampleReport.Part) -> Value?
   ) -> Field {
     Field(
       name: name, unit: unit, help: help, isNumber: isNumber, isColumn: true, metric: metric, source: .part(value))

@@ -46,8 +46,8 @@ public enum Metrics {
     }
   }
 
-  private static func labels(_ part: SamplePart) -> [MetricFamily.Label] {
-    [.init("package", "\(part.id.package)")] + (part.id.die.map { [.init("die", "\($0)")] } ?? [])
+  private static func labels(_ part: SampleReport.Part) -> [MetricFamily.Label] {
+    [.init("package", "\(part.package.package)")] + (part.package.die.map { [.init("die", "\($0)")] } ?? [])
       + [.init("domain", part.domain.rawValue)]
   }
 }

@@ -67,7 +67,8 @@ public struct SampleField: Sendable {
   public func value(in sample: SampleReport) -> Field.Value? {
     switch (field.source, part) {
     case (.sample(let value), _): value(sample)
-    case (.part(let value), let part?): sample.part(part.id, part.domain).flatMap { value(sample, $0) }
+    case (.part(let value), let part?):
+      sample.parts.first { $0.package == part.id && $0.domain == part.domain }.flatMap { value(sample, $0) }
     case (.part, nil), (.scrape, _): nil
     }
   }

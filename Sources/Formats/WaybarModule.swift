@@ -9,7 +9,7 @@ public enum WaybarModule {
   /// The text is the watts, the tooltip lists packages and domains, and the class is the status, for the colour.
   public static func line(_ sample: SampleReport) -> String {
     let mark = sample.status == .ok ? "" : " (\(sample.status.rawValue))"
-    let tooltip = [watts(sample.watts) + mark] + (sample.reason.map { [$0] } ?? []) + sample.packages.flatMap(lines)
+    let tooltip = [watts(sample.watts) + mark] + (sample.reason.map { [$0] } ?? []) + sample.parts.map(line)
     return JSON.object([
       ("text", .string(watts(sample.watts) + mark)),
       ("tooltip", .string(escaped(tooltip.joined(separator: "\n")))),
@@ -24,9 +24,8 @@ public enum WaybarModule {
     ]).text
   }
 
-  private static func lines(_ package: SampleReport.Package) -> [String] {
-    let domains = PowerDomain.allCases.compactMap { name in package.domains[name].map { (name, $0) } }
-    return ["\(package.id): \(watts(package.watts))"] + domains.map { "  \($0): \(watts($1.watts))" }
+  private static func line(_ part: SampleReport.Part) -> String {
+    "\(part.domain == .package ? "\(part.package)" : "  \(part.domain)"): \(watts(part.drawn.watts))"
   }
 
   private static func watts(_ watts: Double?) -> String {

@@ -87,12 +87,7 @@ extension CounterMeter {
 
   /// Takes the result of observing how the counter moves.
   mutating func take(_ movement: CounterProbe.Movement) throws(SourceError) {
-    switch movement {
-    case .continuous: break
-    case .steps(let timer): course = CounterCourse(timer)
-    case .zero: throw .zeroCounter(package)
-    case .stands(let value): throw .stuckCounter(package, value: value)
-    }
+    if let timer = try movement.timer(of: package) { course = CounterCourse(timer) }
   }
 }
 

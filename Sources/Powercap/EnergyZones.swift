@@ -46,21 +46,14 @@ public struct EnergyZones: Sendable {
   public mutating func take(_ sample: SampleReport) {
     isStale = sample.status == .stale
     guard !isStale else { return }
-    for package in sample.packages {
-      add(EnergyZone(package.id, .package), sample, watts: package.watts, joules: package.joules)
-      for (domain, values) in package.domains {
-        // Without watts one end of the window is missing, and it is unknown which.
-        guard let watts = values.watts else { continue }
-        add(EnergyZone(package.id, domain), sample, watts: watts, joules: values.joules)
-      }
+    for (package, domain, drawn) in sample.parts {
+      // Without watts one end of the window is missing, and it is unknown which.
+      guard let watts = drawn.watts else { continue }
+      curves[EnergyZone(package, domain)]?.add(
+        seconds: sample.monotonicSeconds, windowSeconds: sample.windowSeconds,
+        joules: (drawn.joules / Self.joulesResolution).rounded() * Self.joulesResolution,
+        windowJoules: watts * sample.windowSeconds)
     }
-  }
-
-  private mutating func add(_ zone: EnergyZone, _ sample: SampleReport, watts: Double, joules: Double) {
-    let rounded = (joules / Self.joulesResolution).rounded() * Self.joulesResolution
-    curves[zone]?.add(
-      seconds: sample.monotonicSeconds, windowSeconds: sample.windowSeconds, joules: rounded,
-      windowJoules: watts * sample.windowSeconds)
   }
 
   /// The value of a zone's `energy_uj` for somebody who asked at a moment.

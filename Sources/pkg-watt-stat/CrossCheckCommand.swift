@@ -49,7 +49,15 @@ struct CrossCheckCommand: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  @OptionGroup var machine: MachineOptions
+  @Option(
+    help: ArgumentHelp(
+      "Read dev/cpu, sys and proc/cpuinfo of this folder instead of the machine's own.", valueName: "dir"))
+  var root: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The turbostat to run. Default: the first one in PATH and the system's folders.", valueName: "path"))
+  var turbostat: String?
 
   func validate() throws {
     guard interval >= 0.5, interval <= 60 else { throw ValidationError("--interval must be from 0.5 to 60 seconds.") }
@@ -59,6 +67,7 @@ struct CrossCheckCommand: ParsableCommand {
     guard tolerance > 0, tolerance <= 100 else {
       throw ValidationError("--tolerance must be more than 0 and at most 100 percent.")
     }
+    if root == "" { throw ValidationError("--root needs the path of a folder.") }
   }
 
   func run() throws {
@@ -73,15 +82,13 @@ struct CrossCheckCommand: ParsableCommand {
   }
 
   private func compare() throws -> [CrossCheckReport] {
-    let source = try EnergySources.msr(root: machine.root, domains: Self.domains)
+    let source = try EnergySources.msr(root: root, domains: Self.domains)
     let references = try self.references()
     let names = references.map(\.name).joined(separator: " and ")
     let progress = ProgressLine()
     progress.say("Comparing with \(names) for \(Numbers.fixed(duration, places: 0)) s: \(source.summary).")
     var check = CrossCheck(
-      source, against: references,
-      settings: CrossCheck.Settings(
-        durationSeconds: duration, intervalSeconds: interval, tolerancePercent: tolerance))
+      source, against: references, durationSeconds: duration, intervalSeconds: interval, tolerancePercent: tolerance)
     defer { progress.end() }
     return check.run(interrupt: cmsr_interrupt_descriptor()) { latest in
       progress.show(latest)
@@ -89,9 +96,9 @@ struct CrossCheckCommand: ParsableCommand {
   }
 
   /// The references that were asked for, all of them; otherwise all that this machine has, at least one.
-  private func references() throws -> [CrossCheck.Against] {
+  private func references() throws -> [any Reference] {
     if !reference.isEmpty { return try reference.map(open) }
-    var found: [CrossCheck.Against] = []
+    var found: [any Reference] = []
     var errors: [String] = []
     for name in ReferenceName.allCases {
       do {
@@ -104,10 +111,14 @@ struct CrossCheckCommand: ParsableCommand {
     return found
   }
 
-  private func open(_ name: ReferenceName) throws -> CrossCheck.Against {
+  private func open(_ name: ReferenceName) throws -> any Reference {
     switch name {
-    case .turbostat: .turbostat(Turbostat(executable: try machine.turbostatPath(), intervalSeconds: interval))
-    case .powercap: .source(try EnergySources.powercap(root: machine.root, domains: Self.domains), name: name.rawValue)
+    case .turbostat:
+      TurbostatReference(
+        Turbostat(executable: try TurbostatExecutable.choose(turbostat), intervalSeconds: interval))
+    case .powercap:
+      SourceReference(
+        try EnergySources.powercap(root: root, domains: Self.domains), name: name.rawValue, intervalSeconds: interval)
     }
   }
 }

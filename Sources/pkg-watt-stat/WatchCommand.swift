@@ -37,7 +37,9 @@ struct WatchCommand: ParsableCommand {
 
   func run() throws {
     if once { return try printOnce() }
-    var abilities = TerminalAbilities(isTerminal: isatty(STDOUT_FILENO) == 1, environment: Self.environment)
+    var abilities = TerminalAbilities(isTerminal: isatty(STDOUT_FILENO) == 1) { name in
+      unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
     if ascii { abilities.characters = .ascii }
     if abilities.isScreen {
       var screen = WatchScreen(service: service.address, interval: interval, abilities: abilities)
@@ -91,11 +93,4 @@ struct WatchCommand: ParsableCommand {
   /// Seconds since 1970.
   private static var now: Double { Double(cmsr_realtime_nanoseconds()) / 1e9 }
 
-  private static var environment: [String: String] {
-    var values: [String: String] = [:]
-    for name in TerminalAbilities.variables {
-      if let value = unsafe getenv(name) { values[name] = unsafe String(cString: value) }
-    }
-    return values
-  }
 }

@@ -69,9 +69,9 @@ struct TerminalTests {
       ([:], false, false, .ascii),
     ])
   func abilities(environment: [String: String], isScreen: Bool, hasColours: Bool, characters: GraphCharacters) {
-    var expected = TerminalAbilities(isTerminal: true, environment: environment)
+    var expected = TerminalAbilities(isTerminal: true, environment: { environment[$0] })
     #expect(expected.isScreen == isScreen && expected.hasColours == hasColours && expected.characters == characters)
-    expected = TerminalAbilities(isTerminal: false, environment: environment)
+    expected = TerminalAbilities(isTerminal: false, environment: { environment[$0] })
     #expect(!expected.isScreen && !expected.hasColours && expected.characters == .ascii)
   }
 

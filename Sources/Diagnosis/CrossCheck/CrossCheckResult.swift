@@ -11,8 +11,9 @@ public struct CrossCheckResult: Sendable {
   /// The result of these reports.
   public init(reports: [CrossCheckReport]) {
     self.reports = reports
-    verdict =
-      reports.map(\.verdict).max { $0.rank < $1.rank } ?? .couldNotCompare("there is nothing to compare with.")
+    // To disagree (1) is worse than not to be comparable (2).
+    let worst = [1, 2, 0].lazy.compactMap { code in reports.first { $0.verdict.exitCode == code } }.first
+    verdict = worst?.verdict ?? .couldNotCompare("there is nothing to compare with.")
   }
 
   /// The result if nothing could be compared.
@@ -62,14 +63,6 @@ public enum CrossCheckVerdict: Sendable, Equatable {
     }
   }
 
-  /// The order of severity: to disagree is worse than not to be comparable.
-  var rank: Int {
-    switch self {
-    case .agree: 0
-    case .couldNotCompare: 1
-    case .disagree: 2
-    }
-  }
 }
 
 extension CrossCheckVerdict: CustomStringConvertible {

@@ -2,10 +2,7 @@ internal import RAPL
 
 /// The windows of one reference, beside ours.
 struct CrossCheckTally {
-  private struct Pair {
-    let ours: Double
-    let reference: Double
-  }
+  private typealias Pair = (ours: Double, reference: Double)
 
   /// How often a window is looked at again until there are our readings on both sides of its end.
   private let patience: Int
@@ -28,10 +25,7 @@ struct CrossCheckTally {
 
   /// The latest window of the first package.
   var latest: (ours: Double, reference: Double)? {
-    guard let channel = pairs.keys.filter({ $0.domain == .package }).min(), let pair = pairs[channel]?.last else {
-      return nil
-    }
-    return (pair.ours, pair.reference)
+    pairs.filter { $0.key.domain == .package }.min { $0.key < $1.key }?.value.last
   }
 
   /// Compares the windows that have ended with the track of the same time.
@@ -41,7 +35,7 @@ struct CrossCheckTally {
       if let (watts, apart) = track.power(
         of: window.channel, from: window.start, to: window.end, isAsShown: reference.readsAsShown)
       {
-        pairs[window.channel, default: []].append(Pair(ours: watts, reference: window.watts))
+        pairs[window.channel, default: []].append((watts, window.watts))
         apartNanoseconds = max(apartNanoseconds, apart)
       } else if tries < patience {
         left.append((window, tries + 1))
@@ -58,7 +52,7 @@ struct CrossCheckTally {
     let name = reference.name
     var comparisons: [Comparison] = []
     for channel in pairs.keys.sorted() where ourChannels.contains(channel) {
-      if let comparison = Comparison(channel, pairs: (pairs[channel] ?? []).map { ($0.ours, $0.reference) }) {
+      if let comparison = Comparison(channel, pairs: pairs[channel] ?? []) {
         comparisons.append(comparison)
       }
     }

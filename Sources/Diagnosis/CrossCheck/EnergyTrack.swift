@@ -38,18 +38,17 @@ struct EnergyTrack {
       case .read: break
       }
       let time = reading.monotonicNanoseconds
+      let channel = CrossCheckChannel(reading.package, reading.domain)
       // It has not stepped since.
-      if periodNanoseconds > 0, points[CrossCheckChannel(reading.package, reading.domain)]?.last?.time == time {
-        continue
-      }
+      if periodNanoseconds > 0, points[channel]?.last?.time == time { continue }
       let point = Point(time: time, joules: reading.unit.joules(reading.counts), losses: reading.losses)
-      var kept = points[CrossCheckChannel(reading.package, reading.domain), default: []]
+      var kept = points[channel, default: []]
       kept.append(point)
       // Trimmed rarely, because each time moves everything that is kept.
       if let first = kept.first, time - first.time > 2 * keptNanoseconds {
         kept.removeAll { time - $0.time > keptNanoseconds }
       }
-      points[CrossCheckChannel(reading.package, reading.domain)] = kept
+      points[channel] = kept
     }
   }
 

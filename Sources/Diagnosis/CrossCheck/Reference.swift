@@ -1,9 +1,10 @@
 internal import CMSRShim
-internal import PowerSources
+public import PowerSources
 internal import RAPL
 
 /// A reference's measurement of one channel over one window.
-struct ReferenceWindow: Equatable {
+public struct ReferenceWindow: Equatable {
+  /// The channel.
   let channel: CrossCheckChannel
   /// The window's start and end, in nanoseconds of the monotonic clock.
   let start: Int64
@@ -12,7 +13,7 @@ struct ReferenceWindow: Equatable {
 }
 
 /// Another measurement of the same machine.
-protocol Reference {
+public protocol Reference {
   /// Its name.
   var name: String { get }
   /// Whether its windows are of what the counters show at their ends, also of one that moves in steps and shows what was drawn up to
@@ -30,30 +31,35 @@ protocol Reference {
 
 extension Reference {
   /// Its windows last from step to step.
-  var readsAsShown: Bool { false }
+  public var readsAsShown: Bool { false }
 }
 
 /// Another source of energy as the reference, such as powercap: its windows end when we read it.
-struct SourceReference: Reference {
-  let name: String
-  let trouble: String? = nil
+public struct SourceReference: Reference {
+  /// Its name.
+  public let name: String
+  /// A reading that fails is missing, and tells nothing more.
+  public let trouble: String? = nil
   private var source: any EnergySource
   private let interval: Int64
   private var last: EnergySnapshot?
   private var due: Int64 = 0
 
-  init(_ source: any EnergySource, name: String, intervalNanoseconds: Int64) {
+  /// A source that is read once in an interval, in seconds.
+  public init(_ source: any EnergySource, name: String, intervalSeconds: Double) {
     self.source = source
     self.name = name
-    interval = intervalNanoseconds
+    interval = Int64(nanosecondsIn: intervalSeconds)
   }
 
-  mutating func begin() {
+  /// Takes the first reading.
+  public mutating func begin() {
     last = source.read()
     due = cmsr_monotonic_nanoseconds() + interval
   }
 
-  mutating func windows() -> [ReferenceWindow] {
+  /// The windows that end now, if one is due.
+  public mutating func windows() -> [ReferenceWindow] {
     // Counters that move in steps are looked at all the time, to see when they do.
     let looked = source.steps == nil ? nil : source.read()
     let now = cmsr_monotonic_nanoseconds()
@@ -74,5 +80,6 @@ struct SourceReference: Reference {
     }
   }
 
-  func end() {}
+  /// Does nothing: it runs only while it is read.
+  public func end() {}
 }

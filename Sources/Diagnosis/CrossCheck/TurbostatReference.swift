@@ -1,28 +1,33 @@
 internal import RAPL
 internal import Synchronization
-internal import Turbostat
+public import Turbostat
 
 /// turbostat as the reference. Its windows are its own intervals.
-struct TurbostatReference: Reference {
+public struct TurbostatReference: Reference {
   /// How much later than usual a package may be read, in nanoseconds. Restarting turbostat takes longer.
   private static let mostJitter: UInt64 = 100_000_000
 
-  let name = "turbostat"
-  let readsAsShown = true
+  /// Its name.
+  public let name = "turbostat"
+  /// Its windows end whenever it reads.
+  public let readsAsShown = true
   private let turbostat: Turbostat
   private let inbox = TurbostatInbox()
   private var run: TurbostatRun?
   private var ends: [PackageID: Int64] = [:]
 
-  init(_ turbostat: Turbostat) {
+  /// A turbostat that is not running yet.
+  public init(_ turbostat: Turbostat) {
     self.turbostat = turbostat
   }
 
-  mutating func begin() {
+  /// Starts it.
+  public mutating func begin() {
     run = TurbostatRun(turbostat) { [inbox] event in inbox.take(event) }
   }
 
-  mutating func windows() -> [ReferenceWindow] {
+  /// The windows of the tables that have come since the last call.
+  public mutating func windows() -> [ReferenceWindow] {
     inbox.empty().flatMap { windows(of: $0.table, $0.sample) }
   }
 
@@ -48,20 +53,17 @@ struct TurbostatReference: Reference {
     return windows
   }
 
-  var trouble: String? { inbox.trouble }
+  /// Why nothing comes, if that is known.
+  public var trouble: String? { inbox.trouble }
 
-  func end() {
-    run?.stop()
-  }
+  /// Ends it, and waits for that.
+  public func end() { run?.stop() }
 }
 
 /// Passes turbostat's tables from its thread to the one that compares.
 final class TurbostatInbox: Sendable {
   /// A table, and the window that it is the mean of.
-  struct Arrival {
-    let sample: PowerSample
-    let table: TurbostatTable
-  }
+  typealias Arrival = (sample: PowerSample, table: TurbostatTable)
 
   private struct State {
     var arrivals: [Arrival] = []
@@ -93,7 +95,7 @@ final class TurbostatInbox: Sendable {
   func take(_ event: TurbostatEvent) {
     state.withLock { state in
       switch event {
-      case .sample(let sample, let table): state.arrivals.append(Arrival(sample: sample, table: table))
+      case .sample(let sample, let table): state.arrivals.append((sample, table))
       case .rejected(let reason): state.trouble = "\(reason)"
       // Each time it is started again it says the same.
       case .said(let line): if state.said.count < Self.mostLines, !state.said.contains(line) { state.said.append(line) }

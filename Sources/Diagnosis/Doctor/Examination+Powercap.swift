@@ -23,19 +23,19 @@ extension Examination {
     var isReadable = true
     var moving: [String] = []
     var others: [String] = []
-    var isStepping = false
     for entry in zones {
       do {
         _ = try tree.range(of: entry)
         if entry.zone.domain == .package {
-          let movement = try movement(entry)
-          if case .steps = movement { isStepping = true }
-          if isStanding(movement, entry) { isReadable = false }
+          if let timer = try movement(entry).timer(of: entry.zone.package) {
+            zoneTimers[entry.zone.package] = timer
+            ok(.powercap, "\(machine.shown("\(entry.folder)/energy_uj")) moves in steps, \(steps(timer)).")
+          }
           moving.append("\(entry.zone.package)")
         } else {
           let first = try energy(entry)
           // One that is idle may stand still, but no platform.
-          if entry.zone.domain == .psys, !isStepping, !PlatformWatch.moves(from: first, { try? energy(entry) }) {
+          if entry.zone.domain == .psys, zoneTimers.isEmpty, !PlatformWatch.moves(from: first, { try? energy(entry) }) {
             ok(.powercap, "The psys counter of \(entry.zone.package) does not move, so it is not measured.")
             continue
           }
@@ -87,18 +87,5 @@ extension Examination {
     case .failure(.noNumber): throw .noEnergy(path: path)
     case .failure(let error): throw .energyFile(path: path, errno: error.errno)
     }
-  }
-
-  private mutating func isStanding(_ movement: CounterProbe.Movement, _ entry: PowercapTree.Entry) -> Bool {
-    switch movement {
-    case .continuous: return false
-    case .steps(let timer):
-      zoneTimers[entry.zone.package] = timer
-      ok(.powercap, "\(machine.shown("\(entry.folder)/energy_uj")) moves in steps, \(steps(timer)).")
-      return false
-    case .zero: obstruct(.powercap, .zeroCounter(entry.zone.package))
-    case .stands(let value): obstruct(.powercap, .stuckCounter(entry.zone.package, value: value))
-    }
-    return true
   }
 }

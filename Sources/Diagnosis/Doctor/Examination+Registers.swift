@@ -13,8 +13,12 @@ extension Examination {
     var areAllMoving = true
     for package in packages {
       guard let cpu = package.cpus.first(where: { registers.openErrors[$0] == nil }) else { continue }
-      let isMoving = lookAt(package, cpu: cpu, registers, map, model)
-      areAllMoving = areAllMoving && isMoving
+      do throws(SourceError) {
+        try lookAt(package, cpu: cpu, registers, map, model)
+      } catch {
+        obstruct(.registers, error)
+        areAllMoving = false
+      }
     }
     guard areAllMoving, isWhole(registers, identity, map) else { return }
     measuredBy.append("its msr registers")
@@ -22,69 +26,44 @@ extension Examination {
     if map == .intel { lookAtFiltering(registers) }
   }
 
-  /// - Returns: whether the package's counter can be used.
+  /// - Throws: if the package's counter cannot be used.
   private mutating func lookAt(
     _ package: PackageCPUs, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel
-  ) -> Bool {
+  ) throws(SourceError) {
     let id = package.id
-    do {
-      let value = try registers.read(map.units, cpu: cpu)
-      guard let units = UnitRegister(value), let address = map.energy(of: .package) else {
-        obstruct(.registers, .noUnits(address: map.units))
-        return false
-      }
-      let unit = units.energyUnit(of: .package, on: model)
-      if let error = SourceError.implausible(unit, by: map.units) {
-        obstruct(.registers, error)
-        return false
-      }
-      let origin = unit.source == .register ? "its unit register" : "the table of models"
-      let movement = try movement(address, cpu: cpu, registers)
-      let count = "one count is \(energy(unit)), from \(origin)"
-      switch movement {
-      case .zero:
-        obstruct(.registers, .zeroCounter(id))
-        return false
-      case .stands(let value):
-        obstruct(.registers, .stuckCounter(id, value: value))
-        return false
-      case .continuous: ok(.registers, "The energy counter of \(id) moves; \(count).")
-      case .steps(let timer):
-        registerTimers[id] = timer
-        ok(.registers, "The energy counter of \(id) moves in steps, \(steps(timer)); \(count).")
-      }
-      let isStepping = if case .steps = movement { true } else { false }
-      if map.countsEachCore {
-        lookAtCores(package, isStepping: isStepping)
-      } else {
-        lookAtDomains(id, cpu: cpu, registers, map, model, units, isStepping: isStepping)
-      }
-      return true
-    } catch {
-      obstruct(.registers, .register(error))
-      return false
+    func read(_ address: UInt32) throws(SourceError) -> UInt64 {
+      do { return try registers.read(address, cpu: cpu) } catch { throw .register(error) }
     }
-  }
-
-  /// How a counter moves, found out in the same way as by the service.
-  private func movement(
-    _ address: UInt32, cpu: Int, _ registers: MachineRegisters
-  ) throws(RegisterError) -> CounterProbe.Movement {
-    try machine.movement { () throws(RegisterError) in
-      try registers.read(address, cpu: cpu) & (EnergyCounter.registerRange - 1)
+    guard let units = UnitRegister(try read(map.units)), let address = map.energy(of: .package) else {
+      throw .noUnits(address: map.units)
+    }
+    let unit = units.energyUnit(of: .package, on: model)
+    if let error = SourceError.implausible(unit, by: map.units) { throw error }
+    let origin = unit.source == .register ? "its unit register" : "the table of models"
+    // Found out in the same way as by the service.
+    let movement = try machine.movement { () throws(SourceError) in
+      try read(address) & (EnergyCounter.registerRange - 1)
+    }
+    registerTimers[id] = try movement.timer(of: id)
+    let moves = registerTimers[id].map { "moves in steps, \(steps($0))" } ?? "moves"
+    ok(.registers, "The energy counter of \(id) \(moves); one count is \(energy(unit)), from \(origin).")
+    if map.countsEachCore {
+      lookAtCores(package)
+    } else {
+      lookAtDomains(id, cpu: cpu, registers, map, model, units)
     }
   }
 
   /// AMD's only domain besides the package: a counter for each core.
-  private mutating func lookAtCores(_ package: PackageCPUs, isStepping: Bool) {
+  private mutating func lookAtCores(_ package: PackageCPUs) {
     if let lack = package.coresLeftOut { return ok(.registers, lack) }
-    if isStepping { ok(.registers, package.id.coresMayStep) }
+    if registerTimers[package.id] != nil { ok(.registers, package.id.coresMayStep) }
   }
 
   /// Examines the domains beside the package.
   private mutating func lookAtDomains(
     _ id: PackageID, cpu: Int, _ registers: MachineRegisters, _ map: RegisterMap, _ model: CPUModel,
-    _ units: UnitRegister, isStepping: Bool
+    _ units: UnitRegister
   ) {
     var there: [String] = []
     var missing: [String] = []
@@ -97,7 +76,7 @@ extension Examination {
         lack =
           value == 0
           ? "0"
-          : domain != .psys || isStepping
+          : domain != .psys || registerTimers[id] != nil
             || PlatformWatch.moves(
               from: value,
               { (try? registers.read(address, cpu: cpu)).map { UInt64(UInt32(truncatingIfNeeded: $0)) } })

@@ -4,15 +4,19 @@ internal import PowerSources
 extension Examination {
   /// Examines the virtual machine and the container, if there are any.
   mutating func lookAtVirtualization() {
-    if let hypervisor {
-      let name = hypervisor == Hypervisor.unknown ? "" : " (\(hypervisor))"
+    if let virtualMachine {
       obstruct(
-        .virtualMachine, "This is a virtual machine\(name). Hypervisors usually hide the energy registers.",
+        .virtualMachine, "\(virtualMachine) Hypervisors usually hide the energy registers.",
         fix: "measure on the physical machine.")
     } else if identity != nil {
       ok(.virtualMachine, "This is not a virtual machine.")
     }
     container = surroundings.container
+  }
+
+  /// "This is a virtual machine (KVM)."; nil on real hardware.
+  var virtualMachine: String? {
+    hypervisor.map { "This is a virtual machine\($0 == Hypervisor.unknown ? "" : " (\($0))")." }
   }
 
   /// What separates this process from the counters. The service checks the same.

@@ -110,12 +110,11 @@ struct Examination {
 
   /// Corrects the finding on the virtual machine, which can be measured: some hypervisors pass on counters.
   private mutating func correctVirtualMachine() {
-    guard let hypervisor, let index = findings.firstIndex(where: { $0.topic == .virtualMachine }) else { return }
-    let name = hypervisor == Hypervisor.unknown ? "" : " (\(hypervisor))"
+    guard let virtualMachine, let index = findings.firstIndex(where: { $0.topic == .virtualMachine }) else { return }
     findings[index] = Finding(
       level: .ok, topic: .virtualMachine,
       text:
-        "This is a virtual machine\(name). Its hypervisor gives it energy counters, which hold the host's estimate of its power.",
+        "\(virtualMachine) Its hypervisor gives it energy counters, which hold the host's estimate of its power.",
       fix: nil)
   }
 

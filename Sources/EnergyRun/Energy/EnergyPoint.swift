@@ -20,16 +20,10 @@ extension EnergyPoint {
     self.init(
       seconds: sample.monotonicSeconds, windowStart: sample.monotonicSeconds - sample.windowSeconds,
       joules: [.total: sample.joules], lowerBounds: sample.isLowerBound ? [.total] : [])
-    for package in sample.packages {
-      add(.package(package.id), package.joules, package.isLowerBound)
-      for (name, domain) in package.domains where domain.watts != nil {
-        add(.domain(package.id, name), domain.joules, domain.isLowerBound)
-      }
+    for (package, domain, drawn) in sample.parts where drawn.watts != nil {
+      let channel: EnergyChannel = domain == .package ? .package(package) : .domain(package, domain)
+      joules[channel] = drawn.joules
+      if drawn.isLowerBound { lowerBounds.insert(channel) }
     }
-  }
-
-  private mutating func add(_ channel: EnergyChannel, _ joules: Double, _ isLowerBound: Bool) {
-    self.joules[channel] = joules
-    if isLowerBound { lowerBounds.insert(channel) }
   }
 }

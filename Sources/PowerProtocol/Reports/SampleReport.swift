@@ -107,6 +107,19 @@ public struct SampleReport: Sendable, Equatable {
 }
 
 extension SampleReport {
+  /// What a package, or a domain of it, drew. The domain `package` stands for the package itself.
+  public typealias Part = (package: PackageID, domain: PowerDomain, drawn: Domain)
+
+  /// Each package, followed by its domains.
+  public var parts: [Part] {
+    packages.sorted { $0.id < $1.id }.flatMap { package in
+      let whole = Domain(watts: package.watts, joules: package.joules, isLowerBound: package.isLowerBound)
+      return PowerDomain.allCases.compactMap { domain in
+        (domain == .package ? whole : package.domains[domain]).map { (package.id, domain, $0) }
+      }
+    }
+  }
+
   /// The answer as it is sent.
   public var json: JSON { .object([(Answer.Kind.sample.rawValue, object)]) }
 

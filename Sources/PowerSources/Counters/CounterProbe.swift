@@ -1,3 +1,5 @@
+public import RAPL
+
 /// Finds out with a few readings whether a counter moves, and how: all the time, or in steps.
 ///
 /// Read every millisecond, a live counter has shown it after two readings, and one that moves in steps after two steps.
@@ -12,6 +14,18 @@ public struct CounterProbe: Sendable {
     case zero
     /// It does not move.
     case stands(at: UInt64)
+
+    /// When a package's counter steps; nil for a continuous one.
+    ///
+    /// - Throws: for a counter that does not move.
+    public func timer(of package: PackageID) throws(SourceError) -> StepTimer? {
+      switch self {
+      case .continuous: nil
+      case .steps(let timer): timer
+      case .zero: throw .zeroCounter(package)
+      case .stands(let value): throw .stuckCounter(package, value: value)
+      }
+    }
   }
 
   /// The time between readings, in nanoseconds.

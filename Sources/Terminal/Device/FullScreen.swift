@@ -27,12 +27,12 @@ public struct FullScreen: ~Copyable {
   public init(output: Int32, keys: Int32) throws(ScreenError) {
     let keys = isatty(keys) == 1 ? keys : -1
     let mode = cmsr_terminal_mode_now(output)
-    guard mode.error == 0 else { throw ScreenError.cannotDraw(errno: mode.error) }
+    guard mode.error == 0 else { throw ScreenError(errno: mode.error) }
     let arrived = cmsr_screen_signals()
-    guard arrived.error == 0 else { throw ScreenError.cannotDraw(errno: arrived.error) }
+    guard arrived.error == 0 else { throw ScreenError(errno: arrived.error) }
     let signals = Descriptor(owning: arrived.descriptor)
     let either = cmsr_either_readable(signals.number, keys)
-    guard either.error == 0 else { throw ScreenError.cannotDraw(errno: either.error) }
+    guard either.error == 0 else { throw ScreenError(errno: either.error) }
     self.output = output
     self.keys = keys
     self.mode = mode
@@ -83,7 +83,7 @@ public struct FullScreen: ~Copyable {
   /// - Throws: if the terminal is gone.
   public func show(_ bytes: [UInt8]) throws(ScreenError) {
     let error = writeAll(bytes, to: output)
-    if error != 0 { throw ScreenError.cannotDraw(errno: error) }
+    if error != 0 { throw ScreenError(errno: error) }
   }
 
   private mutating func take() {
@@ -119,17 +119,35 @@ public enum ScreenEvent: Sendable, Equatable {
   case end
 }
 
-/// Why the screen cannot be shown.
-public enum ScreenError: Error, Equatable {
-  /// A terminal cannot be drawn on: an errno value.
-  case cannotDraw(errno: Int32)
+/// A terminal cannot be drawn on.
+public struct ScreenError: Error, Equatable, CustomStringConvertible {
+  /// An errno value.
+  let errno: Int32
+
+  /// What failed, and what to do.
+  public var description: String { "Cannot draw on this terminal: \(errorText(errno)). Use --once, or a pipe." }
 }
 
-extension ScreenError: CustomStringConvertible {
-  /// What failed, and what to do.
-  public var description: String {
-    switch self {
-    case .cannotDraw(let errno): "Cannot draw on this terminal: \(errorText(errno)). Use --once, or a pipe."
-    }
+/// What the terminal of stdout can show.
+public struct TerminalAbilities: Sendable, Equatable {
+  /// Whether the cursor can be moved, so that a full-screen view works.
+  public var isScreen: Bool
+  /// Whether to use colours.
+  public var hasColours: Bool
+  /// The characters to draw graphs with.
+  public var characters: GraphCharacters
+
+  /// The abilities that environment variables describe.
+  ///
+  /// TERM: empty or "dumb" means no screen; the fonts of "linux", the kernel's console, have few blocks. NO_COLOR: if it is
+  /// not empty, no colours are used. LC_ALL, LC_CTYPE, LANG: the first that is set says whether there is more than ASCII.
+  public init(isTerminal: Bool, environment: (String) -> String?) {
+    let name = environment("TERM") ?? ""
+    isScreen = isTerminal && !["", "dumb"].contains(name)
+    hasColours = isScreen && (environment("NO_COLOR") ?? "").isEmpty
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap(environment).first { !$0.isEmpty } ?? ""
+    let upper = locale.uppercased()
+    let hasUnicode = upper.contains("UTF-8") || upper.contains("UTF8")
+    characters = isScreen && name != "linux" && hasUnicode ? .blocks : .ascii
   }
 }

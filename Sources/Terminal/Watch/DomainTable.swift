@@ -10,12 +10,7 @@ struct DomainTable {
     var name: String
     /// Whether it belongs to the package above.
     var isDomain = false
-    /// The mean; nil if it could not be read.
-    var watts: Double?
-    /// The energy since the service's start, in joules.
-    var joules: Double
-    /// Whether `joules` is a lower bound.
-    var isLowerBound: Bool
+    var drawn: SampleReport.Domain
     /// How it relates to the other lines.
     var note: String
   }
@@ -30,27 +25,15 @@ struct DomainTable {
 
   /// Lines for a sample.
   init(_ sample: SampleReport, showsDomains: Bool) {
-    let packages = sample.packages.sorted { $0.id < $1.id }
-    var entries: [Entry] = []
-    if packages.count > 1 {
-      entries.append(
-        Entry(
-          name: "total", watts: sample.watts, joules: sample.joules, isLowerBound: sample.isLowerBound,
-          note: "the sum of the \(packages.count) packages"))
+    var entries = sample.parts.filter { showsDomains || $0.domain == .package }.map { package, domain, drawn in
+      domain == .package
+        ? Entry(name: "\(package)", drawn: drawn, note: "")
+        : Entry(name: "\(domain)", isDomain: true, drawn: drawn, note: Self.note(domain, of: package))
     }
-    for package in packages {
-      entries.append(
-        Entry(
-          name: "\(package.id)", watts: package.watts, joules: package.joules, isLowerBound: package.isLowerBound,
-          note: ""))
-      guard showsDomains else { continue }
-      for domain in PowerDomain.allCases {
-        guard let drawn = package.domains[domain] else { continue }
-        entries.append(
-          Entry(
-            name: "\(domain)", isDomain: true, watts: drawn.watts, joules: drawn.joules,
-            isLowerBound: drawn.isLowerBound, note: Self.note(domain, of: package.id)))
-      }
+    if sample.packages.count > 1 {
+      let sum = SampleReport.Domain(watts: sample.watts, joules: sample.joules, isLowerBound: sample.isLowerBound)
+      entries.insert(
+        Entry(name: "total", drawn: sum, note: "the sum of the \(sample.packages.count) packages"), at: 0)
     }
     self.entries = entries
   }
@@ -81,15 +64,16 @@ struct DomainTable {
     if wide <= width {
       heading += Columns.right("since start", Self.joulesWidth)
       let bound = "   >= at least: not all was counted"
-      if shown.contains(where: \.isLowerBound), wide + bound.count <= width { heading += bound }
+      if shown.contains(where: \.drawn.isLowerBound), wide + bound.count <= width { heading += bound }
     }
     var lines = [StyledLine(heading, .faint)]
     for entry in shown {
       var line = StyledLine(
         Columns.left(Self.label(entry), names)
-          + Columns.right(entry.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
+          + Columns.right(entry.drawn.watts.map(Numbers.watts) ?? "unread", Self.wattsWidth))
       if wide <= width {
-        line.append(Columns.right((entry.isLowerBound ? ">= " : "") + Numbers.joules(entry.joules), Self.joulesWidth))
+        line.append(
+          Columns.right((entry.drawn.isLowerBound ? ">= " : "") + Numbers.joules(entry.drawn.joules), Self.joulesWidth))
         if !entry.note.isEmpty, wide + 3 + entry.note.count <= width { line.append("   \(entry.note)", .faint) }
       }
       lines.append(line)

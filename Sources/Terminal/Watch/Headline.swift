@@ -44,20 +44,20 @@ enum Headline {
   }
 
   /// What the number is, and then the service.
-  private static func details(_ model: WatchModel, _ reading: Reading) -> [String] {
+  private static func details(_ model: WatchModel, _ reading: Reading) -> (what: String, who: String?) {
     let window = reading.sample.map { ", mean of \(Numbers.duration($0.windowSeconds))" } ?? ""
     let count = reading.sample?.packages.count ?? 0
     let of = count == 1 ? "CPU package" : count > 1 ? "\(count) CPU packages" : "all CPU packages"
     let who = model.info.map { [$0.cpu, $0.source].compactMap(\.self).joined(separator: ", ").printable }
-    return ["\(of)\(window)"] + (who.map { [$0] } ?? [])
+    return ("\(of)\(window)", who)
   }
 
   /// Puts the first behind the number and the second at the right end, each only if it fits whole.
-  private static func append(_ details: [String], to line: inout StyledLine, width: Int) {
-    if let first = details.first, line.columns + 3 + first.count <= width { line.append("   \(first)", .faint) }
-    if details.count > 1, line.columns + 3 + details[1].count <= width {
-      line.pad(to: width - details[1].count)
-      line.append(details[1], .faint)
+  private static func append(_ details: (what: String, who: String?), to line: inout StyledLine, width: Int) {
+    if line.columns + 3 + details.what.count <= width { line.append("   \(details.what)", .faint) }
+    if let who = details.who, line.columns + 3 + who.count <= width {
+      line.pad(to: width - who.count)
+      line.append(who, .faint)
     }
   }
 }

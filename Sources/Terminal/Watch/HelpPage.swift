@@ -27,24 +27,18 @@ enum HelpPage {
       String(characters.asleep), "no client was connected, so the service slept: only the average is known")
     add("(blank)", "nothing was measured")
     lines.append(StyledLine())
-    for (name, text) in service(model) { add(name, text) }
-    return Array(lines.prefix(max(size.rows, 0)))
-  }
-
-  private static func service(_ model: WatchModel) -> [(String, String)] {
-    var lines: [(String, String)] = []
     if let info = model.info {
-      lines.append(("service", "pkg-watt-stat \(info.version), source \(info.source)".printable))
-      lines.append(("", info.description.printable))
-      if let cpu = info.cpu { lines.append(("CPU", cpu.printable)) }
+      add("service", "pkg-watt-stat \(info.version), source \(info.source)".printable)
+      add("", info.description.printable)
+      if let cpu = info.cpu { add("CPU", cpu.printable) }
       let finest = "averages over \(Numbers.duration(info.policy.shortestIntervalSeconds)) or more"
-      lines.append(("you get", finest + (info.policy.isTrusted ? ", in full resolution, as a trusted user" : "")))
+      add("you get", finest + (info.policy.isTrusted ? ", in full resolution, as a trusted user" : ""))
     }
     if let sample = model.reading?.sample {
       let rejected = "\(sample.rejectedReadings) readings rejected as implausible"
       let cost = Numbers.fixed(sample.service.cpuSeconds, places: 2)
-      lines.append(("since", "its start: \(rejected); the service itself took \(cost) s of CPU time"))
+      add("since", "its start: \(rejected); the service itself took \(cost) s of CPU time")
     }
-    return lines
+    return Array(lines.prefix(max(size.rows, 0)))
   }
 }

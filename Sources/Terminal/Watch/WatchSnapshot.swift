@@ -12,16 +12,12 @@ public enum WatchSnapshot {
   public static func lines(_ sample: SampleReport, history: HistoryReport, now: Double) -> [String] {
     let note = "the sum of the packages, mean of \(Numbers.duration(sample.windowSeconds))"
     var rows = [["total", watts(sample.watts), joules(sample.joules, sample.isLowerBound), note]]
-    for package in sample.packages.sorted(by: { $0.id < $1.id }) {
-      let name = "\(package.id)".replacing(" ", with: "-")
-      rows.append([name, watts(package.watts), joules(package.joules, package.isLowerBound), ""])
-      for domain in PowerDomain.allCases {
-        guard let drawn = package.domains[domain] else { continue }
-        rows.append([
-          "\(name)/\(domain.rawValue)", drawn.watts.map(watts) ?? "- W", joules(drawn.joules, drawn.isLowerBound),
-          DomainTable.note(domain, of: package.id),
-        ])
-      }
+    for (package, domain, drawn) in sample.parts {
+      let name = "\(package)".replacing(" ", with: "-") + (domain == .package ? "" : "/\(domain.rawValue)")
+      rows.append([
+        name, drawn.watts.map(watts) ?? "- W", joules(drawn.joules, drawn.isLowerBound),
+        DomainTable.note(domain, of: package),
+      ])
     }
     // The notes are not aligned, so that no line ends in spaces.
     let columns = Columns.aligned(rows.map { Array($0.prefix(3)) })
