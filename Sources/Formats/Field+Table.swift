@@ -9,7 +9,7 @@ extension Field {
       .init(scrape.observation == nil ? 0 : 1)
     },
     .metric(.info("build"), "The program that wrote these metrics.") { scrape in
-      .init(1, [.init("version", scrape.version)])
+      .init(1, [("version", scrape.version)])
     },
     .metric(.info("service"), "The service that measures.") { scrape in
       scrape.observation.map { .init(1, labels($0)) }
@@ -25,41 +25,41 @@ extension Field {
     },
 
     // The sample, its packages and their domains. The watts of a stale sample belong to an earlier time, so they are left out.
-    .number(
+    .sample(
       "timestamp", unit: "seconds", "When the latest good sample ended, in seconds since 1970.",
       .gauge("sample_timestamp_seconds")
-    ) { $0.unixSeconds },
-    .text("status", "Whether the watts are ok, stale or simulated.") { $0.status.rawValue },
+    ) { .number($0.unixSeconds) },
+    .sample("status", "Whether the watts are ok, stale or simulated.", isNumber: false) { .text($0.status.rawValue) },
     .part(
       "watts", unit: "watts",
       "Mean power over the latest window. core and uncore are parts of the package; dram and psys are not.",
       isNumber: true, .gauge("power_watts", freshOnly: true)
     ) { sample, part in sample.status == .stale ? nil : part.drawn.watts.map { .number($0) } },
-    .number(
+    .sample(
       "window_seconds", unit: "seconds", "Length of the latest window.", .gauge("power_window_seconds", freshOnly: true)
-    ) { $0.status == .stale ? nil : $0.windowSeconds },
-    .number("watts", unit: "watts", "Mean power over the latest window, summed over all packages.") {
-      $0.status == .stale ? nil : $0.watts
+    ) { $0.status == .stale ? nil : .number($0.windowSeconds) },
+    .sample("watts", unit: "watts", "Mean power over the latest window, summed over all packages.") {
+      $0.status == .stale ? nil : .number($0.watts)
     },
-    .number("joules", unit: "joules", "Energy drawn since the service's start, summed over all packages.") {
-      $0.joules
+    .sample("joules", unit: "joules", "Energy drawn since the service's start, summed over all packages.") {
+      .number($0.joules)
     },
     .part(
       "joules", unit: "joules", "Energy drawn since the service's start.", isNumber: true,
       .counter("energy_joules", freshOnly: true)
     ) { .number($1.drawn.joules) },
-    .flag("lower_bound", "Whether any of the joules are a lower bound.") { $0.isLowerBound },
+    .sample("lower_bound", "Whether any of the joules are a lower bound.", isNumber: false) { .flag($0.isLowerBound) },
     .part(
       "lower_bound",
       "Whether the joules are a lower bound, because some energy could not be counted (a reset, a suspend).",
       isNumber: false, .gauge("energy_lower_bound", freshOnly: true)
     ) { .flag($1.drawn.isLowerBound) },
-    .number(
+    .sample(
       "rejected_readings", "Implausible readings of counters, which were ignored.", .counter("rejected_readings")
-    ) { Double($0.rejectedReadings) },
-    .number("sequence", "Number of the sample in its stream.", isColumn: false) { Double($0.sequence) },
+    ) { .number(Double($0.rejectedReadings)) },
+    .sample("sequence", "Number of the sample in its stream.", isColumn: false) { .number(Double($0.sequence)) },
     // A sentence may have commas, but no cell may.
-    .text("reason", "Why the status is not ok.", isColumn: false) { $0.reason ?? "" },
+    .sample("reason", "Why the status is not ok.", isNumber: false, isColumn: false) { .text($0.reason ?? "") },
 
     // The cost of the service itself.
     .metric(.counter("service_cpu_seconds"), unit: "seconds", "Processor time that the service has used.") { scrape in
@@ -78,6 +78,6 @@ extension Field {
   private static func labels(_ observation: Observation) -> [MetricFamily.Label] {
     let info = observation.info
     let labels: [(String, String?)] = [("version", info.version), ("source", info.source), ("cpu", info.cpu)]
-    return labels.compactMap { name, value in value.map { .init(name, $0) } }
+    return labels.compactMap { name, value in value.map { (name, $0) } }
   }
 }

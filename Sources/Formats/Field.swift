@@ -64,30 +64,14 @@ public struct Field: Sendable {
 }
 
 extension Field {
-  /// A number of the whole sample, or nil if it was not measured.
-  static func number(
-    _ name: String, unit: String? = nil, _ help: String, isColumn: Bool = true, _ metric: Metric? = nil,
-    _ value: @escaping @Sendable (SampleReport) -> Double?
+  /// A value of the whole sample, or nil if it was not measured.
+  static func sample(
+    _ name: String, unit: String? = nil, _ help: String, isNumber: Bool = true, isColumn: Bool = true,
+    _ metric: Metric? = nil, _ value: @escaping @Sendable (SampleReport) -> Value?
   ) -> Field {
     Field(
-      name: name, unit: unit, help: help, isNumber: true, isColumn: isColumn, metric: metric,
-      source: .sample { value($0).map { .number($0) } })
-  }
-
-  /// A text of the whole sample.
-  static func text(
-    _ name: String, _ help: String, isColumn: Bool = true, _ value: @escaping @Sendable (SampleReport) -> String
-  ) -> Field {
-    Field(
-      name: name, unit: nil, help: help, isNumber: false, isColumn: isColumn, metric: nil,
-      source: .sample { .text(value($0)) })
-  }
-
-  /// Yes or no, of the whole sample.
-  static func flag(_ name: String, _ help: String, _ value: @escaping @Sendable (SampleReport) -> Bool) -> Field {
-    Field(
-      name: name, unit: nil, help: help, isNumber: false, isColumn: true, metric: nil,
-      source: .sample { .flag(value($0)) })
+      name: name, unit: unit, help: help, isNumber: isNumber, isColumn: isColumn, metric: metric,
+      source: .sample(value))
   }
 
   /// A value of each package and domain.

@@ -1,5 +1,5 @@
 /// Samples under one name, in Prometheus's data model.
-public struct MetricFamily: Sendable, Equatable {
+public struct MetricFamily: Sendable {
   /// How its values behave.
   public enum Kind: Sendable {
     /// Goes up and down.
@@ -19,22 +19,11 @@ public struct MetricFamily: Sendable, Equatable {
     }
   }
 
-  /// A label, which distinguishes samples.
-  public struct Label: Sendable, Equatable {
-    /// Its name.
-    public var name: String
-    /// Any text.
-    public var value: String
-
-    /// A label.
-    public init(_ name: String, _ value: String) {
-      self.name = name
-      self.value = value
-    }
-  }
+  /// A label, which distinguishes samples: its name, and any text.
+  public typealias Label = (name: String, value: String)
 
   /// A value and its labels.
-  public struct Sample: Sendable, Equatable {
+  public struct Sample: Sendable {
     /// The labels.
     public var labels: [Label]
     /// The value in the family's unit.
@@ -57,15 +46,6 @@ public struct MetricFamily: Sendable, Equatable {
   public var help: String
   /// Its values.
   public var samples: [Sample]
-
-  /// A family.
-  public init(_ name: String, _ kind: Kind, unit: String? = nil, help: String, _ samples: [Sample]) {
-    self.name = name
-    self.kind = kind
-    self.unit = unit
-    self.help = help
-    self.samples = samples
-  }
 
   /// The name of its samples.
   public var sampleName: String { name + kind.suffix }

@@ -1,4 +1,4 @@
-internal import PowerProtocol
+public import PowerProtocol
 internal import RAPL
 
 /// The metrics of an observation.
@@ -28,7 +28,8 @@ public enum Metrics {
     guard let metric = field.metric, !metric.isFreshOnly || scrape.observation?.isFresh == true else { return nil }
     let samples = samples(field, scrape)
     guard !samples.isEmpty else { return nil }
-    return MetricFamily(prefix + metric.name, metric.kind, unit: field.unit, help: field.help, samples)
+    return MetricFamily(
+      name: prefix + metric.name, kind: metric.kind, unit: field.unit, help: field.help, samples: samples)
   }
 
   private static func samples(_ field: Field, _ scrape: Scrape) -> [MetricFamily.Sample] {
@@ -47,9 +48,36 @@ public enum Metrics {
   }
 
   private static func labels(_ part: SampleReport.Part) -> [MetricFamily.Label] {
-    [.init("package", "\(part.package.package)")] + (part.package.die.map { [.init("die", "\($0)")] } ?? [])
-      + [.init("domain", part.domain.rawValue)]
+    [("package", "\(part.package.package)")] + (part.package.die.map { [("die", "\($0)")] } ?? [])
+      + [("domain", part.domain.rawValue)]
   }
+}
+
+/// A service's description and a sample.
+public struct Observation: Sendable, Equatable {
+  /// The description.
+  public var info: ServiceInfo
+  /// The sample.
+  public var sample: SampleReport
+
+  /// An observation.
+  public init(info: ServiceInfo, sample: SampleReport) {
+    self.info = info
+    self.sample = sample
+  }
+
+  /// Whether any of it is simulated.
+  public var isSimulated: Bool { info.isSimulated || sample.status == .simulated }
+  /// Whether it is recent.
+  var isFresh: Bool { sample.status != .stale }
+}
+
+/// What is known at the time of a scrape.
+struct Scrape {
+  /// nil if the service did not answer.
+  let observation: Observation?
+  /// The version of this program.
+  let version: String
 }
 
 extension Field.Value {

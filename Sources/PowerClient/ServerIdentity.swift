@@ -25,11 +25,6 @@ public struct ServerIdentity: Sendable, Equatable {
     /// The number that stands for every user that the namespace does not know; nil if it knows them all.
     public var overflow: UInt32?
 
-    /// What is known.
-    public init(service: UInt32?, own: UInt32, overflow: UInt32?) {
-      (self.service, self.own, self.overflow) = (service, own, overflow)
-    }
-
     /// The users on this system, for a caller.
     public static func now(own: UInt32) -> Self {
       Self(

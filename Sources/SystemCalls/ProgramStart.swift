@@ -20,6 +20,26 @@ public enum ArgumentBytes {
   }
 }
 
+/// The checkout that this program was built in.
+public struct Checkout: Sendable {
+  /// Its folder.
+  public let folder: String
+  /// How the program was built: "debug" or "release".
+  public let configuration: String
+
+  /// nil for an installed program.
+  public static let own: Checkout? = {
+    guard let program = unsafe realpath("/proc/self/exe", nil) else { return nil }
+    defer { unsafe free(program) }
+    let path = unsafe String(cString: program)
+    // SwiftPM builds in .build/TRIPLE/CONFIGURATION; other builds are kept beside it, as .build-thread.
+    guard let end = path.firstRange(of: "/.build")?.lowerBound,
+      let configuration = path.split(separator: "/").dropLast().last
+    else { return nil }
+    return Checkout(folder: String(path[..<end]), configuration: String(configuration))
+  }()
+}
+
 /// The descriptors that every program is given.
 public enum StandardDescriptors {
   /// Opens /dev/null in place of each that is closed, so that no file gets the number of a closed stdout or stderr.

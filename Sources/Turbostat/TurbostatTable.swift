@@ -10,13 +10,6 @@ public struct TurbostatTable: Sendable, Equatable {
     public var watts: [PowerDomain: Double]
     /// When the interval ended by the time of day, in nanoseconds since 1970; nil if turbostat did not tell.
     public let endUnixNanoseconds: Int64?
-
-    /// A row from its parts.
-    public init(package: PackageID?, watts: [PowerDomain: Double], endUnixNanoseconds: Int64?) {
-      self.package = package
-      self.watts = watts
-      self.endUnixNanoseconds = endUnixNanoseconds
-    }
   }
 
   /// The row with turbostat's own sums.

@@ -1,8 +1,8 @@
 import RAPL
 import Testing
-import Turbostat
 
 @testable import Diagnosis
+@testable import Turbostat
 
 @Suite("turbostat as a reference")
 struct TurbostatReferenceTests {

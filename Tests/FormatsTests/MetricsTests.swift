@@ -1,6 +1,7 @@
-import Formats
 import PowerProtocol
 import Testing
+
+@testable import Formats
 
 private let parts = [
   #"package="0",domain="package""#, #"package="0",domain="core""#, #"package="0",domain="dram""#,
@@ -91,7 +92,8 @@ struct MetricsTests {
       ("", .nan, #"x{l=""} NaN"#), ("", 1e14, #"x{l=""} 100000000000000"#),
     ])
   func writing(label: String, value: Double, line: String) {
-    let family = MetricFamily("x", .gauge, help: "A \\ and\nmore.", [.init(value, [.init("l", label)])])
+    let family = MetricFamily(
+      name: "x", kind: .gauge, help: "A \\ and\nmore.", samples: [.init(value, [("l", label)])])
     #expect(MetricsFormat.classic.text([family]) == "# HELP x A \\\\ and\\nmore.\n# TYPE x gauge\n\(line)\n")
   }
 }

@@ -22,12 +22,11 @@ public struct RunReport: Sendable {
 
   /// A report without runs.
   public init(
-    command: [String], info: ServiceInfo, windowSeconds: Double, idle: IdlePower? = nil, wantedRuns: Int = 1
+    command: [String], info: ServiceInfo, windowSeconds: Double, wantedRuns: Int = 1
   ) {
     self.command = command
     self.info = info
     self.windowSeconds = windowSeconds
-    self.idle = idle
     self.wantedRuns = wantedRuns
   }
 
