@@ -51,7 +51,7 @@ extension CounterIdentity {
         return found + repeated.map { ($0.package, "Of psys, \($0)") }
       } catch .doubtfulCounters(let one, let other) {
         found.append(
-          (other, "The psys counters of \(one) and \(other) may be one, which is read only as that of \(one)."))
+          (other, "The psys counters of \(one) and \(other) may be one, so only that of \(one) is read."))
         indices.removeAll { packages[$0] == other }
       } catch {
         return found

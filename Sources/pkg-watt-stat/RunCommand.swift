@@ -30,7 +30,7 @@ struct RunCommand: ParsableCommand {
     name: .customLong("repeat"),
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Run the command this many times, and report mean and standard deviation. A run that fails is the last.",
+      "Run the command this many times, and report mean and standard deviation. It stops after a run that fails.",
       valueName: "n"))
   var count = 1
 

@@ -6,7 +6,8 @@ struct RunReport: Decodable {
     var joules: Double
     var joules_uncertainty: Double
     var lower_bound: Bool
-    var mean_watts: Double
+    /// nil for a run that is too short to tell.
+    var mean_watts: Double?
     var peak_watts: Double?
     var joules_deviation: Double?
     var idle_watts: Double?

@@ -321,7 +321,7 @@ struct RepeatedCounterTests {
     "a platform that several packages show is read once, also if it may only be that",
     arguments: [
       (0, [0], "Of psys, package 1 shows the same energy counter as package 0"),
-      (1000, [0], "The psys counters of package 0 and package 1 may be one, which is read only as that of package 0."),
+      (1000, [0], "The psys counters of package 0 and package 1 may be one, so only that of package 0 is read."),
       (nil, [0, 1], nil),
     ] as [(UInt64?, [Int], String?)])
   func platforms(late: UInt64?, read: [Int], says: String?) throws {
