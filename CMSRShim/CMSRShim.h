@@ -15,7 +15,6 @@
 #include "clients.h"
 #include "clocks.h"
 #include "commands.h"
-#include "cost.h"
 #include "cpuid.h"
 #include "descriptors.h"
 #include "folders.h"

@@ -53,28 +53,21 @@ static inline int cmsr_socket_path(int descriptor, char *path, size_t size)
 	return 0;
 }
 
-// Opens a datagram socket connected to address: a path, or a name behind '@'. -1 and errno if it
-// cannot: EINVAL for any other address.
-static inline int cmsr_open_notify_socket(const char *name)
+// Opens a datagram socket connected to an address: a path, or a name behind '@'. EINVAL for any other address.
+static inline struct cmsr_descriptor cmsr_open_notify_socket(const char *name)
 {
 	struct sockaddr_un address;
-	size_t length = strlen(name);
-	if ((*name != '/' && *name != '@') || cmsr_unix_address(name, &address) != 0) {
-		errno = EINVAL;
-		return -1;
-	}
+	socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(name);
+	if ((*name != '/' && *name != '@') || cmsr_unix_address(name, &address) != 0)
+		return (struct cmsr_descriptor){-1, EINVAL};
 	if (*name == '@')
 		address.sun_path[0] = 0;
 	int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (descriptor < 0)
-		return -1;
-	if (connect(descriptor, (struct sockaddr *)&address, offsetof(struct sockaddr_un, sun_path) + length) != 0) {
-		int error = errno;
-		close(descriptor);
-		errno = error;
-		return -1;
-	}
-	return descriptor;
+	if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, length) == 0)
+		return cmsr_descriptor_of(descriptor);
+	struct cmsr_descriptor failed = cmsr_descriptor_of(-1);
+	close(descriptor);
+	return failed;
 }
 
 // Sends a datagram without waiting: 0, or an errno value.

@@ -18,26 +18,36 @@ int setresgid(gid_t real, gid_t effective, gid_t saved);
 // The bit of CAP_SYS_RAWIO (17) in the masks of /proc/PID/status.
 static inline uint64_t cmsr_raw_io_mask(void) { return (uint64_t)1 << CAP_SYS_RAWIO; }
 
-// Whether this thread's effective set holds a capability: 1 or 0.
-static inline int cmsr_has_capability(cap_value_t capability)
+// Whether a set of this thread's holds a capability: 1 or 0, or -1 and errno.
+static inline int cmsr_holds(cap_value_t capability, cap_flag_t set)
 {
 	cap_flag_value_t value = CAP_CLEAR;
 	cap_t now = cap_get_proc();
 	if (now == 0)
-		return 0;
-	if (cap_get_flag(now, capability, CAP_EFFECTIVE, &value) != 0)
-		value = CAP_CLEAR;
+		return -1;
+	int result = cap_get_flag(now, capability, set, &value);
 	cap_free(now);
-	return value == CAP_SET;
+	return result != 0 ? -1 : value == CAP_SET;
+}
+
+// Sets the permitted, effective and inheritable sets to what a text says, see cap_from_text(3).
+static inline int cmsr_set_capabilities(const char *text)
+{
+	cap_t wanted = cap_from_text(text);
+	if (wanted == 0)
+		return errno;
+	int error = cap_set_proc(wanted) == 0 ? 0 : errno;
+	cap_free(wanted);
+	return error;
 }
 
 // Whether bounding set and securebits may be changed: 1 or 0.
-static inline int cmsr_has_setpcap(void) { return cmsr_has_capability(CAP_SETPCAP); }
+static inline int cmsr_has_setpcap(void) { return cmsr_holds(CAP_SETPCAP, CAP_EFFECTIVE) == 1; }
 
 // Whether user and group ids may be changed: 1 or 0.
 static inline int cmsr_has_setuid_and_setgid(void)
 {
-	return cmsr_has_capability(CAP_SETUID) && cmsr_has_capability(CAP_SETGID);
+	return cmsr_holds(CAP_SETUID, CAP_EFFECTIVE) == 1 && cmsr_holds(CAP_SETGID, CAP_EFFECTIVE) == 1;
 }
 
 // Whether the bounding set holds nothing but CAP_SYS_RAWIO: 1 or 0.
@@ -112,32 +122,14 @@ static inline int cmsr_set_user(uid_t user) { return setresuid(user, user, user)
 // children are to have it, else empty. What leaves the inheritable set leaves the ambient set as well.
 static inline int cmsr_keep_only_raw_io(int for_children)
 {
-	static const cap_value_t raw_io[] = {CAP_SYS_RAWIO};
-	cap_flag_value_t held = CAP_CLEAR;
-	int error = 0;
-	cap_t now = cap_get_proc(), wanted = cap_init();
-	if (now == 0 || wanted == 0 || cap_get_flag(now, CAP_SYS_RAWIO, CAP_PERMITTED, &held) != 0 ||
-	    (held == CAP_SET && (cap_set_flag(wanted, CAP_PERMITTED, 1, raw_io, CAP_SET) != 0 ||
-				 cap_set_flag(wanted, CAP_EFFECTIVE, 1, raw_io, CAP_SET) != 0 ||
-				 (for_children && cap_set_flag(wanted, CAP_INHERITABLE, 1, raw_io, CAP_SET) != 0))) ||
-	    cap_set_proc(wanted) != 0)
-		error = errno;
-	if (now != 0)
-		cap_free(now);
-	if (wanted != 0)
-		cap_free(wanted);
-	return error;
+	int held = cmsr_holds(CAP_SYS_RAWIO, CAP_PERMITTED);
+	if (held < 0)
+		return errno;
+	return cmsr_set_capabilities(held == 0 ? "=" : for_children ? "cap_sys_rawio=eip" : "cap_sys_rawio=ep");
 }
 
 // Every set becomes empty: 0, EPERM if a system-call filter forbids capset.
-static inline int cmsr_keep_no_capability(void)
-{
-	cap_t none = cap_init();
-	int error = none == 0 || cap_set_proc(none) != 0 ? errno : 0;
-	if (none != 0)
-		cap_free(none);
-	return error;
-}
+static inline int cmsr_keep_no_capability(void) { return cmsr_set_capabilities("="); }
 
 // No program started from here can gain privileges.
 static inline int cmsr_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno; }

@@ -48,15 +48,4 @@ struct AccessPolicy {
 }
 
 /// A group whose members get full resolution.
-public struct TrustedGroup: Sendable, Equatable {
-  /// Its name.
-  public var name: String
-  /// Its id.
-  public var id: UInt32
-
-  /// A group.
-  public init(name: String, id: UInt32) {
-    self.name = name
-    self.id = id
-  }
-}
+public typealias TrustedGroup = (name: String, id: UInt32)

@@ -1,5 +1,6 @@
 internal import CMSRShim
 internal import Formatting
+internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import PowerProtocol
@@ -185,11 +186,10 @@ final class Broadcaster {
   /// Sends samples to the subscribers of their streams.
   func send(_ samples: [StreamedSample], status: PowerLine.Status) {
     for sample in samples {
-      let report = sample.window.report(
-        sequence: sample.sequence, status: sample.isStale ? .stale : status,
-        reason: sample.isStale ? failureReason : nil, policy: access.policy(trusted: sample.key.isTrusted),
-        domains: sample.key.hasDomains)
-      let bytes = report.json.line
+      let bytes = report(
+        sample.window, sample.sequence, sample.isStale ? .stale : status, reason: sample.isStale ? failureReason : nil,
+        trusted: sample.key.isTrusted, domains: sample.key.hasDomains
+      ).line
       for client in subscribers[sample.key] ?? [] { client.send(bytes) }
     }
   }
@@ -221,9 +221,8 @@ final class Broadcaster {
     if window != nil { sequence += 1 }
     for client in clients {
       client.answer { [self, sequence] in
-        window?.report(
-          sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: client.isTrusted)
-        ).json ?? latestReport(trusted: client.isTrusted, domains: true) ?? RequestError.noReading.json
+        window.map { report($0, sequence, status, trusted: client.isTrusted, domains: true) }
+          ?? latestReport(trusted: client.isTrusted, domains: true) ?? RequestError.noReading.json
       }
     }
   }
@@ -239,10 +238,7 @@ final class Broadcaster {
     let result = client.measure(snapshot)
     client.answer { [self, sequence] in
       switch result {
-      case .window(let window):
-        window.report(
-          sequence: sequence, status: status, reason: nil, policy: access.policy(trusted: true), domains: domains
-        ).json
+      case .window(let window): report(window, sequence, status, trusted: true, domains: domains)
       case .none(.idle) where isBetweenSteps:
         latestReport(trusted: true, domains: domains) ?? RequestError.noReading.json
       case .none(let reason):
@@ -259,10 +255,18 @@ final class Broadcaster {
   func latestReport(trusted: Bool, domains: Bool, failure fresh: NoSample? = nil) -> JSON? {
     guard let latest else { return nil }
     let isStale = isStale || fresh != nil
-    return latest.window.report(
-      sequence: latest.sequence, status: isStale ? .stale : latest.line.status,
-      reason: isStale ? fresh.map { "\($0)" } ?? failureReason : nil, policy: access.policy(trusted: trusted),
-      domains: domains
+    return report(
+      latest.window, latest.sequence, isStale ? .stale : latest.line.status,
+      reason: isStale ? fresh.map { "\($0)" } ?? failureReason : nil, trusted: trusted, domains: domains)
+  }
+
+  private func report(
+    _ window: PowerWindow, _ sequence: Int, _ status: PowerLine.Status, reason: String? = nil, trusted: Bool,
+    domains: Bool
+  ) -> JSON {
+    window.report(
+      sequence: sequence, status: status, reason: reason, policy: access.policy(trusted: trusted), domains: domains,
+      cost: .ofThisProcess
     ).json
   }
 
@@ -285,5 +289,17 @@ final class Broadcaster {
       self.answerWaiting()
       client.close()
     }
+  }
+}
+
+extension SampleReport.Cost {
+  /// The cost of this process so far, of all its threads.
+  fileprivate static var ofThisProcess: Self {
+    var usage = rusage()
+    // It cannot fail: the process is our own.
+    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+    let microseconds = seconds * 1_000_000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec
+    return Self(cpuSeconds: Double(microseconds) / 1e6, wakeups: usage.ru_nvcsw)
   }
 }

@@ -33,10 +33,32 @@ struct PowerHistory {
     }
   }
 
-  private var fine = CircularBuffer<Row>()
-  private var coarse = CircularBuffer<Row>()
-  private var second: Row?
-  private var begunMinute: Row?
+  /// Rows of one length, and the one that is not complete yet.
+  private struct Tier {
+    let most: Int
+    private(set) var rows = CircularBuffer<Row>()
+    private(set) var begun: Row?
+
+    init(most: Int) { self.most = most }
+
+    /// The rows that end later than a time.
+    func rows(since: Int64) -> [Row] { (Array(rows) + (begun.map { [$0] } ?? [])).filter { $0.end > since } }
+
+    mutating func add(_ row: Row) {
+      if begun?.add(row) == nil { begun = row }
+    }
+
+    /// The row is complete: the next one begins.
+    mutating func end() {
+      guard let row = begun else { return }
+      if rows.count == most { rows.removeFirst() }
+      rows.append(row)
+      begun = nil
+    }
+  }
+
+  private var fine = Tier(most: fineRows)
+  private var coarse = Tier(most: coarseRows)
 
   /// Adds a window.
   ///
@@ -56,48 +78,21 @@ struct PowerHistory {
   ///
   /// - Parameter now: on the clock that goes on while the machine sleeps, in nanoseconds.
   func report(seconds: Int, now: Int64, policy: Policy) -> HistoryReport {
-    let isFine = seconds <= Self.fineSeconds
-    let begun = isFine ? second : begunMinute
-    let since = now - Int64(seconds) * 1_000_000_000
+    let tier = seconds <= Self.fineSeconds ? fine : coarse
     let round = Rounding(policy)
-    var rows: [HistoryReport.Row] = []
-    for row in isFine ? fine : coarse where row.end > since { rows.append(row.report(round)) }
-    if let begun, begun.end > since { rows.append(begun.report(round)) }
+    let rows = tier.rows(since: now - Int64(seconds) * 1_000_000_000).map { $0.report(round) }
     return HistoryReport(seconds: seconds, rows: rows)
   }
 
   private mutating func addFine(_ row: Row) {
-    if let begun = second, begun.isAsleep != row.isAsleep {
-      keepSecond(begun)
-    }
-    var begun = row
-    if let earlier = second {
-      begun = earlier
-      begun.add(row)
-    }
-    second = begun
-    if begun.isAsleep || begun.nanoseconds >= Self.shortestRow { keepSecond(begun) }
-  }
-
-  private mutating func keepSecond(_ row: Row) {
-    if fine.count == Self.fineRows { fine.removeFirst() }
-    fine.append(row)
-    second = nil
+    if fine.begun?.isAsleep == !row.isAsleep { fine.end() }
+    fine.add(row)
+    if row.isAsleep || fine.begun?.nanoseconds ?? 0 >= Self.shortestRow { fine.end() }
   }
 
   private mutating func addCoarse(_ row: Row) {
-    guard var begun = begunMinute else {
-      begunMinute = row
-      return
-    }
-    if (begun.end - 1) / Self.minute == (row.end - 1) / Self.minute {
-      begun.add(row)
-      begunMinute = begun
-    } else {
-      if coarse.count == Self.coarseRows { coarse.removeFirst() }
-      coarse.append(begun)
-      begunMinute = row
-    }
+    if let begun = coarse.begun, (begun.end - 1) / Self.minute != (row.end - 1) / Self.minute { coarse.end() }
+    coarse.add(row)
   }
 }
 

@@ -40,7 +40,7 @@ public final class PowerServer: Sendable {
     }
   }
 
-  /// Starts the thread, and passes on the samples of `publish(_:)`.
+  /// Starts the thread, and passes on the samples of `publish`.
   ///
   /// - Parameter sockets: already listening; removed by `stop()`.
   public convenience init(relayingTo sockets: [SocketFile], settings: ServerSettings, logger: Logger) {
@@ -65,7 +65,7 @@ public final class PowerServer: Sendable {
     self.running = running
     loop.execute {
       let shares = UserShares(mostConnections: settings.connectionsOfUser, on: loop, logger: logger)
-      let listen = SocketListening.beginner(shares, on: loop, logger: logger)
+      let listen = Self.listening(shares, loop, logger)
       let board = SocketBoard(settings, on: loop, logger: logger, listen: listen)
       let broadcaster = Broadcaster(settings: settings, access: access, logger: logger) { [weak board] pulse in
         // Whenever it is awake anyway, so that it does not wake for the sockets.
@@ -78,7 +78,7 @@ public final class PowerServer: Sendable {
       shares.begin = Self.beginner(loop, desk, logger)
       running.value = Running(origin: origin, broadcaster: broadcaster, sockets: board)
       origin.feed.start()
-      board.start()
+      board.planRetry()
     }
   }
 
@@ -92,9 +92,11 @@ public final class PowerServer: Sendable {
   public var taskExecutor: any TaskExecutor { EventLoopTaskExecutor(group.any()) }
 
   /// Passes on a sample, if the server was made to relay. Callable from any thread.
-  public func publish(_ sample: RelayedSample) {
+  ///
+  /// - Parameter powers: its packages and domains, packages first.
+  public func publish(_ sample: PowerSample, _ powers: [RelayedPower]) {
     let running = running
-    group.any().execute { running.value?.origin.relay?.publish(sample) }
+    group.any().execute { running.value?.origin.relay?.publish(sample, powers) }
   }
 
   /// Serves at every socket.
@@ -121,6 +123,30 @@ public final class PowerServer: Sendable {
       try group.syncShutdownGracefully()
     } catch {
       logger.warning("The server did not end properly: \(error).")
+    }
+  }
+
+  /// Begins to accept at the sockets that it is given then.
+  private static func listening(_ shares: UserShares, _ loop: any EventLoop, _ logger: Logger) -> SocketBoard.Listen {
+    let shares = NIOLoopBound(shares, eventLoop: loop)
+    return { file in
+      ServerBootstrap(group: loop)
+        .serverChannelOption(.backlog, value: SocketFile.backlog)
+        .serverChannelOption(.maxMessagesPerRead, value: 1)
+        .serverChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            let handler = ListenerHandler(file.descriptor, shares.value, logger)
+            try channel.pipeline.syncOperations.addHandler(handler)
+          }
+        }
+        .withBoundSocket(file.descriptor)
+        .flatMapThrowing { listener in
+          // NIO listens again, with its own backlog.
+          let error = cmsr_listen(file.descriptor, SocketFile.backlog)
+          guard error != 0 else { return listener }
+          listener.close(promise: nil)
+          throw SocketError.failed(path: file.path, step: "listen at", errno: error)
+        }
     }
   }
 

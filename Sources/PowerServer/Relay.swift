@@ -72,8 +72,8 @@ final class Relay: Feed {
   func freshAsked(by client: ClientHandler, domains: Bool) -> FeedAnswer { .latest }
 
   /// Passes on a sample.
-  func publish(_ relayed: RelayedSample) {
-    guard let added = energy.add(relayed) else { return }
+  func publish(_ sample: PowerSample, _ powers: [RelayedPower]) {
+    guard let added = energy.add(sample, powers) else { return }
     let window = waiting?.joined(by: added) ?? added
     waiting = window
     let now = cmsr_monotonic_nanoseconds()

@@ -18,25 +18,25 @@ package struct RelayedEnergy {
 
   /// The window of a sample, with the energy at its two ends.
   ///
+  /// - Parameter powers: the packages and domains of the sample, packages first.
   /// - Returns: nil if it has no window behind the one before: a window that is not positive is none, and ends never
   ///   go back.
-  package mutating func add(_ relayed: RelayedSample) -> PowerWindow? {
-    let sample = relayed.sample
+  package mutating func add(_ sample: PowerSample, _ powers: [RelayedPower]) -> PowerWindow? {
     // Another program's clock may have any value, so sums wrap around.
     let start = sample.endMonotonicNanoseconds &- sample.windowNanoseconds
     guard sample.windowNanoseconds > 0, start < sample.endMonotonicNanoseconds,
       lastEnd.map({ sample.endMonotonicNanoseconds > $0 }) ?? true
     else { return nil }
     // The energy of a package that has gone is not counted, and is missing from the sum.
-    let packages = Set(relayed.powers.map(\.package))
+    let packages = Set(powers.map(\.package))
     let hasLost = !packages.isSuperset(of: latestPackages)
     latestPackages = packages
-    let before = relayed.powers.map { power in
+    let before = powers.map { power in
       let isGap = reading(of: power).map { (start &- $0.monotonicNanoseconds).magnitude > Self.tolerance } ?? false
       return reading(of: power, at: start, microjoules: 0, losing: isGap || hasLost)
     }
     keep(before)
-    let after = relayed.powers.map { power in
+    let after = powers.map { power in
       reading(
         of: power, at: sample.endMonotonicNanoseconds,
         microjoules: UInt64(clamping: power.watts * Double(sample.windowNanoseconds) / 1e3), losing: false)
@@ -57,12 +57,12 @@ package struct RelayedEnergy {
     readings += latest
   }
 
-  private func reading(of power: RelayedSample.Power) -> EnergyReading? {
+  private func reading(of power: RelayedPower) -> EnergyReading? {
     readings.first { $0.package == power.package && $0.domain == power.domain }
   }
 
   private func reading(
-    of power: RelayedSample.Power, at time: Int64, microjoules: UInt64, losing: Bool
+    of power: RelayedPower, at time: Int64, microjoules: UInt64, losing: Bool
   ) -> EnergyReading {
     let last = reading(of: power)
     // The earlier energy of a new package was not counted.
@@ -74,33 +74,5 @@ package struct RelayedEnergy {
   }
 }
 
-/// Another program's measurement: watts, which the relay adds up to energy.
-public struct RelayedSample: Sendable {
-  /// Watts of a package, or of a domain of it.
-  public struct Power: Sendable {
-    /// The package.
-    public var package: PackageID
-    /// The domain.
-    public var domain: PowerDomain
-    /// The mean over the sample's window.
-    public var watts: Double
-
-    /// Watts of a package, or of a domain of it.
-    public init(package: PackageID, domain: PowerDomain, watts: Double) {
-      self.package = package
-      self.domain = domain
-      self.watts = watts
-    }
-  }
-
-  /// The sum, and its window.
-  public var sample: PowerSample
-  /// Its packages and domains, packages first.
-  public var powers: [Power]
-
-  /// A sample from its parts.
-  public init(sample: PowerSample, powers: [Power]) {
-    self.sample = sample
-    self.powers = powers
-  }
-}
+/// Another program's measurement: the mean power of a package, or of a domain of it, over a sample's window.
+public typealias RelayedPower = (package: PackageID, domain: PowerDomain, watts: Double)

@@ -99,26 +99,6 @@ final class RequestDesk {
   }
 }
 
-extension EnergySnapshot {
-  /// The packages with their domains.
-  var packages: [ServiceInfo.Package] {
-    readings.filter { $0.domain == .package }.map { package in
-      ServiceInfo.Package(
-        id: package.package,
-        domains: readings.filter { $0.package == package.package }.map {
-          ServiceInfo.Domain(domain: $0.domain, unitJoules: $0.unit.knownJoules, unitSource: $0.unit.sourceName)
-        })
-    }
-  }
-}
-
-extension EnergyUnit {
-  /// nil if the unit is our own, because the source has no counts.
-  fileprivate var knownJoules: Double? { source == .sum ? nil : joulesPerCount }
-
-  fileprivate var sourceName: String? { source == .sum ? nil : source.rawValue }
-}
-
 /// An answer that is longer than a socket's buffer, made bit by bit as it is sent.
 final class LongAnswer {
   /// The rows of one bit: they are made in a fraction of a millisecond.

@@ -118,16 +118,5 @@ public struct ServiceDescription: Sendable {
   public init() {}
 }
 
-/// A path to serve at as soon as it is free.
-public struct WantedSocket: Sendable, Equatable {
-  /// The path.
-  public var path: String
-  /// Permissions of the socket's file, as in chmod(1).
-  public var mode: UInt32
-
-  /// A path, and the permissions of its file.
-  public init(path: String, mode: UInt32) {
-    self.path = path
-    self.mode = mode
-  }
-}
+/// A path to serve at as soon as it is free, and the permissions of the socket's file, as in chmod(1).
+public typealias WantedSocket = (path: String, mode: UInt32)

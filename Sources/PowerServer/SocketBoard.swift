@@ -47,11 +47,6 @@ final class SocketBoard {
     lastCheck = cmsr_monotonic_nanoseconds()
   }
 
-  /// Begins to try again.
-  func start() {
-    planRetry()
-  }
-
   /// Serves at a socket.
   func serve(_ file: SocketFile) -> EventLoopFuture<Void> {
     listen(file).assumeIsolated().flatMapThrowing { [self] listener in
@@ -138,7 +133,8 @@ final class SocketBoard {
     }
   }
 
-  private func planRetry() {
+  /// Tries again after a while, if anything has failed.
+  func planRetry() {
     let isNeeded = !wanted.isEmpty || served.contains { $0.state == .missed && $0.file.isOurs }
     guard isNeeded, !isRetrying, !isClosed else { return }
     isRetrying = true
@@ -158,7 +154,7 @@ final class SocketBoard {
     for place in wanted {
       do throws(SocketError) {
         let file = try SocketFile.bind(place.path, mode: place.mode, owner: nil)
-        wanted.removeAll { $0 == place }
+        wanted.removeAll { $0.path == place.path }
         serve(file).assumeIsolated().whenComplete { [self] result in
           switch result {
           case .success: logger.info("Now also serving at \(file.path).")

@@ -43,30 +43,11 @@ public final class SocketFile: Sendable {
     }
   }
 
-  /// The owner of a socket file.
-  public struct Owner: Sendable {
-    /// The user id.
-    public var user: UInt32
-    /// The group id.
-    public var group: UInt32
-
-    /// An owner.
-    public init(user: UInt32, group: UInt32) {
-      self.user = user
-      self.group = group
-    }
-  }
+  /// The owner of a socket file: the ids of a user and a group.
+  public typealias Owner = (user: UInt32, group: UInt32)
 
   /// The identity of a file, whatever its name.
-  struct FileIdentity: Equatable {
-    let device: UInt64
-    let inode: UInt64
-
-    init(_ file: cmsr_file) {
-      device = file.device
-      inode = file.inode
-    }
-  }
+  typealias FileIdentity = (device: UInt64, inode: UInt64)
 
   /// Binds, listens, and appears at the path.
   ///
@@ -174,13 +155,10 @@ public final class SocketFile: Sendable {
   /// The path of a socket that another process has bound; nil if this process cannot see it, as in a private folder.
   private static func visiblePlace(_ path: String) -> Place? {
     let parts = PathParts(path)
-    guard path.hasPrefix("/") else { return nil }
-    let opened = unsafe cmsr_open_folder(parts.folder)
-    guard opened.error == 0 else { return nil }
-    let folder = Descriptor(owning: opened.descriptor)
+    guard path.hasPrefix("/"), let folder = try? filePlace(parts.folder, root: "") else { return nil }
     let file = unsafe cmsr_file_at(folder.number, parts.name)
     guard file.error == 0 else { return nil }
-    return Place(folder: folder, name: parts.name, identity: FileIdentity(file))
+    return Place(folder: folder, name: parts.name, identity: file.identity)
   }
 
   /// Removes the file, if it is still this one. The server closes the socket itself.
@@ -189,7 +167,7 @@ public final class SocketFile: Sendable {
   public func remove() throws(SocketError) {
     guard isOurs, let place else { return }
     let file = unsafe cmsr_file_at(place.folder.number, place.name)
-    guard file.error == 0, FileIdentity(file) == place.identity else { return }
+    guard file.error == 0, file.identity == place.identity else { return }
     if unsafe unlinkat(place.folder.number, place.name, 0) != 0 {
       throw .failed(path: path, step: "remove", errno: errno)
     }
@@ -199,11 +177,8 @@ public final class SocketFile: Sendable {
   public var isInPlace: Bool {
     guard let place else { return true }
     // By its path, as clients see it: its folder may have been moved away, or covered by another.
-    let opened = unsafe cmsr_open_folder(PathParts(path).folder)
-    guard opened.error == 0 else { return opened.error != ENOENT }
-    let folder = Descriptor(owning: opened.descriptor)
-    let file = unsafe cmsr_file_at(folder.number, place.name)
-    return file.error == 0 ? FileIdentity(file) == place.identity : file.error != ENOENT
+    let file = unsafe cmsr_file_at(AT_FDCWD, path)
+    return file.error == 0 ? file.identity == place.identity : file.error != ENOENT
   }
 
   private init(path: String, mode: UInt32, isOurs: Bool, bound: Bound) {
@@ -232,4 +207,8 @@ public final class SocketFile: Sendable {
       }
     }
   }
+}
+
+extension cmsr_file {
+  var identity: SocketFile.FileIdentity { (device, inode) }
 }

@@ -22,7 +22,7 @@ struct SocketPublication {
     try prepare()
     try move()
     let published = unsafe cmsr_file_at(folder, name)
-    guard published.error == 0, SocketFile.FileIdentity(published) == socket else { throw .swapped(path: path) }
+    guard published.error == 0, published.identity == socket else { throw .swapped(path: path) }
     return socket
   }
 
@@ -32,12 +32,12 @@ struct SocketPublication {
     guard named.error == 0 else { throw .swapped(path: path) }
     let bound = cmsr_bound_file(listener)
     if bound.error == 0 {
-      guard SocketFile.FileIdentity(named) == SocketFile.FileIdentity(bound) else { throw .swapped(path: path) }
+      guard named.identity == bound.identity else { throw .swapped(path: path) }
     } else if occupant(mode: named.mode) != nil {
       // Only root can ask the kernel. Without root's rights a swapped file can do no more than its owner.
       throw .swapped(path: path)
     }
-    return SocketFile.FileIdentity(named)
+    return named.identity
   }
 
   private func move() throws(SocketError) {
@@ -68,7 +68,7 @@ struct SocketPublication {
     if error == ENOENT { return false }
     guard error == 0 else { throw .failed(path: path, step: "replace", errno: error) }
     let swapped = unsafe cmsr_file_at(folder, temporary)
-    guard swapped.error == 0, SocketFile.FileIdentity(swapped) == SocketFile.FileIdentity(dead) else {
+    guard swapped.error == 0, swapped.identity == dead.identity else {
       let error = unsafe cmsr_rename_exchange(folder, temporary, name)
       guard error == 0 else { throw .failed(path: path, step: "give back", errno: error) }
       return false

@@ -36,10 +36,10 @@ public enum CPUList {
       separator: ",")
   }
 
-  private static func number(_ text: Substring) -> Int? {
-    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-      let number = Int(text), number < most
-    else { return nil }
-    return number
-  }
+  private static func number(_ text: Substring) -> Int? { text.digits.flatMap { $0 < most ? $0 : nil } }
+}
+
+extension Substring {
+  /// The number that it is, if it has nothing but digits: no sign either.
+  var digits: Int? { utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(self) : nil }
 }

@@ -1,4 +1,5 @@
 internal import CMSRShim
+internal import Formatting
 internal import RAPL
 
 extension CounterSource {
@@ -30,10 +31,7 @@ extension CounterSource {
   }
 
   /// "1.02"
-  static func seconds(_ nanoseconds: Int64) -> String {
-    let hundredths = (nanoseconds + 5_000_000) / 10_000_000
-    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
-  }
+  static func seconds(_ nanoseconds: Int64) -> String { Numbers.fixed(Double(nanoseconds) / 1e9, places: 2) }
 
   /// The index of a package whose counter moves in steps, and that of a domain with it.
   ///

@@ -28,12 +28,6 @@ public struct CounterSteps: Sendable, Equatable {
   public let periodNanoseconds: Int64
   /// When to read next, in nanoseconds of the monotonic clock, to see the next step when it happens.
   public let nextReadNanoseconds: Int64
-
-  /// Steps from their parts.
-  public init(periodNanoseconds: Int64, nextReadNanoseconds: Int64) {
-    self.periodNanoseconds = periodNanoseconds
-    self.nextReadNanoseconds = nextReadNanoseconds
-  }
 }
 
 extension EnergySource {

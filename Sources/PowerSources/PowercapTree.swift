@@ -197,7 +197,7 @@ extension PowercapZone {
       domain = .package
     case "psys":
       // Without a number it is package 0's.
-      guard words.count <= 2, let number = words.count == 2 ? Self.number(words[1]) : 0 else { return nil }
+      guard words.count <= 2, let number = words.count == 2 ? words[1].digits : 0 else { return nil }
       package = PackageID(package: number)
       domain = .psys
     case "core", "uncore", "dram":
@@ -211,12 +211,8 @@ extension PowercapZone {
   }
 
   private static func package(_ words: [Substring]) -> PackageID? {
-    guard words.count == 2 || words.count == 4 && words[2] == "die", let package = number(words[1]) else { return nil }
+    guard words.count == 2 || words.count == 4 && words[2] == "die", let package = words[1].digits else { return nil }
     guard words.count == 4 else { return PackageID(package: package) }
-    return number(words[3]).map { PackageID(package: package, die: $0) }
-  }
-
-  private static func number(_ digits: Substring) -> Int? {
-    digits.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(digits) : nil
+    return words[3].digits.map { PackageID(package: package, die: $0) }
   }
 }

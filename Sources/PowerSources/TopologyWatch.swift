@@ -53,31 +53,27 @@ public final class TopologyWatch: Sendable {
 /// In a container that list may be the container's own (lxcfs) and never change; the list of offline CPUs is the kernel's even
 /// there.
 final class OnlineList: Sendable {
-  private final class File: Sendable {
-    private let path: String
-    private let descriptor: Descriptor
-
-    init(_ path: String, root: String) throws(FileError) {
-      self.path = path
-      descriptor = try RegularFile.open(path, root: root)
-    }
-
-    func text() -> [UInt8]? {
-      let bytes = (try? descriptor.firstBytes(4096, of: path)) ?? []
-      return bytes.isEmpty ? nil : Array(bytes)
-    }
-  }
-
-  private let online: File
-  private let offline: File?
+  private let online: Descriptor
+  private let offline: Descriptor?
 
   /// Opens it; nil if the machine does not tell which CPUs are online.
   init?(_ tree: MachineTree) {
-    guard let online = try? File(tree.cpuFolder + "/online", root: tree.root) else { return nil }
+    guard let online = try? RegularFile.open(tree.cpuFolder + "/online", root: tree.root) else { return nil }
     self.online = online
-    offline = try? File(tree.cpuFolder + "/offline", root: tree.root)
+    offline = try? RegularFile.open(tree.cpuFolder + "/offline", root: tree.root)
   }
 
   /// Its present text; nil if it cannot be read.
-  func text() -> [UInt8]? { online.text().map { $0 + (offline?.text() ?? []) } }
+  func text() -> [UInt8]? {
+    guard let text = Self.text(online) else { return nil }
+    return switch offline {
+    case .some(let offline): text + (Self.text(offline) ?? [])
+    case nil: text
+    }
+  }
+
+  private static func text(_ file: borrowing Descriptor) -> [UInt8]? {
+    let bytes = (try? file.firstBytes(4096, of: "the list of CPUs")) ?? []
+    return bytes.isEmpty ? nil : Array(bytes)
+  }
 }

@@ -32,23 +32,20 @@ public enum PrivilegeProof {
   }
 
   private static func threads() throws(PrivilegeError) -> [(name: String, privileges: ThreadPrivileges)] {
-    var threads: [(name: String, privileges: ThreadPrivileges)] = []
-    do {
-      for name in try Folder.names(in: tasks) {
-        let path = "\(tasks)/\(name)/status"
-        guard let privileges = ThreadPrivileges(status: try TextFile.read(path)) else {
-          throw PrivilegeError.unclearProof(path: path)
-        }
-        threads.append((name, privileges))
+    let statuses: [(name: String, text: String)]
+    do throws(FileError) {
+      statuses = try Folder.names(in: tasks).map { name throws(FileError) in
+        (name, try TextFile.read("\(tasks)/\(name)/status"))
       }
-    } catch let error as FileError {
-      throw .noProof(path: error.path, errno: error.errno)
-    } catch let error as PrivilegeError {
-      throw error
     } catch {
-      throw .unclearProof(path: tasks)
+      throw .noProof(path: error.path, errno: error.errno)
     }
-    guard !threads.isEmpty else { throw .unclearProof(path: tasks) }
-    return threads
+    guard !statuses.isEmpty else { throw .unclearProof(path: tasks) }
+    return try statuses.map { name, text throws(PrivilegeError) in
+      guard let privileges = ThreadPrivileges(status: text) else {
+        throw .unclearProof(path: "\(tasks)/\(name)/status")
+      }
+      return (name, privileges)
+    }
   }
 }

@@ -17,12 +17,7 @@ public enum RegisterMap: Sendable, Equatable {
   }
 
   /// The register with the energy, power and time units.
-  public var units: UInt32 {
-    switch self {
-    case .intel: 0x606
-    case .amd: 0xC001_0299
-    }
-  }
+  public var units: UInt32 { self == .intel ? 0x606 : 0xC001_0299 }
 
   /// Whether the core domain has a counter in each physical core, instead of one for the package.
   public var countsEachCore: Bool { self == .amd }

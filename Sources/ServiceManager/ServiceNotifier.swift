@@ -19,8 +19,8 @@ public final class ServiceNotifier: Sendable {
       return
     }
     let opened = unsafe cmsr_open_notify_socket(path)
-    guard opened >= 0 else { throw NotifierError(path: path, errno: errno) }
-    descriptor = opened
+    guard opened.error == 0 else { throw NotifierError(path: path, errno: opened.error) }
+    descriptor = opened.descriptor
     let isForUs = variable("WATCHDOG_PID").map { $0 == "\(getpid())" } ?? true
     let microseconds = variable("WATCHDOG_USEC").flatMap { Int64($0) } ?? 0
     watchdogNanoseconds = isForUs && 1...Int64.max / 1000 ~= microseconds ? microseconds * 1000 : nil

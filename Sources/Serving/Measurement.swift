@@ -114,7 +114,7 @@ public enum Measurement {
       log.note(event)
       switch event {
       case .sample(let sample, let table):
-        server.publish(RelayedSample(sample, table))
+        server.publish(sample, table.powers)
         let wasReady = isReady.exchange(true, ordering: .relaxed)
         if !wasReady { ready() }
       case .ended: server.lose()
@@ -124,16 +124,14 @@ public enum Measurement {
   }
 }
 
-extension RelayedSample {
-  /// A sample from a table of turbostat's, packages first.
-  fileprivate init(_ sample: PowerSample, _ table: TurbostatTable) {
-    var powers: [Power] = []
-    for domain in PowerDomain.allCases {
-      for row in table.packages {
-        guard let package = row.package, let watts = row.watts[domain] else { continue }
-        powers.append(Power(package: package, domain: domain, watts: watts))
+extension TurbostatTable {
+  /// The watts of its packages and domains, packages first.
+  fileprivate var powers: [RelayedPower] {
+    PowerDomain.allCases.flatMap { domain in
+      packages.compactMap { row in
+        guard let package = row.package, let watts = row.watts[domain] else { return nil }
+        return (package, domain, watts)
       }
     }
-    self.init(sample: sample, powers: powers)
   }
 }

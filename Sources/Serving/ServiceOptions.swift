@@ -77,7 +77,7 @@ public struct ServiceOptions: Sendable {
   /// The group whose members get full resolution.
   public func findTrustedGroup() throws(PrivilegeError) -> TrustedGroup? {
     let name = trustedGroup ?? ServiceUser.defaultName
-    if let id = try UserGroup.id(of: name) { return TrustedGroup(name: name, id: id) }
+    if let id = try UserGroup.id(of: name) { return (name, id) }
     if trustedGroup != nil { throw .unknownGroup(name) }
     return nil
   }

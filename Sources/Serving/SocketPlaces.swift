@@ -92,7 +92,7 @@ public struct SocketPlaces: Sendable {
       files.append(try SocketFile.bind(wellKnown.original, mode: mode, owner: owner))
     } catch {
       if files.isEmpty { throw error }
-      wanted.append(WantedSocket(path: wellKnown.original, mode: mode))
+      wanted.append((wellKnown.original, mode))
       logger.warning(
         "Serving only at \(wellKnown.preferred); \(wellKnown.original) is tried again every minute. \(error)")
     }
@@ -131,7 +131,7 @@ extension PrivilegeDrop.Identity {
   public var owner: SocketFile.Owner? {
     switch self {
     case .required(let user), .preferred(let user):
-      geteuid() == 0 && cmsr_has_setuid_and_setgid() == 1 ? SocketFile.Owner(user: user.user, group: user.group) : nil
+      geteuid() == 0 && cmsr_has_setuid_and_setgid() == 1 ? (user.user, user.group) : nil
     case .unchanged: nil
     }
   }

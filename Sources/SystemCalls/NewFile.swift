@@ -17,48 +17,36 @@ public struct NewFile: ~Copyable, Sendable {
   /// - Throws: EEXIST if the path is not a regular file, or is a symbolic link; ELOOP if the path goes through a symbolic link that
   ///   is not followed, see `OpenFolder`; else the system's error.
   public init(replacing path: String) throws(FileError) {
-    let begun: Begun
-    do {
-      begun = try Self.begin(path)
+    self.path = path
+    let parts = PathParts(path)
+    name = cString(parts.name.utf8)
+    temporary = cString((".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)).utf8)
+    do throws(Errno) {
+      guard !["", ".", ".."].contains(parts.name) else { throw Errno.isDirectory }
+      let folder = try OpenFolder.walk(parts.folder, making: false)
+      let mode = try Self.mode(of: name, in: folder)
+      let file = try OpenFolder.newFile(temporary, in: folder)
+      if let mode, fchmod(file.number, mode) != 0 {
+        let reason = Errno.now
+        unsafe unlinkat(folder.number, temporary, 0)
+        throw reason
+      }
+      self.folder = folder
+      self.file = file
     } catch {
       throw FileError(path: path, error)
     }
-    self.path = path
-    name = begun.name
-    temporary = begun.temporary
-    folder = Descriptor(owning: begun.folder)
-    file = Descriptor(owning: begun.file)
   }
 
-  /// The parts of a file, with open descriptors.
-  private struct Begun {
-    let name: [CChar]
-    let temporary: [CChar]
-    let folder: Int32
-    let file: Int32
-  }
-
-  private static func begin(_ path: String) throws(Errno) -> Begun {
-    let parts = PathParts(path)
-    guard !["", ".", ".."].contains(parts.name) else { throw Errno.isDirectory }
-    let folder = try OpenFolder.walk(parts.folder, making: false)
-    let name = cString(parts.name.utf8)
-    var mode: mode_t?
+  /// The permissions of an old file that this user owns; nil if it is another user's, or there is none.
+  private static func mode(of name: [CChar], in folder: borrowing Descriptor) throws(Errno) -> mode_t? {
     do throws(Errno) {
       let old = try folder.status(of: name)
       guard old.type == .regular else { throw Errno.fileExists }
-      if old.userID.rawValue == geteuid() { mode = old.mode.rawValue & 0o777 }
+      return old.userID.rawValue == geteuid() ? old.mode.rawValue & 0o777 : nil
     } catch .noSuchFileOrDirectory {
-      // A new file.
+      return nil
     }
-    let temporary = cString((".pkg-watt-stat-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)).utf8)
-    let file = try OpenFolder.newFile(temporary, in: folder)
-    if let mode, fchmod(file.number, mode) != 0 {
-      let reason = Errno.now
-      unsafe unlinkat(folder.number, temporary, 0)
-      throw reason
-    }
-    return Begun(name: name, temporary: temporary, folder: folder.release(), file: file.release())
   }
 
   /// Writes the text, and puts the file in its place in one step.

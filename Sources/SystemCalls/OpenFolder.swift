@@ -10,7 +10,7 @@ public struct OpenFolder: ~Copyable, Sendable {
   static let pathOnly: Int32 = 0o10000000
   private static let flags = pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
   /// The kernel's limit on symbolic links.
-  private static let mostLinks = 40
+  static let mostLinks = 40
 
   let descriptor: Descriptor
   /// The path as it was given.

@@ -6,9 +6,6 @@ internal import SystemPackage
 ///
 /// Symbolic links are followed as in `OpenFolder`, also at the end of the path.
 public struct OutputPlace: ~Copyable {
-  /// The kernel's limit on symbolic links.
-  private static let mostLinks = 40
-
   private let path: String
   /// The file's path, with all links resolved.
   private let target: String
@@ -57,7 +54,7 @@ public struct OutputPlace: ~Copyable {
   /// The target of a path, and an open descriptor of it if that is not a file.
   private static func find(_ path: String) throws(FileError) -> (target: String, special: Int32?) {
     var path = path
-    for _ in 0...mostLinks {
+    for _ in 0...OpenFolder.mostLinks {
       let parts = PathParts(path)
       let folder = try OpenFolder(parts.folder).place()
       let name = cString(parts.name.utf8)

@@ -1,8 +1,8 @@
-import PowerProtocol
 import RAPL
 import Testing
 
 @testable import EnergyRun
+@testable import PowerProtocol
 
 @Suite("A sample as a moment")
 struct PointTests {

@@ -1,6 +1,7 @@
 import Formats
-import PowerProtocol
 import RAPL
+
+@testable import PowerProtocol
 
 /// A machine with everything: two packages, one of them with dies, domains, and one that cannot be read.
 enum Examples {

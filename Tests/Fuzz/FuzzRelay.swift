@@ -78,11 +78,9 @@ private struct Run {
     isContinuous = true
     precondition(sample.windowNanoseconds > 0 && sample.endMonotonicNanoseconds <= now.monotonicNanoseconds)
     let powers = table.packages.flatMap { row in
-      row.watts.map {
-        RelayedSample.Power(package: row.package ?? PackageID(package: 0), domain: $0.key, watts: $0.value)
-      }
+      row.watts.map { (package: row.package ?? PackageID(package: 0), domain: $0.key, watts: $0.value) }
     }
-    guard let window = energy.add(RelayedSample(sample: sample, powers: powers)) else { return }
+    guard let window = energy.add(sample, powers) else { return }
     precondition(lastEnd.map { sample.endMonotonicNanoseconds > $0 } ?? true)
     lastEnd = sample.endMonotonicNanoseconds
     let most = powers.reduce(0.0) {

@@ -1,8 +1,9 @@
 import Formatting
 import Foundation
-import PowerProtocol
 import RAPL
 import Testing
+
+@testable import PowerProtocol
 
 private let policy = Policy(
   isTrusted: false, trustedGroup: "power", shortestIntervalSeconds: 0.25, wattsResolution: 0.01, joulesResolution: 0.01)

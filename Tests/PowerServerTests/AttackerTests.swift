@@ -70,7 +70,7 @@ struct AttackerTests {
   }
 
   private func connections(interval: Double) throws {
-    let server = try RunningServer(interval: interval, trustedGroup: TrustedGroup(name: "power", id: 54_321))
+    let server = try RunningServer(interval: interval, trustedGroup: ("power", 54_321))
     var moments = Moments()
     var clients = [try TestClient(server.path, as: .nobody)]
     for step in 1...12 {

@@ -4,7 +4,7 @@ import PowerServer
 import RAPL
 import Testing
 
-private let group = TrustedGroup(name: "power", id: 54_321)
+private let group: TrustedGroup = ("power", 54_321)
 private let isRoot: Comment = "only root can connect as somebody else"
 
 @Suite("Who asks decides", .serialized)

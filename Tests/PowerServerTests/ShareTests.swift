@@ -196,7 +196,7 @@ struct ShareTests {
     try Data("precious".utf8).write(to: URL(filePath: path))
     defer { unlink(path) }
     let server = try RunningServer {
-      $0.wantedSockets = [WantedSocket(path: path, mode: 0o666)]
+      $0.wantedSockets = [(path, 0o666)]
       $0.socketRetrySeconds = 0.05
     }
     let client = try TestClient(server.path)

@@ -1,8 +1,8 @@
 import PowerProtocol
-import PowerSources
 import RAPL
 
 @testable import PowerServer
+@testable import PowerSources
 
 /// What is simulated: a sampling machine, told of what happens at a time, which does what follows through the day.
 protocol SimulatedService: AnyObject {

@@ -33,7 +33,7 @@ struct SocketBoardTests {
     var settings = ServerSettings(intervalSeconds: 1)
     settings.socketCheckSeconds = 0
     settings.socketRetrySeconds = 0.02
-    if isWanted { settings.wantedSockets = [WantedSocket(path: path, mode: 0o666)] }
+    if isWanted { settings.wantedSockets = [(path, 0o666)] }
     let box = NIOLoopBoundBox<(SocketBoard, Listening)?>.makeEmptyBox(
       valueType: (SocketBoard, Listening).self, eventLoop: loop)
     let set = settings
@@ -80,7 +80,7 @@ struct SocketBoardTests {
   @Test("pauses of any length are borne", arguments: [.infinity, -.infinity, .nan, 1e300] as [Double])
   func pauses(seconds: Double) throws {
     let server = try RunningServer {
-      $0.wantedSockets = [WantedSocket(path: "/nonexistent/s", mode: 0o666)]
+      $0.wantedSockets = [("/nonexistent/s", 0o666)]
       $0.socketRetrySeconds = seconds
       $0.socketCheckSeconds = seconds
     }

@@ -68,7 +68,7 @@ struct SocketFileTests {
   @Test("belongs to whom it is given", .enabled(if: getuid() == 0, "needs root"))
   func owner() throws {
     let folder = try Folder()
-    _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
+    _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: (12_345, 23_456))
     let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
     #expect(attributes[.ownerAccountID] as? Int == 12_345 && attributes[.groupOwnerAccountID] as? Int == 23_456)
   }
@@ -80,7 +80,7 @@ struct SocketFileTests {
     let mask = umask(0o077)
     defer { umask(mask) }
     let file = try SocketFile.bind(
-      folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
+      folder.path + "/s", mode: 0o666, owner: (12_345, 23_456))
     let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
     #expect(attributes[.ownerAccountID] as? Int == 12_345 && attributes[.groupOwnerAccountID] as? Int == 23_456)
     #expect(attributes[.posixPermissions] as? Int == 0o666)
@@ -94,7 +94,7 @@ struct SocketFileTests {
   func foreignFolder() throws {
     let folder = try Folder()
     chown(folder.path, 54_321, 54_321)
-    _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 23_456))
+    _ = try SocketFile.bind(folder.path + "/s", mode: 0o666, owner: (12_345, 23_456))
     let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/s")
     #expect(attributes[.ownerAccountID] as? Int == 0 && attributes[.posixPermissions] as? Int == 0o666)
   }
@@ -115,7 +115,7 @@ struct SocketFileTests {
     let end = Date.now.addingTimeInterval(20)
     // Often enough that it came in between each step.
     while Date.now < end, swapper.swaps < 500 {
-      let made = try? SocketFile.bind(path, mode: 0o666, owner: SocketFile.Owner(user: 12_345, group: 12_345))
+      let made = try? SocketFile.bind(path, mode: 0o666, owner: (12_345, 12_345))
       if made != nil {
         let type = try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
         try #require(type == .typeSocket, "\(String(describing: type)) was published")
@@ -137,7 +137,7 @@ struct SocketFileTests {
     chown(folder.path, 54_321, 54_321)
     symlink(target.path, link)
     lchown(link, 54_321, 54_321)
-    let owner = user.map { SocketFile.Owner(user: $0, group: $0) }
+    let owner = user.map { ($0, $0) }
     #expect(throws: SocketError.folder(path: link, errno: ELOOP)) {
       try SocketFile.bind(link + "/s", mode: 0o666, owner: owner)
     }

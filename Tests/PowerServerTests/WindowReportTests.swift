@@ -22,7 +22,9 @@ struct WindowReportTests {
       return [:]
     }
     let policy = AccessPolicy(ServerSettings(intervalSeconds: 1)).policy(trusted: true)
-    return try #require(window.report(sequence: 1, status: .ok, reason: nil, policy: policy).packages.first).domains
+    let report = window.report(
+      sequence: 1, status: .ok, reason: nil, policy: policy, domains: true, cost: .init(cpuSeconds: 0, wakeups: 0))
+    return try #require(report.packages.first).domains
   }
 
   @Test("say nothing of a platform that has not moved, and 0 W of an uncore that is idle")

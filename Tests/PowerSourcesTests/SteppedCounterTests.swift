@@ -60,7 +60,7 @@ private struct Watcher {
 
   mutating func look() -> EnergySnapshot {
     looks += 1
-    let change = stepped.record(emulated.value(now), at: now, into: &counter).change
+    let change = stepped.record(emulated.value(now), at: now, into: &counter)
     let reading = EnergyReading(
       package: PackageID(package: 0), outcome: .read(change), counts: stepped.counts, unit: Emulated.unit,
       losses: stepped.losses, monotonicNanoseconds: stepped.nanoseconds)
@@ -168,7 +168,7 @@ struct SteppedCounterTests {
       _ = watcher.samples(every: 1_000_000_000, seconds: 2)
       let value = values[0]
       values.reverse()
-      #expect(watcher.stepped.record(value, at: watcher.now, into: &watcher.counter).change == .implausible)
+      #expect(watcher.stepped.record(value, at: watcher.now, into: &watcher.counter) == .implausible)
     }
     let samples = watcher.samples(every: 1_000_000_000, seconds: 10)
     #expect(watcher.stepped.losses == 0 && samples.count >= 8)
@@ -183,7 +183,7 @@ struct SteppedCounterTests {
       // 5 ms before the next step.
       let number = Int(Double(watcher.now) / 1e9 / watcher.emulated.period) + 1
       watcher.now = max(watcher.now, Int64(watcher.emulated.step(number) * 1e9) - 5_000_000)
-      #expect(watcher.stepped.record(0x7000_0000, at: watcher.now, into: &watcher.counter).change == .implausible)
+      #expect(watcher.stepped.record(0x7000_0000, at: watcher.now, into: &watcher.counter) == .implausible)
       watcher.now += 1_000_000
       _ = watcher.look()
       for sample in watcher.samples(every: 1_000_000_000, seconds: 4) {
@@ -222,7 +222,7 @@ struct SteppedCounterTests {
     var meter = PowerMeter()
     var samples = 0
     while samples < 5 {
-      let change = stepped.record(emulated.value(now), at: now, into: &counter).change
+      let change = stepped.record(emulated.value(now), at: now, into: &counter)
       let reading = EnergyReading(
         package: PackageID(package: 0), outcome: .read(change), counts: stepped.counts, unit: Emulated.unit,
         losses: stepped.losses, monotonicNanoseconds: stepped.nanoseconds)

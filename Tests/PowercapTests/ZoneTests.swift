@@ -1,7 +1,7 @@
-import PowerProtocol
 import RAPL
 import Testing
 
+@testable import PowerProtocol
 @testable import Powercap
 
 @Suite("The zones of a service")

@@ -1,6 +1,6 @@
-import PowerProtocol
 import RAPL
 
+@testable import PowerProtocol
 @testable import Terminal
 
 /// What a service might say; time begins at 1,000 s after 1970, so that places can be counted.

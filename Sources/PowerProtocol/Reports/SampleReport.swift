@@ -12,13 +12,6 @@ public struct SampleReport: Sendable, Equatable {
     public var joules: Double
     /// Whether `joules` is a lower bound.
     public var isLowerBound: Bool
-
-    /// A domain from its parts.
-    public init(watts: Double?, joules: Double, isLowerBound: Bool) {
-      self.watts = watts
-      self.joules = joules
-      self.isLowerBound = isLowerBound
-    }
   }
 
   /// The power and energy of a package.
@@ -32,18 +25,7 @@ public struct SampleReport: Sendable, Equatable {
     /// Whether `joules` is a lower bound.
     public var isLowerBound: Bool
     /// Its domains. `core` and `uncore` are parts of the package, the others are not.
-    public var domains: [PowerDomain: Domain]
-
-    /// A package from its parts.
-    public init(
-      id: PackageID, watts: Double, joules: Double, isLowerBound: Bool, domains: [PowerDomain: Domain] = [:]
-    ) {
-      self.id = id
-      self.watts = watts
-      self.joules = joules
-      self.isLowerBound = isLowerBound
-      self.domains = domains
-    }
+    public var domains: [PowerDomain: Domain] = [:]
   }
 
   /// The cost of the service itself since its start.
@@ -79,31 +61,11 @@ public struct SampleReport: Sendable, Equatable {
   /// Why the status is not "ok", in a sentence.
   public var reason: String?
   /// How many readings of counters were implausible since the service's start, and ignored.
-  public var rejectedReadings: Int
+  public var rejectedReadings = 0
   /// The packages.
   public var packages: [Package]
   /// The cost of the service itself.
   public var service: Cost
-
-  /// A sample from its parts.
-  public init(
-    sequence: Int, unixSeconds: Double, monotonicSeconds: Double, windowSeconds: Double, watts: Double, joules: Double,
-    isLowerBound: Bool, status: PowerLine.Status, reason: String? = nil, rejectedReadings: Int = 0,
-    packages: [Package], service: Cost
-  ) {
-    self.sequence = sequence
-    self.unixSeconds = unixSeconds
-    self.monotonicSeconds = monotonicSeconds
-    self.windowSeconds = windowSeconds
-    self.watts = watts
-    self.joules = joules
-    self.isLowerBound = isLowerBound
-    self.status = status
-    self.reason = reason
-    self.rejectedReadings = rejectedReadings
-    self.packages = packages
-    self.service = service
-  }
 }
 
 extension SampleReport {

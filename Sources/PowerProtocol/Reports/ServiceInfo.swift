@@ -11,13 +11,6 @@ public struct ServiceInfo: Sendable, Equatable {
     public var unitJoules: Double?
     /// The origin of that number; nil if the source has no counts.
     public var unitSource: String?
-
-    /// A counter.
-    public init(domain: PowerDomain, unitJoules: Double?, unitSource: String?) {
-      self.domain = domain
-      self.unitJoules = unitJoules
-      self.unitSource = unitSource
-    }
   }
 
   /// A package and its counters.
@@ -26,12 +19,6 @@ public struct ServiceInfo: Sendable, Equatable {
     public var id: PackageID
     /// Its counters, the package's own first.
     public var domains: [Domain]
-
-    /// A package.
-    public init(id: PackageID, domains: [Domain]) {
-      self.id = id
-      self.domains = domains
-    }
   }
 
   /// The version of the protocol that is implemented here.
@@ -179,6 +166,23 @@ extension ServiceInfo.Package: Decodable {
       throw DecodingError.dataCorruptedError(forKey: .domains, in: fields, debugDescription: "a domain appears twice")
     }
     self.init(id: try PackageID(from: decoder), domains: domains)
+  }
+}
+
+extension EnergySnapshot {
+  /// The packages with their domains.
+  package var packages: [ServiceInfo.Package] {
+    readings.filter { $0.domain == .package }.map { package in
+      ServiceInfo.Package(
+        id: package.package,
+        domains: readings.filter { $0.package == package.package }.map { reading in
+          let (domain, unit) = (reading.domain, reading.unit)
+          // The unit of a sum is our own: the source has no counts.
+          return unit.source == .sum
+            ? ServiceInfo.Domain(domain: domain)
+            : ServiceInfo.Domain(domain: domain, unitJoules: unit.joulesPerCount, unitSource: unit.source.rawValue)
+        })
+    }
   }
 }
 

@@ -14,9 +14,9 @@ struct FlatObjectParser {
     self.bytes = Array(bytes)
   }
 
-  /// The members in their order.
-  mutating func object() throws(RequestError) -> [(name: String, value: FlatValue)] {
-    var members: [(name: String, value: FlatValue)] = []
+  /// The members.
+  mutating func object() throws(RequestError) -> [String: FlatValue] {
+    var members: [String: FlatValue] = [:]
     skipBlanks()
     try expect("{")
     skipBlanks()
@@ -24,14 +24,14 @@ struct FlatObjectParser {
       repeat {
         skipBlanks()
         let name = try string()
-        guard !members.contains(where: { $0.name == name }) else {
+        guard members[name] == nil else {
           throw .invalidJSON("the member \"\(name.prefix(40))\" appears twice")
         }
         guard members.count < Self.mostMembers else { throw .invalidJSON("it has too many members") }
         skipBlanks()
         try expect(":")
         skipBlanks()
-        members.append((name, try value()))
+        members[name] = try value()
         skipBlanks()
       } while take(",")
       try expect("}")

@@ -34,10 +34,7 @@ extension CaptureError: CustomStringConvertible {
   }
 
   private static func text(_ errno: Int32) -> String {
-    switch errno {
-    case ENOENT: "the capture is incomplete, this file is missing"
-    default: fileErrorText(errno)
-    }
+    errno == ENOENT ? "the capture is incomplete, this file is missing" : fileErrorText(errno)
   }
 }
 

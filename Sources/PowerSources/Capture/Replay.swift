@@ -28,22 +28,16 @@ package final class Replay: Sendable {
   private let gap: Int64
 
   /// The monotonic clock in nanoseconds, and how to wait for a time.
-  package struct Clock: Sendable {
-    let now: @Sendable () -> Int64
-    let wait: @Sendable (Int64) -> Void
-
-    /// The system's clock, unless it is simulated. It waits in a busy loop: the wait is shorter than waking up may take.
-    package init(
-      now: @escaping @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() },
-      wait: @escaping @Sendable (Int64) -> Void = { while cmsr_monotonic_nanoseconds() < $0 {} }
-    ) {
-      self.now = now
-      self.wait = wait
-    }
+  struct Clock: Sendable {
+    var now: @Sendable () -> Int64 = { cmsr_monotonic_nanoseconds() }
+    /// In a busy loop: the wait is shorter than waking up may take.
+    var wait: @Sendable (Int64) -> Void = { while cmsr_monotonic_nanoseconds() < $0 {} }
   }
 
   /// Replays a capture.
-  package init(_ capture: Capture, clock: Clock = Clock()) {
+  package convenience init(_ capture: Capture) { self.init(capture, clock: Clock()) }
+
+  init(_ capture: Capture, clock: Clock) {
     self.capture = capture
     self.clock = clock
     let trace = capture.trace

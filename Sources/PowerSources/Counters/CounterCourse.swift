@@ -97,7 +97,7 @@ public struct CounterCourse: Sendable {
         return .idle
       }
     case .stepped(var stepped):
-      let change = stepped.record(value, at: time, asleep: asleep, into: &counter).change
+      let change = stepped.record(value, at: time, asleep: asleep, into: &counter)
       mode = .stepped(stepped)
       return say(stepped, change)
     }

@@ -18,14 +18,6 @@ public struct StepTimer: Sendable, Equatable {
     }
   }
 
-  /// The result of a reading.
-  public enum Reading: Sendable, Equatable {
-    /// The same value.
-    case same
-    /// Another value, since that moment.
-    case stepped(Moment)
-  }
-
   /// A counter that stands still this long moves in steps; others are updated about every millisecond.
   public static let shortestPeriod: Int64 = 20_000_000
   /// A counter that stands still longer than this cannot be used: nobody waits so long for a sample.
@@ -114,11 +106,13 @@ public struct StepTimer: Sendable, Equatable {
   public var isStopped: Bool { lastReading - latest.nanoseconds > Self.periodsToStop * period }
 
   /// Takes a value of the counter.
-  public mutating func take(_ value: UInt64, at time: Int64) -> Reading {
+  ///
+  /// - Returns: the step; nil if it is the same value.
+  public mutating func take(_ value: UInt64, at time: Int64) -> Moment? {
     defer { lastReading = max(time, lastReading) }
-    if value == self.value { return .same }
+    if value == self.value { return nil }
     self.value = value
-    return .stepped(Moment(between: lastReading, and: time))
+    return Moment(between: lastReading, and: time)
   }
 
   /// Takes a step whose energy was counted.

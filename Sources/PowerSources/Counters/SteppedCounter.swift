@@ -51,14 +51,14 @@ public struct SteppedCounter: Sendable {
   ///   - time: when it was read, in nanoseconds of the monotonic clock.
   ///   - asleep: how long the machine has slept by then, in nanoseconds.
   ///   - counter: counts it; not read before.
-  /// - Returns: the result for the value, and whether `counts` are now those of another step.
+  /// - Returns: the result for the value: idle if `counts` are still those of the step before.
   public mutating func record(
     _ value: UInt64, at time: Int64, asleep: Int64 = 0, into counter: inout EnergyCounter
-  ) -> (change: CounterChange, isSettled: Bool) {
+  ) -> CounterChange {
     if isBehind {
       readings += 1
       if readings == 1 {
-        return (counter.record(timer.firstValue, at: timer.firstStep.nanoseconds, asleep: asleep), false)
+        return counter.record(timer.firstValue, at: timer.firstStep.nanoseconds, asleep: asleep)
       }
       let step = timer.latestStep
       let change = counter.record(timer.value, at: step.nanoseconds, asleep: asleep)
@@ -70,13 +70,12 @@ public struct SteppedCounter: Sendable {
           begin(counter: &counter)
         }
       }
-      if value == timer.value { return (change, timer.isSettled) }
+      if value == timer.value { return change }
     }
     // AMD parts sometimes read 0, which is not a step.
-    guard value != 0, case .stepped(let step) = timer.take(value, at: time) else {
+    guard value != 0, let step = timer.take(value, at: time) else {
       // A counter that stands still for longer than it should must be seen standing still.
-      if value == 0 || timer.isStopped { return (counter.record(value, at: time, asleep: asleep), false) }
-      return (.idle, false)
+      return value == 0 || timer.isStopped ? counter.record(value, at: time, asleep: asleep) : .idle
     }
     // After an odd value it shows the one before again, which is not a step: its time is that of the step before.
     let time = value == countedValue ? timer.latestStep.nanoseconds : step.nanoseconds
@@ -85,11 +84,11 @@ public struct SteppedCounter: Sendable {
     switch change {
     case .advanced, .wrapped: isSettled = timer.accept(step, isLost: false)
     case .reset, .gap, .resumed: isSettled = timer.accept(step, isLost: true)
-    case .first, .idle, .implausible: return (change, false)
+    case .first, .idle, .implausible: return change
     }
     countedValue = value
-    guard isSettled else { return (.idle, false) }
+    guard isSettled else { return .idle }
     (counts, losses, nanoseconds) = (counter.total, counter.losses, step.nanoseconds)
-    return (change, true)
+    return change
   }
 }

@@ -1,13 +1,13 @@
-internal import CMSRShim
-internal import PowerProtocol
-internal import RAPL
+package import RAPL
 
 extension PowerWindow {
   /// The window in numbers, rounded according to the policy.
   ///
-  /// - Parameter domains: whether with domains.
-  func report(
-    sequence: Int, status: PowerLine.Status, reason: String?, policy: Policy, domains: Bool = true
+  /// - Parameters:
+  ///   - domains: whether with domains.
+  ///   - cost: the cost of the service itself.
+  package func report(
+    sequence: Int, status: PowerLine.Status, reason: String?, policy: Policy, domains: Bool, cost: SampleReport.Cost
   ) -> SampleReport {
     let round = Rounding(policy)
     var packages: [SampleReport.Package] = []
@@ -37,7 +37,7 @@ extension PowerWindow {
       monotonicSeconds: round.seconds(sample.endMonotonicNanoseconds),
       windowSeconds: round.seconds(sample.windowNanoseconds), watts: round.watts(sample.watts),
       joules: round.joules(joules), isLowerBound: losses > 0, status: status, reason: reason,
-      rejectedReadings: rejections, packages: packages, service: .ofThisProcess)
+      rejectedReadings: rejections, packages: packages, service: cost)
   }
 
   /// A domain's mean, or nil if one end of the window could not be read, or energy was lost in it.
@@ -51,7 +51,7 @@ extension PowerWindow {
     else { return nil }
     // A platform never draws nothing: its counter has not moved yet.
     if after.domain == .psys, after.counts == before.counts { return nil }
-    return after.unit.joules(after.counts &- before.counts) * 1e9 / Double(nanoseconds)
+    return watts(of: index)
   }
 }
 
@@ -64,32 +64,27 @@ extension EnergyReading {
   }
 }
 
-extension SampleReport.Cost {
-  /// The cost of this process so far.
-  fileprivate static var ofThisProcess: Self {
-    let cost = cmsr_process_cost()
-    return Self(cpuSeconds: Double(cost.cpu_microseconds) / 1e6, wakeups: Int(cost.voluntary_switches))
-  }
-}
-
 /// Rounds numbers that a connection may not know exactly.
-struct Rounding {
+package struct Rounding {
   private let wattSteps: Double?
   private let jouleSteps: Double?
   private let isExact: Bool
 
-  init(_ policy: Policy) {
+  /// The rounding that a connection's policy asks for.
+  package init(_ policy: Policy) {
     wattSteps = policy.wattsResolution.map { (1 / $0).rounded() }
     jouleSteps = policy.joulesResolution.map { (1 / $0).rounded() }
     isExact = policy.isTrusted
   }
 
-  func watts(_ watts: Double) -> Double { Self.round(watts, steps: wattSteps) }
+  /// Watts as the connection may know them.
+  package func watts(_ watts: Double) -> Double { Self.round(watts, steps: wattSteps) }
 
-  func joules(_ joules: Double) -> Double { Self.round(joules, steps: jouleSteps) }
+  /// Joules as the connection may know them.
+  package func joules(_ joules: Double) -> Double { Self.round(joules, steps: jouleSteps) }
 
   /// Nanoseconds as seconds, rounded to the millisecond or exact.
-  func seconds(_ nanoseconds: Int64) -> Double {
+  package func seconds(_ nanoseconds: Int64) -> Double {
     isExact ? Double(nanoseconds) / 1e9 : (Double(nanoseconds) / 1e6).rounded() / 1e3
   }
 
