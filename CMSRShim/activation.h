@@ -79,10 +79,3 @@ static inline int cmsr_notify(int descriptor, const void *bytes, size_t count)
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? errno : 0;
 }
-
-// Which file a descriptor is: 1 if device and inode are these, else 0, also if it is not open.
-static inline int cmsr_is_file(int descriptor, uint64_t device, uint64_t inode)
-{
-	struct stat status;
-	return fstat(descriptor, &status) == 0 && status.st_dev == device && status.st_ino == inode;
-}

@@ -52,23 +52,6 @@ static inline struct cmsr_command_signals cmsr_take_command_signals(void)
 	return signals;
 }
 
-struct cmsr_signal {
-	int number;          // 0: none is there
-	int is_from_process; // sent by a process, not by the kernel as for Ctrl-C
-};
-
-// Takes the next signal that has arrived. Does not wait.
-static inline struct cmsr_signal cmsr_next_command_signal(int descriptor)
-{
-	struct signalfd_siginfo info;
-	struct cmsr_signal taken = {0, 0};
-	if (read(descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
-		taken.number = (int)info.ssi_signo;
-		taken.is_from_process = info.ssi_code <= 0; // SI_USER, SI_QUEUE, SI_TKILL
-	}
-	return taken;
-}
-
 struct cmsr_command {
 	pid_t process;
 	int64_t started_nanoseconds; // CLOCK_MONOTONIC, before it was started

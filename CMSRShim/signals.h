@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 // A set of `count` signals. A number that names no signal is left out.
 static inline sigset_t cmsr_signal_set(const int *numbers, size_t count)
@@ -13,6 +16,23 @@ static inline sigset_t cmsr_signal_set(const int *numbers, size_t count)
 	for (size_t index = 0; index < count; index++)
 		sigaddset(&set, numbers[index]);
 	return set;
+}
+
+struct cmsr_signal {
+	int number;          // 0: none is there
+	int is_from_process; // sent by a process, not by the kernel as for Ctrl-C
+};
+
+// Takes the next signal that has arrived at a descriptor of signalfd(2). Does not wait if that is non-blocking.
+static inline struct cmsr_signal cmsr_next_signal(int descriptor)
+{
+	struct signalfd_siginfo info;
+	struct cmsr_signal taken = {0, 0};
+	if (read(descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
+		taken.number = (int)info.ssi_signo;
+		taken.is_from_process = info.ssi_code <= 0; // SI_USER, SI_QUEUE, SI_TKILL
+	}
+	return taken;
 }
 
 // SIGTERM, SIGINT and SIGHUP. Not SIGHUP if it is ignored: nohup(1) does that, so that the end of a terminal ends nothing. A

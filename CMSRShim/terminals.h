@@ -64,13 +64,6 @@ static inline struct cmsr_descriptor cmsr_screen_signals(void)
 	return cmsr_descriptor_of(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-// The next signal that arrived, or 0.
-static inline int cmsr_next_signal(int descriptor)
-{
-	struct signalfd_siginfo arrived;
-	return read(descriptor, &arrived, sizeof arrived) == (ssize_t)sizeof arrived ? (int)arrived.ssi_signo : 0;
-}
-
 // Stops this process as Ctrl-Z does; returns once it is continued, or at once if nobody could continue it.
 static inline void cmsr_stop(void)
 {

@@ -82,7 +82,7 @@ final class UserShare {
   func take(_ descriptor: Int32) -> Bool {
     guard connections < mostConnections else { return false }
     connections += 1
-    if unserved.isEmpty, arrivalWait == 0 {
+    if unserved.isEmpty, wait(for: &arrivals) == 0 {
       beginNow(descriptor)
     } else {
       unserved.append(descriptor)
@@ -100,7 +100,7 @@ final class UserShare {
   }
 
   /// Whether there is time for a request now.
-  var hasTime: Bool { requestWait == 0 }
+  var hasTime: Bool { wait(for: &requests) == 0 }
 
   /// Calls a client's `goOn` when there is time again.
   func wait(_ client: ClientHandler) {
@@ -109,55 +109,52 @@ final class UserShare {
   }
 
   /// Bytes were read.
-  func countRead() { spend(Self.readTime, on: \.requests) }
+  func countRead() { spend(Self.readTime, on: &requests) }
 
   /// An answer of this many bytes is sent.
   func countAnswer(bytes: Int) {
     let pieces = Int64(bytes / ClientHandler.mostWholeBytes)
-    if pieces > 0 { spend(pieces * Self.resumeTime, on: \.requests) }
+    if pieces > 0 { spend(pieces * Self.resumeTime, on: &requests) }
   }
 
   /// Does some of a user's work, and counts it.
-  func work<Result>(_ body: () -> Result) -> Result { timed(\.requests, body) }
-
-  private func beginNow(_ descriptor: Int32) {
-    spend(Self.departureTime, on: \.arrivals)
-    timed(\.arrivals) { begin(descriptor, self) }
-  }
-
-  private func timed<Result>(_ allowance: ReferenceWritableKeyPath<UserShare, Allowance>, _ body: () -> Result)
-    -> Result
-  {
-    // The thread's own time: time that other programs take does not count.
-    let before = cmsr_thread_nanoseconds()
-    let result = body()
-    spend(cmsr_thread_nanoseconds() - before, on: allowance)
+  func work<Result>(_ body: () -> Result) -> Result {
+    let (result, nanoseconds) = timed(body)
+    spend(nanoseconds, on: &requests)
     return result
   }
 
-  private func spend(_ nanoseconds: Int64, on allowance: ReferenceWritableKeyPath<UserShare, Allowance>) {
+  private func beginNow(_ descriptor: Int32) {
+    spend(Self.departureTime, on: &arrivals)
+    let (_, nanoseconds) = timed { begin(descriptor, self) }
+    spend(nanoseconds, on: &arrivals)
+  }
+
+  /// The result of work, and the thread's own time for it: time that other programs take does not count.
+  private func timed<Result>(_ body: () -> Result) -> (Result, nanoseconds: Int64) {
+    let before = cmsr_thread_nanoseconds()
+    let result = body()
+    return (result, cmsr_thread_nanoseconds() - before)
+  }
+
+  private func spend(_ nanoseconds: Int64, on allowance: inout Allowance) {
     let now = cmsr_monotonic_nanoseconds()
-    self[keyPath: allowance].spend(nanoseconds, now: now)
+    allowance.spend(nanoseconds, now: now)
     turns.spend(nanoseconds, now: now)
   }
 
-  private var requestWait: Int64 {
+  private func wait(for allowance: inout Allowance) -> Int64 {
     let now = cmsr_monotonic_nanoseconds()
-    return max(requests.wait(now: now), turns.wait(now: now))
-  }
-
-  private var arrivalWait: Int64 {
-    let now = cmsr_monotonic_nanoseconds()
-    return max(arrivals.wait(now: now), turns.wait(now: now))
+    return max(allowance.wait(now: now), turns.wait(now: now))
   }
 
   private func setAlarm() {
-    var wait = Int64.max
-    if !waiting.isEmpty { wait = requestWait }
-    if !unserved.isEmpty { wait = min(wait, arrivalWait) }
-    guard wait < .max else { return }
+    var least = Int64.max
+    if !waiting.isEmpty { least = wait(for: &requests) }
+    if !unserved.isEmpty { least = min(least, wait(for: &arrivals)) }
+    guard least < .max else { return }
     // Always later, because the loop serves others first.
-    let time = cmsr_monotonic_nanoseconds() + max(wait, Self.turn / 4)
+    let time = cmsr_monotonic_nanoseconds() + max(least, Self.turn / 4)
     // New connections may have time before requests do, and the other way round. A little earlier is not worth another alarm.
     guard alarmTime == .max || time < alarmTime - Self.turn / 4 else { return }
     alarmTime = time
@@ -166,10 +163,10 @@ final class UserShare {
 
   private func goOn() {
     alarmTime = .max
-    while arrivalWait == 0, let descriptor = unserved.popFirst() { beginNow(descriptor) }
+    while wait(for: &arrivals) == 0, let descriptor = unserved.popFirst() { beginNow(descriptor) }
     // Each once: those that have more to do wait again.
     var left = waiting.count
-    while left > 0, requestWait == 0, let client = waiting.popFirst() {
+    while left > 0, wait(for: &requests) == 0, let client = waiting.popFirst() {
       left -= 1
       client.takeTurn()
     }

@@ -190,12 +190,8 @@ public final class MSRDevices: OpenedRegisters {
 
   /// Whether a node can be opened. It is closed again.
   static func opens(_ path: String, root: String) -> Bool {
-    do {
-      _ = try RegularFile.open(path, root: root, orDeviceOf: driver)
-      return true
-    } catch {
-      return false
-    }
+    guard let _ = try? RegularFile.open(path, root: root, orDeviceOf: driver) else { return false }
+    return true
   }
 
   deinit {

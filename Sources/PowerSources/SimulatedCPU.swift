@@ -55,15 +55,11 @@ public struct SimulatedCPU: RegisterFile, Sendable {
 
   /// The packages and their CPUs: CPU 0 is the first of package 0.
   public var packages: [PackageCPUs] {
-    loads.indices.map { index in
-      let first = index * cpusPerPackage
-      let cores = stride(from: first, to: first + cpusPerPackage, by: threadsPerCore).map {
-        PhysicalCore(cpus: Array($0..<min($0 + threadsPerCore, first + cpusPerPackage)))
-      }
-      return PackageCPUs(
-        id: PackageID(package: index), cpus: Array(first..<first + cpusPerPackage), cores: cores.count,
-        physicalCores: cores)
+    let places = (0..<loads.count * cpusPerPackage).map { cpu in
+      let core = cpu % cpusPerPackage / threadsPerCore
+      return CPUPlace(cpu: cpu, package: cpu / cpusPerPackage, die: 0, core: core)
     }
+    return PackageCPUs.group(places, by: .intel)
   }
 
   /// Reads a register now.

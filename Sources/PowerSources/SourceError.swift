@@ -190,24 +190,19 @@ extension SourceError: CustomStringConvertible {
 
   /// What to do about it: a command, or a sentence without its first capital letter; nil if the reason tells, or nothing helps.
   package func remedy(_ circumstances: Circumstances) -> String? {
-    let isVirtual = circumstances.isVirtual
-    switch self {
-    case .capture, .register(.offline), .register(.notOpened), .register(.notCaptured),
-      .register(.traceOver),
-      .register(.failed):
-      return nil
-    case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
-    default: break
-    }
-    guard let remedy = ofMachine(isVirtual, circumstances) else { return nil }
+    guard let remedy = ofMachine(circumstances) else { return nil }
     return circumstances.place == .capture && remedy.contains("sudo") ? "on the captured machine: \(remedy)" : remedy
   }
 
-  private func ofMachine(_ isVirtual: Bool?, _ circumstances: Circumstances) -> String? {
-    let isFolder = circumstances.place == .folder
+  private func ofMachine(_ circumstances: Circumstances) -> String? {
+    let (isVirtual, isFolder) = (circumstances.isVirtual, circumstances.place == .folder)
     let unlessPassedOn =
       isVirtual == true ? "measure on the physical machine; or, if this hypervisor passes on the registers: " : ""
     switch self {
+    case .capture, .register(.offline), .register(.notOpened), .register(.notCaptured), .register(.traceOver),
+      .register(.failed):
+      return nil
+    case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
     case .unknownVendor, .noRegisters: return "use powercap, if the kernel has energy zones for it."
     case .notAnnounced:
       return circumstances.onPhysicalMachine("update the firmware.")
@@ -256,7 +251,6 @@ extension SourceError: CustomStringConvertible {
     case .doubtfulCounters:
       return circumstances.onPhysicalMachine(
         "try again in a minute: by then the counters of two packages are further apart.")
-    case .capture: return nil
     }
   }
 

@@ -3,19 +3,12 @@ public struct PhysicalCore: Sendable, Equatable {
   /// No core of AMD or Hygon has more threads: more CPUs with the same numbers are several cores.
   private static let mostThreads = 2
 
-  /// Its die, and its number in the die; nil if the kernel does not tell.
-  public let place: [Int]?
   /// Its CPUs, ascending, isolated ones last.
   public let cpus: [Int]
+  /// Its die, and its number in the die; nil if the kernel does not tell.
+  public internal(set) var place: [Int]?
   /// Whether all of them are kept free for one task, so that it must not be interrupted.
-  public let isIsolated: Bool
-
-  /// A core.
-  public init(cpus: [Int], place: [Int]? = nil, isIsolated: Bool = false) {
-    self.cpus = cpus
-    self.place = place
-    self.isIsolated = isIsolated
-  }
+  public internal(set) var isIsolated = false
 
   /// Whether both are the same core: they share a CPU, or have the same place.
   public func isSame(as other: Self) -> Bool {

@@ -73,7 +73,8 @@ enum Journal {
   static let readsStderr: Bool = {
     let numbers = (variable("JOURNAL_STREAM") ?? "").split(separator: ":").map { UInt64($0) }
     guard numbers.count == 2, let device = numbers[0], let inode = numbers[1] else { return false }
-    return cmsr_is_file(STDERR_FILENO, device, inode) == 1
+    let file = cmsr_file_behind(STDERR_FILENO)
+    return file.error == 0 && file.device == device && file.inode == inode
   }()
 
   /// A level as the journal and syslog number it.

@@ -11,6 +11,12 @@ public struct Descriptor: ~Copyable, Sendable {
     self.number = number
   }
 
+  /// What a system call has just given: a descriptor, or -1.
+  init(result number: Int32) throws(Errno) {
+    guard number >= 0 else { throw Errno.now }
+    self.number = number
+  }
+
   /// Gives the descriptor to another owner, who closes it.
   public consuming func release() -> Int32 {
     let number = number

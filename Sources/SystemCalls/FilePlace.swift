@@ -1,5 +1,6 @@
 internal import CMSRShim
 internal import Glibc
+internal import SystemPackage
 
 /// Finds a file or folder without opening it, so that it can be examined first.
 ///
@@ -9,18 +10,16 @@ internal import Glibc
 /// - Throws: the system's error.
 public func filePlace(_ path: String, root: String) throws(FileError) -> Descriptor {
   let flags = OpenFolder.pathOnly | O_CLOEXEC
-  guard !root.isEmpty else {
-    let number = unsafe open(path, flags)
-    guard number >= 0 else { throw FileError(path: path, errno: errno) }
-    return Descriptor(owning: number)
+  do throws(Errno) {
+    if root.isEmpty { return try unsafe Descriptor(result: open(path, flags)) }
+    let folder = try unsafe Descriptor(result: open(root, flags | O_DIRECTORY))
+    let relative = relativePath(path, to: root)
+    let found = unsafe cmsr_open_in_root(folder.number, relative.isEmpty ? "." : relative, flags)
+    guard found >= 0 else { throw Errno(rawValue: -found) }
+    return Descriptor(owning: found)
+  } catch {
+    throw FileError(path: path, error)
   }
-  let number = unsafe open(root, flags | O_DIRECTORY)
-  guard number >= 0 else { throw FileError(path: path, errno: errno) }
-  let folder = Descriptor(owning: number)
-  let relative = relativePath(path, to: root)
-  let found = unsafe cmsr_open_in_root(folder.number, relative.isEmpty ? "." : relative, flags)
-  guard found >= 0 else { throw FileError(path: path, errno: -found) }
-  return Descriptor(owning: found)
 }
 
 /// A path relative to a root, without a leading slash.

@@ -61,9 +61,8 @@ public struct OpenFolder: ~Copyable, Sendable {
   static func newFile(
     _ name: [CChar], in folder: borrowing Descriptor, mode: UInt32 = 0o644
   ) throws(Errno) -> Descriptor {
-    let number = unsafe openat(folder.number, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-    guard number >= 0 else { throw Errno.now }
-    return Descriptor(owning: number)
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+    return try unsafe Descriptor(result: openat(folder.number, name, flags, mode))
   }
 
   private func folder(_ names: [[UInt8]]) throws(FileError) -> Descriptor {
@@ -73,9 +72,7 @@ public struct OpenFolder: ~Copyable, Sendable {
         guard name != Array("..".utf8) else { throw Errno.invalidArgument }
         let name = cString(name)
         guard unsafe mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else { throw Errno.now }
-        let next = unsafe openat(folder.number, name, Self.flags)
-        guard next >= 0 else { throw Errno.now }
-        folder = Descriptor(owning: next)
+        folder = try unsafe Descriptor(result: openat(folder.number, name, Self.flags))
       }
       return folder
     } catch {
@@ -85,9 +82,7 @@ public struct OpenFolder: ~Copyable, Sendable {
   }
 
   private static func opened(_ path: String, in folder: Int32) throws(Errno) -> Descriptor {
-    let number = unsafe openat(folder, path, flags)
-    guard number >= 0 else { throw Errno.now }
-    return Descriptor(owning: number)
+    try unsafe Descriptor(result: openat(folder, path, flags))
   }
 
   static func walk(_ path: String, making: Bool) throws(Errno) -> Descriptor {

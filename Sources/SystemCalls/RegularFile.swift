@@ -22,13 +22,12 @@ public enum RegularFile {
       case .directory: throw Errno.isDirectory
       default: throw Errno.notSupported
       }
+      // This same file, even if another one has its name by now.
+      let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+      return try unsafe Descriptor(result: Glibc.open("/proc/self/fd/\(found.number)", flags))
     } catch {
       throw FileError(path: path, error)
     }
-    // This same file, even if another one has its name by now.
-    let number = unsafe Glibc.open("/proc/self/fd/\(found.number)", O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard number >= 0 else { throw FileError(path: path, errno: errno) }
-    return Descriptor(owning: number)
   }
 
   /// The driver's number in a device's, as in gnu_dev_major(3), which the C library hides from Swift.

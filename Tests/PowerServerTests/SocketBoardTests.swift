@@ -44,7 +44,7 @@ struct SocketBoardTests {
       box.value = (board, listening)
       if isWanted {
         listening.failures = 2
-        board.start()
+        board.planRetry()
         return loop.makeSucceededVoidFuture()
       }
       do {

@@ -1,9 +1,9 @@
 import Foundation
-import RAPL
 import Synchronization
 import Testing
 
 @testable import PowerSources
+@testable import RAPL
 
 private let coreAddress: UInt32 = 0xC001_029A
 private let zen = CPUIdentity(vendor: .amd, family: 0x19, model: 0x21)

@@ -20,7 +20,7 @@ public struct CommandSignals: ~Copyable {
 
   /// Takes the next signal that has arrived, if any.
   func next() -> (number: Int32, isFromProcess: Bool)? {
-    let signal = cmsr_next_command_signal(descriptor)
+    let signal = cmsr_next_signal(descriptor)
     return signal.number == 0 ? nil : (signal.number, signal.is_from_process != 0)
   }
 

@@ -82,6 +82,9 @@ extension SampleReport {
     }
   }
 
+  /// What all packages drew.
+  public var total: Domain { Domain(watts: watts, joules: joules, isLowerBound: isLowerBound) }
+
   /// The answer as it is sent.
   public var json: JSON { .object([(Answer.Kind.sample.rawValue, object)]) }
 

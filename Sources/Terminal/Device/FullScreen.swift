@@ -54,7 +54,7 @@ public struct FullScreen: ~Copyable {
   /// The events since the last call. It never waits, except while the process is stopped.
   public mutating func events() -> [ScreenEvent] {
     var events: [ScreenEvent] = []
-    while case let signal = cmsr_next_signal(signals.number), signal != 0 {
+    while case let signal = cmsr_next_signal(signals.number).number, signal != 0 {
       switch signal {
       case SIGWINCH: events.append(.redraw)
       // Another program may have changed the terminal's mode in the meantime.

@@ -31,9 +31,8 @@ struct DomainTable {
         : Entry(name: "\(domain)", isDomain: true, drawn: drawn, note: Self.note(domain, of: package))
     }
     if sample.packages.count > 1 {
-      let sum = SampleReport.Domain(watts: sample.watts, joules: sample.joules, isLowerBound: sample.isLowerBound)
       entries.insert(
-        Entry(name: "total", drawn: sum, note: "the sum of the \(sample.packages.count) packages"), at: 0)
+        Entry(name: "total", drawn: sample.total, note: "the sum of the \(sample.packages.count) packages"), at: 0)
     }
     self.entries = entries
   }
