@@ -5,9 +5,9 @@ internal import SystemCalls
 /// A powercap tree that only one command and its children see: in the kernel's place, in namespaces of their own.
 public enum PrivateTree {
   private static let classes = "/sys/class"
+  /// Where the links of /sys/class/powercap lead to.
+  private static let devices = "/sys/devices/virtual"
   private static let name = "powercap"
-  /// Where /sys/class/powercap leads to.
-  private static let realPlace = "/sys/devices/virtual/powercap"
 
   /// Puts this process, which must have one thread, into namespaces in which the tree stands in the kernel's place.
   ///
@@ -25,12 +25,15 @@ public enum PrivateTree {
     } catch .noMount(let errno) where errno == EPERM || errno == EACCES {
       throw .noNamespace(errno: errno)
     }
-    let realFolder = open(realPlace)
-    try tree.attach(to: try classFolder(), "\(classes)/\(name)")
-    if realFolder.error == 0 {
-      try tree.attachAgain(to: Descriptor(owning: realFolder.descriptor), realPlace)
-    } else if realFolder.error != ENOENT {
-      throw .noFolder(realPlace, errno: realFolder.error)
+    let place = folder(in: classes)
+    guard place.error == 0 else { throw .noFolder("\(classes)/\(name)", errno: place.error) }
+    try tree.attach(to: Descriptor(owning: place.descriptor), "\(classes)/\(name)")
+    // Some programs read it only there. A /sys without such a folder is not the kernel's own.
+    let realPlace = folder(in: devices)
+    if realPlace.error == 0 {
+      try tree.attachAgain(to: Descriptor(owning: realPlace.descriptor), "\(devices)/\(name)")
+    } else if realPlace.error != ENOENT {
+      throw .noFolder("\(devices)/\(name)", errno: realPlace.error)
     }
     return try server.serve(tree.connection)
   }
@@ -48,14 +51,9 @@ public enum PrivateTree {
     guard error == 0 else { throw .noNamespace(errno: error) }
   }
 
-  /// The folder of powercap's class. Without the class, /sys/class is put together anew, with a folder for it.
-  private static func classFolder() throws(TreeError) -> Descriptor {
-    let path = "\(classes)/\(name)"
-    var folder = open(path)
-    if folder.error == ENOENT { folder = unsafe cmsr_add_folder(classes, name) }
-    guard folder.error == 0 else { throw .noFolder(path, errno: folder.error) }
-    return Descriptor(owning: folder.descriptor)
+  /// Powercap's folder in another one. If the kernel has none there, that one is put together anew, with a folder for it.
+  private static func folder(in parent: String) -> cmsr_descriptor {
+    let folder = unsafe cmsr_open_folder("\(parent)/\(name)")
+    return folder.error == ENOENT ? unsafe cmsr_add_folder(parent, name) : folder
   }
-
-  private static func open(_ path: String) -> cmsr_descriptor { unsafe cmsr_open_folder(path) }
 }

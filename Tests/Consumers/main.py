@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.join(os.environ["TOP"], "Tests/VirtualMachine/checks"
 
 import harness  # noqa: E402
 import prometheus  # noqa: E402, F401
-import powercap  # noqa: E402, F401
+import foreign  # noqa: E402, F401
 import desktop  # noqa: E402, F401
 
 count, failures = harness.run_all()

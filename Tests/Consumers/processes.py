@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import urllib.request
 
 from harness import Failure, Impossible, expect, wait_for
@@ -20,6 +21,9 @@ ENVIRONMENT = {
 }
 os.chmod(WORK.name, 0o755)
 _children = []
+# The services that measure a device, by its CPU. Programs are run side by side.
+_devices = {}
+_devices_lock = threading.Lock()
 
 
 def path(name):
@@ -121,18 +125,21 @@ class Service:
         return cls._simulated
 
     @classmethod
-    def device(cls, watts):
-        """Two packages that draw this much, read from registers."""
-        if hasattr(cls, "_device"):
-            return cls._device
-        if not DEVICE or os.geteuid() != 0 or not os.access("/dev/fuse", os.R_OK):
-            raise Impossible("needs root, /dev/fuse and the msr device, which scripts/check-consumers builds")
-        os.mkdir(path("device"))
-        options = [part for each in watts for part in ("--watts", str(each))]
-        device = Child("msr-device", DEVICE, "--tree", path("device"), *options)
-        device.wait_for("the msr device", lambda: "ready" in device.output())
-        cls._device = cls("measured", "--root", path("device"))
-        return cls._device
+    def device(cls, watts, cpu="intel"):
+        """Two packages that draw this much, read from the registers of a CPU of a kind that msr-device knows."""
+        with _devices_lock:
+            if cpu in _devices:
+                return _devices[cpu]
+            if not DEVICE or os.geteuid() != 0 or not os.access("/dev/fuse", os.R_OK):
+                raise Impossible("needs root, /dev/fuse and the msr device, which scripts/check-consumers builds")
+            tree = path(f"device-{cpu}")
+            os.mkdir(tree)
+            options = [part for each in watts for part in ("--watts", str(each))]
+            device = Child(f"msr-device-{cpu}", DEVICE, "--tree", tree, "--cpuinfo", cpu, *options)
+            device.wait_for("the msr device", lambda: "ready" in device.output())
+            service = _devices[cpu] = cls(f"measured-{cpu}", "--root", tree)
+            service.tree = tree
+            return service
 
     def export(self, *options):
         done = subprocess.run(
