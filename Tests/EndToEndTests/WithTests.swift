@@ -36,7 +36,8 @@ struct WithTests {
       """
     let (code, output) = try run(["sh", "-c", script], service: service, as: user)
     #expect(code == 3)
-    #expect(output == "\(user.isEmpty ? 0 : 1000)\npackage-0\npackage-0\n/sys/class/net/lo\n00:00:00:00:00:00\n", "\(output)")
+    #expect(
+      output == "\(user.isEmpty ? 0 : 1000)\npackage-0\npackage-0\n/sys/class/net/lo\n00:00:00:00:00:00\n", "\(output)")
   }
 
   @Test(
