@@ -23,6 +23,8 @@ public struct Suggestions: Sendable {
   public func meant(by word: String) -> [String] {
     let bare = Self.bare(word)
     let isInitial = word.hasPrefix("-") && bare.count == 1
+    // A word that is typed as it should be is wrong for another reason.
+    let names = names.filter { $0.typed != word }
     let same = names.filter { Self.bare($0.name) == bare }
     let near = names.filter { name, typed in
       isInitial

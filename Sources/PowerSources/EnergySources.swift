@@ -204,8 +204,11 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
       (reason: error.reason, remedy: error.remedy(circumstances))
     }
     guard causes.count == 2 else { return causes }
-    // Its remedy is powercap.
-    if case .noRegisters = registers { causes[0].remedy = nil }
+    switch registers {
+    // Their remedy is powercap.
+    case .noRegisters, .unknownVendor: causes[0].remedy = nil
+    default: break
+    }
     if causes[0].reason == causes[1].reason {
       causes.removeLast()
     } else if causes[0].remedy == causes[1].remedy {

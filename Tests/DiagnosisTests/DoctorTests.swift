@@ -47,6 +47,9 @@ struct DoctorTests {
       let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
       let remedies = report.text.split(separator: "\n").filter { $0.contains("To do: ") }
       #expect(Set(remedies).count == remedies.count, "\(report.text)")
+      for fix in report.findings.compactMap(\.fix) {
+        #expect(remedies.contains { $0.hasSuffix("To do: \(fix)") }, "\(fix)\n\(report.text)")
+      }
       guard machine.testDescription == "container-in-a-virtual-machine-that-announces-nothing" else { continue }
       #expect(remedies.count == 1 && remedies.first?.hasSuffix("To do: measure on the physical machine.") == true)
     }

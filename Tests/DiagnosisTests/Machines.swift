@@ -69,6 +69,8 @@ enum Machines {
     .intel("thermal-design-power-of-4000-W", model: 0x9E).intelRegisters().registers([0x614: [4000 << 3]]),
     .intel("virtual-machine-with-counters", model: 0x9E, flags: "hypervisor").answer("hypervisor", "KVM")
       .intelRegisters(),
+    .intel("virtual-machine-with-powercap-alone", model: 0x9E, flags: "hypervisor").answer("hypervisor", "KVM")
+      .registers([0x606: [0xA0E03], 0x611: [0x1000, 0x1000]]).zone("intel-rapl:0", "package-0"),
     .intel("no-turbostat-no-service", model: 0x9E).intelRegisters().answer("turbostat", "")
       .answer("service at /run/pkg-watt-stat/pkg-watt-stat.sock", "absent")
       .answer(

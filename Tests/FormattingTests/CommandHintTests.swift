@@ -62,7 +62,7 @@ struct CommandHintTests {
       [], ["read"], ["help"], ["help", "read"], ["help", "--json"], ["--help"], ["--wrong"],
       ["--socket", "read"], ["--socket", "x", "--", "read"], ["--wrong", "--", "read"], ["run", "stop"],
       ["export", "--format", "xyz"], ["export", "--format", "csv"], ["read", "--help"],
-      ["--socket", "stop", "--wrong"],
+      ["--socket", "stop", "--wrong"], ["read", "read"], ["read", "export"], ["export", "--follow", "run"],
     ])
   func none(arguments: [String]) {
     #expect(Self.hint.flaw(in: arguments, parse: Self.parse) == nil)

@@ -159,6 +159,12 @@ struct SentenceTests {
     #expect(lines.first?.hasPrefix("Cannot measure ") == true && lines.first?.contains(registers.reason) == true)
     #expect(lines.count { $0.hasPrefix("  To do: ") } == 2 && lines.contains { $0.contains("Powercap") })
     #expect(lines.contains("To find out more: pkg-watt-stat doctor"))
+    let cpu = CPUIdentity(vendor: .other("CentaurHauls"), family: 6, model: 15)
+    let closed = SourceError.energyFile(path: "/z/energy_uj", errno: EACCES)
+    for registers in [SourceError.unknownVendor(cpu), .noRegisters(cpu)] {
+      let text = "\(NothingToMeasure(registers: registers, powercap: closed, root: nil))"
+      #expect(text.contains("sudo") && !text.contains("use powercap"), "\(text)")
+    }
     let same = "\(NothingToMeasure(registers: registers, powercap: registers, root: nil))"
     #expect(same.components(separatedBy: registers.reason).count == 2, "\(same)")
   }

@@ -72,9 +72,6 @@ struct Examination {
   }
 
   private mutating func add(_ finding: Finding) {
-    var finding = finding
-    // What is to be done once is said once.
-    finding.repeatsFix = finding.fix != nil && findings.contains { $0.fix == finding.fix }
     findings.append(finding)
     tellCertain()
   }
@@ -82,6 +79,9 @@ struct Examination {
   /// A failure may still turn out to be a warning, so it holds back what follows, because findings are told in order.
   private mutating func tellCertain() {
     while told < findings.count, isSettled || !obstacles.contains(told) {
+      // What is to be done once is said once. An earlier fix may have been taken back until now.
+      let fix = findings[told].fix
+      findings[told].repeatsFix = fix != nil && findings[..<told].contains { $0.fix == fix }
       tell(findings[told])
       told += 1
     }
