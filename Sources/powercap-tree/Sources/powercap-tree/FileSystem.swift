@@ -64,22 +64,24 @@ private func status(_ node: ZoneTree.Node, _ inode: UInt64) -> stat {
 private func lookUp(_ request: Request?, _ folder: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
   guard let name = unsafe name, folder >= 1,
     let index = Served.tree.find(unsafe String(cString: name), in: Int(clamping: folder) - 1)
-  else { return fail(request, ENOENT) }
+  else { return unsafe fail(request, ENOENT) }
   unsafe ctree_reply_entry(request, status(Served.tree.nodes[index], UInt64(index) + 1))
 }
 
 private func attributes(_ request: Request?, _ inode: fuse_ino_t) {
-  guard let node = node(inode) else { return fail(request, ENOENT) }
+  guard let node = node(inode) else { return unsafe fail(request, ENOENT) }
   unsafe ctree_reply_attributes(request, status(node, inode))
 }
 
 private func readLink(_ request: Request?, _ inode: fuse_ino_t) {
-  guard case .link(let target)? = node(inode)?.content else { return fail(request, EINVAL) }
+  guard case .link(let target)? = node(inode)?.content else { return unsafe fail(request, EINVAL) }
   unsafe fuse_reply_readlink(request, target)
 }
 
 private func list(_ request: Request?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t) {
-  guard let folder = node(inode), case .folder(let content) = folder.content else { return fail(request, ENOTDIR) }
+  guard let folder = node(inode), case .folder(let content) = folder.content else {
+    return unsafe fail(request, ENOTDIR)
+  }
   let entries = [(".", Int(inode) - 1), ("..", folder.folder)] + content.map { (Served.tree.nodes[$0].name, $0) }
   var buffer = [CChar](repeating: 0, count: size)
   var used = 0
@@ -96,8 +98,8 @@ private func list(_ request: Request?, _ inode: fuse_ino_t, _ size: Int, _ offse
 }
 
 private func open(_ request: Request?, _ inode: fuse_ino_t, _ file: UnsafeMutablePointer<fuse_file_info>?) {
-  guard let content = node(inode)?.content else { return fail(request, ENOENT) }
-  guard unsafe ctree_wants_to_write(file) == 0 else { return fail(request, EROFS) }
+  guard let content = node(inode)?.content else { return unsafe fail(request, ENOENT) }
+  guard unsafe ctree_wants_to_write(file) == 0 else { return unsafe fail(request, EROFS) }
   let handle = Served.with { $0.files.open(content) } ?? 0
   // Interrupted: nobody will close it.
   if unsafe ctree_reply_open(request, handle) == -ENOENT { _ = Served.with { $0.files.close(handle) } }
@@ -112,7 +114,7 @@ private func read(_ request: Request?, _ size: Int, _ offset: off_t, _ file: Uns
       let address = UInt(bitPattern: request)
       if Served.with({ $0.forget(address) }) == true { unsafe fuse_reply_err(request, EINTR) }
     }, nil)
-  if unsafe fuse_req_interrupted(request) != 0 { return fail(request, EINTR) }
+  if unsafe fuse_req_interrupted(request) != 0 { return unsafe fail(request, EINTR) }
   let now = ctree_monotonic_seconds()
   let handle = unsafe ctree_handle(file)
   let answer = Served.with { state in
@@ -133,13 +135,13 @@ private func read(_ request: Request?, _ size: Int, _ offset: off_t, _ file: Uns
 /// - Parameter bytes: what it reads; nil if there is no value.
 func reply(_ request: UInt, _ bytes: [UInt8]?) {
   guard let request = unsafe OpaquePointer(bitPattern: request) else { return }
-  guard let bytes else { return fail(request, ENODATA) }
+  guard let bytes else { return unsafe fail(request, ENODATA) }
   _ = unsafe bytes.withUnsafeBytes { unsafe fuse_reply_buf(request, $0.baseAddress, $0.count) }
 }
 
 private func attribute(_ request: Request?, _ name: UnsafePointer<CChar>?, _ size: Int) {
   guard let name = unsafe name, unsafe String(cString: name) == PowercapMark.attribute else {
-    return fail(request, ENODATA)
+    return unsafe fail(request, ENODATA)
   }
   unsafe answer(request, markValue, size)
 }
