@@ -3,8 +3,9 @@ internal import RAPL
 
 /// All zones of a service, and the energy of each: samples go in, values of `energy_uj` come out.
 public struct EnergyZones: Sendable {
-  /// Joules are rounded to this, for everyone: the service tells some clients more.
-  private static let joulesResolution = 0.01
+  /// Numbers are rounded so, for everyone, as the service rounds them for everyone: it tells some clients more.
+  private static let energySteps = 100.0
+  private static let timeSteps = 1000.0
   /// From this age on a reading is old, in seconds or in windows, whichever is longer: as the service itself judges.
   private static let staleAge = 2.5
 
@@ -46,13 +47,14 @@ public struct EnergyZones: Sendable {
   public mutating func take(_ sample: SampleReport) {
     isStale = sample.status == .stale
     guard !isStale else { return }
+    func round(_ number: Double, _ steps: Double) -> Double { (number * steps).rounded() / steps }
+    let window = round(sample.windowSeconds, Self.timeSteps)
     for (package, domain, drawn) in sample.parts {
       // Without watts one end of the window is missing, and it is unknown which.
       guard let watts = drawn.watts else { continue }
       curves[EnergyZone(package, domain)]?.add(
-        seconds: sample.monotonicSeconds, windowSeconds: sample.windowSeconds,
-        joules: (drawn.joules / Self.joulesResolution).rounded() * Self.joulesResolution,
-        windowJoules: watts * sample.windowSeconds)
+        seconds: round(sample.monotonicSeconds, Self.timeSteps), windowSeconds: window,
+        joules: round(drawn.joules, Self.energySteps), windowJoules: round(watts, Self.energySteps) * window)
     }
   }
 

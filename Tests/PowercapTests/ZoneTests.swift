@@ -105,14 +105,15 @@ struct ZoneTests {
   private static let core = EnergyZone(PackageID(package: 0), .core)
 
   private static func sample(
-    at seconds: Double, _ joules: Double, status: PowerLine.Status = .ok, core: SampleReport.Domain? = nil
+    at seconds: Double, _ joules: Double, window: Double = 0.25, watts: Double = 40, status: PowerLine.Status = .ok,
+    core: SampleReport.Domain? = nil
   ) -> SampleReport {
     SampleReport(
-      sequence: 1, unixSeconds: 0, monotonicSeconds: seconds, windowSeconds: 0.25, watts: 40, joules: joules,
+      sequence: 1, unixSeconds: 0, monotonicSeconds: seconds, windowSeconds: window, watts: watts, joules: joules,
       isLowerBound: false, status: status,
       packages: [
         SampleReport.Package(
-          id: PackageID(package: 0), watts: 40, joules: joules, isLowerBound: false,
+          id: PackageID(package: 0), watts: watts, joules: joules, isLowerBound: false,
           domains: core.map { [.core: $0] } ?? [:])
       ],
       service: SampleReport.Cost(cpuSeconds: 0, wakeups: 0))
@@ -133,6 +134,20 @@ struct ZoneTests {
     #expect(zones.value(of: Self.package, at: 100.2) == .microjoules(20_000_000), "it has shown this already")
     zones.take(Self.sample(at: 101, 60))
     #expect(!zones.isStale && zones.value(of: Self.package, at: 101.275) == .microjoules(60_000_000))
+  }
+
+  @Test("show the same if the service tells this client more than everyone")
+  func trusted() {
+    var exact = EnergyZones(Self.info([(PackageID(package: 0), [.package])]))
+    var rounded = exact
+    exact.take(Self.sample(at: 100.123_456_7, 20.004_32, window: 0.250_412, watts: 40.003_21))
+    rounded.take(Self.sample(at: 100.123, 20, window: 0.25, watts: 40))
+    exact.take(Self.sample(at: 100.373_611_2, 30.006_11, window: 0.250_154_5, watts: 39.985_6))
+    rounded.take(Self.sample(at: 100.374, 30.01, window: 0.25, watts: 39.99))
+    // From the first window's start, whose energy follows from its watts.
+    for moment in stride(from: 100.149, through: 100.649, by: 0.05) {
+      #expect(exact.value(of: Self.package, at: moment) == rounded.value(of: Self.package, at: moment), "\(moment)")
+    }
   }
 
   @Test("do not use a domain whose energy at one end of the window is missing")
