@@ -1,3 +1,4 @@
+internal import Glibc
 public import PowerSources
 
 /// A simulated CPU whose energy counters can be made to fail.
@@ -8,7 +9,7 @@ public struct FaultyCPU: Sendable {
   private var faults: [PackageFaults]
   private var offline: Set<Int> = []
   private let units: UInt64?
-  private let plan: RegisterPlan?
+  private var plan: RegisterPlan?
 
   /// A CPU without faults, whose counters begin now.
   ///
@@ -47,8 +48,7 @@ public struct FaultyCPU: Sendable {
   public mutating func read(_ address: UInt32, cpu number: Int) throws(RegisterError) -> UInt64 {
     guard isOnline(number), let package = cpu.package(of: number) else { throw .offline(cpu: number) }
     if let plan {
-      let elapsed = (SuspendingClock().now - start) / .nanoseconds(1)
-      guard let value = plan.value(address, cpu: number, nanoseconds: Int64(elapsed)) else {
+      guard let value = plan.value(address, cpu: number, nanoseconds: nanosecondsSinceStart) else {
         throw .absent(address: address, cpu: number)
       }
       return value
@@ -60,7 +60,7 @@ public struct FaultyCPU: Sendable {
 
   /// Switches a fault.
   ///
-  /// - Returns: false where there is no such package or CPU.
+  /// - Returns: false where there is no such package, CPU or trace.
   public mutating func apply(_ change: Switch) -> Bool {
     switch change {
     case .reset(let package): return set(package, to: 0)
@@ -73,6 +73,11 @@ public struct FaultyCPU: Sendable {
       guard cpu.package(of: number) != nil else { return false }
       if on { offline.insert(number) } else { offline.remove(number) }
       return true
+    case .play(let time):
+      var now = timespec()
+      unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+      let sinceStart = nanosecondsSinceStart + time - (Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
+      return plan?.play(at: sinceStart) ?? false
     }
   }
 
@@ -84,6 +89,8 @@ public struct FaultyCPU: Sendable {
       "\(package) \(decimal(loads[package].joules(seconds: seconds))) \(faults[package].reads)\n"
     }.joined()
   }
+
+  private var nanosecondsSinceStart: Int64 { Int64((SuspendingClock().now - start) / .nanoseconds(1)) }
 
   private mutating func set(_ package: Int, to value: UInt32) -> Bool {
     adjust(package) { [self] in $0.set(value) { address in truth(address, package) } }

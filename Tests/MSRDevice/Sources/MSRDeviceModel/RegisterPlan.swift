@@ -8,10 +8,11 @@ internal import RAPL
 ///
 ///     CPUS ADDRESS value V
 ///     CPUS ADDRESS counter START COUNTS_PER_SECOND BITS
+///     CPUS ADDRESS trace START COUNTS_PER_JOULE BITS FILE
 ///     CPUS ADDRESS eio
 ///
 /// CPUS is a list as the kernel writes it. A counter has one value for all CPUs of its line, moves every millisecond, and has so
-/// many bits, 64 at most.
+/// many bits, 64 at most. A trace is a counter of the energy in a file, see `PowerTrace`.
 public struct RegisterPlan: Sendable, Equatable {
   /// A line that is none.
   public struct Malformed: Error, Equatable, CustomStringConvertible {
@@ -20,13 +21,14 @@ public struct RegisterPlan: Sendable, Equatable {
 
     /// One sentence.
     public var description: String {
-      "\"\(line)\" plans no register; a line is CPUS ADDRESS, and value V, counter START COUNTS_PER_SECOND BITS, or eio."
+      "\"\(line)\" plans no register; a line is CPUS ADDRESS, and value V, counter START COUNTS_PER_SECOND BITS, trace START COUNTS_PER_JOULE BITS FILE, or eio."
     }
   }
 
   private enum Content: Equatable {
     case value(UInt64)
     case counter(start: UInt64, perSecond: Double, bits: Int)
+    case trace(start: UInt64, perJoule: Double, bits: Int, file: String)
     case fault
   }
 
@@ -37,6 +39,7 @@ public struct RegisterPlan: Sendable, Equatable {
 
   private static let updateNanoseconds: Int64 = 1_000_000
   private var contents: [Place: Content] = [:]
+  private var traces: [String: PowerTrace] = [:]
 
   /// Reads a plan.
   public init(_ text: String) throws(Malformed) {
@@ -45,6 +48,10 @@ public struct RegisterPlan: Sendable, Equatable {
       guard words.count >= 3, let cpus = CPUList.parse(words[0]), let address = UInt32(number: words[1]),
         let content = Self.content(Array(words.dropFirst(2)))
       else { throw Malformed(line: String(line)) }
+      if case .trace(_, _, _, let file) = content, traces[file] == nil {
+        guard let trace = PowerTrace(file: file) else { throw Malformed(line: String(line)) }
+        traces[file] = trace
+      }
       for cpu in cpus { contents[Place(cpu: cpu, address: address)] = content }
     }
   }
@@ -57,6 +64,11 @@ public struct RegisterPlan: Sendable, Equatable {
         (0...1e12).contains(perSecond), (1...64).contains(bits)
       else { return nil }
       return .counter(start: start, perSecond: perSecond, bits: bits)
+    case ("trace", 5):
+      guard let start = number(words[1]), let perJoule = Double(words[2]), let bits = Int(words[3]),
+        (0...1e9).contains(perJoule), (1...64).contains(bits)
+      else { return nil }
+      return .trace(start: start, perJoule: perJoule, bits: bits, file: words[4])
     case ("eio", 1): return .fault
     default: return nil
     }
@@ -64,6 +76,14 @@ public struct RegisterPlan: Sendable, Equatable {
 
   private static func number(_ text: String) -> UInt64? {
     text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+  }
+
+  /// Plays all traces from their start, so long after the device's start.
+  ///
+  /// - Returns: false if there is none.
+  mutating func play(at nanoseconds: Int64) -> Bool {
+    for file in traces.keys { traces[file]?.play(at: nanoseconds) }
+    return !traces.isEmpty
   }
 
   /// What a register of a CPU reads so long after the start; nil if reading it fails with EIO.
@@ -75,9 +95,16 @@ public struct RegisterPlan: Sendable, Equatable {
     case .counter(let start, let perSecond, let bits)?:
       let milliseconds = Double(max(nanoseconds, 0) / Self.updateNanoseconds)
       let counts = (milliseconds / 1000 * perSecond).rounded(.down)
-      // Below 2^63 for the next hundred days at the highest rate.
-      let value = start &+ (UInt64(exactly: counts) ?? 0)
-      return bits == 64 ? value : value & (1 << UInt64(bits) - 1)
+      return Self.value(start, counts: counts, bits: bits)
+    case .trace(let start, let perJoule, let bits, let file)?:
+      let joules = traces[file]?.joules(nanoseconds: max(nanoseconds, 0)) ?? 0
+      return Self.value(start, counts: (joules * perJoule).rounded(.down), bits: bits)
     }
+  }
+
+  private static func value(_ start: UInt64, counts: Double, bits: Int) -> UInt64 {
+    // Below 2^63 for the next hundred days at the highest rate.
+    let value = start &+ (UInt64(exactly: counts) ?? 0)
+    return bits == 64 ? value : value & (1 << UInt64(bits) - 1)
   }
 }

@@ -22,6 +22,8 @@ public enum Switch: Equatable, Sendable {
   case freeze(package: Int, Bool)
   /// The CPU is offline: opening and reading its node fail with ENXIO.
   case enxio(cpu: Int, Bool)
+  /// The traces of planned registers are played from their start, from this time of CLOCK_MONOTONIC on, in nanoseconds.
+  case play(at: Int64)
 
   /// Reads a line such as `eio 0 on`, `zero 1 2` or `set 0 0xFFFF0000`.
   ///
@@ -31,6 +33,7 @@ public enum Switch: Equatable, Sendable {
     guard words.count >= 2, let number = Int(words[1]), number >= 0 else { return nil }
     let argument = words.count == 3 ? String(words[2]) : nil
     switch (words[0], words.count, argument) {
+    case ("play", 2, _): self = .play(at: Int64(number))
     case ("reset", 2, _): self = .reset(package: number)
     case ("set", 3, let text?):
       guard let value = UInt32(number: text) else { return nil }

@@ -23,7 +23,7 @@ struct MSRDevice: ParsableCommand {
                   energy registers were asked for, failed ones included.
         powercap  package and DRAM energy of Intel's registers in microjoules, as files of /sys/class/powercap, of which
                   energy_uj is for root and the device's user only; sys/class/powercap of --tree leads here.
-        control   faults are switched by writing here, one command a write. EINVAL: no such command, package or CPU.
+        control   faults are switched by writing here, one command a write. EINVAL: no such command, package, CPU or trace.
 
       Commands, where COUNTERS are both package energy registers of a package, and VALUE is decimal, or hexadecimal behind 0x:
         reset PACKAGE               its COUNTERS restart from 0 and go on
@@ -32,6 +32,7 @@ struct MSRDevice: ParsableCommand {
         eio PACKAGE COUNT|on|off    the next COUNT reads of its COUNTERS, or all, fail with EIO
         freeze PACKAGE on|off       its COUNTERS stand still; off: they go on from where they stood
         enxio CPU on|off            that CPU is offline: opening and reading its msr fail with ENXIO
+        play NANOSECONDS            the traces of --registers play from then on, by CLOCK_MONOTONIC
 
       Example, two packages of which the first wraps after about ten seconds:
         msr-device --tree DIR --watts 42.5 --watts 17.25 --counter-start 0xFF95C000
