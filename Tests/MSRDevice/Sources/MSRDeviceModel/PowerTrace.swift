@@ -2,55 +2,72 @@ internal import Foundation
 
 /// Power that was recorded or composed, and is played when the device is told to, as often as it is told.
 ///
-/// The file has the watts of each millisecond, as 32-bit floating-point numbers, little-endian. Before it is played, and behind its
-/// end, the power is that of the last millisecond.
+/// The file has the watts of each millisecond, as 32-bit floating-point numbers, little-endian; it is read at the start, and anew each time
+/// that it is played. Before it is played, and behind its end, the power is that of its last millisecond.
 struct PowerTrace: Sendable, Equatable {
+  private struct Recording: Equatable {
+    /// Joules from the start to each millisecond.
+    var joules: [Double] = [0]
+    var idleWatts = 0.0
+
+    init?(file: String) {
+      guard let data = FileManager.default.contents(atPath: file), !data.isEmpty, data.count % 4 == 0 else {
+        return nil
+      }
+      joules.reserveCapacity(data.count / 4 + 1)
+      let bits = unsafe data.withUnsafeBytes { bytes in
+        unsafe stride(from: 0, to: bytes.count, by: 4).map {
+          unsafe bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)
+        }
+      }
+      var total = 0.0
+      for each in bits {
+        let watts = Double(Float(bitPattern: UInt32(littleEndian: each)))
+        guard (0...1_000_000).contains(watts) else { return nil }
+        total += watts / 1000
+        joules.append(total)
+        idleWatts = watts
+      }
+    }
+  }
+
   private static let millisecond: Int64 = 1_000_000
 
-  /// Joules from the start to each millisecond.
-  private let joules: [Double]
-  private let idleWatts: Double
-  /// When it begins to play, in nanoseconds since the device's start.
-  private var plays: [Int64] = []
+  private let file: String
+  /// What is drawn from when on, in nanoseconds since the device's start; the first is not played, but draws its last power.
+  private var parts: [(begin: Int64, recording: Recording)]
 
   /// Reads a file.
   ///
   /// - Returns: nil if it cannot be read, or has something else in it than power.
   init?(file: String) {
-    guard let data = FileManager.default.contents(atPath: file), !data.isEmpty, data.count % 4 == 0 else { return nil }
-    let bytes = [UInt8](data)
-    var joules: [Double] = [0]
-    joules.reserveCapacity(bytes.count / 4 + 1)
-    var watts = 0.0
-    for index in stride(from: 0, to: bytes.count, by: 4) {
-      let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[index + $1]) << UInt32(8 * $1) }
-      watts = Double(Float(bitPattern: bits))
-      guard (0...1_000_000).contains(watts) else { return nil }
-      joules.append(joules[joules.count - 1] + watts / 1000)
-    }
-    self.joules = joules
-    idleWatts = watts
+    guard let recording = Recording(file: file) else { return nil }
+    self.file = file
+    parts = [(0, recording)]
   }
 
-  /// Plays it from its start, so long after the device's start; if it is playing then, it begins anew.
-  mutating func play(at nanoseconds: Int64) { plays = plays.filter { $0 < nanoseconds } + [nanoseconds] }
+  /// Reads the file anew, and plays it from its start, so long after the device's start; if it is playing then, it begins anew.
+  ///
+  /// - Returns: false if the file cannot be read.
+  mutating func play(at nanoseconds: Int64) -> Bool {
+    guard let recording = Recording(file: file) else { return false }
+    parts = parts.prefix(1) + parts.dropFirst().filter { $0.begin < nanoseconds } + [(nanoseconds, recording)]
+    return true
+  }
 
   /// The energy so long after the device's start. It changes every millisecond.
   func joules(nanoseconds: Int64) -> Double {
     var total = 0.0
-    var idleSince: Int64 = 0
-    for (index, begin) in plays.enumerated() where begin <= nanoseconds {
-      total += idle(max(begin - idleSince, 0))
-      let end = index + 1 < plays.count ? min(plays[index + 1], nanoseconds) : nanoseconds
-      let played = min(Int((end - begin) / Self.millisecond), joules.count - 1)
-      total += joules[played]
-      idleSince = begin + Int64(played) * Self.millisecond
+    for (index, part) in parts.enumerated() where part.begin <= nanoseconds {
+      let end = index + 1 < parts.count ? min(max(parts[index + 1].begin, part.begin), nanoseconds) : nanoseconds
+      let passed = (end - part.begin) / Self.millisecond
+      let played = index == 0 ? 0 : min(Int(passed), part.recording.joules.count - 1)
+      total += part.recording.joules[played] + part.recording.idleWatts * Double(passed - Int64(played)) / 1000
     }
-    return total + idle(nanoseconds - idleSince)
+    return total
   }
 
-  private func idle(_ nanoseconds: Int64) -> Double {
-    // While the trace plays this is part of a millisecond, whose energy is counted at its end.
-    idleWatts * Double(nanoseconds / Self.millisecond) / 1000
+  static func == (one: Self, other: Self) -> Bool {
+    one.file == other.file && one.parts.elementsEqual(other.parts) { $0 == $1 }
   }
 }

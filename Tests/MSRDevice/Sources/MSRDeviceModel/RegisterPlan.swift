@@ -78,12 +78,11 @@ public struct RegisterPlan: Sendable, Equatable {
     text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
   }
 
-  /// Plays all traces from their start, so long after the device's start.
+  /// Reads the files of all traces anew, and plays them from their start, so long after the device's start.
   ///
-  /// - Returns: false if there is none.
+  /// - Returns: false if there is none, or one cannot be read.
   mutating func play(at nanoseconds: Int64) -> Bool {
-    for file in traces.keys { traces[file]?.play(at: nanoseconds) }
-    return !traces.isEmpty
+    !traces.isEmpty && traces.keys.allSatisfy { file in traces[file]?.play(at: nanoseconds) ?? false }
   }
 
   /// What a register of a CPU reads so long after the start; nil if reading it fails with EIO.

@@ -32,7 +32,7 @@ struct MSRDevice: ParsableCommand {
         eio PACKAGE COUNT|on|off    the next COUNT reads of its COUNTERS, or all, fail with EIO
         freeze PACKAGE on|off       its COUNTERS stand still; off: they go on from where they stood
         enxio CPU on|off            that CPU is offline: opening and reading its msr fail with ENXIO
-        play NANOSECONDS            the traces of --registers play from then on, by CLOCK_MONOTONIC
+        play NANOSECONDS            the traces of --registers are read anew, and play from then on, by CLOCK_MONOTONIC
 
       Example, two packages of which the first wraps after about ten seconds:
         msr-device --tree DIR --watts 42.5 --watts 17.25 --counter-start 0xFF95C000
