@@ -13,12 +13,6 @@
 
 #include "sockets.h"
 
-// Marks a descriptor close-on-exec: 0, or EBADF if it is not open.
-static inline int cmsr_set_close_on_exec(int descriptor)
-{
-	return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno;
-}
-
 // Whether a descriptor is a listening Unix stream socket: 0, else ENOTSOCK, EPROTOTYPE, EINVAL (not listening), or another.
 static inline int cmsr_check_listener(int descriptor)
 {

@@ -77,7 +77,7 @@ static inline int cmsr_tells_of_its_reader(int descriptor)
 // Waits until there is something to read: 0, ETIMEDOUT after that many milliseconds (negative: never), ECANCELED once the
 // interrupt descriptor (-1: none) is readable, EPIPE once nobody reads what is written to the output descriptor (-1: none),
 // or what went wrong.
-static inline int cmsr_wait_readable_for_reader(int descriptor, int interrupt, int output, int milliseconds)
+static inline int cmsr_wait_readable(int descriptor, int interrupt, int output, int milliseconds)
 {
 	struct pollfd polled[3] = {{descriptor, POLLIN, 0}, {interrupt, POLLIN, 0}, {output, 0, 0}};
 	int ready;
@@ -91,10 +91,4 @@ static inline int cmsr_wait_readable_for_reader(int descriptor, int interrupt, i
 	if (polled[2].revents != 0)
 		return EPIPE;
 	return ready == 0 ? ETIMEDOUT : 0;
-}
-
-// The same without an output descriptor.
-static inline int cmsr_wait_readable(int descriptor, int interrupt, int milliseconds)
-{
-	return cmsr_wait_readable_for_reader(descriptor, interrupt, -1, milliseconds);
 }

@@ -14,7 +14,7 @@ struct cmsr_credentials {
 	gid_t group;
 };
 
-// Reads the peer's credentials: 0, or an errno value. ENOTSOCK if the descriptor is not a socket, EPROTO if the kernel's answer
+// Reads the peer's credentials, of a server those of who began to listen: 0, or an errno value. ENOTSOCK if the descriptor is not a socket, EPROTO if the kernel's answer
 // has another size.
 static inline int cmsr_peer_credentials(int descriptor, struct cmsr_credentials *credentials)
 {
@@ -22,28 +22,6 @@ static inline int cmsr_peer_credentials(int descriptor, struct cmsr_credentials 
 	if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, &size) != 0)
 		return errno;
 	return size == sizeof *credentials ? 0 : EPROTO;
-}
-
-// The peer's user id; that of nobody (65534) if the kernel does not tell, or if the descriptor is not a socket.
-static inline uid_t cmsr_peer_user(int descriptor)
-{
-	struct cmsr_credentials credentials;
-	return cmsr_peer_credentials(descriptor, &credentials) == 0 ? credentials.user : 65534;
-}
-
-struct cmsr_user {
-	uid_t user; // -1 unless error is 0
-	int error;
-};
-
-// Who began to listen at the socket that this one is connected to.
-static inline struct cmsr_user cmsr_server_user(int descriptor)
-{
-	struct cmsr_credentials credentials;
-	struct cmsr_user server = {(uid_t)-1, cmsr_peer_credentials(descriptor, &credentials)};
-	if (server.error == 0)
-		server.user = credentials.user;
-	return server;
 }
 
 // Whether the peer is root, or has `group` as its group or among its supplementary groups (SO_PEERCRED, SO_PEERGROUPS): 1,

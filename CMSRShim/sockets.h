@@ -124,16 +124,11 @@ static inline struct cmsr_descriptor cmsr_duplicate(int descriptor)
 // Closes a descriptor; on Linux it is closed even if close(2) reports an error.
 static inline void cmsr_close(int descriptor) { close(descriptor); }
 
-// renameat2(2) inside one directory: gives `from` the name `to`, which must not exist yet (EEXIST).
-static inline int cmsr_rename_new(int folder, const char *from, const char *to)
+// renameat2(2) inside one directory. RENAME_NOREPLACE: the new name must not exist yet (EEXIST). RENAME_EXCHANGE: swaps two names in
+// one step, so that nobody ever finds either missing.
+static inline int cmsr_rename(int folder, const char *from, const char *to, int flags)
 {
-	return syscall(SYS_renameat2, folder, from, folder, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
-}
-
-// renameat2(2) inside one directory: swaps two names in one step, so that nobody ever finds either missing.
-static inline int cmsr_rename_exchange(int folder, const char *one, const char *other)
-{
-	return syscall(SYS_renameat2, folder, one, folder, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+	return syscall(SYS_renameat2, folder, from, folder, to, flags) == 0 ? 0 : errno;
 }
 
 struct cmsr_file {

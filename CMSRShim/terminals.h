@@ -1,10 +1,9 @@
-// A terminal for a full-screen view: its mode and size, and the signals that matter to it.
+// A terminal for a full-screen view: its mode, and the signals that matter to it.
 #pragma once
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
@@ -12,46 +11,14 @@
 #include "signals.h"
 #include "sockets.h"
 
-struct cmsr_terminal_mode {
-	struct termios mode; // meaningful only if error is 0
-	int error;
-};
-
-struct cmsr_terminal_size {
-	int columns, rows; // 0 if it is not a terminal, or does not tell
-};
-
-static inline struct cmsr_terminal_mode cmsr_terminal_mode_now(int descriptor)
-{
-	struct cmsr_terminal_mode now;
-	now.error = tcgetattr(descriptor, &now.mode) == 0 ? 0 : errno;
-	return now;
-}
-
 // Keys come at once and are not shown; Ctrl-C and Ctrl-Z stay signals; Ctrl-S does not stop the screen.
-static inline int cmsr_terminal_take(int descriptor, struct cmsr_terminal_mode before)
+static inline struct termios cmsr_screen_mode(struct termios mode)
 {
-	before.mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	before.mode.c_iflag &= ~(tcflag_t)IXON;
-	before.mode.c_cc[VMIN] = 1;
-	before.mode.c_cc[VTIME] = 0;
-	return tcsetattr(descriptor, TCSADRAIN, &before.mode) == 0 ? 0 : errno;
-}
-
-static inline int cmsr_terminal_give_back(int descriptor, struct cmsr_terminal_mode before)
-{
-	return tcsetattr(descriptor, TCSADRAIN, &before.mode) == 0 ? 0 : errno;
-}
-
-static inline struct cmsr_terminal_size cmsr_terminal_size(int descriptor)
-{
-	struct winsize size = {0, 0, 0, 0};
-	struct cmsr_terminal_size result = {0, 0};
-	if (ioctl(descriptor, TIOCGWINSZ, &size) == 0) {
-		result.columns = size.ws_col;
-		result.rows = size.ws_row;
-	}
-	return result;
+	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	mode.c_iflag &= ~(tcflag_t)IXON;
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	return mode;
 }
 
 // From here on these signals do nothing but make the descriptor readable.

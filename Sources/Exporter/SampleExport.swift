@@ -64,7 +64,7 @@ public struct SampleExport {
         if !waits || !isGone { try writeAbsence(error, to: place) }
         guard waits else { throw error }
         isGone = true
-        if cmsr_wait_readable_for_reader(-1, -1, reader, pauseMilliseconds) == EPIPE { return }
+        if cmsr_wait_readable(-1, -1, reader, pauseMilliseconds) == EPIPE { return }
       }
     }
   }

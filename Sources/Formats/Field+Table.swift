@@ -6,22 +6,22 @@ extension Field {
   public static let all: [Field] = [
     // The program and the service.
     .metric(.gauge("up"), "Whether the service answered.") { scrape in
-      .init(scrape.observation == nil ? 0 : 1)
+      .init(value: scrape.observation == nil ? 0 : 1)
     },
     .metric(.info("build"), "The program that wrote these metrics.") { scrape in
-      .init(1, [("version", scrape.version)])
+      .init(value: 1, labels: [("version", scrape.version)])
     },
     .metric(.info("service"), "The service that measures.") { scrape in
-      scrape.observation.map { .init(1, labels($0)) }
+      scrape.observation.map { .init(value: 1, labels: labels($0)) }
     },
     .metric(.gauge("simulated"), "Whether the watts and joules are invented.") { scrape in
-      scrape.observation.map { .init($0.isSimulated ? 1 : 0) }
+      scrape.observation.map { .init(value: $0.isSimulated ? 1 : 0) }
     },
     .metric(.gauge("fresh"), "Whether there is a recent sample. Without one there are no watts and no joules.") {
-      $0.observation.map { .init($0.isFresh ? 1 : 0) }
+      $0.observation.map { .init(value: $0.isFresh ? 1 : 0) }
     },
     .metric(.gauge("interval_seconds"), unit: "seconds", "Time between samples.") { scrape in
-      scrape.observation.map { .init($0.info.intervalSeconds) }
+      scrape.observation.map { .init(value: $0.info.intervalSeconds) }
     },
 
     // The sample, its packages and their domains. The watts of a stale sample belong to an earlier time, so they are left out.
@@ -63,10 +63,10 @@ extension Field {
 
     // The cost of the service itself.
     .metric(.counter("service_cpu_seconds"), unit: "seconds", "Processor time that the service has used.") { scrape in
-      scrape.observation.map { .init($0.sample.service.cpuSeconds) }
+      scrape.observation.map { .init(value: $0.sample.service.cpuSeconds) }
     },
     .metric(.counter("service_wakeups"), "Number of times the service woke up.") { scrape in
-      scrape.observation.map { .init(Double($0.sample.service.wakeups)) }
+      scrape.observation.map { .init(value: Double($0.sample.service.wakeups)) }
     },
   ]
 

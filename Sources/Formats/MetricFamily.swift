@@ -24,16 +24,10 @@ public struct MetricFamily: Sendable {
 
   /// A value and its labels.
   public struct Sample: Sendable {
-    /// The labels.
-    public var labels: [Label]
     /// The value in the family's unit.
     public var value: Double
-
-    /// A sample.
-    public init(_ value: Double, _ labels: [Label] = []) {
-      self.labels = labels
-      self.value = value
-    }
+    /// The labels.
+    public var labels: [Label] = []
   }
 
   /// Its name, without the suffix of its kind.

@@ -38,11 +38,11 @@ public enum Metrics {
     case .scrape(let value): return [value(scrape)].compactMap(\.self)
     case .sample(let value):
       guard let number = sample.flatMap(value)?.metric(field.unit) else { return [] }
-      return [.init(number)]
+      return [.init(value: number)]
     case .part(let value):
       guard let sample else { return [] }
       return sample.parts.compactMap { part in
-        value(sample, part)?.metric(field.unit).map { .init($0, labels(part)) }
+        value(sample, part)?.metric(field.unit).map { .init(value: $0, labels: labels(part)) }
       }
     }
   }

@@ -83,7 +83,7 @@ public struct PowerConnection: ~Copyable {
       hasLooked = true
       // In milliseconds for poll(2), rounded up, at most a day.
       let milliseconds = Int32((min(left, 86_400_000_000_000) + 999_999) / 1_000_000)
-      switch cmsr_wait_readable_for_reader(descriptor.number, other, output, milliseconds) {
+      switch cmsr_wait_readable(descriptor.number, other, output, milliseconds) {
       case 0: try receive()
       case ETIMEDOUT: continue
       case ECANCELED, EPIPE: return .other

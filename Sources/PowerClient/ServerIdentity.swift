@@ -94,8 +94,9 @@ extension PowerConnection {
 
   /// The server, judged by the users that a client trusts.
   func server(known: ServerIdentity.Known) -> ServerIdentity {
-    let server = cmsr_server_user(descriptor.number)
-    return ServerIdentity(path: path, user: server.error == 0 ? server.user : nil, known: known)
+    var server = cmsr_credentials()
+    let error = unsafe cmsr_peer_credentials(descriptor.number, &server)
+    return ServerIdentity(path: path, user: error == 0 ? server.user : nil, known: known)
   }
 }
 

@@ -3,18 +3,6 @@ internal import SystemCalls
 
 /// Why the service cannot serve at a path.
 public enum SocketError: Error, Equatable {
-  /// What occupies a path.
-  public enum Occupant: String, Sendable {
-    /// A regular file.
-    case file
-    /// A directory.
-    case directory
-    /// A symbolic link, wherever it leads.
-    case symbolicLink = "symbolic link"
-    /// Anything else that is not a socket.
-    case other = "device or pipe"
-  }
-
   /// The path does not end in the name of a file.
   case notAFile(path: String)
   /// The path is too long for a socket address.
@@ -22,7 +10,7 @@ public enum SocketError: Error, Equatable {
   /// The folder of the socket cannot be used.
   case folder(path: String, errno: Int32)
   /// The path is not a socket.
-  case occupied(path: String, by: Occupant)
+  case occupied(path: String, by: String)
   /// Another program is serving there.
   case inUse(path: String)
   /// Another program's socket is there, but nothing serves at it.
@@ -59,7 +47,7 @@ extension SocketError: CustomStringConvertible {
     case .folder(let path, let errno):
       "Cannot use the folder \(path) for the socket: \(fileErrorText(errno)). Choose another path with --socket."
     case .occupied(let path, let occupant):
-      "\(path) is a \(occupant.rawValue), not a socket, so it was left alone; choose another path with --socket, or "
+      "\(path) is a \(occupant), not a socket, so it was left alone; choose another path with --socket, or "
         + "remove it if it is not needed."
     case .inUse(let path):
       "Another program is already serving at \(path); stop it, or choose another path with --socket."

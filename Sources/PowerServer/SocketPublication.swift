@@ -44,7 +44,7 @@ struct SocketPublication {
     for _ in 0..<Self.mostTries {
       let found = unsafe cmsr_file_at(folder, name)
       if found.error == ENOENT {
-        let error = unsafe cmsr_rename_new(folder, temporary, name)
+        let error = unsafe cmsr_rename(folder, temporary, name, RENAME_NOREPLACE)
         if error == 0 { return }
         guard error == EEXIST else { throw .failed(path: path, step: "create", errno: error) }
         continue
@@ -64,12 +64,12 @@ struct SocketPublication {
 
   /// Swaps names with a dead socket and removes it; swaps back if it turns out to be another one.
   private func replace(dead: cmsr_file) throws(SocketError) -> Bool {
-    let error = unsafe cmsr_rename_exchange(folder, temporary, name)
+    let error = unsafe cmsr_rename(folder, temporary, name, RENAME_EXCHANGE)
     if error == ENOENT { return false }
     guard error == 0 else { throw .failed(path: path, step: "replace", errno: error) }
     let swapped = unsafe cmsr_file_at(folder, temporary)
     guard swapped.error == 0, swapped.identity == dead.identity else {
-      let error = unsafe cmsr_rename_exchange(folder, temporary, name)
+      let error = unsafe cmsr_rename(folder, temporary, name, RENAME_EXCHANGE)
       guard error == 0 else { throw .failed(path: path, step: "give back", errno: error) }
       return false
     }
@@ -78,13 +78,13 @@ struct SocketPublication {
   }
 
   /// The kind of file there, by the file type bits of stat(2), which the C library defines twice for Swift; nil for a socket.
-  private func occupant(mode: UInt32) -> SocketError.Occupant? {
+  private func occupant(mode: UInt32) -> String? {
     switch mode & 0o170000 {
     case 0o140000: nil
-    case 0o100000: .file
-    case 0o040000: .directory
-    case 0o120000: .symbolicLink
-    default: .other
+    case 0o100000: "file"
+    case 0o040000: "directory"
+    case 0o120000: "symbolic link"
+    default: "device or pipe"
     }
   }
 }

@@ -33,7 +33,9 @@ final class UserShares {
   ///
   /// - Returns: whether its user has some of the share left: otherwise it was closed, or waits.
   func take(_ descriptor: Int32) -> Bool {
-    let user = cmsr_peer_user(descriptor)
+    var peer = cmsr_credentials()
+    // If the kernel does not tell, it counts as nobody's.
+    let user = unsafe cmsr_peer_credentials(descriptor, &peer) == 0 ? peer.user : 65_534
     let share = share(of: user)
     if share.take(descriptor) { return !share.isCrowded }
     cmsr_close(descriptor)

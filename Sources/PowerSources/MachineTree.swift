@@ -34,7 +34,7 @@ package struct MachineTree {
   }
 
   /// Opens the registers of CPUs, or the captured ones.
-  func registers(cpus: [Int]) -> any OpenedRegisters {
+  package func registers(cpus: [Int]) -> any OpenedRegisters {
     if let replay {
       ReplayedRegisters(replay, cpus: cpus)
     } else {

@@ -8,7 +8,7 @@ package struct PowercapTree {
   /// A zone and the folder of its files.
   package struct Entry: Sendable {
     /// What it measures.
-    package let zone: PowercapZone
+    package let zone: DomainID
     /// The path of its folder.
     package let folder: String
   }
@@ -54,9 +54,9 @@ package struct PowercapTree {
     var found: [Entry] = []
     var offline: [String] = []
     for control in ["intel-rapl:", "intel-rapl-mmio:"] {
-      var said: [(zone: PowercapZone, name: String)] = []
+      var said: [(zone: DomainID, name: String)] = []
       for name in names where name.hasPrefix(control) {
-        let zone: PowercapZone?
+        let zone: DomainID?
         do throws(SourceError) {
           zone = try self.zone(name, control: control)
         } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
@@ -75,7 +75,7 @@ package struct PowercapTree {
         }
         said.append((zone, name))
         let package = RegisterMap(vendor: vendor) == .amd ? PackageID(package: zone.package.package) : zone.package
-        let counter = PowercapZone(package: package, domain: zone.domain)
+        let counter = DomainID(package, zone.domain)
         if !found.contains(where: { $0.zone == counter }) {
           found.append(Entry(zone: counter, folder: "\(folder)/\(name)"))
         }
@@ -112,11 +112,11 @@ package struct PowercapTree {
   }
 
   /// The zone in a folder such as "intel-rapl:0:1"; nil if it has no counter that we read.
-  private func zone(_ name: String, control: String) throws(SourceError) -> PowercapZone? {
+  private func zone(_ name: String, control: String) throws(SourceError) -> DomainID? {
     let parts = name.split(separator: ":")
     guard parts.count == 2 || parts.count == 3 else { return nil }
     let parent = parts.count == 3 ? try word("\(folder)/\(control)\(parts[1])/name") : nil
-    return PowercapZone(name: try word("\(folder)/\(name)/name"), parent: parent)
+    return DomainID(zone: try word("\(folder)/\(name)/name"), parent: parent)
   }
 
   private func word(_ path: String) throws(SourceError) -> String { String(Substring(try text(path)).trimmed) }
@@ -171,41 +171,30 @@ extension MachineTree {
   }
 }
 
-/// What a zone of /sys/class/powercap measures, from the names that the kernel's RAPL driver gives.
-///
-/// Source: Linux drivers/powercap/intel_rapl_common.c, `rapl_init_domains` and `rapl_package_register_powercap`.
-package struct PowercapZone: Equatable, Sendable {
-  /// The package.
-  package let package: PackageID
-  /// The domain.
-  package let domain: PowerDomain
-}
-
-extension PowercapZone {
-  /// Reads a zone's name.
+extension DomainID {
+  /// What a zone of /sys/class/powercap measures, from the names that the kernel's RAPL driver gives.
+  ///
+  /// Source: Linux drivers/powercap/intel_rapl_common.c, `rapl_init_domains` and `rapl_package_register_powercap`.
   ///
   /// - Parameters:
   ///   - name: the zone's name: "package-0", "package-0-die-1", "psys", "psys-1", "core", "uncore" or "dram".
   ///   - parent: the name of the zone around it, which tells the package of a zone without a number.
   /// - Returns: nil for any other name.
-  package init?(name: String, parent: String?) {
+  package init?(zone name: String, parent: String?) {
     let words = name.split(separator: "-", omittingEmptySubsequences: false)
     switch words.first {
     case "package":
       guard let id = Self.package(words) else { return nil }
-      package = id
-      domain = .package
+      self.init(id, .package)
     case "psys":
       // Without a number it is package 0's.
       guard words.count <= 2, let number = words.count == 2 ? words[1].digits : 0 else { return nil }
-      package = PackageID(package: number)
-      domain = .psys
+      self.init(PackageID(package: number), .psys)
     case "core", "uncore", "dram":
-      guard words.count == 1, let parent, let around = Self(name: parent, parent: nil), around.domain == .package else {
+      guard words.count == 1, let parent, let around = Self(zone: parent, parent: nil), around.domain == .package else {
         return nil
       }
-      package = around.package
-      domain = name == "core" ? .core : name == "uncore" ? .uncore : .dram
+      self.init(around.package, name == "core" ? .core : name == "uncore" ? .uncore : .dram)
     default: return nil
     }
   }

@@ -19,7 +19,7 @@ public protocol RegisterFile: Sendable {
 }
 
 /// The registers of CPUs, some of which may not be readable.
-protocol OpenedRegisters: RegisterFile {
+package protocol OpenedRegisters: RegisterFile {
   /// Why nodes of CPUs could not be opened: errno values.
   var openErrors: [Int: Int32] { get }
 }

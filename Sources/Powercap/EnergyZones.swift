@@ -1,5 +1,5 @@
 public import PowerProtocol
-internal import RAPL
+public import RAPL
 
 /// All zones of a service, and the energy of each: samples go in, values of `energy_uj` come out.
 public struct EnergyZones: Sendable {

@@ -1,4 +1,4 @@
-internal import RAPL
+public import RAPL
 
 /// The folders, links and files of a powercap tree, with the kernel's names.
 ///
@@ -78,5 +78,27 @@ public struct ZoneTree: Sendable {
     nodes.append(Node(name: name, folder: folder, content: content))
     if case .folder(let before) = nodes[folder].content { nodes[folder].content = .folder(before + [nodes.count - 1]) }
     return nodes.count - 1
+  }
+}
+
+/// An energy counter of the service, as a zone of powercap.
+public typealias EnergyZone = DomainID
+
+extension EnergyZone {
+  /// The largest value of `energy_uj`, in microjoules: that of a full 32-bit counter of 2^-14 J, rounded as the kernel's driver
+  /// rounds it on most of Intel's CPUs. The value after it is 0: readers add this number if a counter went back.
+  public static let range: UInt64 = 262_143_328_850
+
+  /// What the zone's `name` says.
+  ///
+  /// Source: Linux drivers/powercap/intel_rapl_common.c, `rapl_init_domains` and `rapl_package_register_powercap`.
+  public var name: String {
+    switch domain {
+    case .package:
+      "package-\(package.package)" + (package.die.map { "-die-\($0)" } ?? "")
+    // Without a number it is package 0's.
+    case .psys: package.package == 0 ? "psys" : "psys-\(package.package)"
+    case .core, .uncore, .dram: domain.rawValue
+    }
   }
 }

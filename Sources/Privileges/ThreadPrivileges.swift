@@ -18,7 +18,9 @@ struct ThreadPrivileges: Sendable, Equatable {
   let ambient: UInt64
   /// Whether no program started from here can gain privileges.
   let noNewPrivileges: Bool
+}
 
+extension ThreadPrivileges {
   /// Reads the text of a status file.
   ///
   /// - Returns: nil if a field is missing or is not valid.
@@ -40,14 +42,9 @@ struct ThreadPrivileges: Sendable, Equatable {
       let effective = set("CapEff"), let bounding = set("CapBnd"), let ambient = set("CapAmb"),
       let noNewPrivileges = words("NoNewPrivs")?.first
     else { return nil }
-    self.users = users
-    self.groups = groups
-    self.supplementaryGroups = supplementaryGroups
-    self.inheritable = inheritable
-    self.permitted = permitted
-    self.effective = effective
-    self.bounding = bounding
-    self.ambient = ambient
-    self.noNewPrivileges = noNewPrivileges == "1"
+    self.init(
+      users: users, groups: groups, supplementaryGroups: supplementaryGroups, inheritable: inheritable,
+      permitted: permitted, effective: effective, bounding: bounding, ambient: ambient,
+      noNewPrivileges: noNewPrivileges == "1")
   }
 }

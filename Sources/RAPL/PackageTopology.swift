@@ -43,6 +43,32 @@ extension PowerDomain: CustomStringConvertible {
   public var description: String { self == .dram ? "DRAM" : rawValue }
 }
 
+/// Names one domain of one package, or die: an energy counter, and what it counts.
+public struct DomainID: Sendable, Hashable, Comparable {
+  /// The package, or the die.
+  public let package: PackageID
+  /// The domain.
+  public let domain: PowerDomain
+
+  /// A domain of a package.
+  public init(_ package: PackageID, _ domain: PowerDomain) {
+    self.package = package
+    self.domain = domain
+  }
+
+  /// By package, then in the order of the domains.
+  public static func < (one: Self, other: Self) -> Bool {
+    (one.package, one.rank) < (other.package, other.rank)
+  }
+
+  private var rank: Int { PowerDomain.allCases.firstIndex(of: domain) ?? 0 }
+}
+
+extension DomainID: CustomStringConvertible {
+  /// "package 0" for the whole package, or "package 0 core".
+  public var description: String { domain == .package ? "\(package)" : "\(package) \(domain)" }
+}
+
 /// The place of a CPU, from /sys/devices/system/cpu/cpuN/topology.
 public struct CPUPlace: Sendable, Equatable {
   /// The CPU's number.

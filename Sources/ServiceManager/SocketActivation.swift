@@ -27,7 +27,7 @@ public enum SocketActivation {
     }
     var sockets: [PassedSocket] = []
     for (descriptor, name) in zip(first..<first + count, names) {
-      var error = cmsr_set_close_on_exec(descriptor)
+      var error = fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno
       if error == 0 { error = cmsr_check_listener(descriptor) }
       guard error == 0 else { throw .noListener(descriptor: descriptor, errno: error) }
       sockets.append(PassedSocket(descriptor: descriptor, name: name))

@@ -5,6 +5,7 @@ internal import Glibc
 internal import Logging
 internal import Privileges
 internal import ServiceManager
+internal import Serving
 internal import SystemCalls
 
 /// Serves metrics and a live page over HTTP.
@@ -44,7 +45,7 @@ struct ExporterCommand: ParsableCommand {
 
   func run() throws {
     let blocked = cmsr_block_ending_signals()
-    guard blocked == 0 else { throw ExporterError.signals(errno: blocked) }
+    guard blocked == 0 else { throw ServeError.signals(errno: blocked) }
     let logger = ServiceLog.logger(level: logLevel)
     let notifier = try ServiceNotifier()
     // Anyone may run a program as the user that root becomes, so that user is no reason to trust a server.
@@ -52,7 +53,7 @@ struct ExporterCommand: ParsableCommand {
     if geteuid() == 0 { try Self.leaveRoot(logger) }
     // Readable once this is to end, so that no service that hangs keeps the thread that asks it.
     let ending = cmsr_event_descriptor()
-    guard ending >= 0 else { throw ExporterError.signals(errno: errno) }
+    guard ending >= 0 else { throw ServeError.signals(errno: errno) }
     let reader = ServiceReader(serviceAddress, interrupt: ending)
     let settings = ExporterSettings(version: PkgWattStat.version)
     let server = ExporterServer(reader, at: try address(), settings: settings) { error in
@@ -77,23 +78,16 @@ struct ExporterCommand: ParsableCommand {
   /// Gives up root: the service tells root more than everyone may know.
   private static func leaveRoot(_ logger: Logger) throws {
     let name = "nobody"
-    guard let user = try ServiceUser.named(name) else { throw ExporterError.noUser(name) }
+    guard let user = try ServiceUser.named(name) else { throw NoExporterUser(name: name) }
     for warning in try PrivilegeDrop.run(.preferred(user), keep: .nothing) { logger.warning("\(warning)") }
   }
 }
 
-/// Why an exporter cannot be started.
-enum ExporterError: Error, CustomStringConvertible {
-  /// Signals cannot be handled.
-  case signals(errno: Int32)
-  /// The user that root should become does not exist.
-  case noUser(String)
+/// The user that root should become does not exist.
+struct NoExporterUser: Error, CustomStringConvertible {
+  let name: String
 
   var description: String {
-    switch self {
-    case .signals(let errno): "Cannot set up signal handling: \(errorText(errno))."
-    case .noUser(let name):
-      "The user \(name), which the exporter becomes in place of root, does not exist; run the exporter as an ordinary user."
-    }
+    "The user \(name), which the exporter becomes in place of root, does not exist; run the exporter as an ordinary user."
   }
 }

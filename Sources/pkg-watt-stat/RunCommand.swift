@@ -72,7 +72,7 @@ struct RunCommand: ParsableCommand {
     do throws(OutputError) {
       return try Output(output, orElse: .standardError)
     } catch {
-      throw ReportNotWritten(error, isEarly: true)
+      throw RunFailure.noReport(error)
     }
   }
 

@@ -52,14 +52,14 @@ struct CaptureTests {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var capture = Capture()
     capture.folders["an/empty/one"] = []
-    try CaptureFolder(folder).write(texts: ["deep/down/file": "text"], capture)
+    try capture.write(texts: ["deep/down/file": "text"], to: folder)
     #expect(try String(contentsOfFile: folder + "/deep/down/file", encoding: .utf8) == "text")
     #expect(FileManager.default.fileExists(atPath: folder + "/an/empty/one"))
     #expect(throws: CaptureError.notEmpty(folder)) {
-      try CaptureFolder(folder).write(texts: [:], Capture())
+      try Capture().write(texts: [:], to: folder)
     }
     #expect(throws: CaptureError.notWritten(path: "/proc/none", errno: ENOENT)) {
-      try CaptureFolder("/proc/none").write(texts: [:], Capture())
+      try Capture().write(texts: [:], to: "/proc/none")
     }
     try "junk\n".write(toFile: folder + "/capture/registers", atomically: false, encoding: .utf8)
     #expect(throws: CaptureError.malformed(path: folder + "/capture/registers", line: "junk")) {

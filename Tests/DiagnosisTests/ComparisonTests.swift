@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A comparison")
 struct ComparisonTests {
-  private static let channel = CrossCheckChannel(PackageID(package: 0), .package)
+  private static let channel = DomainID(PackageID(package: 0), .package)
 
   private func comparison(_ pairs: [(Double, Double)]) throws -> Comparison {
     try #require(Comparison(Self.channel, pairs: pairs.map { (ours: $0.0, reference: $0.1) }))

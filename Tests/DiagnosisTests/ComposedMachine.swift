@@ -268,7 +268,7 @@ struct ComposedMachine: Sendable, CustomTestStringConvertible {
         clocks: [0, 0, 0], tracks: motions.map { $0.motion.track($0.counter, nanoseconds: nanoseconds) },
         nanoseconds: nanoseconds)
     }
-    try CaptureFolder(root).write(texts: texts, capture)
+    try capture.write(texts: texts, to: root)
     return try body(root)
   }
 }

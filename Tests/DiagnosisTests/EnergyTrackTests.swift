@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A track of energy")
 struct EnergyTrackTests {
-  private static let channel = CrossCheckChannel(PackageID(package: 0), .package)
+  private static let channel = DomainID(PackageID(package: 0), .package)
   private static let millisecond: Int64 = 1_000_000
 
   /// A track of readings: milliseconds, joules, losses.
@@ -55,7 +55,7 @@ struct EnergyTrackTests {
     #expect(watts(track, 200, 500) == nil)
     #expect(watts(track, 200, 1000) == 100)
     #expect(watts(track, 100, 100) == nil && watts(track, 100, 0) == nil)
-    #expect(track.power(of: CrossCheckChannel(PackageID(package: 1), .package), from: 0, to: 100) == nil)
+    #expect(track.power(of: DomainID(PackageID(package: 1), .package), from: 0, to: 100) == nil)
   }
 
   @Test("takes in no reading that failed or was implausible", arguments: [true, false])

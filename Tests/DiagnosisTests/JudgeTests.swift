@@ -6,12 +6,12 @@ import Testing
 
 @Suite("The judge of a cross-check")
 struct JudgeTests {
-  private static let package = CrossCheckChannel(PackageID(package: 0), .package)
-  private static let dram = CrossCheckChannel(PackageID(package: 0), .dram)
+  private static let package = DomainID(PackageID(package: 0), .package)
+  private static let dram = DomainID(PackageID(package: 0), .dram)
   private let judge = CrossCheckJudge(reference: "turbostat", tolerancePercent: 1)
 
   /// Windows whose reference is 10 W and a bit, with these ratios of ours to it.
-  private func comparison(_ channel: CrossCheckChannel?, _ ratios: [Double]) throws -> Comparison {
+  private func comparison(_ channel: DomainID?, _ ratios: [Double]) throws -> Comparison {
     try #require(
       Comparison(
         channel, pairs: ratios.enumerated().map { index, ratio in (ratio * (10 + Double(index)), 10 + Double(index)) }))

@@ -20,7 +20,7 @@ struct TallyTests {
 
   private func window(_ package: Int, _ start: Int64, _ watts: Double) -> ReferenceWindow {
     ReferenceWindow(
-      channel: CrossCheckChannel(PackageID(package: package), .package), start: start * Self.second,
+      channel: DomainID(PackageID(package: package), .package), start: start * Self.second,
       end: (start + 1) * Self.second, watts: watts)
   }
 

@@ -202,7 +202,7 @@ struct TraceTests {
       let root = NSTemporaryDirectory() + "pkg-watt-stat-trace-\(UInt64.random(in: 0...UInt64.max))"
       defer { try? FileManager.default.removeItem(atPath: root) }
       let cpuinfo = "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 158\n"
-      try CaptureFolder(root).write(texts: ["proc/cpuinfo": cpuinfo], capture)
+      try capture.write(texts: ["proc/cpuinfo": cpuinfo], to: root)
       return Doctor.examine(try Machine(root: root)).text
     }
     func run(_ first: Int64, _ last: Int64, _ reading: Trace.Reading) -> Trace.Run {
@@ -225,7 +225,7 @@ struct TraceTests {
       return .value(value)
     }
     let slow = TraceRecorder.Source(.zone("a"), .slow) { .failed(errno: 13) }
-    let trace = try #require(TraceRecorder([source, slow]).record(nanoseconds: 50_000_000))
+    let trace = try #require(TraceRecorder.record([source, slow], nanoseconds: 50_000_000))
     // Interrupted readings are left out, so there may be fewer than were made, never others.
     let runs = trace.tracks[0].runs
     #expect(!runs.isEmpty && runs.reduce(0) { $0 + $1.reads } <= reads && runs.allSatisfy { $0.reads <= 5 })

@@ -141,11 +141,12 @@ struct EnergyTests {
   @Test("of a domain that could not be read at an edge is missing, and no other")
   func missingDomain() throws {
     let id = PackageID(package: 0)
-    let dram = EnergyChannel.domain(id, .dram)
+    let dram = EnergyChannel.part(DomainID(id, .dram))
     var tally = EnergyTally(
-      from: EnergyPoint(seconds: 0, windowStart: -1, joules: [.package(id): 1, dram: 1]), windowSeconds: 1)
-    tally.add(EnergyPoint(seconds: 1, windowStart: 0, joules: [.package(id): 2]))
+      from: EnergyPoint(seconds: 0, windowStart: -1, joules: [.part(DomainID(id, .package)): 1, dram: 1]),
+      windowSeconds: 1)
+    tally.add(EnergyPoint(seconds: 1, windowStart: 0, joules: [.part(DomainID(id, .package)): 2]))
     let run = try #require(RunEnergy(tally, during: CommandSpan(start: 0, end: 1), Trace.exact))
-    #expect(run.channels.keys.sorted() == [.package(id)])
+    #expect(run.channels.keys.sorted() == [.part(DomainID(id, .package))])
   }
 }

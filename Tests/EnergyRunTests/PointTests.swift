@@ -26,14 +26,17 @@ struct PointTests {
   func channels() throws {
     let point = try #require(EnergyPoint(sample()))
     #expect(point.seconds == 5 && point.windowStart == 4.75)
-    #expect(point.joules == [.total: 100, .package(id): 100, .domain(id, .core): 70, .domain(id, .dram): 10])
-    #expect(point.lowerBounds == [.domain(id, .core)])
+    #expect(
+      point.joules == [
+        .total: 100, .part(DomainID(id, .package)): 100, .part(DomainID(id, .core)): 70, .part(DomainID(id, .dram)): 10,
+      ])
+    #expect(point.lowerBounds == [.part(DomainID(id, .core))])
   }
 
   @Test("lacks a domain that could not be read")
   func domain() throws {
     let point = try #require(EnergyPoint(sample(dramWatts: nil)))
-    #expect(point.joules.keys.sorted() == [.total, .package(id), .domain(id, .core)])
+    #expect(point.joules.keys.sorted() == [.total, .part(DomainID(id, .package)), .part(DomainID(id, .core))])
   }
 
   @Test(
@@ -47,8 +50,9 @@ struct PointTests {
   func order() {
     let other = PackageID(package: 0)
     let sorted: [EnergyChannel] = [
-      .total, .package(other), .domain(other, .core), .domain(other, .dram), .package(id), .domain(id, .uncore),
-      .domain(id, .psys),
+      .total, .part(DomainID(other, .package)), .part(DomainID(other, .core)), .part(DomainID(other, .dram)),
+      .part(DomainID(id, .package)), .part(DomainID(id, .uncore)),
+      .part(DomainID(id, .psys)),
     ]
     #expect(sorted.reversed().sorted() == sorted)
   }

@@ -36,10 +36,11 @@ struct ReportTests {
     func point(_ index: Int) -> EnergyPoint {
       let seconds = Double(index) * 0.25
       var joules: [EnergyChannel: Double] = [
-        .total: watts * seconds * (packages == 2 ? 1.5 : 1), .package(Self.package): watts * seconds,
-        .domain(Self.package, .core): watts * seconds * 0.7, .domain(Self.package, .dram): watts * seconds * 0.1,
+        .total: watts * seconds * (packages == 2 ? 1.5 : 1), .part(DomainID(Self.package, .package)): watts * seconds,
+        .part(DomainID(Self.package, .core)): watts * seconds * 0.7,
+        .part(DomainID(Self.package, .dram)): watts * seconds * 0.1,
       ]
-      if packages == 2 { joules[.package(Self.other)] = watts * seconds / 2 }
+      if packages == 2 { joules[.part(DomainID(Self.other, .package))] = watts * seconds / 2 }
       return EnergyPoint(
         seconds: seconds, windowStart: seconds - 0.25, joules: joules,
         lowerBounds: isLowerBound && index > 2 ? Set(joules.keys) : [])
@@ -96,7 +97,10 @@ struct ReportTests {
     func point(_ seconds: Double) -> EnergyPoint {
       EnergyPoint(
         seconds: seconds, windowStart: seconds - 0.25,
-        joules: [.total: 40 * seconds, .package(Self.package): 40 * seconds, .domain(Self.package, .uncore): 0])
+        joules: [
+          .total: 40 * seconds, .part(DomainID(Self.package, .package)): 40 * seconds,
+          .part(DomainID(Self.package, .uncore)): 0,
+        ])
     }
     var tally = EnergyTally(from: point(0), windowSeconds: 0.25)
     tally.add(point(0.25))
@@ -136,8 +140,8 @@ struct ReportTests {
       ),
       (.noReading(seconds: 5.5, reason: nil), "Not measured: The service gave no fresh reading within 6 s of"),
       (.noReading(seconds: 5.5, reason: "The counter is gone."), "the command's end: The counter is gone."),
-    ] as [(RunProblem, String)])
-  func notMeasured(problem: RunProblem, says: String) throws {
+    ] as [(RunFailure, String)])
+  func notMeasured(problem: RunFailure, says: String) throws {
     let report = report([RunOutcome(end: .killed(signal: 9), seconds: 2, energy: .failure(problem))])
     #expect(report.text.hasPrefix("sleep 5: killed by signal 9 after 2.000 s\n"))
     #expect(report.text.contains(says))

@@ -93,7 +93,7 @@ struct MetricsTests {
     ])
   func writing(label: String, value: Double, line: String) {
     let family = MetricFamily(
-      name: "x", kind: .gauge, help: "A \\ and\nmore.", samples: [.init(value, [("l", label)])])
+      name: "x", kind: .gauge, help: "A \\ and\nmore.", samples: [.init(value: value, labels: [("l", label)])])
     #expect(MetricsFormat.classic.text([family]) == "# HELP x A \\\\ and\\nmore.\n# TYPE x gauge\n\(line)\n")
   }
 }

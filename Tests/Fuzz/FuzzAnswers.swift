@@ -61,7 +61,7 @@ private struct Commands {
     case .subscribed(let subscription): _ = subscription.json.line
     case .refused(let refusal):
       expectPrintable(
-        ClientError.refused(path: "/socket", refusal), RunProblem.service(.refused(path: "/socket", refusal)))
+        ClientError.refused(path: "/socket", refusal), RunFailure.service(.refused(path: "/socket", refusal)))
     }
   }
 
@@ -70,7 +70,7 @@ private struct Commands {
     // What is handed on says the same again, to the digit.
     precondition((try? Answer(line: sample.json.line.dropLast())) == .sample(sample))
     expectPrintable(lines.next(Reading(sample)), WaybarModule.line(sample), Self.template?.text(sample) ?? "")
-    expectPrintable(RunProblem.noReading(seconds: sample.windowSeconds, reason: sample.reason))
+    expectPrintable(RunFailure.noReading(seconds: sample.windowSeconds, reason: sample.reason))
     guard let point = EnergyPoint(sample) else { return }
     if tally == nil { tally = EnergyTally(from: point, windowSeconds: 0.25) }
     tally?.add(point)

@@ -18,7 +18,7 @@ struct PowercapTests {
       ("dram", "package-0-die-1", id(0, die: 1), .dram),
     ] as [(String, String?, PackageID, PowerDomain)])
   func zones(name: String, parent: String?, package: PackageID, domain: PowerDomain) {
-    let zone = PowercapZone(name: name, parent: parent)
+    let zone = DomainID(zone: name, parent: parent)
     #expect(zone?.package == package && zone?.domain == domain)
   }
 
@@ -32,7 +32,7 @@ struct PowercapTests {
       ("battery", "package-0"),
     ] as [(String, String?)])
   func noZones(name: String, parent: String?) {
-    #expect(PowercapZone(name: name, parent: parent) == nil)
+    #expect(DomainID(zone: name, parent: parent) == nil)
   }
 
   @Test(

@@ -31,8 +31,8 @@ extension Machine {
   ///
   /// It reads every die and every powercap zone, even if one shows another's counter: the trace shows which do.
   public func takeTrace(seconds: Double) throws(TraceRefusal) {
-    let recorder = TraceRecorder(try traceSources())
-    guard let trace = recorder.record(nanoseconds: Int64(clamping: seconds * 1e9)) else { throw .slept }
+    let nanoseconds = Int64(clamping: seconds * 1e9)
+    guard let trace = TraceRecorder.record(try traceSources(), nanoseconds: nanoseconds) else { throw .slept }
     remember(trace)
   }
 
@@ -82,12 +82,7 @@ extension Machine {
     return zones.sorted().map { zone in
       // "intel-rapl:0" is a package, "intel-rapl:0:1" is a part of it.
       let pace: TraceRecorder.Pace = zone.split(separator: ":").count == 2 ? .fast : .steady
-      return TraceRecorder.Source(.zone(zone), pace) { [self] in
-        switch energy(ofZone: "\(folder)/\(zone)/energy_uj") {
-        case .success(let value): .value(value)
-        case .failure(let error): .failed(errno: error.errno)
-        }
-      }
+      return TraceRecorder.Source(.zone(zone), pace) { [self] in energy(ofZone: "\(folder)/\(zone)/energy_uj") }
     }
   }
 }

@@ -11,6 +11,9 @@ public final class Machine: MachineFiles {
     var capture = Capture()
   }
 
+  /// Why a counter that can be read has no value: it holds no number.
+  static let noNumber = EINVAL
+
   /// The folder; empty for the machine itself.
   let root: String
   /// The capture to replay; nil for a machine that can be asked.
@@ -22,9 +25,7 @@ public final class Machine: MachineFiles {
   ///
   /// - Throws: if the capture in that folder is damaged.
   public init(root: String?) throws(CaptureError) {
-    var root = root ?? ""
-    // Compared as bytes, as for all paths: to Swift, a slash followed by a combining accent is one character.
-    while root.utf8.last == UInt8(ascii: "/") && root.utf8.count > 1 { root.unicodeScalars.removeLast() }
+    let root = MachineTree(root: root).root
     self.root = root
     let capture = root.isEmpty ? nil : try Capture(in: root)
     replay = capture.map { Replay($0) }
@@ -46,26 +47,12 @@ public final class Machine: MachineFiles {
 
   /// Reads a text file. The path begins with the root.
   public func text(_ path: String) throws(FileError) -> String {
-    let relative = relative(path)
-    do {
-      let text = try files.text(path)
-      memory.withLock { $0.texts[relative] = text }
-      return text
-    } catch {
-      throw failed(relative, error)
-    }
+    try remembered(path, in: \.texts) { () throws(FileError) in try files.text(path) }
   }
 
   /// The names in a folder. The path begins with the root.
   public func names(in folder: String) throws(FileError) -> [String] {
-    let relative = relative(folder)
-    do {
-      let names = try files.names(in: folder)
-      memory.withLock { $0.capture.folders[relative] = names.sorted() }
-      return names
-    } catch {
-      throw failed(relative, error)
-    }
+    try remembered(folder, in: \.capture.folders) { () throws(FileError) in try files.names(in: folder).sorted() }
   }
 
   /// Whether a file exists.
@@ -73,26 +60,18 @@ public final class Machine: MachineFiles {
 
   /// The permissions of a file.
   func permissions(_ path: String) throws(FileError) -> FilePermissions {
-    let relative = relative(path)
-    // Nothing that a copy of the capture could contain: a missing answer may only mean that the question was not asked.
-    if let replayed, replayed.permissions[relative] == nil, replayed.errors[relative] == nil {
-      throw FileError(path: path, errno: ENOENT)
-    }
-    do throws(FileError) {
-      let permissions: FilePermissions
-      if let replayed {
-        // A capture holds only the contents of files.
-        guard let known = replayed.permissions[relative] else {
-          throw FileError(path: path, errno: replayed.errors[relative] ?? ENOENT)
-        }
-        permissions = known
-      } else {
-        permissions = try FilePermissions(of: path, root: root)
+    guard let replayed else {
+      return try remembered(path, in: \.capture.permissions) { () throws(FileError) in
+        try FilePermissions(of: path, root: root)
       }
-      memory.withLock { $0.capture.permissions[relative] = permissions }
-      return permissions
-    } catch {
-      throw failed(relative, error)
+    }
+    // A capture holds only the contents of files. A missing answer may only mean that the question was not asked, so a copy of the
+    // capture has none either.
+    let (known, errno) = (replayed.permissions[relative(path)], replayed.errors[relative(path)])
+    guard known != nil || errno != nil else { throw FileError(path: path, errno: ENOENT) }
+    return try remembered(path, in: \.capture.permissions) { () throws(FileError) in
+      guard let known else { throw FileError(path: path, errno: errno ?? ENOENT) }
+      return known
     }
   }
 
@@ -106,7 +85,7 @@ public final class Machine: MachineFiles {
   }
 
   /// Remembers a register that was read.
-  func remember(_ address: UInt32, cpu: Int, _ value: Result<UInt64, CapturedErrno>) {
+  func remember(_ address: UInt32, cpu: Int, _ value: Trace.Reading) {
     memory.withLock {
       $0.capture.registers[Capture.Register(cpu: cpu, address: address), default: .read([])].add(value)
     }
@@ -120,17 +99,16 @@ public final class Machine: MachineFiles {
   /// Reads the energy of a powercap zone, in microjoules. A captured zone gives its first value, and after that its last.
   ///
   /// - Parameter path: the path of its energy_uj.
-  func energy(ofZone path: String) -> Result<UInt64, CapturedErrno> {
-    let value: Result<UInt64, CapturedErrno>
+  func energy(ofZone path: String) -> Trace.Reading {
+    let value: Trace.Reading
     if let replay {
-      let error = replay.zoneError(path).map { CapturedErrno(errno: $0) }
-      value = error.map { .failure($0) } ?? .success((try? replay.energy(ofZone: path)) ?? 0)
+      value = replay.zoneError(path).map { .failed(errno: $0) } ?? .value((try? replay.energy(ofZone: path)) ?? 0)
     } else {
       do {
         let number = PowercapCounter.microjoules(try TextFile.read(path, root: root).utf8)
-        value = number.map { .success($0) } ?? .failure(.noNumber)
+        value = number.map { .value($0) } ?? .failed(errno: Self.noNumber)
       } catch {
-        value = .failure(CapturedErrno(errno: error.errno))
+        value = .failed(errno: error.errno)
       }
     }
     memory.withLock { $0.capture.zones[PathParts(PathParts(path).folder).name, default: .read([])].add(value) }
@@ -149,37 +127,28 @@ public final class Machine: MachineFiles {
   func remember(_ trace: Trace) { memory.withLock { $0.capture.trace = trace } }
 
   /// Makes sure that the capture can be saved in a folder, before the work begins.
-  public func prepareCapture(in folder: String) throws(CaptureError) { try CaptureFolder(folder).claim() }
+  public func prepareCapture(in folder: String) throws(CaptureError) { try Capture.claim(folder) }
 
   /// Saves everything that was read, in a folder that is empty or does not exist yet.
   public func capture(in folder: String) throws(CaptureError) {
     let (texts, capture) = memory.withLock { ($0.texts, $0.capture) }
-    try CaptureFolder(folder).write(texts: texts, capture)
+    try capture.write(texts: texts, to: folder)
   }
 
   /// A path relative to the root, without a leading slash.
   func relative(_ path: String) -> String { relativePath(path, to: root) }
 
-  private func failed(_ relative: String, _ error: FileError) -> FileError {
-    memory.withLock { $0.capture.errors[relative] = error.errno }
-    return error
-  }
-}
-
-/// Why a counter could not be read: an errno value.
-struct CapturedErrno: Error, Equatable {
-  /// It could be read, and holds no number.
-  static let noNumber = CapturedErrno(errno: EINVAL)
-
-  let errno: Int32
-}
-
-extension Capture.Values {
-  /// Adds the result of reading the counter now.
-  fileprivate mutating func add(_ value: Result<UInt64, CapturedErrno>) {
-    switch value {
-    case .success(let value): add(value)
-    case .failure(let error): self = .failed(errno: error.errno)
+  /// Asks something of a path, and remembers the answer, or why there is none.
+  private func remembered<Answer: Sendable>(
+    _ path: String, in answers: WritableKeyPath<Memory, [String: Answer]>, _ ask: () throws(FileError) -> Answer
+  ) throws(FileError) -> Answer {
+    do throws(FileError) {
+      let answer = try ask()
+      memory.withLock { $0[keyPath: answers][relative(path)] = answer }
+      return answer
+    } catch {
+      remember(path, errno: error.errno)
+      throw error
     }
   }
 }

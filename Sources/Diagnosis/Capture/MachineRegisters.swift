@@ -5,29 +5,22 @@ internal import RAPL
 /// The registers of the machine under examination: its own msr nodes, or captured values.
 struct MachineRegisters: RegisterFile {
   private let machine: Machine
-  private let registers: any RegisterFile
+  private let registers: any OpenedRegisters
   /// Why nodes of CPUs could not be opened: errno values.
-  let openErrors: [Int: Int32]
+  var openErrors: [Int: Int32] { registers.openErrors }
 
   /// Opens the node of each CPU.
   init(_ machine: Machine, cpus: [Int]) {
     self.machine = machine
-    let path = MachineTree(root: machine.root).msrPath
-    if let replay = machine.replay {
-      let replayed = ReplayedRegisters(replay, cpus: cpus)
-      (registers, openErrors) = (replayed, replayed.openErrors)
-    } else {
-      let devices = MSRDevices(cpus: cpus, root: machine.root, path: path)
-      (registers, openErrors) = (devices, devices.openErrors)
-    }
-    for (cpu, errno) in openErrors { machine.remember(path(cpu), errno: errno) }
+    registers = machine.tree.registers(cpus: cpus)
+    for (cpu, errno) in openErrors { machine.remember(machine.tree.msrPath(cpu: cpu), errno: errno) }
   }
 
   /// Reads a register. A captured one gives its first value, and from the second reading on its last.
   func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
     do {
       let value = try registers.read(address, cpu: cpu)
-      machine.remember(address, cpu: cpu, .success(value))
+      machine.remember(address, cpu: cpu, .value(value))
       return value
     } catch {
       switch error {
@@ -35,7 +28,7 @@ struct MachineRegisters: RegisterFile {
       case .notCaptured, .traceOver: throw error
       case .absent, .offline, .notOpened, .failed: break
       }
-      machine.remember(address, cpu: cpu, .failure(CapturedErrno(errno: Self.errno(error))))
+      machine.remember(address, cpu: cpu, .failed(errno: Self.errno(error)))
       throw error
     }
   }

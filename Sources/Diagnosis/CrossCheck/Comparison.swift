@@ -8,7 +8,7 @@ public struct Comparison: Sendable, Equatable {
   static let ratioTolerance = 0.03
 
   /// The channel; nil for the sum of all packages.
-  public let channel: CrossCheckChannel?
+  public let channel: DomainID?
   /// The number of windows.
   public let windows: Int
   /// Our mean, in watts.
@@ -28,7 +28,7 @@ public struct Comparison: Sendable, Equatable {
   /// Compares pairs of watts, one pair for each window.
   ///
   /// - Returns: nil for less than two windows, which do not show the spread.
-  public init?(_ channel: CrossCheckChannel?, pairs: [(ours: Double, reference: Double)]) {
+  public init?(_ channel: DomainID?, pairs: [(ours: Double, reference: Double)]) {
     guard pairs.count >= 2 else { return nil }
     let count = Double(pairs.count)
     let meanOurs = pairs.reduce(0) { $0 + $1.ours } / count
@@ -73,30 +73,4 @@ public struct Comparison: Sendable, Equatable {
         + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
     }
   }
-}
-
-/// A domain of a package, which is compared.
-public struct CrossCheckChannel: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// The package.
-  public let package: PackageID
-  /// The domain.
-  public let domain: PowerDomain
-
-  /// A channel from its parts.
-  public init(_ package: PackageID, _ domain: PowerDomain) {
-    self.package = package
-    self.domain = domain
-  }
-
-  /// By package, then in the order of `PowerDomain`.
-  public static func < (one: Self, other: Self) -> Bool {
-    one.package == other.package ? one.rank < other.rank : one.package < other.package
-  }
-
-  /// "package 0", or "package 0 DRAM".
-  public var description: String {
-    domain == .package ? "\(package)" : "\(package) \(domain)"
-  }
-
-  private var rank: Int { PowerDomain.allCases.firstIndex(of: domain) ?? 0 }
 }

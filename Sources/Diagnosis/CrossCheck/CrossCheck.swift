@@ -63,7 +63,7 @@ public struct CrossCheck {
       }) {
         break
       }
-      if cmsr_wait_readable(-1, interrupt, pause) == ECANCELED { break }
+      if cmsr_wait_readable(-1, interrupt, -1, pause) == ECANCELED { break }
     }
     for tally in tallies { tally.reference.end() }
     return tallies.map { $0.report(ourChannels: track.channels, tolerancePercent: tolerancePercent) }

@@ -9,7 +9,7 @@ struct CrossCheckTally {
 
   var reference: any Reference
   private var waiting: [(window: ReferenceWindow, tries: Int)] = []
-  private var pairs: [CrossCheckChannel: [Pair]] = [:]
+  private var pairs: [DomainID: [Pair]] = [:]
   private var apartNanoseconds: Int64 = 0
 
   /// - Parameter isStepping: whether our counters move in steps, so that the next reading takes its time.
@@ -48,7 +48,7 @@ struct CrossCheckTally {
   }
 
   /// The report.
-  func report(ourChannels: Set<CrossCheckChannel>, tolerancePercent: Double) -> CrossCheckReport {
+  func report(ourChannels: Set<DomainID>, tolerancePercent: Double) -> CrossCheckReport {
     let name = reference.name
     var comparisons: [Comparison] = []
     for channel in pairs.keys.sorted() where ourChannels.contains(channel) {

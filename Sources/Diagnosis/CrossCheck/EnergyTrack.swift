@@ -17,7 +17,7 @@ struct EnergyTrack {
   private let keptNanoseconds: Int64
   /// From step to step, for counters that move in steps; 0 for others.
   private let periodNanoseconds: Int64
-  private var points: [CrossCheckChannel: [Point]] = [:]
+  private var points: [DomainID: [Point]] = [:]
 
   /// A track that remembers this many nanoseconds.
   ///
@@ -28,7 +28,7 @@ struct EnergyTrack {
   }
 
   /// All channels that were read.
-  var channels: Set<CrossCheckChannel> { Set(points.keys) }
+  var channels: Set<DomainID> { Set(points.keys) }
 
   /// Adds a snapshot. Readings that failed leave a gap.
   mutating func record(_ snapshot: EnergySnapshot) {
@@ -38,7 +38,7 @@ struct EnergyTrack {
       case .read: break
       }
       let time = reading.monotonicNanoseconds
-      let channel = CrossCheckChannel(reading.package, reading.domain)
+      let channel = DomainID(reading.package, reading.domain)
       // It has not stepped since.
       if periodNanoseconds > 0, points[channel]?.last?.time == time { continue }
       let point = Point(time: time, joules: reading.unit.joules(reading.counts), losses: reading.losses)
@@ -59,7 +59,7 @@ struct EnergyTrack {
   /// - Returns: watts, and how far the nearest readings were from those moments; nil if the track does not reach that far, or
   ///   energy was lost in between.
   func power(
-    of channel: CrossCheckChannel, from start: Int64, to end: Int64, isAsShown: Bool = false
+    of channel: DomainID, from start: Int64, to end: Int64, isAsShown: Bool = false
   ) -> (watts: Double, apartNanoseconds: Int64)? {
     let isStep = isAsShown && periodNanoseconds >= Self.shortestKnownPeriod
     guard end > start, let points = points[channel], let first = energy(points, at: start, isStep: isStep),

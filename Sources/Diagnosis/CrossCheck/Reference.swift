@@ -5,7 +5,7 @@ internal import RAPL
 /// A reference's measurement of one channel over one window.
 public struct ReferenceWindow: Equatable {
   /// The channel.
-  let channel: CrossCheckChannel
+  let channel: DomainID
   /// The window's start and end, in nanoseconds of the monotonic clock.
   let start: Int64
   let end: Int64
@@ -74,7 +74,7 @@ public struct SourceReference: Reference {
         return nil
       }
       return ReferenceWindow(
-        channel: CrossCheckChannel(after.package, after.domain), start: before.monotonicNanoseconds,
+        channel: DomainID(after.package, after.domain), start: before.monotonicNanoseconds,
         end: after.monotonicNanoseconds,
         watts: after.unit.joules(after.counts - before.counts) * 1e9 / Double(nanoseconds))
     }

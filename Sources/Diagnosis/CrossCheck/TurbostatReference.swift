@@ -47,7 +47,7 @@ public struct TurbostatReference: Reference {
         (end &- start &- sample.windowNanoseconds).magnitude <= Self.mostJitter
       else { continue }
       for (domain, watts) in row.watts {
-        windows.append(ReferenceWindow(channel: CrossCheckChannel(id, domain), start: start, end: end, watts: watts))
+        windows.append(ReferenceWindow(channel: DomainID(id, domain), start: start, end: end, watts: watts))
       }
     }
     return windows

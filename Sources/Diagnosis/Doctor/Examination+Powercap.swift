@@ -83,9 +83,9 @@ extension Examination {
     let path = "\(entry.folder)/energy_uj"
     if machine.isOwnTree(path) { throw .ownTree(path: path) }
     switch machine.energy(ofZone: path) {
-    case .success(let value): return value
-    case .failure(.noNumber): throw .noEnergy(path: path)
-    case .failure(let error): throw .energyFile(path: path, errno: error.errno)
+    case .value(let value): return value
+    case .failed(Machine.noNumber): throw .noEnergy(path: path)
+    case .failed(let errno): throw .energyFile(path: path, errno: errno)
     }
   }
 }

@@ -1,5 +1,13 @@
 public import PowerProtocol
-internal import RAPL
+public import RAPL
+
+/// Everything that has an energy of its own in a report. The total comes first, then each package followed by its domains.
+public enum EnergyChannel: Sendable, Hashable, Comparable {
+  /// All packages together.
+  case total
+  /// A package, or a domain of one, which is not added to the total.
+  case part(DomainID)
+}
 
 /// The energy that every channel had drawn by one moment, from a sample.
 public struct EnergyPoint: Sendable, Equatable {
@@ -21,7 +29,7 @@ extension EnergyPoint {
       seconds: sample.monotonicSeconds, windowStart: sample.monotonicSeconds - sample.windowSeconds,
       joules: [.total: sample.joules], lowerBounds: sample.isLowerBound ? [.total] : [])
     for (package, domain, drawn) in sample.parts where drawn.watts != nil {
-      let channel: EnergyChannel = domain == .package ? .package(package) : .domain(package, domain)
+      let channel = EnergyChannel.part(DomainID(package, domain))
       joules[channel] = drawn.joules
       if drawn.isLowerBound { lowerBounds.insert(channel) }
     }

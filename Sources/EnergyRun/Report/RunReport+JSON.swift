@@ -56,7 +56,7 @@ extension RunReport {
       ("exit_code", .integer(run.end.exitCode)), ("signal", .optional(signal)), ("seconds", number(run.seconds)),
     ]
     switch run.energy {
-    case .failure(let problem): return .object(members + [("problem", .string("\(problem)"))])
+    case .failure(let problem): return .object(members + [("problem", .string(problem.afterStart))])
     case .success(let energy):
       let sorted = energy.channels.sorted { $0.key < $1.key }
       let isTooShort = sorted.first.map { $0.value.uncertaintyWatts > $0.value.watts } ?? false
@@ -75,12 +75,12 @@ extension RunReport {
   private static func packages(_ channels: [(channel: EnergyChannel, members: [(String, JSON)])]) -> JSON {
     .array(
       channels.compactMap { channel, members in
-        guard case .package(let id) = channel else { return nil }
+        guard case .part(let whole) = channel, whole.domain == .package else { return nil }
         let domains = channels.compactMap { other, members -> (String, JSON)? in
-          guard case .domain(id, let domain) = other else { return nil }
-          return (domain.rawValue, .object(members))
+          guard case .part(let part) = other, part.package == whole.package, part != whole else { return nil }
+          return (part.domain.rawValue, .object(members))
         }
-        return .object(id.members + members + [("domains", .object(domains))])
+        return .object(whole.package.members + members + [("domains", .object(domains))])
       })
   }
 

@@ -23,7 +23,7 @@ extension RunReport {
   private var table: [String] {
     let all = summaries
     // With a single package the total is that package again.
-    let hasTotal = all.filter { if case .package = $0.channel { true } else { false } }.count > 1
+    let hasTotal = all.count { if case .part(let part) = $0.channel { part.domain == .package } else { false } } > 1
     let shown = all.filter { hasTotal || $0.channel != .total }
     guard !shown.isEmpty else { return [] }
     let hasDeviation = measured.count > 1
@@ -95,12 +95,12 @@ extension RunReport {
   }
 
   private static func label(_ channel: EnergyChannel) -> String {
-    switch channel {
-    case .total: "all packages"
-    case .package(let id): "\(id)"
-    case .domain(_, let domain) where domain == .core || domain == .uncore: "  of which \(domain)"
-    case .domain(_, .psys): "  whole platform (psys)"
-    case .domain(_, let domain): "  plus \(domain)"
+    guard case .part(let part) = channel else { return "all packages" }
+    return switch part.domain {
+    case .package: "\(part.package)"
+    case .core, .uncore: "  of which \(part.domain)"
+    case .psys: "  whole platform (psys)"
+    case .dram: "  plus \(part.domain)"
     }
   }
 

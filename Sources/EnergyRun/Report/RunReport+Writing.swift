@@ -13,29 +13,14 @@ extension RunReport {
       try place.write((asJSON ? json.text : text) + "\n")
     } catch {
       if error == OutputError(.standardError, errno: EPIPE) { return exitCode }
-      complain("Error: \(ReportNotWritten(error))")
+      complain("Error: \(error.ofReport)")
       return exitCode == 0 ? 1 : exitCode
     }
     return exitCode
   }
 }
 
-/// A report that could not be written.
-public struct ReportNotWritten: Error, CustomStringConvertible {
-  private let cause: OutputError
-  private let isEarly: Bool
-
-  /// A failure.
-  ///
-  /// - Parameter isEarly: whether this was found before the command was started.
-  public init(_ cause: OutputError, isEarly: Bool = false) {
-    self.cause = cause
-    self.isEarly = isEarly
-  }
-
-  /// What failed, why, and what to do.
-  public var description: String {
-    let what = "Cannot write the report to \(cause.destination): \(cause.reason)."
-    return isEarly ? "The command was not started. \(what) Choose another path for --output." : what
-  }
+extension OutputError {
+  /// What failed, and why, if a report cannot be written.
+  var ofReport: String { "Cannot write the report to \(destination): \(reason)." }
 }

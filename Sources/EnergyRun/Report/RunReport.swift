@@ -57,7 +57,7 @@ public struct RunReport: Sendable {
   var problems: [String] {
     runs.enumerated().compactMap { index, run in
       guard case .failure(let problem) = run.energy else { return nil }
-      return (wantedRuns == 1 ? "Not measured: " : "Run \(index + 1) was not measured: ") + "\(problem)"
+      return (wantedRuns == 1 ? "Not measured: " : "Run \(index + 1) was not measured: ") + problem.afterStart
     }
   }
 }

@@ -26,7 +26,7 @@ public struct CommandSignals: ~Copyable {
 
   /// Waits for a signal.
   func wait() throws(RunFailure) {
-    let error = cmsr_wait_readable(descriptor, -1, -1)
+    let error = cmsr_wait_readable(descriptor, -1, -1, -1)
     if error != 0 { throw .noSignals(errno: error) }
   }
 

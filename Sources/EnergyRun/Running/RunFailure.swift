@@ -2,20 +2,22 @@ public import PowerClient
 internal import RAPL
 public import SystemCalls
 
-/// Why a command was not started, or could not be followed to its end.
-public enum RunFailure: Error, Equatable {
-  /// The service did not answer, or refused.
+/// Why a command was not started, could not be followed to its end, or was not measured.
+public enum RunFailure: Error, Sendable, Equatable {
+  /// The service did not answer, refused, or went away.
   case service(ClientError)
-  /// The service gave no fresh reading to begin with in this time, and its reason if it gave one.
+  /// The service gave no fresh reading to begin or to end with in this time, and its reason if it gave one.
   case noReading(seconds: Double, reason: String?)
   /// The service's monotonic clock is not this process's.
   case otherClock
   /// Idle power could not be measured.
   case noIdlePower
-  /// A signal arrived before the command was started.
+  /// A signal arrived before the command was started, or after its end before the last reading.
   case interrupted(signal: Int32)
   /// The command was not found, or cannot be executed.
   case cannotRun(CommandError)
+  /// The report could not be written, found before the command was started.
+  case noReport(OutputError)
   /// The system cannot create a process.
   case noProcess(errno: Int32)
   /// Signals cannot be handled.
@@ -28,7 +30,7 @@ public enum RunFailure: Error, Equatable {
     switch self {
     case .interrupted(let signal): 128 + signal
     case .cannotRun(let error): error.exitCode
-    case .service, .noReading, .otherClock, .noIdlePower, .noProcess, .noSignals, .lost: 125
+    case .service, .noReading, .otherClock, .noIdlePower, .noReport, .noProcess, .noSignals, .lost: 125
     }
   }
 }
@@ -60,6 +62,7 @@ extension RunFailure: CustomStringConvertible {
       Self.notStarted + "Cannot measure idle power, because some energy could not be counted. Try again."
     case .interrupted(let signal): Self.notStarted + "Signal \(signal) arrived."
     case .cannotRun(let error): "\(error)"
+    case .noReport(let error): Self.notStarted + "\(error.ofReport) Choose another path for --output."
     case .noProcess(let errno): Self.notStarted + "Cannot create a process: \(errorText(errno))."
     case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
     case .lost(let errno): "Cannot wait for the command: \(errorText(errno))."
@@ -67,21 +70,9 @@ extension RunFailure: CustomStringConvertible {
   }
 
   private static let notStarted = "The command was not started. "
-}
 
-/// Why a command that has run was not measured.
-public enum RunProblem: Error, Sendable, Equatable {
-  /// The service went away, or sent something other than samples.
-  case service(ClientError)
-  /// No fresh reading came in this time after its end, and the service's reason if it gave one.
-  case noReading(seconds: Double, reason: String?)
-  /// A signal arrived after its end, before the last reading.
-  case interrupted(signal: Int32)
-}
-
-extension RunProblem: CustomStringConvertible {
-  /// What failed, and why.
-  public var description: String {
+  /// What failed, and why, if the command has run: why it was not measured.
+  var afterStart: String {
     switch self {
     case .service(.closed(let path)): "The service at \(path) ended or was restarted while the command ran."
     case .service(let error): "\(error)"
@@ -89,6 +80,7 @@ extension RunProblem: CustomStringConvertible {
     case .noReading(let seconds, let reason):
       "The service gave no fresh reading within \(Int(clamping: seconds.rounded())) s of the command's end"
         + (reason.map { ": \($0)" } ?? "; see its log.")
+    case .otherClock, .noIdlePower, .cannotRun, .noReport, .noProcess, .noSignals, .lost: description
     }
   }
 }

@@ -79,8 +79,8 @@ public struct RunMeter: ~Copyable {
   /// Takes samples until a command has ended. If there are no more samples, it still waits for the command.
   private mutating func follow(
     _ command: RunningCommand, _ tally: inout EnergyTally
-  ) throws(RunFailure) -> (end: CommandEnd, problem: RunProblem?) {
-    var problem: RunProblem?
+  ) throws(RunFailure) -> (end: CommandEnd, problem: RunFailure?) {
+    var problem: RunFailure?
     while true {
       if let end = try command.attend(signals) { return (end, problem) }
       guard problem == nil else {
@@ -100,11 +100,11 @@ public struct RunMeter: ~Copyable {
   }
 
   /// Waits for the readings up to a span's end, unless a signal arrives.
-  private mutating func finish(_ tally: inout EnergyTally, _ span: CommandSpan) -> Result<RunEnergy, RunProblem> {
+  private mutating func finish(_ tally: inout EnergyTally, _ span: CommandSpan) -> Result<RunEnergy, RunFailure> {
     let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patienceSeconds)
     while true {
       if let energy = RunEnergy(tally, during: span, info.policy) { return .success(energy) }
-      do throws(RunProblem) {
+      do throws(RunFailure) {
         tally.add(try point(until: deadline, hurries: true), notBefore: span.start)
       } catch {
         return .failure(error)
@@ -118,16 +118,7 @@ public struct RunMeter: ~Copyable {
   private mutating func reading(isUrgent: Bool = true) throws(RunFailure) -> EnergyPoint {
     let deadline = cmsr_monotonic_nanoseconds() + Int64(nanosecondsIn: patienceSeconds)
     if isUrgent { feed.hurry() }
-    let point: EnergyPoint
-    do throws(RunProblem) {
-      point = try self.point(until: deadline, hurries: false)
-    } catch {
-      switch error {
-      case .service(let error): throw RunFailure(error, signals)
-      case .interrupted(let signal): throw .interrupted(signal: signal)
-      case .noReading(let seconds, let reason): throw .noReading(seconds: seconds, reason: reason)
-      }
-    }
+    let point = try point(until: deadline, hurries: false)
     let age = Double(cmsr_monotonic_nanoseconds()) / 1e9 - point.seconds
     // Milliseconds on the wire may be rounded up.
     guard age > -0.001, age < patienceSeconds else { throw .otherClock }
@@ -139,12 +130,12 @@ public struct RunMeter: ~Copyable {
   /// - Parameters:
   ///   - deadline: by CLOCK_MONOTONIC, in nanoseconds.
   ///   - hurries: whether to ask for each sample as soon as possible, until one is fresh.
-  private mutating func point(until deadline: Int64, hurries: Bool) throws(RunProblem) -> EnergyPoint {
+  private mutating func point(until deadline: Int64, hurries: Bool) throws(RunFailure) -> EnergyPoint {
     var reason: String?
     while true {
       if hurries { feed.hurry() }
       let event: WaitEvent<SampleReport>
-      do { event = try feed.next(or: signals.descriptor, until: deadline) } catch { throw .service(error) }
+      do { event = try feed.next(or: signals.descriptor, until: deadline) } catch { throw RunFailure(error, signals) }
       switch event {
       case .arrived(let sample):
         if let point = EnergyPoint(sample) { return point }
@@ -166,10 +157,10 @@ public struct RunOutcome: Sendable {
   /// How long it took.
   public var seconds: Double
   /// The energy, or why it is unknown.
-  public var energy: Result<RunEnergy, RunProblem>
+  public var energy: Result<RunEnergy, RunFailure>
 
   /// An outcome from its parts.
-  public init(end: CommandEnd, seconds: Double, energy: Result<RunEnergy, RunProblem>) {
+  public init(end: CommandEnd, seconds: Double, energy: Result<RunEnergy, RunFailure>) {
     self.end = end
     self.seconds = seconds
     self.energy = energy

@@ -21,12 +21,12 @@ package struct Capture: Equatable, Sendable {
     case read([UInt64])
     case failed(errno: Int32)
 
-    /// Adds the counter's present value.
-    package mutating func add(_ value: UInt64) {
-      if case .read(let values) = self, let first = values.first {
-        self = .read([first, value])
-      } else {
-        self = .read([value])
+    /// Adds the result of reading the counter now.
+    package mutating func add(_ reading: Trace.Reading) {
+      switch (self, reading) {
+      case (_, .failed(let errno)): self = .failed(errno: errno)
+      case (.read(let values), .value(let value)): self = .read(values.prefix(1) + [value])
+      case (.failed, .value(let value)): self = .read([value])
       }
     }
   }
@@ -99,11 +99,9 @@ extension Capture {
     case "registers":
       let words = line.split(separator: " ")
       guard words.count >= 3, let cpu = Int(words[0]),
-        let address = hexadecimalValue(words[1]).flatMap(UInt32.init(exactly:))
+        let address = hexadecimalValue(words[1]).flatMap(UInt32.init(exactly:)), let values = Self.values(words[2...])
       else { return false }
-      let register = Register(cpu: cpu, address: address)
-      guard let values = Self.values(words[2...]) else { return false }
-      registers[register] = values
+      registers[Register(cpu: cpu, address: address)] = values
     case "zones":
       let words = line.split(separator: "\t", omittingEmptySubsequences: false)
       guard words.count == 2, let values = Self.values(words[1].split(separator: " ")[...]) else { return false }

@@ -1,34 +1,27 @@
 internal import Glibc
 package import SystemCalls
 
-/// The folder of a captured machine.
-package struct CaptureFolder {
-  private let path: String
+// The folder of a captured machine.
+extension Capture {
+  /// Makes sure that a folder, which does not have to exist yet, can be written to, before the work begins.
+  package static func claim(_ folder: String) throws(CaptureError) { _ = try opened(folder) }
 
-  /// The folder at a path, which does not have to exist yet.
-  package init(_ path: String) {
-    self.path = path
-  }
-
-  /// Makes sure that the folder can be written to, before the work begins.
-  package func claim() throws(CaptureError) { _ = try opened() }
-
-  /// Writes a machine to the folder. A trace is readable only by its owner. No link in the folder is followed and no file overwritten, no matter who owns them.
-  package func write(texts: [String: String], _ capture: Capture) throws(CaptureError) {
-    let folder = try opened()
-    let mode: UInt32 = capture.trace == nil ? 0o644 : 0o600
+  /// Writes a machine to the folder at a path. A trace is readable only by its owner. No link in the folder is followed and no file overwritten, no matter who owns them.
+  package func write(texts: [String: String], to path: String) throws(CaptureError) {
+    let folder = try Self.opened(path)
+    let mode: UInt32 = trace == nil ? 0o644 : 0o600
     do {
-      for name in capture.folders.keys { try folder.make(name) }
+      for name in folders.keys { try folder.make(name) }
       for (name, text) in texts { try folder.create(name, text, mode: mode) }
-      for (name, text) in capture.files { try folder.create("\(Capture.folder)/\(name)", text, mode: mode) }
-      if let trace = capture.trace { try folder.create("\(Capture.folder)/\(Trace.file)", trace.text, mode: mode) }
+      for (name, text) in files { try folder.create("\(Self.folder)/\(name)", text, mode: mode) }
+      if let trace { try folder.create("\(Self.folder)/\(Trace.file)", trace.text, mode: mode) }
     } catch {
       throw .notWritten(path: error.path, errno: error.errno)
     }
   }
 
   /// The folder, which is made if it does not exist, and left as it is if it is not empty.
-  private func opened() throws(CaptureError) -> OpenFolder {
+  private static func opened(_ path: String) throws(CaptureError) -> OpenFolder {
     do {
       let folder = try OpenFolder(path, making: true)
       if try folder.names().isEmpty { return folder }
@@ -37,9 +30,7 @@ package struct CaptureFolder {
     }
     throw .notEmpty(path)
   }
-}
 
-extension Capture {
   private static let newerFiles = ["zones", "folders"]
 
   /// The capture in a folder that stands for a machine; nil if the folder is not a capture.

@@ -138,11 +138,11 @@ extension Trace {
       rest = rest.dropFirst(line.count + 1)
       return line
     }
-    guard next().elementsEqual(Self.header.utf8) else { throw .noTrace }
+    guard next().elementsEqual(Self.header.utf8) else { throw TraceError("is not a trace that this version can read") }
     // Nothing may follow the last line.
     guard rest.last == newline, let cut = rest.dropLast().lastIndex(of: newline) ?? rest.indices.first,
       case .end(let end)? = Line.read(rest[cut...].drop { $0 == newline }.prefix { $0 != newline })
-    else { throw .cutOff }
+    else { throw TraceError("is cut off: its last line is missing") }
     guard 0...Self.longest ~= end else { throw .malformed(line: text.utf8.count { $0 == newline }) }
     guard case .clocks(let clocks)? = Line.read(next()) else { throw .malformed(line: 2) }
     self.init(clocks: clocks, tracks: [], nanoseconds: end)
@@ -150,12 +150,12 @@ extension Trace {
     while rest.startIndex <= cut {
       switch Line.read(next()) {
       case .counter(let counter)?:
-        guard seen.insert(counter).inserted else { throw .twice(line: number) }
+        guard seen.insert(counter).inserted else { throw TraceError("has the same counter twice, in line \(number)") }
         tracks.append(Track(counter: counter))
       case .run(let run)?:
         guard let track = tracks.indices.last, run.last <= end else { throw .malformed(line: number) }
         guard run.first <= run.last, run.first > tracks[track].runs.last?.last ?? -1 else {
-          throw .backwards(line: number)
+          throw TraceError("has a time before that of the line above, in line \(number)")
         }
         // No two readings have the same time.
         guard run.reads - 1 <= run.last - run.first else { throw .malformed(line: number) }
@@ -163,8 +163,10 @@ extension Trace {
       default: throw .malformed(line: number)
       }
     }
-    guard !tracks.isEmpty, tracks.allSatisfy({ !$0.runs.isEmpty }) else { throw .empty }
-    guard tracks.contains(where: { end / Int64($0.reads) <= Self.longestPeriod }) else { throw .sparse }
+    guard !tracks.isEmpty, tracks.allSatisfy({ !$0.runs.isEmpty }) else { throw TraceError("has no readings") }
+    guard tracks.contains(where: { end / Int64($0.reads) <= Self.longestPeriod }) else {
+      throw TraceError("has too few readings for its length")
+    }
   }
 
   /// A line after the first.

@@ -2,7 +2,7 @@ internal import CMSRShim
 internal import RAPL
 
 /// Reads counters repeatedly, as fast as is useful, and records their values.
-package struct TraceRecorder {
+package enum TraceRecorder {
   /// How often a counter is read: after how many nanoseconds again.
   package enum Pace: Int64, Sendable {
     /// Often enough to see each move: for a package.
@@ -38,21 +38,14 @@ package struct TraceRecorder {
   private static let tolerance: Int64 = 1_000_000
   private static let mostTries = 3
 
-  private let sources: [Source]
-
-  /// A recorder of these counters.
-  package init(_ sources: [Source]) {
-    self.sources = sources
-  }
-
-  /// Reads them for this long.
+  /// Reads counters for this long.
   ///
   /// - Returns: nil if the machine slept in that time.
-  package func record(nanoseconds: Int64) -> Trace? {
+  package static func record(_ sources: [Source], nanoseconds: Int64) -> Trace? {
     let clocks = [cmsr_monotonic_nanoseconds(), cmsr_boottime_nanoseconds(), cmsr_realtime_nanoseconds()]
     let start = clocks[0]
     var tracks = sources.map { Trace.Track(counter: $0.counter) }
-    let period = max(Self.shortestPeriod, Self.shortestRead * Int64(sources.count { $0.pace == .fast }))
+    let period = max(shortestPeriod, shortestRead * Int64(sources.count { $0.pace == .fast }))
     var dues = sources.map { _ in start }
     var due = start
     while due - start <= nanoseconds {
@@ -72,14 +65,14 @@ package struct TraceRecorder {
   }
 
   /// The quickest of a few readings, and its middle: an interrupted reading does not tell when it was made.
-  private func read(_ source: Source) -> (reading: Trace.Reading, time: Int64) {
+  private static func read(_ source: Source) -> (reading: Trace.Reading, time: Int64) {
     var best: (reading: Trace.Reading, time: Int64, took: Int64)?
-    for _ in 0..<Self.mostTries {
+    for _ in 0..<mostTries {
       let before = cmsr_monotonic_nanoseconds()
       let reading = source.read()
       let took = cmsr_monotonic_nanoseconds() - before
       if took < best?.took ?? .max { best = (reading, before + took / 2, took) }
-      if took <= Self.tolerance { break }
+      if took <= tolerance { break }
     }
     return best.map { ($0.reading, $0.time) } ?? (source.read(), cmsr_monotonic_nanoseconds())
   }

@@ -15,7 +15,7 @@ public struct FullScreen: ~Copyable {
   private let keys: Int32
   private let signals: Descriptor
   private let both: Descriptor
-  private let mode: cmsr_terminal_mode
+  private let mode: termios
   private var isTaken = false
 
   /// Takes the terminal over.
@@ -26,8 +26,8 @@ public struct FullScreen: ~Copyable {
   /// - Throws: the system's error.
   public init(output: Int32, keys: Int32) throws(ScreenError) {
     let keys = isatty(keys) == 1 ? keys : -1
-    let mode = cmsr_terminal_mode_now(output)
-    guard mode.error == 0 else { throw ScreenError(errno: mode.error) }
+    var mode = termios()
+    guard unsafe tcgetattr(output, &mode) == 0 else { throw ScreenError(errno: errno) }
     let arrived = cmsr_screen_signals()
     guard arrived.error == 0 else { throw ScreenError(errno: arrived.error) }
     let signals = Descriptor(owning: arrived.descriptor)
@@ -46,9 +46,11 @@ public struct FullScreen: ~Copyable {
 
   /// The present size; 80 columns and 24 rows if the terminal does not tell.
   public var size: ScreenSize {
-    let size = cmsr_terminal_size(output)
-    guard size.columns > 0, size.rows > 0 else { return ScreenSize(columns: 80, rows: 24) }
-    return ScreenSize(columns: Int(size.columns), rows: Int(size.rows))
+    var size = winsize()
+    guard unsafe ioctl(output, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+      return ScreenSize(columns: 80, rows: 24)
+    }
+    return ScreenSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
   }
 
   /// The events since the last call. It never waits, except while the process is stopped.
@@ -70,7 +72,7 @@ public struct FullScreen: ~Copyable {
       take()
       events.append(.redraw)
     }
-    guard keys >= 0, cmsr_wait_readable(keys, -1, 0) == 0 else { return events }
+    guard keys >= 0, cmsr_wait_readable(keys, -1, -1, 0) == 0 else { return events }
     var bytes = [UInt8](repeating: 0, count: 64)
     let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(keys, $0.baseAddress, $0.count) }
     // The terminal is gone.
@@ -88,24 +90,30 @@ public struct FullScreen: ~Copyable {
 
   private mutating func take() {
     isTaken = true
-    _ = cmsr_terminal_take(output, mode)
+    set(cmsr_screen_mode(mode))
     // If the terminal is gone, the first frame fails.
     try? show(Array(Self.enter.utf8))
   }
 
   private mutating func giveBack() {
     isTaken = false
+    leaveScreen()
+  }
+
+  private func leaveScreen() {
     try? show(Array(Self.leave.utf8))
-    _ = cmsr_terminal_give_back(output, mode)
+    set(mode)
+  }
+
+  private func set(_ mode: termios) {
+    var mode = mode
+    unsafe tcsetattr(output, TCSADRAIN, &mode)
   }
 
   deinit {
     // Another process's terminal is left alone.
     let foreground = tcgetpgrp(output)
-    if isTaken && (foreground < 0 || foreground == getpgrp()) {
-      try? show(Array(Self.leave.utf8))
-      _ = cmsr_terminal_give_back(output, mode)
-    }
+    if isTaken && (foreground < 0 || foreground == getpgrp()) { leaveScreen() }
   }
 }
 

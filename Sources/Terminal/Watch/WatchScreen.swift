@@ -76,7 +76,7 @@ public struct WatchScreen {
     while true {
       pacer.change()
       guard draw(&screen) else { return nil }
-      if cmsr_wait_readable(screen.descriptor, -1, FramePacer.tickMilliseconds) == 0 {
+      if cmsr_wait_readable(screen.descriptor, -1, -1, FramePacer.tickMilliseconds) == 0 {
         guard handle(screen.events()) else { return nil }
         continue
       }
