@@ -23,6 +23,7 @@
 #include "mounts.h"
 #include "peers.h"
 #include "privileges.h"
+#include "registers.h"
 #include "signals.h"
 #include "sockets.h"
 #include "terminals.h"

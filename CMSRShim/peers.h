@@ -14,8 +14,8 @@ struct cmsr_credentials {
 	gid_t group;
 };
 
-// Reads the peer's credentials, of a server those of who began to listen: 0, or an errno value. ENOTSOCK if the descriptor is not a socket, EPROTO if the kernel's answer
-// has another size.
+// Reads the peer's credentials; a server's are those of the process that began to listen. 0, or an errno value: ENOTSOCK if the
+// descriptor is not a socket, EPROTO if the kernel's answer has another size.
 static inline int cmsr_peer_credentials(int descriptor, struct cmsr_credentials *credentials)
 {
 	socklen_t size = sizeof *credentials;

@@ -198,18 +198,14 @@ public final class MSRDevices: OpenedRegisters {
     for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
   }
 
-  /// Reads one register through one CPU; see msr(4). The offset is the register's address and the size exactly 8: the driver would read
-  /// the same register again for every further 8 bytes. An interrupted read is repeated.
+  /// Reads one register through one CPU.
   public func read(_ address: UInt32, cpu: Int) throws(RegisterError) -> UInt64 {
     guard descriptors.indices.contains(cpu), descriptors[cpu] >= 0 else {
       throw Self.error(openErrors[cpu] ?? ENXIO, address: address, cpu: cpu)
     }
-    var value: UInt64 = 0
-    while true {
-      let count = unsafe pread(descriptors[cpu], &value, 8, off_t(address))
-      if count == 8 { return value }
-      if count >= 0 || errno != EINTR { throw Self.error(count < 0 ? errno : EIO, address: address, cpu: cpu) }
-    }
+    let result = cmsr_read(descriptors[cpu], address)
+    guard result.error == 0 else { throw Self.error(result.error, address: address, cpu: cpu) }
+    return result.value
   }
 
   /// The CPUs that are online, in the kernel's notation.
