@@ -45,7 +45,7 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write to this file instead of stdout, and replace it as a whole each time: with --follow it always holds only the latest sample. A pipe or device gets one sample after the other.",
+      "Write to this file instead of stdout, and replace it as a whole each time: with --follow it always holds only the latest sample. If the file is a pipe or device, samples are appended.",
       valueName: "file"))
   var output: String?
 

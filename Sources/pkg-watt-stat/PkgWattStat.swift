@@ -15,7 +15,7 @@ struct PkgWattStat: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "pkg-watt-stat",
-    abstract: "Measure the power of the CPU packages, in watts, and serve it to every program without root.",
+    abstract: "Measure how many watts the CPU packages draw, and let every program read it, without root.",
     discussion: """
       The default subcommand is serve. Exit codes: 0 success, 1 failure (stderr says why), 64 wrong usage.
       """,

@@ -10,8 +10,8 @@ struct RunCommand: ParsableCommand {
     discussion: """
       The report covers everything that ran in that time, not the command alone; --idle subtracts idle power. The command \
       keeps its input, output and terminal. The report goes to stderr, after the command has ended. Ctrl-C goes to the \
-      command. SIGTERM and SIGHUP are passed on to it. After the command has ended, a signal ends the wait for the last \
-      reading; the energy is then unknown.
+      command. SIGTERM and SIGHUP are passed on to it. A signal that comes after the command's end, while run still waits \
+      for the last reading, ends run without the energy.
 
       Exit codes: the command's own, or 128 plus the signal's number if a signal killed it. 1: the command succeeded, but \
       the report could not be written. 125: not started (nothing to measure with, or the report file cannot be written). \

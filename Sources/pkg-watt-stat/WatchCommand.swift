@@ -24,7 +24,10 @@ struct WatchCommand: ParsableCommand {
       valueName: "seconds"))
   var interval: Double?
 
-  @Flag(help: "Print the present power once, one line for each package and domain, and exit.")
+  @Flag(
+    help: """
+      Print the present power once, one line for each package and domain, and exit. J count since the service's start.
+      """)
   var once = false
 
   @Flag(help: "Draw with ASCII characters only.")

@@ -8,7 +8,7 @@ struct WithCommand: ParsableCommand {
     commandName: "with", abstract: "Run a command that reads RAPL from powercap, without root.",
     discussion: """
       In /sys/class/powercap the command and its children see the service's energy instead of the kernel's own files, which \
-      only root can read. Nothing else changes, for these or other programs. Unless root runs it, the command has \
+      only root can read. Other files and other programs are not affected. Unless root runs it, the command has \
       a user namespace of its own, in which setuid programs such as sudo do not work.
 
       Exit codes: those of the command, which takes the place of this program. 125: not started (no service, or the system \

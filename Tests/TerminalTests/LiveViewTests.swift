@@ -162,8 +162,11 @@ struct LiveViewTests {
     var view = Samples.view(live)
     view.press(.help, now: Samples.start)
     let text = view.text(80, 24).joined(separator: "\n")
-    for part in ["pause or continue", "nothing was measured", "pkg-watt-stat 0.2.0, source msr", "2 readings rejected"]
-    {
+    for part in [
+      "pause or continue", "nothing was measured", "pkg-watt-stat 0.2.0, source msr",
+      "access   everyone's: averages over 0.25 s or more", "rejected 2 implausible readings, since the service's start",
+      "s of CPU time for the service, since its start",
+    ] {
       #expect(text.contains(part))
     }
     view.press(.help, now: Samples.start)

@@ -12,7 +12,7 @@ struct SnapshotTests {
     let lines = WatchSnapshot.lines(Samples.report(), history: history, now: 1000)
     #expect(
       lines.joined(separator: "\n") == """
-        total             59.75 W  >= 12345.67 J  the sum of the packages, mean of 1 s
+        total             59.75 W  >= 12345.67 J  the sum of the packages, mean of 1 s; J since the service's start
         package-0         42.50 W      8781.42 J
         package-0/core    29.75 W      6147.00 J  part of package 0
         package-0/uncore      - W      >= 3.00 J  part of package 0
@@ -23,6 +23,13 @@ struct SnapshotTests {
         history  min 40.00 W  mean 49.00 W  max 61.70 W  490.00 J  in 10 s
         status  ok
         """)
+  }
+
+  @Test("says of a time asleep that its extremes are of averages")
+  func asleep() {
+    let history = HistoryReport(seconds: 900, rows: [Samples.row(1000, seconds: 10, 50, isAsleep: true)])
+    let line = WatchSnapshot.lines(Samples.report(), history: history, now: 1000).dropLast().last
+    #expect(line?.hasSuffix(" in 10 s (min and max are of averages while the service slept)") == true)
   }
 
   @Test("says what the number is worth")

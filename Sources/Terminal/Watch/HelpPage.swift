@@ -32,12 +32,12 @@ enum HelpPage {
       add("", info.description.printable)
       if let cpu = info.cpu { add("CPU", cpu.printable) }
       let finest = "averages over \(Numbers.duration(info.policy.shortestIntervalSeconds)) or more"
-      add("you get", finest + (info.policy.isTrusted ? ", in full resolution, as a trusted user" : ""))
+      add("access", info.policy.isTrusted ? "trusted: \(finest), in full resolution" : "everyone's: \(finest)")
     }
     if let sample = model.reading?.sample {
-      let rejected = "\(sample.rejectedReadings) readings rejected as implausible"
+      add("rejected", "\(sample.rejectedReadings) implausible readings, since the service's start")
       let cost = Numbers.fixed(sample.service.cpuSeconds, places: 2)
-      add("since", "its start: \(rejected); the service itself took \(cost) s of CPU time")
+      add("cost", "\(cost) s of CPU time for the service, since its start")
     }
     return Array(lines.prefix(max(size.rows, 0)))
   }

@@ -10,7 +10,7 @@ public enum WatchSnapshot {
   ///   - history: the latest history.
   ///   - now: seconds since 1970.
   public static func lines(_ sample: SampleReport, history: HistoryReport, now: Double) -> [String] {
-    let note = "the sum of the packages, mean of \(Numbers.duration(sample.windowSeconds))"
+    let note = "the sum of the packages, mean of \(Numbers.duration(sample.windowSeconds)); J since the service's start"
     var rows = [["total", watts(sample.watts), joules(sample.joules, sample.isLowerBound), note]]
     for (package, domain, drawn) in sample.parts {
       let name = "\(package)".replacing(" ", with: "-") + (domain == .package ? "" : "/\(domain.rawValue)")
@@ -26,7 +26,7 @@ public enum WatchSnapshot {
       lines.append(
         "history  min \(watts(span.leastWatts))  mean \(watts(span.meanWatts))  max \(watts(span.mostWatts))  "
           + "\(Numbers.fixed(span.joules, places: 2)) J  in \(Numbers.plain(span.measuredSeconds, places: 2)) s"
-          + (span.hasAsleep ? ", partly asleep: averages only" : ""))
+          + (span.hasAsleep ? " (min and max are of averages while the service slept)" : ""))
     }
     return lines + [status(Reading(sample), now: now)]
   }
