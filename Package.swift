@@ -38,7 +38,8 @@ let package = Package(
     .library(name: "PowerSources", targets: ["RAPL", "PowerSources"]),
     .library(name: "PowerProtocol", targets: ["PowerProtocol", "Formatting"]),
     // What the powercap tree is made of: a package of its own, because it needs libfuse3.
-    .library(name: "Powercap", targets: ["RAPL", "PowerProtocol", "PowerClient", "Powercap", "SystemCalls"]),
+    .library(
+      name: "Powercap", targets: ["RAPL", "PowerProtocol", "PowerClient", "Powercap", "ServiceManager", "SystemCalls"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -116,6 +117,7 @@ let package = Package(
       ]),
     tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
     tests(of: "Powercap", ["RAPL", "PowerProtocol"]),
+    tests(of: "PowercapMount", ["SystemCalls"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
     tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),

@@ -139,6 +139,33 @@ static inline int cmsr_detach_mount(int mount)
 	return syscall(SYS_umount2, path, cmsr_detach_at_once) == 0 ? 0 : errno;
 }
 
+// The number of the mount that an open file is on, as in /proc/self/mountinfo; -1 if the kernel does not tell. The file system itself
+// is not asked, because its server may hang.
+static inline int cmsr_mount_number(int descriptor)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", descriptor);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t count = file < 0 ? -1 : read(file, text, sizeof text - 1);
+	if (file >= 0)
+		close(file);
+	if (count < 0)
+		return -1;
+	text[count] = 0;
+	const char *line = strstr(text, "mnt_id:");
+	int number = -1;
+	return line != 0 && sscanf(line, "mnt_id: %d", &number) == 1 ? number : -1;
+}
+
+// Takes a mount of a FUSE file system away, and ends the file system: everyone who waits for its server gets an error, and nobody
+// waits for it from now on, wherever else it is mounted.
+static inline int cmsr_end_mount(int mount)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", mount);
+	return syscall(SYS_umount2, path, 1 /* MNT_FORCE */ | cmsr_detach_at_once) == 0 ? 0 : errno;
+}
+
 // Puts a folder in the place of an open one (`path` is its path) that has all its entries, and an empty folder `name` more: for a
 // file system, such as sysfs, in which nobody can make a folder. Gives the new folder `name`.
 static inline struct cmsr_descriptor cmsr_add_folder(const char *path, const char *name)

@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Glibc
 internal import RAPL
 internal import SystemCalls
@@ -31,12 +32,22 @@ package final class PowercapCounter: CounterFile {
   }
 
   /// A zone that disappeared and came back has a new file, and the old one stays dead.
+  ///
+  /// If another file system covers the kernel's file, as pkg-watt-stat-powercap.service can, it hides whether that is new: it is if
+  /// the old one is dead. The file system that covers it is not asked for anything, because its server may hang.
   var replacedPath: String? {
-    var (opened, found) = (stat(), stat())
-    guard unsafe fstat(descriptor.number, &opened) == 0, let now = try? filePlace(path, root: root),
-      unsafe fstat(now.number, &found) == 0
-    else { return nil }
-    return opened.st_ino == found.st_ino && opened.st_dev == found.st_dev ? nil : path
+    guard let place = try? filePlace(path, root: root) else { return nil }
+    let (opened, now) = (cmsr_known_file_behind(descriptor.number), cmsr_known_file_behind(place.number))
+    guard opened.error == 0, now.error == 0 else { return nil }
+    if opened.device == now.device { return opened.inode == now.inode ? nil : path }
+    do throws(SourceError) {
+      _ = try read()
+      return nil
+    } catch .energyFile(_, ENODEV) {
+      return path
+    } catch {
+      return nil
+    }
   }
 
   func read() throws(SourceError) -> UInt64 {

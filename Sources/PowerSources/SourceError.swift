@@ -244,7 +244,9 @@ extension SourceError: CustomStringConvertible {
     case .energyFile(_, EACCES): return "run as root (sudo)."
     case .energyFile(_, ENODEV): return "bring a CPU of that package online, and restart the service."
     case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
-    case .ownTree: return "unmount that tree, or run the service outside of it."
+    case .ownTree:
+      return
+        "unmount that tree (sudo systemctl stop pkg-watt-stat-powercap.service, if that has mounted it), or run this outside of it."
     case .noEnergy:
       return circumstances.onPhysicalMachine("update the kernel, or measure the msr registers.")
     case .hiddenPackage: return "run the service outside of a container, or give it all of /sys, /proc and /dev/cpu."

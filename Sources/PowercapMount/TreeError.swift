@@ -25,6 +25,24 @@ public enum TreeError: Error, Equatable {
   case foreignFolder(String)
   /// A user of the system that root would become is missing.
   case noUser(String)
+  /// A step of the unit that is taken by hand.
+  case noUnit
+  /// A step of the unit that is not taken by root.
+  case notRoot
+  /// Something else is mounted on the folder of the unit's tree.
+  case occupied(String)
+  /// The unit's tree is not mounted.
+  case notMounted(String)
+  /// The server of the unit cannot be reached.
+  case noServer(String, errno: Int32)
+  /// Another process is in the place of the unit's server.
+  case foreignServer(String)
+  /// A file is not the one that is to be covered, or to cover it.
+  case foreignFile(String)
+  /// The table of mounts cannot be read.
+  case noMountTable(errno: Int32)
+  /// A mount or a folder cannot be taken away.
+  case noRemoval(String, errno: Int32)
   /// Signals cannot be handled.
   case noSignals(errno: Int32)
 }
@@ -54,6 +72,20 @@ extension TreeError: CustomStringConvertible {
       "\(path) belongs to another user, who could move it away. Choose a folder that belongs to root."
     case .noUser(let name):
       "The user \(name) does not exist, and root serves the tree only as that user. Start it as an ordinary user."
+    case .noUnit:
+      "This is a step of pkg-watt-stat-powercap.service. Start that: sudo systemctl start pkg-watt-stat-powercap.service"
+    case .notRoot:
+      "Only root can mount the powercap tree for everyone: sudo systemctl start pkg-watt-stat-powercap.service"
+    case .occupied(let path): "Something else is mounted on \(path). Unmount it: sudo umount \(path)"
+    case .notMounted(let path):
+      "There is no powercap tree in \(path). Start its service: sudo systemctl start pkg-watt-stat-powercap.service"
+    case .noServer(let path, let errno):
+      "Cannot reach the program that serves the powercap tree at \(path): \(errorText(errno))."
+    case .foreignServer(let path): "Another process than the service's own listens at \(path)."
+    case .foreignFile(let path): "\(path) is not a file of the kernel's or of the powercap tree's, so it is left alone."
+    case .noMountTable(let errno): "Cannot read /proc/self/mountinfo: \(errorText(errno))."
+    case .noRemoval(let path, let errno):
+      "Cannot take the powercap tree away from \(path): \(errorText(errno)). Unmount it by hand: sudo umount -l \(path)"
     case .noSignals(let errno): "Cannot set up signal handling: \(errorText(errno))."
     }
   }

@@ -41,6 +41,23 @@ struct TreeServer: ~Copyable {
     channel = Descriptor(owning: helper.channel)
   }
 
+  /// Reaches one that is a service of its own, at the socket at which it waits for its FUSE connection.
+  ///
+  /// - Parameter process: the service's process: nobody else is served.
+  init(handOver path: String, process: pid_t) throws(TreeError) {
+    let opened = cmsr_unix_socket()
+    guard opened.error == 0 else { throw .noServer(path, errno: opened.error) }
+    let error = unsafe cmsr_connect(opened.descriptor, path)
+    var peer = cmsr_credentials()
+    let unknown = error == 0 ? unsafe cmsr_peer_credentials(opened.descriptor, &peer) : 0
+    guard error == 0, unknown == 0, peer.process == process else {
+      cmsr_close(opened.descriptor)
+      throw error == 0 ? .foreignServer(path) : .noServer(path, errno: error)
+    }
+    self.process = process
+    channel = Descriptor(owning: opened.descriptor)
+  }
+
   /// Gives it the FUSE connection, and waits until it serves.
   ///
   /// - Returns: what the user should know, in sentences.

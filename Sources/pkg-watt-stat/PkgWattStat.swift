@@ -22,7 +22,8 @@ struct PkgWattStat: ParsableCommand {
     version: version,
     subcommands: [
       ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, ExportCommand.self,
-      ExporterCommand.self, WithCommand.self, PowercapCommand.self, CrossCheckCommand.self, DoctorCommand.self,
+      ExporterCommand.self, WithCommand.self, PowercapCommand.self, PowercapUnitCommand.self,
+      CrossCheckCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: ServeCommand.self)
 

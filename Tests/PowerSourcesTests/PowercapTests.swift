@@ -36,6 +36,30 @@ struct PowercapTests {
   }
 
   @Test(
+    "a file that is another one by now is noticed, but one that another file system covers only if the old one is dead")
+  func replaced() throws {
+    let folder =
+      FileManager.default.temporaryDirectory.path + "/pkg-watt-stat-zone-\(UInt64.random(in: 0...UInt64.max))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = "\(folder)/energy_uj"
+    func lead(to target: String) throws {
+      try? FileManager.default.removeItem(atPath: path)
+      try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
+    }
+    for name in ["old", "new"] { try "1\n".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+    try lead(to: "old")
+    let counter = try PowercapCounter(path: path)
+    #expect(counter.replacedPath == nil)
+    try lead(to: "/proc/version")
+    #expect(counter.replacedPath == nil)
+    try lead(to: "new")
+    #expect(counter.replacedPath == path)
+    try FileManager.default.removeItem(atPath: path)
+    #expect(counter.replacedPath == nil)
+  }
+
+  @Test(
     "an energy is digits and a line's end",
     arguments: [
       ("0\n", 0), ("262143328850\n", 262_143_328_850), ("5", 5), ("18446744073709551615\n", .max), ("1\njunk", 1),

@@ -4,6 +4,7 @@
 
 #define FUSE_USE_VERSION 35
 #include <errno.h>
+#include <fcntl.h>
 #include <fuse3/fuse_lowlevel.h>
 #include <poll.h>
 #include <pthread.h>
@@ -13,6 +14,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,9 +78,82 @@ static inline struct fuse_session *ctree_session(const struct fuse_lowlevel_ops 
 	return session;
 }
 
+// Listens at a path in a folder of this process's own: a descriptor, or an errno value as a negative number.
+static inline int ctree_listen(const char *path)
+{
+	struct sockaddr_un address;
+	memset(&address, 0, sizeof address);
+	address.sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof address.sun_path)
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (listener < 0)
+		return -errno;
+	unlink(path); // what a process that was killed has left
+	if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 1) != 0) {
+		int error = errno;
+		close(listener);
+		return -error;
+	}
+	return listener;
+}
+
+struct ctree_handed {
+	int connection, channel; // the FUSE connection, and where to answer
+	int error;               // EINTR: a signal ends this program
+};
+
+// Waits until root hands over a FUSE connection, and closes the listener.
+static inline struct ctree_handed ctree_take_connection(int listener, const sigset_t *set)
+{
+	struct ctree_handed handed = {-1, -1, 0};
+	int signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	struct pollfd polled[2] = {{listener, POLLIN, 0}, {signals, POLLIN, 0}};
+	while (signals >= 0 && poll(polled, 2, -1) < 0 && errno == EINTR)
+		;
+	handed.error = signals < 0 ? errno : polled[1].revents != 0 ? EINTR : 0;
+	if (handed.error == 0) {
+		handed.channel = accept(listener, NULL, NULL);
+		handed.error = handed.channel < 0 ? errno : 0;
+	}
+	close(listener);
+	if (signals >= 0)
+		close(signals);
+	if (handed.error != 0)
+		return handed;
+	fcntl(handed.channel, F_SETFD, FD_CLOEXEC);
+	// struct ucred, which glibc declares under _GNU_SOURCE only.
+	struct {
+		pid_t process;
+		uid_t user;
+		gid_t group;
+	} peer;
+	socklen_t size = sizeof peer;
+	struct timeval patience = {5, 0};
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec bytes = {&byte, 1};
+	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+	if (getsockopt(handed.channel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+	    setsockopt(handed.channel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0)
+		handed.error = errno;
+	else if (peer.user != 0)
+		handed.error = EPERM;
+	else if (recvmsg(handed.channel, &message, MSG_CMSG_CLOEXEC) < 0)
+		handed.error = errno;
+	else {
+		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+		if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
+			memcpy(&handed.connection, CMSG_DATA(head), sizeof handed.connection);
+		else
+			handed.error = EPROTO;
+	}
+	return handed;
+}
+
 // Serves until a signal or the file system's end: 0, or an errno value. libfuse's own loop misses a signal that arrives between
-// its check and its read.
-static inline int ctree_serve(struct fuse_session *session, const sigset_t *set)
+// its check and its read. If seconds is not 0, beat is called each time that so many have passed, by the thread that answers.
+static inline int ctree_serve(struct fuse_session *session, const sigset_t *set, double seconds, void (*beat)(void))
 {
 	int signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
@@ -84,9 +161,22 @@ static inline int ctree_serve(struct fuse_session *session, const sigset_t *set)
 	struct fuse_buf buffer;
 	memset(&buffer, 0, sizeof buffer);
 	int result = 0;
+	double next = 0;
 	while (!fuse_session_exited(session)) {
 		struct pollfd polled[2] = {{fuse_session_fd(session), POLLIN, 0}, {signals, POLLIN, 0}};
-		if (poll(polled, 2, -1) < 0) {
+		int wait = -1;
+		if (seconds > 0) {
+			double now = ctree_monotonic_seconds();
+			if (now >= next) {
+				beat();
+				next = now + seconds;
+			}
+			wait = (int)((next - now) * 1000) + 1;
+		}
+		int count = poll(polled, 2, wait);
+		if (count == 0)
+			continue;
+		if (count < 0) {
 			if (errno == EINTR)
 				continue;
 			result = errno;

@@ -14,6 +14,7 @@ SOCKET = "pkg-watt-stat.socket"
 TMP_SOCKET = "pkg-watt-stat-tmp.socket"
 GROUP = "pkg-watt-stat-registers"
 EXPORTER = "pkg-watt-stat-exporter.service"
+TREE = "pkg-watt-stat-powercap.service"
 PATHS = ["/run/pkg-watt-stat/pkg-watt-stat.sock", "/tmp/pkg-watt-stat.sock"]
 PACKAGE_WATTS = [42.5, 17.25]
 ALL_WATTS = sum(PACKAGE_WATTS)
@@ -124,21 +125,21 @@ def served(watts=ALL_WATTS, seconds=30):
 
 def restart(unit=UNIT):
     # The checks start it more often than its start limit allows.
-    systemctl("reset-failed", UNIT, SOCKET, TMP_SOCKET, fails=True)
+    systemctl("reset-failed", UNIT, SOCKET, TMP_SOCKET, TREE, fails=True)
     systemctl("restart", unit)
 
 
 class Journal:
-    """What the service logs from here on."""
+    """What the service, or another unit, logs from here on."""
 
-    def __init__(self):
+    def __init__(self, unit=UNIT):
+        self.units = {UNIT, SOCKET, TMP_SOCKET} if unit == UNIT else {unit}
         self.cursor = re.search(r"-- cursor: (.*)", run("journalctl", "-n0", "--show-cursor")).group(1)
 
     def text(self):
         # Not by -u: with it, journalctl skips an entry too many if the one at the cursor is another unit's.
         entries = map(json.loads, run("journalctl", "--after-cursor", self.cursor, "-o", "json").splitlines())
-        units = {UNIT, SOCKET, TMP_SOCKET}
-        ours = [entry for entry in entries if units & {entry.get("UNIT"), entry.get("_SYSTEMD_UNIT")}]
+        ours = [entry for entry in entries if self.units & {entry.get("UNIT"), entry.get("_SYSTEMD_UNIT")}]
         # A message that is not UTF-8 comes as a list of bytes.
         return "\n".join(str(entry["MESSAGE"]) for entry in ours)
 

@@ -3,6 +3,7 @@ internal import CFUSE
 internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
+internal import ServiceManager
 internal import Synchronization
 internal import SystemCalls
 
@@ -15,8 +16,15 @@ struct PowercapTree: ParsableCommand {
     abstract:
       "Serve a powercap tree that shows the service's energy. pkg-watt-stat powercap and with start this program.")
 
-  @Argument(help: "The folder to mount on, or /dev/fd/N for a FUSE connection that is mounted already.")
+  @Argument(
+    help: """
+      The folder to mount on, or /dev/fd/N for a FUSE connection that is mounted already; with --hand-over the socket to make, at \
+      which root hands over such a connection.
+      """)
   var mountPoint: String
+
+  @Flag(help: "Wait for a FUSE connection from root, as a service that holds no right itself.")
+  var handOver = false
 
   @Option(help: ArgumentHelp("The service's socket.", valueName: "path"))
   var socket: String?
@@ -33,7 +41,7 @@ struct PowercapTree: ParsableCommand {
 
   func run() throws {
     var signals = sigset_t()
-    let report = Report(channel: channel)
+    var report = Report(channel: channel)
     let blocked = unsafe ctree_block_ending_signals(&signals)
     guard blocked == 0 else { report.fail("Cannot set up signal handling: \(errorText(blocked)).") }
     let caller = caller ?? geteuid()
@@ -46,6 +54,12 @@ struct PowercapTree: ParsableCommand {
       Served.begin(info, user: caller, group: caller == geteuid() ? getegid() : 0)
     } catch {
       report.fail("\(error)")
+    }
+    var (mountPoint, beatSeconds) = (mountPoint, 0.0)
+    if handOver {
+      do throws(NotifierError) { beatSeconds = try Watchdog.begin() } catch { report.fail("\(error)") }
+      guard let taken = Self.connection(at: mountPoint, &signals, report) else { return }
+      (mountPoint, report) = ("/dev/fd/\(taken.connection)", Report(channel: taken.channel))
     }
     var operations = FileSystem.operations
     // Root's tree is for everyone. Another user may open a tree to others only if /etc/fuse.conf says so.
@@ -66,7 +80,7 @@ struct PowercapTree: ParsableCommand {
       Follower(address: address, say: PowercapTree.say).run()
     }
     if failed != 0 { report.warn("Cannot start a thread: \(errorText(failed)).") } else { report.ready(mountPoint) }
-    let error = failed != 0 ? failed : unsafe ctree_serve(session, &signals)
+    let error = failed != 0 ? failed : unsafe ctree_serve(session, &signals, beatSeconds) { Watchdog.beat() }
     unsafe fuse_session_unmount(session)
     unsafe fuse_session_destroy(session)
     guard error == 0 else {
@@ -77,6 +91,26 @@ struct PowercapTree: ParsableCommand {
 
   /// How long the service may take to accept a connection and to answer.
   private static let patienceMilliseconds: Int32 = 1000
+
+  /// Waits for a FUSE connection from root.
+  ///
+  /// - Returns: nil if a signal ends this program before.
+  private static func connection(
+    at path: String, _ signals: inout sigset_t, _ report: Report
+  ) -> (connection: Int32, channel: Int32)? {
+    let listener = unsafe ctree_listen(path)
+    guard listener >= 0 else { report.fail("Cannot listen at \(path): \(errorText(-listener)).") }
+    let untold = Watchdog.tell("READY=1")
+    guard untold == 0 else {
+      report.fail("Cannot tell the service manager that the server is ready: \(errorText(untold)).")
+    }
+    let handed = unsafe ctree_take_connection(listener, &signals)
+    if handed.error == EINTR { return nil }
+    guard handed.error == 0 else {
+      report.fail("Cannot take a FUSE connection at \(path): \(errorText(handed.error)).")
+    }
+    return (handed.connection, handed.channel)
+  }
 
   /// A thread's body has no context.
   private static let address = Mutex<ServiceAddress?>(nil)

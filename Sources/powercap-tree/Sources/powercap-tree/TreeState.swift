@@ -81,6 +81,12 @@ struct TreeState {
   /// How long a reader waits at most, in seconds.
   var patienceSeconds: Double { zones.patienceSeconds }
 
+  /// How long after its deadline a reader may still wait, in seconds: both threads may be late on a busy machine.
+  static let graceSeconds = 5.0
+
+  /// Whether a reader waits although its time is over, so that the other thread hangs.
+  func isOverdue(_ now: Double) -> Bool { pending.contains { now > $0.deadline + Self.graceSeconds } }
+
   /// A reader has been interrupted.
   ///
   /// - Returns: whether it was still waiting.
