@@ -101,9 +101,10 @@ class Load:
         self.symbols_end = len(mean) / 1000
         self.fast_end = max((part.seconds[1] for part in self.parts if not part.guard_ms), default=0)
         self.secret = chance.randrange(16)
-        for length, delay in ((1000.0, 0), (WINDOWS_OF_A_SLOT * period, 2000 + delay_ms)):
+        for length, delay in ((1000.0, 1000), (WINDOWS_OF_A_SLOT * period, 2000 + delay_ms)):
+            # No window of the victim's has something of what was before it.
             pad(IDLE_WATTS, delay)
-            if delay:
+            if self.victims:
                 self.visits.append(len(mean) / 1000)
             victim = Victim(len(mean), length, [chance.randrange(16) for _ in range(slots)])
             for index, plaintext in enumerate(victim.plaintexts):

@@ -25,7 +25,7 @@ class Way:
         """views: what it can read the same from, in different words; it takes the one from which it decodes most. columns: see `fine`."""
         self.name, self.views, self.columns = name, views, columns
         self.rate, self.part, self.wrong, self.view = 0.0, None, [], views[0]
-        self.traces, self.explained = None, None
+        self.traces, self.share, self.explained = None, 0.0, None
 
     def receive(self, load):
         """Decodes symbols of every length."""
@@ -44,6 +44,7 @@ class Way:
             traces = [sums.traces(order, load.secret) for order in orders]
             if None not in traces:
                 self.traces = min(sum(traces) / len(traces), self.traces or len(slots))
+            self.share = max(self.share, sums.share(load.secret))
 
     def learn(self, bins):
         if self.columns:
@@ -140,7 +141,7 @@ class Report:
         low, high = way.resampled(other, self.seed) if way.wrong and other.wrong else (0, 0)
         for what, value, more in (
             ("covert channel", ratio(way.rate, other.rate), f" (95 %: {low:.3f} to {high:.3f})"),
-            ("speed of disclosure", ratio(other.traces, way.traces), ""),
+            ("speed of disclosure", ratio(way.share, other.share), ""),
             ("power of each 10 ms", ratio(way.explained, other.explained), ""),
         ):
             judged = decides and not (short and what == "speed of disclosure")

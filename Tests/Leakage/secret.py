@@ -40,6 +40,14 @@ class Slots:
                 disclosed = count
         return disclosed
 
+    def share(self, secret):
+        """How much of the power's variance the secret explains. The traces that it takes are inversely proportional to that, while it is small;
+        it depends less on chance than their number."""
+        amount, watts, square = (sum(total[place] for total, _ in self.sums) for place in range(3))
+        modelled, modelled_square, both = (sum(models[secret][place] for _, models in self.sums) for place in range(3))
+        variances = (square - watts * watts / amount) * (modelled_square - modelled * modelled / amount) if amount else 0
+        return max(both - modelled * watts / amount, 0) ** 2 / variances if variances > 0 else 0.0
+
     @staticmethod
     def _best(total, models):
         amount, watts, _ = total
