@@ -11,7 +11,9 @@ from processes import Child, ENVIRONMENT, Impossible, PROGRAM, Service, path
 HERE = os.path.dirname(os.path.abspath(__file__))
 WATTS = [42.5, 17.25]
 # What is measured, in seconds.
-SECONDS = 30
+SECONDS = int(os.environ.get("SECONDS", "30"))
+# Whether this machine measures itself, and has the service.
+REAL = bool(os.environ.get("REAL"))
 # Newer programs: a root of Debian's next release, or nothing.
 NEWER = os.environ.get("NEWER")
 # A folder with Python's packages, and one with PCP.
@@ -29,7 +31,7 @@ class Place:
         self.who = who
         self.newer = newer
         self.name = f"{program}-{who}"
-        self.service = Service.device(WATTS, cpu)
+        self.service = None if REAL else Service.device(WATTS, cpu)
         self.folder = path(self.name)
         os.mkdir(self.folder)
         if who != "root":
@@ -37,11 +39,11 @@ class Place:
 
     def words(self, *command):
         """The command, in this place."""
-        words = ["unshare", "-m", os.path.join(HERE, "machine"), self.service.tree]
+        words = [] if REAL else ["unshare", "-m", os.path.join(HERE, "machine"), self.service.tree]
         if self.who != "root":
             words += ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
         if self.who == "with":
-            words += [PROGRAM, "with", "--socket", self.service.socket, "--"]
+            words += [PROGRAM, "with", *([] if REAL else ["--socket", self.service.socket]), "--"]
         if self.newer:
             if not NEWER:
                 raise Impossible("a root of a newer Debian is not here: scripts/check-consumers --newer")

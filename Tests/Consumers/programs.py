@@ -104,14 +104,16 @@ def mangohud(place):
 
 @program("powercap-info")
 def powercap_info(place):
-    # It shows the counter: the time is taken before.
-    take = "date +%s.%N; powercap-info intel-rapl -z 0: -j; powercap-info intel-rapl -z 1: -j"
-    output, _ = place.run("sh", "-c", f"({take}; sleep {SECONDS}; {take}) 2>&1")
-    numbers = [float(line) for line in output.split("\n") if re.fullmatch(r"[\d.]+", line)]
-    if len(numbers) != 6:
-        raise Nothing(output.strip().split("\n")[1])
-    before, after = numbers[:3], numbers[3:]
-    return {f"package-{index}": (after[index + 1] - before[index + 1]) / 1e6 / (after[0] - before[0]) for index in (0, 1)}
+    # It shows the counters: the time is taken before.
+    output, _ = place.run("sh", "-c", f"date +%s.%N; powercap-info intel-rapl; sleep {SECONDS}; date +%s.%N; powercap-info intel-rapl")
+    times = [float(line) for line in re.findall(r"^\d+\.\d+$", output, re.M)]
+    found = re.findall(r"name: (package-\d)\n(?: .*\n)*?  energy_uj: (\d+)$", output, re.M)
+    if not found:
+        raise Nothing("no energy_uj")
+    half = len(found) // 2
+    return {
+        name: (int(after) - int(before)) / 1e6 / (times[1] - times[0])
+        for (name, before), (_, after) in zip(found[:half], found[half:])}
 
 
 @program("PCP's denki", step=0.1)

@@ -19,6 +19,7 @@ if os.path.exists(MARK):
     end = "poweroff"
 else:
     import first_boot
+    import foreign_programs
     import powercap_tree
 
     _, failures = harness.run_all()

@@ -5,8 +5,8 @@ internal import Powercap
 /// The kernel's files answer at once, so a program takes the time once, and then reads all zones. A wait for the first one must
 /// not make the others later: they get the energy of the same moment.
 struct Sweep {
-  /// The next read of a sweep comes this soon after the latest, in seconds.
-  private static let pauseSeconds = 0.05
+  /// The next read of a sweep comes this soon after the latest, in seconds: a script may start a program for each zone.
+  private static let pauseSeconds = 0.2
 
   /// The moment of the first, by CLOCK_MONOTONIC in seconds.
   private let moment: Double
