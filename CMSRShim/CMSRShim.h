@@ -17,6 +17,7 @@
 #include "commands.h"
 #include "cpuid.h"
 #include "descriptors.h"
+#include "events.h"
 #include "folders.h"
 #include "helpers.h"
 #include "logs.h"

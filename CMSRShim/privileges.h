@@ -50,12 +50,12 @@ static inline int cmsr_has_setuid_and_setgid(void)
 	return cmsr_holds(CAP_SETUID, CAP_EFFECTIVE) == 1 && cmsr_holds(CAP_SETGID, CAP_EFFECTIVE) == 1;
 }
 
-// Whether the bounding set holds nothing but CAP_SYS_RAWIO: 1 or 0.
+// Whether the bounding set holds nothing but CAP_SYS_RAWIO, and CAP_PERFMON, which is of use only before the drop: 1 or 0.
 static inline int cmsr_bounding_set_is_limited(void)
 {
 	int held;
 	for (cap_value_t capability = 0; (held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0; capability++)
-		if (held == 1 && capability != CAP_SYS_RAWIO)
+		if (held == 1 && capability != CAP_SYS_RAWIO && capability != CAP_PERFMON)
 			return 0;
 	return 1;
 }

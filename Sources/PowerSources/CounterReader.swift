@@ -8,8 +8,17 @@ protocol CounterFile: Sendable {
   /// Reads the counter now.
   func read() throws(SourceError) -> UInt64
 
-  /// The path of the file, if another file has taken that place since it was opened.
-  var replacedPath: String? { get }
+  /// The counter's value with its time, if one reading serves several counters: from a reading that began at or after a time, or
+  /// from a new one. nil if this counter is read alone.
+  func timed(since: Int64, toleranceNanoseconds: Int64) throws(SourceError) -> TimedValue?
+
+  /// Why it has to be opened again, if it has to.
+  var change: MachineChange? { get }
+}
+
+extension CounterFile {
+  /// It is read alone.
+  func timed(since: Int64, toleranceNanoseconds: Int64) throws(SourceError) -> TimedValue? { nil }
 }
 
 /// A counter's value, and the time of the reading.
@@ -57,9 +66,13 @@ struct CounterReader {
   /// The quickest of a few reads, stamped with its middle. A register is read through the first CPU that can. If all are offline,
   /// those that have come online since are opened.
   ///
-  /// - Parameter tolerance: how many nanoseconds a read may take before it counts as interrupted and is repeated.
+  /// - Parameters:
+  ///   - tolerance: how many nanoseconds a read may take before it counts as interrupted and is repeated.
+  ///   - since: how old the value may be, if one reading serves several counters; otherwise it is always a new one.
   /// - Throws: the error of the CPU that was tried first, or why those that came online cannot be used.
-  mutating func read(toleranceNanoseconds tolerance: Int64) throws(SourceError) -> TimedValue {
+  mutating func read(
+    toleranceNanoseconds tolerance: Int64, since: Int64 = .max
+  ) throws(SourceError) -> TimedValue {
     var best: TimedValue?
     var tries = 0
     var index = current
@@ -77,6 +90,7 @@ struct CounterReader {
           }
         } else {
           guard let file else { throw .register(.offline(cpu: 0)) }
+          if let value = try file.timed(since: since, toleranceNanoseconds: tolerance) { return value }
           value = try file.read()
         }
       } catch {

@@ -186,3 +186,47 @@ extension CounterSource {
     }
   }
 }
+
+extension CounterSource {
+  /// Opens the kernel's energy events of every package, and makes sure that every package's counter moves. An event of a domain
+  /// that cannot be opened is left out.
+  ///
+  /// - Parameters:
+  ///   - groups: each package, with the CPU that counts for it.
+  ///   - domains: further domains to read, if there is an event for them.
+  ///   - opener: opens the events.
+  ///   - canCount: whether the kernel now counts energy events of a package; asked if they have stopped.
+  ///   - note: a note for the summary about CPUs that are offline.
+  ///   - log: called with facts about the counters that the user should know.
+  init(
+    events pmu: PowerPMU, of groups: [(package: PackageCPUs, cpu: Int)], identity: CPUIdentity,
+    domains: Set<PowerDomain>, opener: any EventOpener,
+    canCount: @escaping @Sendable (PackageID) -> Bool = { _ in true }, note: String = "", log: @escaping SourceLog
+  ) throws(SourceError) {
+    var meters: [CounterMeter] = []
+    let wanted = pmu.events.filter { $0.domain == .package || domains.contains($0.domain) }
+    for (package, cpu) in groups {
+      let id = package.id
+      let opened = opener.open(type: pmu.type, configs: wanted.map(\.config), cpu: cpu)
+      let errors = zip(wanted, opened.errors).map { event, errno in
+        (event: event, error: EventError.cannotOpen(name: event.name, cpu: cpu, errno: errno), isOpen: errno == 0)
+      }
+      guard let group = opened.group else { throw .events(errors[0].error) }
+      for failed in errors where !failed.isOpen {
+        log("The \(failed.event.domain) counter of \(id) is not measured. \(SourceError.events(failed.error))")
+      }
+      let counted = errors.filter(\.isOpen).map(\.event)
+      let events = PackageEvents(id, group, count: counted.count) { canCount(id) }
+      for (index, event) in counted.enumerated() {
+        let counter = EventCounter(events, index: index, joulesPerCount: event.joulesPerCount)
+        meters.append(
+          CounterMeter(
+            package: id, domain: event.domain, unit: counter.unit, bound: PowerBound(cores: package.cores),
+            range: counter.range, CounterReader(counter)))
+      }
+    }
+    try self.init(meters, cpu: "\(identity)", log: log) {
+      "\(identity), \($0), from the kernel's energy events (perf)\(note)"
+    }
+  }
+}

@@ -241,7 +241,7 @@ struct CounterMeter {
         ? CounterReader.firstToleranceNanoseconds
         : CounterReader.toleranceNanoseconds(window: now - lastMonotonicNanoseconds)
       do {
-        let value = try reader.read(toleranceNanoseconds: tolerance)
+        let value = try reader.read(toleranceNanoseconds: tolerance, since: now)
         lastMonotonicNanoseconds = if case .step(let time) = energyTime { time } else { value.monotonicNanoseconds }
         let change: CounterChange
         if course.isContinuous {
@@ -261,6 +261,7 @@ struct CounterMeter {
         }
         outcome = .read(change)
       } catch {
+        if case .events(let error) = error, error.losesEnergy { counter.loseTime() }
         // Another reading soon after would settle nothing.
         if isInDoubt { hasChanged = true }
         isInDoubt = false
@@ -285,11 +286,11 @@ struct CounterMeter {
     CounterIdentity.Counter(range: range, timer: course.stepped?.timer, isSnapshot: isSnapshot)
   }
 
-  /// Whether it is a register, and not a file of powercap.
+  /// Whether it is a register, and not a file of powercap or an event.
   var isRegister: Bool { reader.file == nil }
 
-  /// The path of its file, if the file was replaced since it was opened.
-  var replacedPath: String? { reader.file?.replacedPath }
+  /// Why it has to be opened again, if it has to.
+  var change: MachineChange? { reader.file?.change }
 
   /// The counter's present value, without counting it; nil if it cannot be read.
   mutating func rawValue() -> UInt64? { try? reader.read(toleranceNanoseconds: .max).value }

@@ -7,6 +7,8 @@ public enum MachineChange: Error, Equatable {
   case newPackage(PackageID)
   /// A powercap zone's file was replaced.
   case renewedZone(path: String)
+  /// The kernel's energy events of a package stopped, and can be opened again.
+  case stoppedEvents(PackageID)
   /// A package shows another one's counter, and both are in the sum.
   case repeatedCounter(PackageID, of: PackageID)
   /// The machine would now be refused: its lists contradict each other, or counters may be one.
@@ -25,6 +27,8 @@ extension MachineChange: CustomStringConvertible {
     case .renewedZone(let path):
       "\(path) was replaced, because its package was offline or the kernel's module was loaded again; restart the service to read "
         + "the new file."
+    case .stoppedEvents(let id):
+      "The kernel's energy events of \(id) stopped when its CPU went offline; restart the service to open them again."
     case .repeatedCounter(let id, let first):
       "Since CPUs came online or went offline, \(id) shows the same energy counter as \(first), so it is counted twice; restart the "
         + "service to count it once."
@@ -70,11 +74,11 @@ public final class CounterWatch: Sendable {
   /// The change, if there is one.
   public func change() -> MachineChange? {
     state.withLock { state in
-      if let path = state.meters.lazy.compactMap(\.replacedPath).first { return .renewedZone(path: path) }
+      if let change = state.meters.lazy.compactMap(\.change).first { return change }
       guard let text = online?.text() else { return nil }
       if text == state.online {
         defer { state.checksLists = false }
-        return state.checksLists ? hiddenPackage(isOfRegisters: state.meters.contains(where: \.isRegister)) : nil
+        return state.checksLists ? hiddenPackage(state.meters) : nil
       }
       state.online = text
       state.checksLists = true
@@ -82,11 +86,11 @@ public final class CounterWatch: Sendable {
     }
   }
 
-  private func hiddenPackage(isOfRegisters: Bool) -> MachineChange? {
+  private func hiddenPackage(_ meters: [CounterMeter]) -> MachineChange? {
     guard let lists = Self.lists(tree) else { return nil }
-    return (isOfRegisters ? lists.missingFromRegisters(besides: moreZones) : lists.missingFromZones).map {
-      .refused($0)
-    }
+    // The kernel counts events for whole packages, as registers do.
+    let isOfZones = meters.contains { $0.unit.source == .powercap }
+    return (isOfZones ? lists.missingFromZones : lists.missingFromRegisters(besides: moreZones)).map { .refused($0) }
   }
 
   private static func lists(_ tree: MachineTree) -> MachineLists? {

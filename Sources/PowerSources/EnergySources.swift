@@ -89,6 +89,52 @@ public enum EnergySources {
     }
   }
 
+  /// The kernel's energy events: the PMU named `power` of perf.
+  ///
+  /// Opens them on one CPU of each package, which needs CAP_PERFMON, and makes sure that every package's counter moves. Once they
+  /// are open no right is needed. If that CPU goes offline, the kernel moves its events to another one of the package. Events that
+  /// have stopped, because a package was offline, can be read again only after the source was opened again.
+  ///
+  /// - Parameters:
+  ///   - domains: domains to read beside the package, if there are events for them. AMD's core domain is not among them, because its
+  ///     events are another PMU's, `power_core`.
+  ///   - log: called with facts about the counters that the user should know.
+  /// - Throws: the reason why the machine cannot be measured.
+  public static func perf(
+    domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
+  ) throws(SourceError) -> any EnergySource {
+    try perf(try MachineTree.open(nil), domains: domains, opener: KernelEvents(), log: log)
+  }
+
+  /// The same for any folder that describes a machine, and any events.
+  static func perf(
+    _ tree: MachineTree, domains: Set<PowerDomain>, opener: any EventOpener, log: @escaping SourceLog = { _ in }
+  ) throws(SourceError) -> any EnergySource {
+    let identity = try tree.identity()
+    do throws(SourceError) {
+      guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
+      let pmu = try PowerPMU(root: tree.root, files: tree.files)
+      let places = try tree.places()
+      let lists = MachineLists(tree, places: places, identity: identity)
+      let countsWholePackages = lists.isByTPMI
+      let groups = try pmu.packages(places, map: map, countsWholePackages: countsWholePackages)
+      if let error = lists.missingFromRegisters { throw error }
+      let (root, files) = (tree.root, tree.files)
+      return try CounterSource(
+        events: pmu, of: groups, identity: identity, domains: domains, opener: opener,
+        canCount: { id in
+          guard let places = try? MachineTree(root: root, files: files).places(),
+            let pmu = try? PowerPMU(root: root, files: files),
+            let groups = try? pmu.packages(places, map: map, countsWholePackages: countsWholePackages)
+          else { return false }
+          return groups.contains { $0.package.id == id }
+        },
+        note: notes(tree, tree.offlineCPUs(besides: places)), log: log)
+    } catch {
+      throw cause(of: error, identity, tree)
+    }
+  }
+
   /// The real cause of a failure, for the service and the doctor. On a CPU from before RAPL no module and no permission would help.
   /// In a container no module can be loaded, and the advice to become root is useless to root.
   package static func cause(of error: SourceError, _ identity: CPUIdentity, _ tree: MachineTree) -> SourceError {
@@ -144,27 +190,46 @@ extension CounterSource {
 }
 
 extension EnergySources {
-  /// The first source that measures this machine, or the folder that stands for one: its registers, or else powercap.
+  /// A way to the counters, by the name that the protocol has for it.
+  public enum Door: String, Sendable, CaseIterable {
+    /// The registers.
+    case msr
+    /// The kernel's energy events.
+    case perf
+    /// The kernel's own reading of the registers.
+    case powercap
+  }
+
+  /// The first source that measures this machine, or the folder that stands for one: its registers, or else the kernel's energy
+  /// events, or else powercap.
+  ///
+  /// Registers come first because nothing stands between them and the count: neither the kernel's own counting, which a reset or a
+  /// missed wrap of a register misleads, nor a loss while it moves events to another CPU. Events come before powercap because one
+  /// read gives all counters of a package, and because they need no right once they are open.
   ///
   /// - Parameters:
-  ///   - root: as for the other sources.
+  ///   - root: as for the other sources. A folder has no events.
   ///   - domains: domains to read beside the package, if the machine has them.
   ///   - log: called with facts about the counters that the user should know.
-  /// - Returns: the source; and if it is powercap, why the registers could not be used.
+  /// - Returns: the source, its door, and why those before it could not be used.
   public static func firstThatMeasures(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
-  ) throws(NothingToMeasure) -> (source: any EnergySource, noRegisters: SourceError?) {
-    let noRegisters: SourceError
-    do {
-      return (try msr(root: root, domains: domains, log: log), nil)
-    } catch {
-      noRegisters = error
+  ) throws(NothingToMeasure) -> (source: any EnergySource, door: Door, closed: [Door: SourceError]) {
+    var closed: [Door: SourceError] = [:]
+    for door in Door.allCases where door != .perf || root == nil {
+      do throws(SourceError) {
+        let source =
+          switch door {
+          case .msr: try msr(root: root, domains: domains, log: log)
+          case .perf: try perf(domains: domains, log: log)
+          case .powercap: try powercap(root: root, domains: domains, log: log)
+          }
+        return (source, door, closed)
+      } catch {
+        closed[door] = error
+      }
     }
-    do {
-      return (try powercap(root: root, domains: domains, log: log), noRegisters)
-    } catch {
-      throw NothingToMeasure(registers: noRegisters, powercap: error, root: root)
-    }
+    throw NothingToMeasure(registers: closed[.msr], perf: closed[.perf], powercap: closed[.powercap], root: root)
   }
 }
 
@@ -172,13 +237,18 @@ extension EnergySources {
 public struct NothingToMeasure: Error, CustomStringConvertible {
   /// Why the registers cannot be used; nil if they were not tried.
   public let registers: SourceError?
+  /// Why the kernel's energy events cannot be used; nil if they were not tried.
+  public let perf: SourceError?
   /// Why powercap cannot be used; nil if it was not tried.
   public let powercap: SourceError?
   private let root: String?
 
   /// - Parameter root: the folder that was looked at; nil for the machine itself.
-  public init(registers: SourceError? = nil, powercap: SourceError? = nil, root: String?) {
+  public init(
+    registers: SourceError? = nil, perf: SourceError? = nil, powercap: SourceError? = nil, root: String?
+  ) {
     self.registers = registers
+    self.perf = perf
     self.powercap = powercap
     self.root = root
   }
@@ -186,7 +256,8 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
   /// What failed and why, and what to do: a line for each, the first of which can stand alone.
   public var description: String {
     var lines = causes.enumerated().flatMap { index, cause in
-      let failure = index == 0 ? "Cannot measure the power of this machine." : "Powercap cannot be used either."
+      let failure =
+        index == 0 ? "Cannot measure the power of this machine." : "\(cause.door) cannot be used either."
       return ["\(failure) \(cause.reason)"] + (cause.remedy.map { ["  To do: \($0)"] } ?? [])
     }
     lines.append("To find out more: pkg-watt-stat doctor" + (root.map { " --root \(shellWord($0))" } ?? ""))
@@ -197,22 +268,24 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
     return lines.map(\.harmless).joined(separator: "\n")
   }
 
-  /// What keeps each source from measuring. What both have in common is there once.
-  private var causes: [(reason: String, remedy: String?)] {
+  /// What keeps each source from measuring. What they have in common is there once.
+  private var causes: [(door: String, reason: String, remedy: String?)] {
     let circumstances = Circumstances(of: root)
-    var causes = [registers, isOfNoUse ? nil : powercap].compactMap { $0 }.map { error in
-      (reason: error.reason, remedy: error.remedy(circumstances))
+    // A kernel without energy events has them for no CPU that it could be told to.
+    let perf = if case .events(.absent)? = perf, registers != nil { nil as SourceError? } else { perf }
+    let errors = [("Registers", registers), ("Perf", perf), ("Powercap", isOfNoUse ? nil : powercap)]
+    var causes: [(door: String, reason: String, remedy: String?)] = []
+    for case (let door, let error?) in errors where !causes.contains(where: { $0.reason == error.reason }) {
+      let remedy = error.remedy(circumstances)
+      // What is to be done once is said last.
+      for index in causes.indices where causes[index].remedy == remedy { causes[index].remedy = nil }
+      causes.append((door, error.reason, remedy))
     }
-    guard causes.count == 2 else { return causes }
+    guard causes.count > 1 else { return causes }
     switch registers {
-    // Their remedy is powercap.
+    // Their remedy is another door.
     case .noRegisters, .unknownVendor: causes[0].remedy = nil
     default: break
-    }
-    if causes[0].reason == causes[1].reason {
-      causes.removeLast()
-    } else if causes[0].remedy == causes[1].remedy {
-      causes[0].remedy = nil
     }
     return causes
   }

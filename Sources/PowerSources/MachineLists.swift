@@ -125,7 +125,7 @@ package struct MachineLists {
   }
 
   /// Whether the zones are those of the kernel's TPMI driver, which are packages'. A model without registers has no others.
-  private var isByTPMI: Bool {
+  var isByTPMI: Bool {
     let devices = (try? tree.files.names(in: tree.root + "/sys/bus/auxiliary/devices")) ?? []
     return !CPUModel(identity).hasRegisters || devices.contains { $0.hasPrefix("intel_vsec.tpmi-rapl.") }
   }

@@ -35,16 +35,16 @@ package final class PowercapCounter: CounterFile {
   ///
   /// If another file system covers the kernel's file, as pkg-watt-stat-powercap.service can, it hides whether that is new: it is if
   /// the old one is dead. The file system that covers it is not asked for anything, because its server may hang.
-  var replacedPath: String? {
+  var change: MachineChange? {
     guard let place = try? filePlace(path, root: root) else { return nil }
     let (opened, now) = (cmsr_known_file_behind(descriptor.number), cmsr_known_file_behind(place.number))
     guard opened.error == 0, now.error == 0 else { return nil }
-    if opened.device == now.device { return opened.inode == now.inode ? nil : path }
+    if opened.device == now.device { return opened.inode == now.inode ? nil : .renewedZone(path: path) }
     do throws(SourceError) {
       _ = try read()
       return nil
     } catch .energyFile(_, ENODEV) {
-      return path
+      return .renewedZone(path: path)
     } catch {
       return nil
     }

@@ -39,6 +39,8 @@ public enum SourceError: Error {
   case ownTree(path: String)
   /// A file of a powercap zone does not contain a plausible number.
   case noEnergy(path: String)
+  /// The kernel's energy events cannot be used.
+  case events(EventError)
   /// A register that the source needs cannot be read.
   case register(RegisterError)
   /// The unit register reads 0.
@@ -96,6 +98,7 @@ extension SourceError {
     case .energyFile(let path, let errno): .energyFile(path: shown(path), errno: errno)
     case .ownTree(let path): .ownTree(path: shown(path))
     case .noEnergy(let path): .noEnergy(path: shown(path))
+    case .events(let error): .events(error.showing(shown))
     case .zoneOfOneDie(let path, let id, let dies, let hasRegisters):
       .zoneOfOneDie(path: shown(path), id, dies: dies, hasRegisters: hasRegisters)
     case .unknownVendor, .notAnnounced, .olderThanRAPL, .noRegisters, .capture, .register, .noUnits, .implausibleUnits,
@@ -149,7 +152,8 @@ extension SourceError: CustomStringConvertible {
       "\(cpu) does not announce RAPL (CPUID 80000007h EDX bit 14): it has no energy registers, or a virtual machine hides them."
     case .olderThanRAPL(let cpu):
       "\(cpu) cannot be measured: it is older than RAPL, which Intel introduced with Sandy Bridge and AMD with Zen."
-    case .noRegisters(let cpu): "\(cpu) has no energy registers; it can only be measured with /sys/class/powercap."
+    case .noRegisters(let cpu):
+      "\(cpu) has no energy registers; it can only be measured with /sys/class/powercap or perf."
     case .unreadable(let path, let errno): "Cannot read \(path): \(Self.text(errno))."
     case .malformed(let path, let expected): "\(path) does not contain a \(expected)."
     case .capture(let error): "\(error)"
@@ -169,6 +173,7 @@ extension SourceError: CustomStringConvertible {
     case .ownTree(let path):
       "\(path) belongs to a powercap tree that pkg-watt-stat itself serves (pkg-watt-stat powercap, or with)."
     case .noEnergy(let path): "\(path) does not contain a plausible number of microjoules."
+    case .events(let error): error.reason
     case .register(.absent(let address, let cpu)):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): the CPU does not have it, or a virtual machine hides it."
     case .register(let error): "\(error)"
@@ -203,7 +208,9 @@ extension SourceError: CustomStringConvertible {
       .register(.failed):
       return nil
     case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
-    case .unknownVendor, .noRegisters: return "use powercap, if the kernel has energy zones for it."
+    case .events(let error): return error.remedy
+    case .unknownVendor: return "use powercap, if the kernel has energy zones for it."
+    case .noRegisters: return "use powercap or perf, if the kernel has energy zones or events for it."
     case .notAnnounced:
       return circumstances.onPhysicalMachine("update the firmware.")
     case .olderThanRAPL:

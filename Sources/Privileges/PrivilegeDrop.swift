@@ -22,6 +22,8 @@ public enum PrivilegeDrop {
     case forChildren
     /// Nobody. Registers that are open stay readable.
     case nothing
+    /// Nobody, unless a system-call filter forbids giving it up: nothing needs it any more.
+    case nothingIfAllowed
   }
 
   /// Makes sure that privileges can be dropped, as far as that can be told beforehand, for those who only check.
@@ -80,7 +82,8 @@ public enum PrivilegeDrop {
     try PrivilegeProof.require(
       PrivilegeLimit(
         user: user?.user ?? getuid(), group: user?.group ?? getgid(), withoutGroups: changesIdentity,
-        boundsLimited: limitsBounds, capabilities: keep == .nothing ? 0 : cmsr_raw_io_mask(),
+        boundsLimited: limitsBounds,
+        capabilities: keep == .nothing || keep == .nothingIfAllowed && !isFiltered ? 0 : cmsr_raw_io_mask(),
         forChildren: keep == .forChildren, isFiltered: isFiltered))
     return warnings
   }
@@ -89,8 +92,9 @@ public enum PrivilegeDrop {
   ///   proof then checks whether it has.
   private static func dropCapabilities(_ keep: Keep) throws(PrivilegeError) -> Bool {
     switch keep {
-    case .nothing:
+    case .nothing, .nothingIfAllowed:
       let error = cmsr_keep_no_capability()
+      if error == EPERM && keep == .nothingIfAllowed { return true }
       if error == EPERM { throw .cannotSeal }
       try step("give up every capability", error)
       return false

@@ -8,6 +8,8 @@ public struct EnergyUnit: Sendable, Equatable {
     case model
     /// The kernel's powercap, which counts in microjoules.
     case powercap
+    /// The kernel's energy events, each of which tells its scale.
+    case perf
     /// There are no counts: energy is added up from watts.
     case sum
   }

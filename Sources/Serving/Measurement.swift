@@ -37,6 +37,11 @@ public enum Measurement {
     if case .turbostat = self { true } else { false }
   }
 
+  /// Whether it never opens anything again, so that no right is needed from now on.
+  public var isOpenForGood: Bool {
+    if case .energy(_, SourceChoice.perf.rawValue, _) = self { true } else { false }
+  }
+
   /// Whether it would miss a package that comes online later: turbostat finds one by itself, and a simulated CPU has none.
   public var missesNewPackages: Bool {
     if case .energy(let source, _, _) = self { !source.isSimulated } else { false }

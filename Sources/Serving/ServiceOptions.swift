@@ -47,7 +47,7 @@ public struct ServiceOptions: Sendable {
     if user == "" { return "--user needs the name of a user." }
     if trustedGroup == "" { return "--trusted-group needs the name of a group." }
     if root == "" { return "--root needs the path of a folder." }
-    if root != nil && (source == .simulated || source == .turbostat) {
+    if root != nil && [.perf, .simulated, .turbostat].contains(source) {
       return "--root cannot be used with --source \(source.rawValue), which does not read that folder."
     }
     if turbostat != nil && source != .turbostat { return "--turbostat needs --source turbostat." }

@@ -44,7 +44,9 @@ public struct ServiceRun {
       begun.notifier, topology: measurement.missesNewPackages ? begun.topology : nil,
       counters: measurement.counters(root: options.root), logger: logger)
     do {
-      let keep: PrivilegeDrop.Keep = measurement.hasChildren ? .forChildren : options.isSealed ? .nothing : .own
+      let keep: PrivilegeDrop.Keep =
+        measurement.hasChildren
+        ? .forChildren : options.isSealed ? .nothing : measurement.isOpenForGood ? .nothingIfAllowed : .own
       for warning in try system.drop(begun.identity, keep) { logger.warning("\(warning)") }
       logger.info("Measuring every \(options.interval) s: \(measurement.summary).")
       var settings = options.settings(trustedGroup: begun.trustedGroup, onPulse: report.take)

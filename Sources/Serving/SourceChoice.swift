@@ -4,10 +4,12 @@ internal import RAPL
 
 /// The choice of an energy source.
 public enum SourceChoice: String, Sendable, CaseIterable {
-  /// The energy registers, else powercap.
+  /// The energy registers, else the kernel's energy events, else powercap.
   case auto
   /// The energy registers.
   case msr
+  /// The kernel's energy events.
+  case perf
   /// The kernel's own reading of the registers.
   case powercap
   /// A program that the service runs.
@@ -29,6 +31,12 @@ public enum SourceChoice: String, Sendable, CaseIterable {
       } catch {
         throw NothingToMeasure(registers: error, root: root)
       }
+    case .perf:
+      do throws(SourceError) {
+        return (try EnergySources.perf(domains: Self.domains, log: log), rawValue)
+      } catch {
+        throw NothingToMeasure(perf: error, root: root)
+      }
     case .powercap:
       do throws(SourceError) {
         return (try EnergySources.powercap(root: root, domains: Self.domains, log: log), rawValue)
@@ -38,9 +46,11 @@ public enum SourceChoice: String, Sendable, CaseIterable {
     case .simulated: return (try EnergySources.simulated(domains: Self.domains), rawValue)
     case .auto:
       let found = try EnergySources.firstThatMeasures(root: root, domains: Self.domains, log: log)
-      guard let error = found.noRegisters else { return (found.source, Self.msr.rawValue) }
-      logger.info("Measuring with powercap instead of the msr registers. \(error.reason)")
-      return (found.source, Self.powercap.rawValue)
+      if let error = found.closed[.msr] {
+        let perf = found.closed[.perf].map { " Perf cannot be used either. \($0.reason)" } ?? ""
+        logger.info("Measuring with \(found.door.rawValue) instead of the msr registers. \(error.reason)\(perf)")
+      }
+      return (found.source, found.door.rawValue)
     }
   }
 }

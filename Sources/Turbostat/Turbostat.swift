@@ -21,11 +21,18 @@ public struct Turbostat: Sendable {
   public let executable: String
   /// The time between readings, in seconds.
   public let intervalSeconds: Double
+  /// Further options for it.
+  public let options: [String]
+
+  /// The option that makes it read the registers themselves, although the kernel has energy events for them. Versions before 2024
+  /// do not have it, and read nothing else.
+  public static let withoutEvents = "--no-perf"
 
   /// A turbostat that is not running yet.
-  public init(executable: String, intervalSeconds: Double) {
+  public init(executable: String, intervalSeconds: Double, options: [String] = []) {
     self.executable = executable
     self.intervalSeconds = intervalSeconds
+    self.options = options
   }
 
   /// Runs it, again and again with growing pauses, until the task is cancelled; its last child has ended by then.
@@ -47,13 +54,14 @@ public struct Turbostat: Sendable {
 
   private var arguments: Arguments {
     let columns = TurbostatColumns.places + TurbostatColumns.domains.map(\.name) + [TurbostatColumns.time]
-    return [
-      "--quiet", "--interval", "\(intervalSeconds)", "--cpu", "package", "--show", columns.joined(separator: ","),
-    ]
+    return Arguments(
+      options + [
+        "--quiet", "--interval", "\(intervalSeconds)", "--cpu", "package", "--show", columns.joined(separator: ","),
+      ])
   }
 
   /// A process group of its own, so that any wrapper between us and turbostat ends with it.
-  private var options: PlatformOptions {
+  private var platformOptions: PlatformOptions {
     var options = PlatformOptions()
     options.processGroupID = 0
     options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: Self.endingTime)]
@@ -68,7 +76,7 @@ public struct Turbostat: Sendable {
     do {
       let result = try await Subprocess.run(
         .path(FilePath(executable)), arguments: arguments, environment: .inherit.updating(["LC_ALL": "C"]),
-        platformOptions: options, input: .none, output: .sequence, error: .sequence
+        platformOptions: platformOptions, input: .none, output: .sequence, error: .sequence
       ) { child in
         // Whichever comes first: both streams ended, or nothing was read for too long.
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -39,20 +39,25 @@ public struct TurbostatMissing: Error, CustomStringConvertible {
 }
 
 extension TurbostatExecutable {
-  private static let mostBytes = 4096
+  private static let mostBytes = 32_768
   private static let patience = Duration.seconds(5)
 
   /// The output of turbostat --version, "turbostat version 2022.10.04 - Len Brown <lenb@kernel.org>", or why there is none. Waits
   /// for it, five seconds at most.
-  public static func version(of path: String) -> String {
+  public static func version(of path: String) -> String { answer(of: path, to: "--version") }
+
+  /// Whether it has an option, as its --help says. Waits as long for that.
+  public static func has(_ option: String, at path: String) -> Bool { answer(of: path, to: "--help").contains(option) }
+
+  private static func answer(of path: String, to option: String) -> String {
     let inbox = Answer()
-    Task.detached { inbox.put(await ask(path)) }
+    Task.detached { inbox.put(await ask(path, option)) }
     return inbox.take()
   }
 
-  private static func ask(_ path: String) async -> String {
+  private static func ask(_ path: String, _ option: String) async -> String {
     await withTaskGroup(of: String.self) { group in
-      group.addTask { await said(by: path) }
+      group.addTask { await said(by: path, to: option) }
       group.addTask {
         // Cancelled if the answer came first: then nobody reads this.
         try? await Task.sleep(for: patience)
@@ -64,10 +69,10 @@ extension TurbostatExecutable {
     }
   }
 
-  private static func said(by path: String) async -> String {
+  private static func said(by path: String, to option: String) async -> String {
     do {
       let result = try await Subprocess.run(
-        .path(FilePath(path)), arguments: ["--version"], environment: .inherit.updating(["LC_ALL": "C"]), input: .none,
+        .path(FilePath(path)), arguments: [option], environment: .inherit.updating(["LC_ALL": "C"]), input: .none,
         output: .string(limit: mostBytes), error: .string(limit: mostBytes))
       return result.standardOutput + result.standardError
     } catch {

@@ -7,7 +7,7 @@ internal import RAPL
 internal import SystemCalls
 internal import Turbostat
 
-/// Compares our measurement with turbostat's and powercap's.
+/// Compares our measurement with turbostat's, powercap's and perf's.
 struct CrossCheckCommand: ParsableCommand {
   private static let domains = Set(PowerDomain.allCases)
 
@@ -15,12 +15,13 @@ struct CrossCheckCommand: ParsableCommand {
   enum ReferenceName: String, ExpressibleByArgument, CaseIterable {
     case turbostat
     case powercap
+    case perf
   }
 
   static let configuration = CommandConfiguration(
     commandName: "cross-check",
     abstract:
-      "Compare the watts of this machine's energy registers with those of turbostat and powercap, over the same time.",
+      "Compare the watts of this machine's energy registers with those of turbostat, powercap and perf, over the same time.",
     discussion: """
       Needs root, as turbostat does. Exit codes: 0 they agree; 1 they disagree, or the result could not be written; 2 they \
       could not be compared; 64 wrong usage. The last line says which, and why. Ctrl-C ends the comparison early; \
@@ -42,7 +43,7 @@ struct CrossCheckCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compare with this only: turbostat or powercap. May be repeated. Default: all that this machine has.",
+      "Compare with this only: turbostat, powercap or perf (the kernel's energy events). May be repeated. Default: all that this machine has.",
       valueName: "name"))
   var reference: [ReferenceName] = []
 
@@ -84,7 +85,10 @@ struct CrossCheckCommand: ParsableCommand {
   private func compare() throws -> [CrossCheckReport] {
     let source = try EnergySources.msr(root: root, domains: Self.domains)
     let references = try self.references()
-    let names = references.map(\.name).joined(separator: " and ")
+    let names = references.map { reference in
+      let options = (reference as? TurbostatReference)?.options ?? []
+      return ([reference.name] + options).joined(separator: " ")
+    }.joined(separator: " and ")
     let progress = ProgressLine()
     progress.say("Comparing with \(names) for \(Numbers.fixed(duration, places: 0)) s: \(source.summary).")
     var check = CrossCheck(
@@ -114,11 +118,18 @@ struct CrossCheckCommand: ParsableCommand {
   private func open(_ name: ReferenceName) throws -> any Reference {
     switch name {
     case .turbostat:
-      TurbostatReference(
-        Turbostat(executable: try TurbostatExecutable.choose(turbostat), intervalSeconds: interval))
+      let executable = try TurbostatExecutable.choose(turbostat)
+      let options = TurbostatExecutable.has(Turbostat.withoutEvents, at: executable) ? [Turbostat.withoutEvents] : []
+      return TurbostatReference(Turbostat(executable: executable, intervalSeconds: interval, options: options))
     case .powercap:
-      SourceReference(
+      return SourceReference(
         try EnergySources.powercap(root: root, domains: Self.domains), name: name.rawValue, intervalSeconds: interval)
+    case .perf:
+      if let root {
+        throw NoReference(errors: ["The folder of --root (\(root.harmless)) has no energy events (perf)."])
+      }
+      return SourceReference(
+        try EnergySources.perf(domains: Self.domains), name: name.rawValue, intervalSeconds: interval)
     }
   }
 }

@@ -50,13 +50,13 @@ struct PowercapTests {
     for name in ["old", "new"] { try "1\n".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
     try lead(to: "old")
     let counter = try PowercapCounter(path: path)
-    #expect(counter.replacedPath == nil)
+    #expect(counter.change == nil)
     try lead(to: "/proc/version")
-    #expect(counter.replacedPath == nil)
+    #expect(counter.change == nil)
     try lead(to: "new")
-    #expect(counter.replacedPath == path)
+    #expect(counter.change == .renewedZone(path: path))
     try FileManager.default.removeItem(atPath: path)
-    #expect(counter.replacedPath == nil)
+    #expect(counter.change == nil)
   }
 
   @Test(

@@ -14,7 +14,7 @@ struct SourceChoiceTests {
 
   @Test("is what is typed", arguments: SourceChoice.allCases)
   func names(choice: SourceChoice) {
-    #expect(["auto", "msr", "powercap", "turbostat", "simulated"].contains(choice.rawValue))
+    #expect(["auto", "msr", "perf", "powercap", "turbostat", "simulated"].contains(choice.rawValue))
   }
 
   @Test("opens that source, and no other")

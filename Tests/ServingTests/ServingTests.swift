@@ -48,6 +48,7 @@ struct ServiceOptionsTests {
       (options { $0.connectionsPerUser = 1_000_001 }, "--connections-per-user"), (options { $0.root = "" }, "--root"),
       (options { ($0.root, $0.source) = ("/x", .simulated) }, "--source simulated"),
       (options { ($0.root, $0.source) = ("/x", .turbostat) }, "--source turbostat"),
+      (options { ($0.root, $0.source) = ("/x", .perf) }, "--source perf"),
       (options { $0.turbostat = "/x" }, "--source turbostat"),
       (options { ($0.isSealed, $0.source) = (true, .turbostat) }, "--seal"),
       (options { ($0.interval, $0.sockets, $0.source) = (0.1, ["/x"], .turbostat) }, "0.5 s"),

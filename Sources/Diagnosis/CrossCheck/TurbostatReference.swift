@@ -9,6 +9,8 @@ public struct TurbostatReference: Reference {
 
   /// Its name.
   public let name = "turbostat"
+  /// The options that it is given for this.
+  public var options: [String] { turbostat.options }
   /// Its windows end whenever it reads.
   public let readsAsShown = true
   private let turbostat: Turbostat

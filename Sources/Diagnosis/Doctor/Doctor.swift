@@ -18,6 +18,7 @@ public enum Doctor {
     examination.lookAtContainer()
     examination.lookAtDevices()
     examination.lookAtRegisters()
+    examination.lookAtEvents()
     examination.lookAtPowercap()
     examination.takeRefusal(refusal)
     examination.settle()

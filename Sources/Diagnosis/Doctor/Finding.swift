@@ -22,6 +22,7 @@ public struct Finding: Sendable, Equatable {
     case capability = "capability"
     case lockdown = "lockdown"
     case registers = "registers"
+    case perf = "perf"
     case powercap = "powercap"
     case trace = "trace"
     case turbostat = "turbostat"

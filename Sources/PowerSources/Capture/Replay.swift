@@ -174,5 +174,5 @@ struct ReplayedZone: CounterFile {
   func read() throws(SourceError) -> UInt64 { try replay.energy(ofZone: path) }
 
   /// A captured file is never replaced.
-  var replacedPath: String? { nil }
+  var change: MachineChange? { nil }
 }

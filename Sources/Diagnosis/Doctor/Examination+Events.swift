@@ -1,0 +1,33 @@
+internal import PowerSources
+internal import RAPL
+
+extension Examination {
+  /// Examines the kernel's energy events, as the service opens them.
+  mutating func lookAtEvents() {
+    let failed = "failed "
+    let answer = machine.answer("perf") { () -> String? in
+      // A folder that stands for a machine has no events.
+      guard machine.isOwn else { return nil }
+      do throws(SourceError) {
+        return try EnergySources.perf(domains: Set(PowerDomain.allCases)).summary
+      } catch .events(.absent(let folder)) {
+        return "There is no \(folder)"
+      } catch {
+        return "\(failed)\(error.reason)\n\(error.remedy(circumstances) ?? "")"
+      }
+    }
+    guard let answer else { return }
+    if answer.hasPrefix("There is no ") {
+      // Kernels have them for the same CPUs as powercap, which says what to do.
+      return ok(
+        .perf, "\(answer): the kernel has no energy events\(measuredBy.isEmpty ? "." : ", which are not needed here.")")
+    }
+    guard answer.hasPrefix(failed) else {
+      // A capture's cannot be read again.
+      if machine.isOwn { measuredBy.append("perf") }
+      return ok(.perf, "The kernel's energy events count: \(answer).")
+    }
+    let lines = answer.dropFirst(failed.count).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    obstruct(.perf, String(lines[0]), fix: lines.last.flatMap { lines.count > 1 && !$0.isEmpty ? String($0) : nil })
+  }
+}
