@@ -60,7 +60,11 @@ public struct SampleExport {
         return try followService(&header, isGone: &isGone, to: place, interval, reader, warn)
       } catch let error as ClientError {
         let waits = header != nil && error.isEndOfService
-        if waits && !isGone { warn("Error: \(error) Waiting for the service to come back.") }
+        if waits && !isGone {
+          warn("Error: \(error)")
+          // On a line of its own: the error may end in a command.
+          warn("Waiting for the service to come back.")
+        }
         if !waits || !isGone { try writeAbsence(error, to: place) }
         guard waits else { throw error }
         isGone = true

@@ -66,6 +66,12 @@ public struct CommandHint: Sendable {
     return unknownWord(in: own)
   }
 
+  /// "read, watch and export".
+  private static func list(_ names: [String]) -> String {
+    guard let last = names.last, names.count > 1 else { return names.joined() }
+    return names.dropLast().joined(separator: ", ") + " and \(last)"
+  }
+
   /// A sentence about the first word that means something elsewhere.
   private func unknownWord(in words: [String]) -> String? {
     guard let command = commands.first(where: { $0.name == words.first }) ?? commands.first else { return nil }
@@ -86,7 +92,11 @@ public struct CommandHint: Sendable {
         continue
       }
       if command.takesWords && !word.hasPrefix("-") { continue }
-      let question = known.question(about: word)
+      let option = pieces.first ?? word
+      let takers = commands.filter { other in other.options.contains { $0.name == option } }.map(\.name)
+      let question =
+        takers.isEmpty || !word.hasPrefix("--") || names.contains(String(word.dropFirst(2)))
+        ? known.question(about: word) : " It is an option of \(Self.list(takers))."
       if !question.isEmpty {
         return (word.hasPrefix("-") ? "Unknown option" : "Unexpected argument") + " '\(word)'.\(question)"
       }

@@ -18,19 +18,25 @@ public struct Suggestions: Sendable {
     return meant.isEmpty ? "" : " Did you mean \(meant.map { "'\($0)'" }.joined(separator: " or "))?"
   }
 
-  /// What to type instead of a word: for the same name in other letters or with other signs around it, or else for names with one
-  /// letter wrong, missing or added, or two swapped. A single letter after a dash stands for the options that begin with it.
+  /// What to type instead of a word: for the same name in other letters or with other signs around it, or else for names that begin
+  /// with it, if they are few, or else for names with one letter wrong, missing or added, or two swapped. A single letter after a
+  /// dash stands for the options that begin with it.
   public func meant(by word: String) -> [String] {
     let bare = Self.bare(word)
     let isInitial = word.hasPrefix("-") && bare.count == 1
     // A word that is typed as it should be is wrong for another reason.
     let names = names.filter { $0.typed != word }
     let same = names.filter { Self.bare($0.name) == bare }
+    // Of a shorter word, or of many names, it says too little.
+    var longer = bare.count < 3 ? [] : names.filter { Self.bare($0.name).hasPrefix(bare) }
+    if longer.count > 3 { longer = [] }
     let near = names.filter { name, typed in
       isInitial
         ? typed.hasPrefix("-") && Self.bare(name).hasPrefix(bare) : Self.isMisspelt(Self.bare(name), as: bare)
     }
-    return (same.isEmpty ? near : same).reduce(into: []) { if !$0.contains($1.typed) { $0.append($1.typed) } }
+    return (!same.isEmpty ? same : !longer.isEmpty ? longer : near).reduce(into: []) {
+      if !$0.contains($1.typed) { $0.append($1.typed) }
+    }
   }
 
   /// A word without dashes or braces around it, in small letters.

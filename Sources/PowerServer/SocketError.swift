@@ -1,4 +1,6 @@
+internal import Formatting
 internal import Glibc
+internal import PowerProtocol
 internal import SystemCalls
 
 /// Why the service cannot serve at a path.
@@ -46,11 +48,16 @@ extension SocketError: CustomStringConvertible {
       "The folder \(path) for the socket does not exist; create it, or choose another path with --socket."
     case .folder(let path, let errno):
       "Cannot use the folder \(path) for the socket: \(fileErrorText(errno)). Choose another path with --socket."
+    case .occupied(let path, "directory"):
+      "\(path) is a directory, not a socket; name a file in it, such as "
+        + "\(path)\(path.hasSuffix("/") ? "" : "/")pkg-watt-stat.sock"
     case .occupied(let path, let occupant):
       "\(path) is a \(occupant), not a socket, so it was left alone; choose another path with --socket, or "
         + "remove it if it is not needed."
     case .inUse(let path):
-      "Another program is already serving at \(path); stop it, or choose another path with --socket."
+      "Another program is already serving at \(path); stop it, or choose another path with --socket. To read it: "
+        + "pkg-watt-stat read"
+        + ([SocketPaths.preferred, SocketPaths.original].contains(path) ? "" : " --socket \(shellWord(path))")
     case .taken(let path):
       "\(path) is another program's socket, so it was left alone; remove it if it is not needed."
     case .unreachable(let path, let errno):

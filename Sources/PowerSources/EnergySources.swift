@@ -139,8 +139,15 @@ public enum EnergySources {
   /// In a container no module can be loaded, and the advice to become root is useless to root.
   package static func cause(of error: SourceError, _ identity: CPUIdentity, _ tree: MachineTree) -> SourceError {
     if CPUModel(identity).standing == .olderThanRAPL { return .olderThanRAPL(identity) }
+    if lacksRAPL(identity), case .noPowercap = error { return .notAnnounced(identity) }
+    if lacksRAPL(identity), case .maskedPowercap = error { return .notAnnounced(identity) }
     // On the captured machine the files had no folder before their paths.
     return cause(of: error, tree).showing { tree.replay == nil ? $0 : "/" + relativePath($0, to: tree.root) }
+  }
+
+  /// Whether the CPU says that it has no energy registers: then the kernel has no zones for it, whatever hides them.
+  private static func lacksRAPL(_ identity: CPUIdentity) -> Bool {
+    RegisterMap(vendor: identity.vendor) == .amd && !identity.announcesRAPL
   }
 
   private static func cause(of error: SourceError, _ tree: MachineTree) -> SourceError {
@@ -261,9 +268,7 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
       return ["\(failure) \(cause.reason)"] + (cause.remedy.map { ["  To do: \($0)"] } ?? [])
     }
     lines.append("To find out more: pkg-watt-stat doctor" + (root.map { " --root \(shellWord($0))" } ?? ""))
-    if registers != nil && powercap != nil {
-      lines.append("To try the service with simulated watts: pkg-watt-stat serve --source simulated")
-    }
+    lines.append("To try the service with simulated watts: pkg-watt-stat serve --source simulated")
     // The texts may contain paths and names from outside.
     return lines.map(\.harmless).joined(separator: "\n")
   }
@@ -304,7 +309,7 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
 
 extension Circumstances {
   /// Those of this machine, or of the one that a folder stands for.
-  init(of root: String?) {
+  package init(of root: String?) {
     guard let tree = try? MachineTree.open(root) else {
       self.init(.folder)
       return

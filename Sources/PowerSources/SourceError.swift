@@ -227,7 +227,7 @@ extension SourceError: CustomStringConvertible {
       return "check that the folder of --root has dev/cpu/*/msr or sys/class/powercap."
     case .cannotOpen(_, ENOENT, _):
       return unlessPassedOn + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)"
-    case .cannotOpen(_, EACCES, _): return "run as root (sudo), or join the group that owns it."
+    case .cannotOpen(_, EACCES, _): return "run as root (sudo), or let the installed service measure."
     case .cannotOpen(_, EPERM, _):
       return
         "run as root (sudo) or with CAP_SYS_RAWIO; outside of a container, and on a kernel without lockdown (Secure Boot off)."
@@ -248,7 +248,7 @@ extension SourceError: CustomStringConvertible {
     case .repeatedZone, .zoneOfOneDie(_, _, _, hasRegisters: true):
       return "measure the msr registers instead of powercap: sudo modprobe msr"
     case .zoneOfOneDie: return "run the service outside of a container, with a kernel that has a zone for each die."
-    case .energyFile(_, EACCES): return "run as root (sudo)."
+    case .energyFile(_, EACCES): return "run as root (sudo), or let the installed service measure."
     case .energyFile(_, ENODEV): return "bring a CPU of that package online, and restart the service."
     case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
     case .ownTree:

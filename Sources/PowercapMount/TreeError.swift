@@ -64,6 +64,8 @@ extension TreeError: CustomStringConvertible {
     case .noMount(let errno):
       "Cannot mount the powercap tree: \(errorText(errno))."
         + (errno == ENOSYS || errno == EINVAL ? " It needs Linux 5.4 or newer." : "")
+    case .noFolder(let path, ENOENT):
+      "Cannot mount the powercap tree on \(path): it does not exist. Create the folder first."
     case .noFolder(let path, let errno): "Cannot mount the powercap tree on \(path): \(errorText(errno))."
     case .link(let path): "\(path) is a symbolic link. Name the folder itself."
     case .mountedAlready(let path):

@@ -26,7 +26,9 @@ public struct ServiceRun {
   /// - Returns: what is measured and how, in one readable line.
   /// - Throws: why it cannot be measured; `EndedBySignal`.
   public func check() throws -> String {
-    let measurement = try begin().measurement
+    let begun = try begin()
+    for lack in begun.lacks { logger.warning("\(lack)") }
+    let measurement = begun.measurement
     try measurement.check(logger)
     return measurement.summary
   }
@@ -40,6 +42,8 @@ public struct ServiceRun {
     let sockets = try SocketPlaces(
       options.sockets, mode: options.socketMode, passed: begun.passed, owner: begun.identity.owner,
       wellKnown: system.wellKnown, logger: logger)
+    // Only now: if the paths are taken, this is all that matters.
+    for lack in begun.lacks { logger.warning("\(lack)") }
     let report = ServiceReport(
       begun.notifier, topology: measurement.missesNewPackages ? begun.topology : nil,
       counters: measurement.counters(root: options.root), logger: logger)
@@ -81,6 +85,8 @@ public struct ServiceRun {
     let notifier: ServiceNotifier
     let topology: TopologyWatch?
     let measurement: Measurement
+    /// Sentences about rights that turbostat demands and cannot be given.
+    let lacks: [String]
   }
 
   private func begin() throws -> Begun {
@@ -95,12 +101,10 @@ public struct ServiceRun {
     let topology = TopologyWatch(root: options.root)
     let measurement = try Measurement(options, logger: logger)
     try PrivilegeDrop.requirePossible(identity)
-    if measurement.hasChildren {
-      for lack in TurbostatRights.grant() { logger.warning("\(lack)") }
-    }
+    let lacks = measurement.hasChildren ? TurbostatRights.grant() : []
     return Begun(
       identity: identity, trustedGroup: trustedGroup, passed: passed, notifier: notifier, topology: topology,
-      measurement: measurement)
+      measurement: measurement, lacks: lacks)
   }
 }
 

@@ -63,7 +63,8 @@ struct CrossCheckCommand: ParsableCommand {
   func validate() throws {
     guard interval >= 0.5, interval <= 60 else { throw ValidationError("--interval must be from 0.5 to 60 seconds.") }
     guard duration >= 2 * interval, duration <= 86_400 else {
-      throw ValidationError("--duration must be at least two intervals and at most 86400 seconds.")
+      let least = Numbers.plain(2 * interval, places: 3)
+      throw ValidationError("--duration must be at least two intervals (\(least) s) and at most 86400 s.")
     }
     guard tolerance > 0, tolerance <= 100 else {
       throw ValidationError("--tolerance must be more than 0 and at most 100 percent.")
@@ -76,7 +77,7 @@ struct CrossCheckCommand: ParsableCommand {
     do {
       result = CrossCheckResult(reports: try compare())
     } catch {
-      result = CrossCheckResult(reason: "\(error)")
+      result = CrossCheckResult(reason: sentences(error))
     }
     try StandardOutput.write((json ? result.json : result.text) + "\n")
     if result.verdict.exitCode != 0 { throw ExitCode(result.verdict.exitCode) }
@@ -108,11 +109,16 @@ struct CrossCheckCommand: ParsableCommand {
       do {
         found.append(try open(name))
       } catch {
-        errors.append("\(error)")
+        errors.append(sentences(error))
       }
     }
     if found.isEmpty { throw NoReference(errors: errors) }
     return found
+  }
+
+  /// What failed, why, and what to do on this machine.
+  private func sentences(_ error: any Error) -> String {
+    (error as? SourceError)?.sentences(Circumstances(of: root)) ?? "\(error)"
   }
 
   private func open(_ name: ReferenceName) throws -> any Reference {

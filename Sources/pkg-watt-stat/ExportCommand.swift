@@ -50,8 +50,9 @@ struct ExportCommand: ParsableCommand {
   var output: String?
 
   func validate() throws {
-    guard (format == .template) == (template != nil) else {
-      throw ValidationError("--format template needs --template; no other format can have it.")
+    if format == .template && template == nil { throw ValidationError("--format template needs --template.") }
+    if format != .template && template != nil {
+      throw ValidationError("--template needs --format template, not --format \(format.rawValue).")
     }
     if interval != nil && !follow { throw ValidationError("--interval needs --follow.") }
     try ClientOptions.check(interval: interval)

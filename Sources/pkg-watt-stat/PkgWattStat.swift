@@ -80,8 +80,9 @@ struct PkgWattStat: ParsableCommand {
       return CommandHint.Command(name, usage: usageString(for: command), values: values[name] ?? [])
     }
     let managed = ["status", "start", "stop", "restart", "reload", "enable", "disable"]
+    let journal = ["log", "logs", "journal"].map { (name: $0, typed: "journalctl -u pkg-watt-stat") }
     return CommandHint(
-      commands, others: managed.map { ($0, "systemctl \($0) pkg-watt-stat") } + [("version", "--version")])
+      commands, others: managed.map { ($0, "systemctl \($0) pkg-watt-stat") } + journal + [("version", "--version")])
   }
 
   /// Prints an error and exits: help and version on stdout, everything else on stderr.

@@ -7,6 +7,10 @@ internal import SystemCalls
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run a command, and report the energy that the CPU packages drew while it ran.",
+    // The parser would show the command as if it could be left out.
+    usage: """
+      pkg-watt-stat run [--socket <path>] [--idle <seconds>] [--repeat <n>] [--json] [--output <file>] -- <command> ...
+      """,
     discussion: """
       The report covers everything that ran in that time, not the command alone; --idle subtracts idle power. The command \
       keeps its input, output and terminal. The report goes to stderr, after the command has ended. Ctrl-C goes to the \

@@ -6,6 +6,7 @@ internal import SystemCalls
 struct WithCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "with", abstract: "Run a command that reads RAPL from powercap, without root.",
+    usage: "pkg-watt-stat with [--socket <path>] -- <command> ...",
     discussion: """
       In /sys/class/powercap the command and its children see the service's energy instead of the kernel's own files, which \
       only root can read. Other files and other programs are not affected. Unless root runs it, the command has \

@@ -96,6 +96,19 @@ struct DoctorTests {
     }
   }
 
+  @Test(
+    "powercap alone has the same cause as the doctor on a CPU that announces no RAPL, and no advice that cannot help")
+  func powercapAlone() throws {
+    let name = "container-in-a-virtual-machine-that-announces-nothing"
+    let machine = try #require(Machines.all.first { $0.testDescription == name })
+    try machine.withRoot { root in
+      let error = try #require(#expect(throws: SourceError.self) { try EnergySources.powercap(root: root) })
+      let text = "\(NothingToMeasure(powercap: error, root: root))"
+      #expect(text.contains("does not announce RAPL") && !text.contains("--device"), "\(text)")
+      #expect(text.contains("To do: measure on the physical machine.\n"), "\(text)")
+    }
+  }
+
   @Test("a captured machine, captured again, tells the same", arguments: Machines.all)
   func replay(machine: ComposedMachine) throws {
     try machine.withRoot { root in

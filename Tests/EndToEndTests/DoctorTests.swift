@@ -148,7 +148,7 @@ struct DoctorTests {
       """
     let (_, output) = try Child.run(["unshare", "-m", "bash", "-c", script, Executables.service], seconds: 30)
     let said = output.split(separator: "\n").filter {
-      $0.contains("The service ") && $0.contains(" W, status simulated.")
+      $0.contains("The service ") && $0.contains(" W (invented), status simulated.")
     }
     #expect(said.count == options.count, "\(output)")
   }

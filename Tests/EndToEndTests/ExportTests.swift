@@ -103,7 +103,7 @@ struct ExportTests {
     switch service {
     case "without":
       #expect(try running.stop() == 0)
-      try wait(for: "a word of it") { child.output.contains("Waiting for the service") }
+      try wait(for: "a word of it") { child.output.contains("\nWaiting for the service") }
     case "hung": running.child.send(SIGSTOP)
     default: break
     }
@@ -121,7 +121,7 @@ struct ExportTests {
     try wait(for: "a row") { FileManager.default.fileExists(atPath: file) }
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(child.pid)/fd/1") == "/dev/null")
     #expect(try service.stop() == 0)
-    try wait(for: "a word of it") { child.output.contains("Waiting for the service") }
+    try wait(for: "a word of it") { child.output.contains("\nWaiting for the service") }
     #expect(child.isRunning)
   }
 

@@ -90,6 +90,8 @@ struct RefusalTests {
     let (code, output) = try Child.run([Executables.service, "--source", "simulated", "--socket", path])
     #expect(code == 1)
     #expect(output.contains("\(path) is a \(kind), not a socket"), "\(output)")
+    #expect(
+      output.contains("name a file in it, such as \(path)/pkg-watt-stat.sock") == (kind == "directory"), "\(output)")
     #expect(try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int == before)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["watts.sock"])
   }
@@ -101,6 +103,7 @@ struct RefusalTests {
     let (code, output) = try Child.run([Executables.service, "--source", "simulated", "--socket", first.socket])
     #expect(code == 1)
     #expect(output.contains("Another program is already serving at \(first.socket)"), "\(output)")
+    #expect(output.contains("To read it: pkg-watt-stat read --socket \(first.socket)\n"), "\(output)")
     _ = try client.reading()
     #expect(try client.reading().status == "simulated")
     #expect(try first.client().reading().status == "simulated")
@@ -115,9 +118,31 @@ struct RefusalTests {
     let (code, output) = try Child.run([Executables.service, "--source", source, "--root", folder.path])
     #expect(code == 1)
     #expect(output.contains("does not announce RAPL"), "\(output)")
-    #expect(output.contains("--source simulated") == (source == "auto"), "\(output)")
+    #expect(output.contains("--source simulated"), "\(output)")
     // No module of the kernel's would help this CPU.
     #expect(!output.contains("modprobe"), "\(output)")
+  }
+
+  @Test("cross-check tells a virtual machine only what helps there")
+  func virtualMachine() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.file("proc"), withIntermediateDirectories: false)
+    let cpuinfo = "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nflags\t\t: fpu hypervisor\n"
+    try cpuinfo.write(toFile: folder.file("proc/cpuinfo"), atomically: false, encoding: .utf8)
+    let (code, output) = try Child.run([Executables.service, "cross-check", "--root", folder.path])
+    #expect(code == 2 && output.contains("To do: measure on the physical machine."), "\(output)")
+    #expect(!output.contains("firmware"), "\(output)")
+  }
+
+  @Test("a taken path is told before what turbostat lacks", .enabled(if: Executables.isRoot, "needs root"))
+  func takenBeforeRights() throws {
+    let first = try Service.simulated()
+    let script = "ulimit -Hn 4096; exec \"$0\" --source turbostat --turbostat /bin/true --socket \"$1\""
+    let (code, output) = try Child.run([
+      "setpriv", "--bounding-set", "-sys_resource,-sys_nice", "sh", "-c", script, Executables.service, first.socket,
+    ])
+    #expect(code == 1 && output.contains("already serving at \(first.socket)"), "\(output)")
+    #expect(!output.contains("Cannot give turbostat"), "\(output)")
   }
 
   @Test("without /proc it refuses, since nothing could be proven", .enabled(if: Executables.isRoot))

@@ -25,6 +25,13 @@ struct StartTests {
     #expect(output.hasSuffix("code 0\n") && !output.contains("builds") && !output.contains("Error"), "\(output)")
   }
 
+  @Test("reports a wrong option also if the machine is served already", arguments: ["--foo", "--interval 0.1"])
+  func wrong(option: String) throws {
+    let (_, output) = try start(option)
+    #expect(output.contains("Error:") && output.contains(option.split(separator: " ")[0]), "\(output)")
+    #expect(output.hasSuffix("code 64\n") && !output.contains("already serves"), "\(output)")
+  }
+
   @Test(
     "goes on if it is to serve elsewhere, or the server is somebody else's",
     arguments: [("--socket /tmp/other.sock", "root"), ("", "daemon")])

@@ -82,6 +82,18 @@ struct ReportTests {
     #expect(!text.contains("Root and members"))
   }
 
+  @Test("explains an energy above idle that is negative, and no other")
+  func negative() throws {
+    for (idleWatts, isNegative) in [(10.0, false), (200.0, true)] {
+      var report = report([run()])
+      let idle: IdlePower = try #require(
+        IdlePower(Trace.constant(idleWatts).tally([0, 1, 2], window: 1), Trace.exact))
+      report.idle = idle
+      let note = "Negative: the machine drew more while idle was measured. Measure idle for longer."
+      #expect(report.text.contains(note) == isNegative, "\(report.text)")
+    }
+  }
+
   @Test("says how long the windows were where readings did not come")
   func longWindows() throws {
     let tally = Trace.constant(40).tally([0, 0.25, 0.75, 1])

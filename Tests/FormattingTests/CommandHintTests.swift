@@ -9,7 +9,11 @@ struct CommandHintTests {
       .init("read", usage: "[--json] [--follow]"), .init("run", usage: "[--idle <n>] -- [<command> ...]"),
       .init("export", usage: "--format <f> [--follow]", values: ["csv", "json"].map { ("--format", $0, $0) }),
       .init("cross-check"),
-    ], others: [("stop", "systemctl stop pkg-watt-stat"), ("version", "--version")])
+    ],
+    others: [
+      ("start", "systemctl start pkg-watt-stat"), ("status", "systemctl status pkg-watt-stat"),
+      ("stop", "systemctl stop pkg-watt-stat"), ("version", "--version"),
+    ])
 
   /// As the parser does it: only options of `serve` are accepted, with a value each.
   private static func parse(_ arguments: [String]) -> Bool {
@@ -21,6 +25,7 @@ struct CommandHintTests {
     arguments: [
       (["raed"], "'read'"), (["rea"], "'read'"), (["reads"], "'read'"), (["reed"], "'read'"), (["rn"], "'run'"),
       (["crosscheck"], "'cross-check'"), (["help", "exprot"], "'export'"), (["xyz"], nil), (["er"], nil),
+      (["stat"], "'systemctl status pkg-watt-stat'"), (["exp"], "'export'"), (["st"], nil),
       (["daer"], nil), (["stop"], "'systemctl stop pkg-watt-stat'"), (["Version"], "'--version'"),
     ] as [([String], String?)])
   func misspelt(arguments: [String], meant: String?) throws {
@@ -48,12 +53,25 @@ struct CommandHintTests {
       (["export", "csv"], "argument 'csv'", "'--format csv'"), (["export", "--csv"], "'--csv'", "'--format csv'"),
       (["export", "--format", "CSV"], "--format cannot be 'CSV'", "'--format csv'"),
       (["export", "--format=cvs"], "--format cannot be 'cvs'", "'--format csv'"),
+      (["export", "--format", "cs"], "--format cannot be 'cs'", "'--format csv'"),
+      (["export", "--format", "jso"], "--format cannot be 'jso'", "'--format json'"),
       (["serve", "stop"], "argument 'stop'", "'systemctl stop pkg-watt-stat'"),
       (["--source", "MSR"], "--source cannot be 'MSR'", "'--source msr'"),
     ])
   func elsewhere(arguments: [String], wrong: String, meant: String) {
     let flaw = Self.hint.flaw(in: arguments, parse: Self.parse) ?? ""
     #expect(flaw.contains(wrong) && flaw.hasSuffix("Did you mean \(meant)?"), "\(flaw)")
+  }
+
+  @Test(
+    "is there for an option of other commands, and names them",
+    arguments: [
+      (["read", "--seal"], "Unknown option '--seal'. It is an option of serve."),
+      (["read", "--idle=2"], "Unknown option '--idle=2'. It is an option of run."),
+      (["serve", "--follow"], "Unknown option '--follow'. It is an option of read and export."),
+    ])
+  func others(arguments: [String], says: String) {
+    #expect(Self.hint.flaw(in: arguments) { _ in false } == says)
   }
 
   @Test(

@@ -45,7 +45,10 @@ struct SentenceTests {
       (.malformed(path: "/r/online", expected: "list of CPUs"), ["/r/online", "list of CPUs"]),
       (.cannotOpen(path: path, errno: ENOENT, ownMachine: true), [path, "does not exist", "sudo modprobe msr"]),
       (.cannotOpen(path: path, errno: ENOENT, ownMachine: false), [path, "No such file"]),
-      (.cannotOpen(path: path, errno: EACCES, ownMachine: true), [path, "permissions", "sudo", "group"]),
+      (
+        .cannotOpen(path: path, errno: EACCES, ownMachine: true),
+        [path, "permissions", "sudo", "or let the installed service measure."]
+      ),
       (.cannotOpen(path: path, errno: EPERM, ownMachine: true), [path, "CAP_SYS_RAWIO", "container", "Secure Boot"]),
       (.cannotOpen(path: path, errno: ENXIO, ownMachine: true), [path, "offline"]),
       (
@@ -66,7 +69,10 @@ struct SentenceTests {
         [path, "(Kubernetes) hides", "on the container's host", "--device /dev/cpu/0/msr"]
       ),
       (.namespaceRoot(path: path), [path, "root only in a user namespace", "outside of the user namespace"]),
-      (.energyFile(path: "/z/energy_uj", errno: EACCES), ["/z/energy_uj", "only root may", "sudo"]),
+      (
+        .energyFile(path: "/z/energy_uj", errno: EACCES),
+        ["/z/energy_uj", "only root may", "sudo", "or let the installed service measure."]
+      ),
       (.energyFile(path: "/z/energy_uj", errno: ENODEV), ["/z/energy_uj", "went offline", "restart the service"]),
       (
         .energyFile(path: "/z/energy_uj", errno: EIO),
@@ -159,6 +165,9 @@ struct SentenceTests {
     #expect(lines.first?.hasPrefix("Cannot measure ") == true && lines.first?.contains(registers.reason) == true)
     #expect(lines.count { $0.hasPrefix("  To do: ") } == 2 && lines.contains { $0.contains("Powercap") })
     #expect(lines.contains("To find out more: pkg-watt-stat doctor"))
+    let alone = "\(NothingToMeasure(powercap: powercap, root: nil))"
+    #expect(
+      alone.hasSuffix("\nTo try the service with simulated watts: pkg-watt-stat serve --source simulated"), "\(alone)")
     let cpu = CPUIdentity(vendor: .other("CentaurHauls"), family: 6, model: 15)
     let closed = SourceError.energyFile(path: "/z/energy_uj", errno: EACCES)
     for registers in [SourceError.unknownVendor(cpu), .noRegisters(cpu)] {

@@ -10,7 +10,7 @@ extension Examination {
     // Opened even if they are not needed, because a capture has to show whether they exist.
     let registers = MachineRegisters(machine, cpus: packages.flatMap(\.cpus))
     if announcesNoRAPL {
-      return ok(.devices, "The kernel's msr nodes are not needed for this CPU (see CPU above).")
+      return skip(.devices, "The kernel's msr nodes are not needed for this CPU (see CPU above).")
     }
     let tree = machine.tree
     if let error = SourceError.locked(
@@ -59,14 +59,14 @@ extension Examination {
     case true? where surroundings.isInUserNamespace:
       let text = "This process has CAP_SYS_RAWIO only in a user namespace"
       if identity != nil && map == nil {
-        return ok(.capability, "\(text). It is not needed for this CPU (see CPU above).")
+        return skip(.capability, "\(text). It is not needed for this CPU (see CPU above).")
       }
       obstruct(
         .capability, "\(text), which is not enough to open registers.",
         fix: "run it outside of the namespace, as the machine's root.")
     case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which is needed to open registers.")
     case false? where identity != nil && map == nil:
-      ok(.capability, "This process does not have CAP_SYS_RAWIO. It is not needed for this CPU (see CPU above).")
+      skip(.capability, "This process does not have CAP_SYS_RAWIO. It is not needed for this CPU (see CPU above).")
     case false?:
       let text = "This process does not have CAP_SYS_RAWIO, which is needed to open registers."
       switch (isRoot, container) {

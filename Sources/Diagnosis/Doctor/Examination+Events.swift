@@ -19,7 +19,7 @@ extension Examination {
     guard let answer else { return }
     if answer.hasPrefix("There is no ") {
       // Kernels have them for the same CPUs as powercap, which says what to do.
-      return ok(
+      return skip(
         .perf, "\(answer): the kernel has no energy events\(measuredBy.isEmpty ? "." : ", which are not needed here.")")
     }
     guard answer.hasPrefix(failed) else {

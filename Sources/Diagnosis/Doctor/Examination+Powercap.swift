@@ -64,9 +64,9 @@ extension Examination {
     default: return obstruct(.powercap, error)
     }
     let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
-    if !measuredBy.isEmpty { return ok(.powercap, "\(text), but they are not needed here.") }
+    if !measuredBy.isEmpty { return skip(.powercap, "\(text), but they are not needed here.") }
     if RegisterMap(vendor: identity.vendor) == nil || announcesNoRAPL {
-      return ok(.powercap, "\(text). The kernel has none for this CPU (see CPU above).")
+      return skip(.powercap, "\(text). The kernel has none for this CPU (see CPU above).")
     }
     if surroundings.isNamespaceRoot {
       return obstruct(.powercap, "\(text).", fix: SourceError.namespaceRoot(path: "").remedy(circumstances))

@@ -46,7 +46,7 @@ extension Examination {
     // Without root, a simulated service serves only at the second path.
     guard !silent.isEmpty, !measuredBy.isEmpty || answers.isEmpty else { return }
     let text = "No service answers at \(silent.joined(separator: " or "))"
-    if measuredBy.isEmpty { return ok(.service, "\(text). None could measure this machine.") }
+    if measuredBy.isEmpty { return skip(.service, "\(text). None could measure this machine.") }
     warn(
       .service, "\(text).", fix: "sudo systemctl start pkg-watt-stat.service, or by hand: sudo pkg-watt-stat serve")
   }
@@ -71,7 +71,8 @@ extension Examination {
       let server = connection.server
       let line = try connection.next().line
       guard server.trust == .trusted else { return "stranger \(server)" }
-      let sentence = "The service at \(path) reports \(line.wattsText), status \(line.status.rawValue)."
+      let note = line.status == .simulated ? " (invented)" : ""
+      let sentence = "The service at \(path) reports \(line.wattsText)\(note), status \(line.status.rawValue)."
       return switch line.status {
       case .ok: "ok \(line.wattsText)"
       case .simulated: "simulated \(sentence)"

@@ -27,7 +27,7 @@ extension Examination {
     guard let container else { return }
     let text = "This is a container (\(container))."
     if announcesNoRAPL || isOlderThanRAPL {
-      return ok(.container, "\(text) Nothing that its host could give it helps this CPU (see CPU above).")
+      return skip(.container, "\(text) Nothing that its host could give it helps this CPU (see CPU above).")
     }
     let hidden = SourceError.hidden(path: "", container: container, devices: Surroundings.devices(machine.tree))
     warn(

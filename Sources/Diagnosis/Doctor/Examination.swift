@@ -60,6 +60,11 @@ struct Examination {
     add(Finding(level: .ok, topic: topic, text: text, fix: nil))
   }
 
+  /// Adds a finding that does not matter on this machine.
+  mutating func skip(_ topic: Finding.Topic, _ text: String) {
+    add(Finding(level: .skipped, topic: topic, text: text, fix: nil))
+  }
+
   /// Adds a finding that something could be better.
   mutating func warn(_ topic: Finding.Topic, _ text: String, fix: String? = nil) {
     add(Finding(level: .warning, topic: topic, text: text, fix: fix))

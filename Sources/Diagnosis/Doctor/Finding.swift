@@ -6,6 +6,8 @@ public struct Finding: Sendable, Equatable {
   public enum Level: String, Sendable {
     /// As it should be, or good to know.
     case ok
+    /// It does not matter on this machine.
+    case skipped
     /// Measuring works, but could be better.
     case warning
     /// It keeps this machine from being measured.

@@ -68,6 +68,9 @@ extension RunReport {
     }
     if let idle {
       notes.append("Idle: measured for \(fixed(idle.seconds, 1)) s before the command; +- is how much it varied.")
+      if summaries.contains(where: { $0.summary.aboveIdleJoules.map { $0.value < 0 } ?? false }) {
+        notes.append("Negative: the machine drew more while idle was measured. Measure idle for longer.")
+      }
     }
     if let stopped { notes.append(stopped) }
     return notes
