@@ -100,19 +100,25 @@ public enum UnitTree {
     throw .noRemoval(folder, errno: errno)
   }
 
-  /// Takes the mounts away, those last that others are mounted on.
+  /// Takes the mounts away, those last that others are mounted on. One that has to stay keeps none of the others.
   private static func removeMounts() throws(TreeError) {
+    var failure: TreeError?
     for entry in try MountTable().entries.reversed() where isOurs(entry) {
-      let opened = unsafe cmsr_open_place(entry.place)
-      // A zone that the kernel has removed has taken its mount along.
-      if opened.error == ENOENT { continue }
-      guard opened.error == 0 else { throw .noRemoval(entry.place, errno: opened.error) }
-      let mount = Descriptor(owning: opened.descriptor)
-      // Not what may have come in its place since.
-      guard cmsr_mount_number(mount.number) == entry.number else { throw .noRemoval(entry.place, errno: EBUSY) }
-      let error = cmsr_end_mount(mount.number)
-      guard error == 0 else { throw .noRemoval(entry.place, errno: error) }
+      do throws(TreeError) { try remove(entry) } catch { failure = failure ?? error }
     }
+    if let failure { throw failure }
+  }
+
+  private static func remove(_ entry: MountTable.Entry) throws(TreeError) {
+    let opened = unsafe cmsr_open_place(entry.place)
+    // A zone that the kernel has removed has taken its mount along.
+    if opened.error == ENOENT { return }
+    guard opened.error == 0 else { throw .noRemoval(entry.place, errno: opened.error) }
+    let mount = Descriptor(owning: opened.descriptor)
+    // Not what may have come in its place since.
+    guard cmsr_mount_number(mount.number) == entry.number else { throw .noRemoval(entry.place, errno: EBUSY) }
+    let error = cmsr_end_mount(mount.number)
+    guard error == 0 else { throw .noRemoval(entry.place, errno: error) }
   }
 
   /// Whether one of these steps has made a mount.

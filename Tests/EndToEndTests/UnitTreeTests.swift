@@ -48,6 +48,8 @@ struct UnitTreeTests {
       """
       serve; step attach; number $FOLDER/intel-rapl:0/energy_uj; ours; stat -c '%a %U' $FOLDER
       grep -h Cap[EP] /proc/$T/status | tr -d '\\t'; ls -l /proc/$T/fd | grep -c /dev/fuse; ls /run/pkg-watt-stat-powercap | wc -l
+      # Whether a read of it never waits (O_NONBLOCK), for a request that was withdrawn.
+      for F in /proc/$T/fd/*; do [ $(readlink $F) != /dev/fuse ] || echo $((0$(sed -n 's/^flags:\t0*//p' /proc/$T/fdinfo/${F##*/}) & 04000)); done
       step remove; ours; [ -e $FOLDER ] || echo gone; wait $T; echo $?
       """)
     #expect(
@@ -59,6 +61,7 @@ struct UnitTreeTests {
         CapEff:0000000000000000
         1
         1
+        2048
         0
         gone
         0
@@ -95,6 +98,32 @@ struct UnitTreeTests {
         0
         kernel
         kernel
+        kernel
+
+        """)
+  }
+
+  @Test("is taken away from all places but one that somebody has mounted on since, and that one is named")
+  func mountedOn() throws {
+    let output = try run(
+      """
+      zone intel-rapl:0 package-0; zone intel-rapl:1 package-1; serve; step attach >/dev/null; step cover; ours
+      echo other >/run/other; mount --bind /run/other $K/intel-rapl:0/max_energy_range_uj
+      step remove; ours; cat $K/intel-rapl:[01]/energy_uj $K/intel-rapl:0/max_energy_range_uj
+      umount $K/intel-rapl:0/max_energy_range_uj; step remove; ours; cat $K/intel-rapl:0/max_energy_range_uj
+      """)
+    let path = "/sys/devices/virtual/powercap/intel-rapl/intel-rapl:0/max_energy_range_uj"
+    #expect(
+      output == """
+        The service does not measure these zones, so the kernel's own files stay in them: intel-rapl/intel-rapl:1 (package-1).
+        3
+        Error: Cannot take the powercap tree away from \(path): \
+        Device or resource busy. Unmount it by hand: sudo umount -l \(path)
+        1
+        kernel
+        kernel
+        other
+        0
         kernel
 
         """)

@@ -122,6 +122,17 @@ struct EnergyCounterTests {
     #expect(counter.total == atLeast + 500 && counter.losses == 1)
   }
 
+  @Test("over a suspend the kernel's events tell no least energy: to the kernel, a register that was reset has wrapped")
+  func suspendOfEvents() {
+    let unit = EnergyUnit(joulesPerCount: 1 / Double(1 << 24), source: .perf)
+    var counter = EnergyCounter(unit: unit, bound: PowerBound(watts: 1000), range: 1 << 56)
+    _ = counter.record(1_000_000, at: 0)
+    // 65,536 J, which an hour explains.
+    #expect(counter.record(1_000_000 + (1 << 40), at: second, asleep: 3600 * second) == .gap)
+    #expect(counter.total == 0 && counter.losses == 1)
+    #expect(counter.record(1_000_500 + (1 << 40), at: 2 * second, asleep: 3600 * second) == .advanced(500))
+  }
+
   @Test("what the two clocks that tell a suspend are apart by chance is no suspend")
   func noSuspend() {
     var counter = counter()

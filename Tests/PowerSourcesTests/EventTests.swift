@@ -322,6 +322,38 @@ struct EventTests {
     #expect(watch.change() == .stoppedEvents(PackageID(package: 0)))
   }
 
+  @Test("that have stopped are found however often they are read, and have no energy from then on")
+  func stopAmongManyReadings() throws {
+    let (script, folder) = (Script(), try Folder())
+    var source = try folder.source(script)
+    _ = source.read()
+    let watch = try #require(CounterWatch(source, root: folder.root))
+    script.state.withLock { $0.stop = Script.now }
+    var said: [Bool] = []
+    for _ in 0..<40 {
+      usleep(200)
+      said.append(Self.error(source.read().readings[0]).contains("are not counting"))
+    }
+    let first = try #require(said.firstIndex(of: true))
+    #expect(said[first...].allSatisfy { $0 }, "\(said)")
+    #expect(watch.change() == .stoppedEvents(PackageID(package: 0)))
+  }
+
+  @Test("that paused are a lower bound also if they were read for something else in between")
+  func pauseBeforeComparison() throws {
+    let (script, folder) = (Script(), try Folder())
+    var source = try folder.source(script)
+    let watch = try #require(CounterWatch(source, root: folder.root))
+    _ = source.read()
+    usleep(50_000)
+    script.state.withLock { $0.paused += 40_000_000 }
+    // It then compares the counters of all packages.
+    try folder.write("sys/devices/system/cpu/online", "0\n")
+    #expect(watch.change() == nil)
+    #expect(source.read().readings.map(\.losses) == [1, 1, 1, 1])
+    #expect(source.read().readings.allSatisfy { Self.change($0) != nil })
+  }
+
   @Test("that the kernel has taken apart are not read for one another")
   func apart() throws {
     let (script, folder) = (Script(), try Folder())

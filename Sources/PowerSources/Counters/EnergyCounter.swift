@@ -128,7 +128,8 @@ public struct EnergyCounter: Sendable {
     let most = mostCounts(from: last, to: reading)
     let step = step(from: last.value, to: value)
     if most > certainCounts || asleep &- last.asleep > PowerMeter.shortestSleepNanoseconds {
-      let least = leastCounts(from: last.value, to: value)
+      // To the kernel, a register that was reset meanwhile has wrapped.
+      let least = unit.source == .perf ? 0 : leastCounts(from: last.value, to: value)
       // Junk, before the gap or after it, tells nothing about the energy in between.
       return lose(.gap, to: reading, atLeast: doubt == nil && Double(least) <= most ? least : 0)
     }

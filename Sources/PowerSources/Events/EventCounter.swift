@@ -20,6 +20,8 @@ final class PackageEvents: Sendable {
     var running: Int64 = 0
     /// Whether they did not count at all between the latest two readings.
     var isStopped = false
+    /// Whether energy was counted since they were opened, so that a pause loses some.
+    var isCounted = false
     /// What is wrong, until each counter has said so.
     var error: EventError?
     var told: Set<Int> = []
@@ -41,6 +43,7 @@ final class PackageEvents: Sendable {
 
   /// The value of one of them, from a reading that began at or after a time.
   ///
+  /// - Parameter since: the greatest number of all for a new reading that counts nothing. It takes away no error from those that do.
   /// - Throws: for each of them once, if they did not count all the time since the reading before.
   func value(_ index: Int, since: Int64, tolerance: Int64) throws(SourceError) -> TimedValue {
     try state.withLock { state throws(SourceError) -> TimedValue in
@@ -51,8 +54,13 @@ final class PackageEvents: Sendable {
           throw .events(error)
         }
       }
-      if let error = state.error, state.told.insert(index).inserted {
-        if state.told.count == count { state.error = nil }
+      if since < .max {
+        state.isCounted = true
+        if let error = state.error, state.told.insert(index).inserted {
+          if state.told.count == count { state.error = nil }
+          throw .events(error)
+        }
+      } else if let error = state.error, state.isStopped {
         throw .events(error)
       }
       return TimedValue(
@@ -81,12 +89,15 @@ final class PackageEvents: Sendable {
       }
       let ran = reading.running &- state.running
       let passed = state.end.map { before - $0 } ?? 0
-      state.isStopped = passed > Self.slackNanoseconds && ran == 0
-      if passed &- ran > Self.slackNanoseconds + passed / 100 {
-        state.error = ran == 0 ? .stopped(id) : .paused(id, milliseconds: (passed &- ran) / 1_000_000)
-        state.told = []
+      // Soon after another reading, events that have stopped cannot be told from others. So the time goes on from that one.
+      let isTooSoon = ran == 0 && passed <= Self.slackNanoseconds && state.end != nil
+      if !isTooSoon { state.isStopped = ran == 0 && state.end != nil }
+      if state.isStopped {
+        (state.error, state.told) = (.stopped(id), [])
+      } else if state.isCounted, passed &- ran > Self.slackNanoseconds + passed / 100 {
+        (state.error, state.told) = (.paused(id, milliseconds: (passed &- ran) / 1_000_000), [])
       }
-      (state.end, state.running) = (after, reading.running)
+      if !isTooSoon { (state.end, state.running) = (after, reading.running) }
       if attempt == 0 || after - before < state.took {
         (state.reading, state.start, state.took) = (reading, before, after - before)
       }

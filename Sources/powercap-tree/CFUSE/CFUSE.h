@@ -155,6 +155,11 @@ static inline struct ctree_handed ctree_take_connection(int listener, const sigs
 // its check and its read. If seconds is not 0, beat is called each time that so many have passed, by the thread that answers.
 static inline int ctree_serve(struct fuse_session *session, const sigset_t *set, double seconds, void (*beat)(void))
 {
+	// A reader who is killed withdraws the request that poll has told of. Then the read must not wait for the next one: meanwhile
+	// nobody would hear a signal, or show that this program lives.
+	int connection = fuse_session_fd(session), flags = fcntl(connection, F_GETFL);
+	if (flags < 0 || fcntl(connection, F_SETFL, flags | O_NONBLOCK) != 0)
+		return errno;
 	int signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		return errno;
@@ -163,7 +168,7 @@ static inline int ctree_serve(struct fuse_session *session, const sigset_t *set,
 	int result = 0;
 	double next = 0;
 	while (!fuse_session_exited(session)) {
-		struct pollfd polled[2] = {{fuse_session_fd(session), POLLIN, 0}, {signals, POLLIN, 0}};
+		struct pollfd polled[2] = {{connection, POLLIN, 0}, {signals, POLLIN, 0}};
 		int wait = -1;
 		if (seconds > 0) {
 			double now = ctree_monotonic_seconds();
