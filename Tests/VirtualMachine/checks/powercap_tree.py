@@ -184,7 +184,7 @@ def _():
     return f"readers: {reader.end()}; {root.end()}"
 
 
-@check("a place that is a link, somebody else's, or mounted on already is refused with the reason, and left alone")
+@check("a place that is a link, somebody else's, or mounted on already is refused with the reason, and left alone", slow=True)
 def _():
     said = []
     for prepare, undo, reason in [
@@ -218,7 +218,7 @@ def _():
     return ordinary
 
 
-@check("killed with -9 while it covers, its readers get an error at once, root's too, and it is back")
+@check("killed with -9 while it covers, its readers get an error at once, root's too, and it is back", slow=True)
 def _():
     with covering("--source msr"):
         for _ in range(2):
@@ -233,7 +233,7 @@ def _():
     return "; ".join(said)
 
 
-@check("stopped by SIGSTOP while it covers, the watchdog ends it: no reader hangs longer, and it is back")
+@check("stopped by SIGSTOP while it covers, the watchdog ends it: no reader hangs longer, and it is back", slow=True)
 def _():
     with covering("--source msr"):
         old, journal = running(TREE), Journal(TREE)
@@ -251,7 +251,7 @@ def _():
         return f"{'; '.join(said)}; then stopped within {time.monotonic() - begin:.1f} s"
 
 
-@check("a service that measures by powercap reads the kernel's own files after any restart, in any order, and the tree shows its energy")
+@check("a service that measures by powercap reads the kernel's own files after any restart, in any order, and the tree shows its energy", slow=True)
 def _():
     with covering("--source powercap"):
         said = [served()]
@@ -282,7 +282,7 @@ def _():
     return f"{len(said) - 1} times {ALL_WATTS} W; {said[-1]}"
 
 
-@check("zones that appear after the mount, with the kernel's module, are covered too, and a service that measures by powercap reads the new ones")
+@check("zones that appear after the mount, with the kernel's module, are covered too, and a service that measures by powercap reads the new ones", slow=True)
 def _():
     with covering("--source powercap"):
         served()
@@ -306,7 +306,7 @@ def _():
     return f"{watts}; {said}"
 
 
-@check("without powercap in the kernel the tree is there all the same, and it covers zones once they come")
+@check("without powercap in the kernel the tree is there all the same, and it covers zones once they come", slow=True)
 def _():
     run("modprobe", "-r", "intel_rapl_msr", "intel_rapl_common")
     with open("/usr/share/pkg-watt-stat/cover.conf") as file, DropIn("cover", file.read(), TREE):
