@@ -14,13 +14,9 @@ struct PowercapTreeTests {
       #expect(try String(contentsOfFile: tree.path(zone, "name"), encoding: .utf8) == name + "\n")
       return (try EnergyFile(tree.path(zone)), watts)
     }
-    func now() throws -> [(Double, UInt64)] {
-      try files.map { file, _ in
-        // Between both, because the reader may be interrupted.
-        let before = ProcessInfo.processInfo.systemUptime
-        let value = try file.microjoules()
-        return ((before + ProcessInfo.processInfo.systemUptime) / 2, value)
-      }
+    // One time for all, before the first: a reader who has to wait gets the energy of the moment at which it asked.
+    func now() throws -> (seconds: Double, values: [UInt64]) {
+      (ProcessInfo.processInfo.systemUptime, try files.map { file, _ in try file.microjoules() })
     }
     // The first readers wait for the subscription.
     _ = try now()
@@ -29,7 +25,7 @@ struct PowercapTreeTests {
       usleep(UInt32(pause * 1e6))
       let after = try now()
       for (index, (_, watts)) in files.enumerated() {
-        let measured = Double(after[index].1 - before[index].1) / 1e6 / (after[index].0 - before[index].0)
+        let measured = Double(after.values[index] - before.values[index]) / 1e6 / (after.seconds - before.seconds)
         // Energy is rounded to 10 mJ and time to a millisecond; and a busy machine makes the reader late.
         #expect(abs(measured - watts) <= 0.02 * watts + 0.1, "\(measured) W in place of \(watts) W")
       }

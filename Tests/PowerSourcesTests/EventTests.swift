@@ -255,6 +255,7 @@ struct EventTests {
     let error = #expect(throws: SourceError.self) { try folder.source(script) }
     let text = "\(error, default: "")"
     #expect(text.contains("Cannot open the event power/energy-pkg/ on CPU 0: ") && text.contains(says), "\(text)")
+    #expect(text.contains("perf.conf") == [EACCES, EPERM].contains(errno), "\(text)")
     script.state.withLock { $0.openErrors = [1: errno, 3: errno] }
     var source = try folder.source(script, log: log.take)
     #expect(source.read().readings.map(\.domain) == [.package, .uncore])

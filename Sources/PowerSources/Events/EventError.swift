@@ -74,7 +74,7 @@ public enum EventError: Error, Equatable {
     switch self {
     case .absent: "sudo modprobe rapl (or intel_rapl_tpmi on the newest servers)"
     case .cannotOpen(_, _, EACCES), .cannotOpen(_, _, EPERM):
-      "run as root (sudo) or with CAP_PERFMON; under systemd, allow the system call perf_event_open too."
+      "run as root (sudo) or with CAP_PERFMON; the service's unit needs the drop-in /usr/share/pkg-watt-stat/perf.conf."
     case .cannotOpen(_, _, EMFILE), .cannotOpen(_, _, ENFILE): "raise the limit on open files (ulimit -n)."
     case .cannotOpen(_, _, ENODEV), .offline, .missing, .noCPUs, .stopped:
       "bring a CPU of each package online, and restart the service."
