@@ -207,7 +207,12 @@ struct CounterMeter {
   }
 
   /// The longest time between two readings that cannot miss a wrap, in seconds.
-  var longestCertainSeconds: Double { counter.bound.longestCertainSeconds(unit: unit, range: range) }
+  var longestCertainSeconds: Double {
+    // The kernel's count of an event never wraps, but a reset of the register below it looks like a wrap of that register: energy
+    // of up to 65,536 J or more, which is told from energy that was drawn only if the time was short.
+    let range = unit.source == .perf ? min(range, UInt64(clamping: 65_536 / unit.joulesPerCount)) : range
+    return counter.bound.longestCertainSeconds(unit: unit, range: range)
+  }
 
   /// Makes it count for another package that shows the same counter. Call it before the first reading.
   mutating func addBound(of other: CounterMeter) {

@@ -383,6 +383,13 @@ struct EventTests {
     }
   }
 
+  @Test("are read as often as a register of their energy, so that its reset does not look like energy")
+  func resets() throws {
+    let source = try Folder().source(Script())
+    #expect(
+      source.longestIntervalSeconds > 20 && source.longestIntervalSeconds < 600, "\(source.longestIntervalSeconds) s")
+  }
+
   @Test("count on through the end of 64 bits")
   func wrap() throws {
     let (script, folder) = (Script(), try Folder())

@@ -16,7 +16,7 @@ struct PowerTrace: Sendable, Equatable {
       }
       joules.reserveCapacity(data.count / 4 + 1)
       let bits = unsafe data.withUnsafeBytes { bytes in
-        unsafe stride(from: 0, to: bytes.count, by: 4).map {
+        stride(from: 0, to: bytes.count, by: 4).map {
           unsafe bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)
         }
       }
