@@ -61,9 +61,8 @@ public struct SampleExport {
       } catch let error as ClientError {
         let waits = header != nil && error.isEndOfService
         if waits && !isGone {
-          warn("Error: \(error)")
           // On a line of its own: the error may end in a command.
-          warn("Waiting for the service to come back.")
+          warn("Error: \(error)\nWaiting for the service to come back.")
         }
         if !waits || !isGone { try writeAbsence(error, to: place) }
         guard waits else { throw error }

@@ -272,7 +272,7 @@ struct PowercapTreeTests {
     chown(folder.file("foreign"), 1000, 1000)
     for (name, reason) in [
       ("link", "is a symbolic link"), ("file", "Not a directory"), ("foreign", "belongs to another user"),
-      ("none", "No such file"),
+      ("none", "does not exist"),
     ] {
       let (code, output) = try Child.run(
         [Executables.service, "powercap", "--socket", service.socket, folder.file(name)])
