@@ -37,17 +37,21 @@ while True:
 """
 
 
-# Prints the watts of each file over some seconds. A read that has to wait for the service gives the energy of the moment at which
-# it began.
+# Prints the watts of each file over some seconds, as programs do: they take the time once, and then read all zones. If the first read
+# has to wait for the service, all zones give the energy of the moment at which it began.
 METER = """
 import sys, time
-def energy(path):
+def energies():
     begin = time.monotonic()
-    with open(path) as file: return int(file.read()), begin
-for path in sys.argv[1:]: energy(path)
-first = [energy(path) for path in sys.argv[1:]]
+    values = []
+    for path in sys.argv[1:]:
+        with open(path) as file: values.append(int(file.read()))
+    return begin, values
+energies()
+begin, first = energies()
 time.sleep(8)
-for (before, begin), (after, end) in zip(first, [energy(path) for path in sys.argv[1:]]):
+end, last = energies()
+for before, after in zip(first, last):
     print((after - before) / 1e6 / (end - begin))
 """
 
