@@ -128,7 +128,7 @@ def _():
     return served()
 
 
-@check("upgraded while only the socket is there, and nothing is enabled, it serves at both paths too")
+@check("upgraded while only the socket is there, and nothing is enabled, it serves at both paths too", slow=True)
 def _():
     run("dpkg", "--purge", "pkg-watt-stat")
     run("dpkg", "--install", "/mnt/previous.deb")
@@ -139,7 +139,7 @@ def _():
         expect_watts(ALL_WATTS, readings(path)[0], percent=5)
 
 
-@check("settings of the old socket unit are not left behind: the new one stays closed until it has them too")
+@check("settings of the old socket unit are not left behind: the new one stays closed until it has them too", slow=True)
 def _():
     run("dpkg", "--purge", "pkg-watt-stat")
     run("dpkg", "--install", "/mnt/previous.deb")
