@@ -10,7 +10,7 @@ public struct EnergyZones: Sendable {
   private static let staleAge = 2.5
 
   /// The zones, in the kernel's order: packages, each followed by its domains, then platforms.
-  public let zones: [EnergyZone]
+  public private(set) var zones: [EnergyZone]
   private var curves: [EnergyZone: EnergyCurve]
   /// The time between readings, in seconds.
   private var stepSeconds = 0.25
@@ -28,6 +28,14 @@ public struct EnergyZones: Sendable {
     zones = parts + platforms
     curves = [:]
     for zone in zones { curves[zone] = EnergyCurve() }
+  }
+
+  /// Adds zones that were found later, behind all others.
+  public mutating func add(_ more: [EnergyZone]) {
+    for zone in more where curves[zone] == nil {
+      zones.append(zone)
+      curves[zone] = EnergyCurve()
+    }
   }
 
   /// Whether reading the domains may cost the machine an interrupt for each core: AMD's CPUs have no other domain than `core`.

@@ -29,21 +29,37 @@ public struct ZoneTree: Sendable {
 
   private static let control = "intel-rapl"
 
+  /// A package's folder, and how many domains are in it.
+  private struct Package {
+    let name: String
+    let folder: Int
+    var parts = 0
+  }
+
   /// The nodes; the first is the top.
   public private(set) var nodes: [Node]
+  /// The index of the control type's folder, and how many zones are in it.
+  private var control = 0
+  private var count = 0
+  private var packages: [PackageID: Package] = [:]
+  private var zones: Set<EnergyZone> = []
 
   /// The tree of these zones, each domain behind its package.
   public init(_ zones: [EnergyZone]) {
     nodes = [Node(name: "", folder: 0, content: .folder([]))]
-    let control = add(Self.control, in: 0, .folder([]))
+    control = add(Self.control, in: 0, .folder([]))
     add("enabled", in: control, .text("1\n"))
     add("subsystem", in: control, .link(".."))
-    var count = 0
-    var package: (name: String, folder: Int, parts: Int)?
-    for zone in zones {
-      if zone.domain != .package, zone.domain != .psys, let around = package {
+    add(zones)
+  }
+
+  /// Adds those zones that it does not have yet, each domain behind its package. All others stay as they are, as when the kernel finds
+  /// another package.
+  public mutating func add(_ zones: [EnergyZone]) {
+    for zone in zones where self.zones.insert(zone).inserted {
+      if zone.domain != .package, zone.domain != .psys, let around = packages[zone.package] {
         let name = "\(around.name):\(around.parts)"
-        package?.parts += 1
+        packages[zone.package]?.parts += 1
         add(zone, name, in: around.folder, depth: 3)
         add(name, in: 0, .link("\(Self.control)/\(around.name)/\(name)"))
       } else {
@@ -51,7 +67,7 @@ public struct ZoneTree: Sendable {
         count += 1
         let folder = add(zone, name, in: control, depth: 2)
         add(name, in: 0, .link("\(Self.control)/\(name)"))
-        package = zone.domain == .package ? (name, folder, 0) : nil
+        if zone.domain == .package { packages[zone.package] = Package(name: name, folder: folder) }
       }
     }
   }

@@ -76,7 +76,11 @@ public enum OwnTree {
   ///
   /// - Throws: only if that is impossible.
   public static func execute(_ program: TreeProgram, on path: String, socket: String?) throws -> Never {
-    _ = try SharedTree.folder(path)
+    let folder = try SharedTree.folder(path)
+    let file = cmsr_file_behind(folder.number)
+    // As fusermount3 decides.
+    let isOthers = file.mode & S_ISVTX != 0 && file.owner != geteuid()
+    guard !isOthers, unsafe access(path, W_OK) == 0 else { throw TreeError.notOwnFolder(path) }
     let words = [program.path] + (socket.map { ["--socket", $0] } ?? []) + ["--", path]
     try CommandWords(words).execute()
   }

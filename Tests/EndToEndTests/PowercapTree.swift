@@ -30,8 +30,9 @@ final class PowercapTree {
     try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).contains(" \(folder.path) ")
   }
 
-  /// The service at the same path, which was stopped.
-  func restartService() throws -> Child {
+  /// The service at the same path, which was stopped; with `other`, of another machine.
+  func restartService(on other: Device? = nil) throws -> Child {
+    let settings = other.map { ["--source", "msr", "--root", $0.root.path] } ?? settings
     let child = try Child([Executables.service, "serve", "--socket", socket] + settings)
     try wait(for: "the service to be ready") { child.output.contains(Service.readiness) }
     return child

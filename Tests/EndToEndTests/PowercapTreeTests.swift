@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @Suite(
@@ -153,6 +154,31 @@ struct PowercapTreeTests {
     #expect(tree.child.output.contains("No energy: ") && tree.child.output.contains("The service answers again."))
   }
 
+  @Test("shows a package that the service finds later, as the kernel would")
+  func later() throws {
+    let tree = try PowercapTree(watts: [42.5])
+    let file = try EnergyFile(tree.path("intel-rapl:0"))
+    _ = try file.microjoules()
+    // psys is intel-rapl:1, and stays that.
+    #expect(access(tree.path("intel-rapl:2"), F_OK) == -1)
+    #expect(try tree.service?.stop() == 0)
+    let larger = try Device(["--watts", "42.5", "--watts", "17.25"])
+    let again = try tree.restartService(on: larger)
+    defer { again.send(SIGTERM) }
+    try wait(for: "a value again") { file.read().error == 0 }
+    let names = try FileManager.default.contentsOfDirectory(atPath: tree.folder.path)
+    #expect(names.contains("intel-rapl:2") && names.contains("intel-rapl:2:0"), "\(names)")
+    #expect(try String(contentsOfFile: tree.path("intel-rapl:2", "name"), encoding: .utf8) == "package-1\n")
+    let second = try EnergyFile(tree.path("intel-rapl:2"))
+    // It belongs to the same round of reads as those before.
+    _ = try second.microjoules()
+    let (begin, first) = (ProcessInfo.processInfo.systemUptime, try second.microjoules())
+    sleep(2)
+    let (end, last) = (ProcessInfo.processInfo.systemUptime, try second.microjoules())
+    let measured = Double(last - first) / 1e6 / (end - begin)
+    #expect(abs(measured - 17.25) <= 0.5, "\(measured) W in place of 17.25 W")
+  }
+
   @Test("wakes nobody while nobody reads")
   func unread() throws {
     let tree = try PowercapTree()
@@ -278,6 +304,13 @@ struct PowercapTreeTests {
         [Executables.service, "powercap", "--socket", service.socket, folder.file(name)])
       #expect(code == 1 && output.contains(reason), "\(output)")
     }
+    // An ordinary user, on root's folder and on one that everyone may write to but only its owner may mount on.
+    mkdir(folder.file("roots"), 0o755)
+    for path in [folder.file("roots"), "/tmp"] {
+      let (code, output) = try Child.run(
+        Run.nobody + [Executables.service, "powercap", "--socket", service.socket, path])
+      #expect(code == 1 && output.contains("sudo pkg-watt-stat powercap \(path)"), "\(output)")
+    }
     let (code, output) = try Child.run([Executables.service, "powercap", "--socket", "/nowhere", folder.path])
     #expect(code == 1 && output.contains("No service answers at /nowhere"), "\(output)")
   }
@@ -289,13 +322,60 @@ struct PowercapTreeTests {
     #expect(code == 0 && output == "Warning: The service is simulated: all energy in the powercap tree is invented.\n")
   }
 
-  @Test("serves many readers, and those who open it and never read")
+  @Test("gives thousands who read byte by byte at the same time whole numbers, beside thousands who never read")
   func crowd() throws {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    limit.rlim_cur = min(limit.rlim_max, 8192)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     let tree = try PowercapTree()
-    let idle = try (0..<500).map { _ in try EnergyFile(tree.path("intel-rapl:0")) }
-    let values = try idle.map { try $0.microjoules() }
-    #expect(zip(values, values.dropFirst()).allSatisfy { $0 <= $1 })
-    // Readers that are killed while they wait do not hang.
+    let files = try (0..<4000).map { _ in try EnergyFile(tree.path("intel-rapl:0")) }
+    let readers = stride(from: 0, to: files.count, by: 2).map { files[$0].descriptor }
+    _ = try files[0].microjoules()
+    var before: UInt64 = 0
+    for _ in 0..<2 {
+      // All first bytes, then all second ones: by then there are newer numbers.
+      let torn = Mutex<[String]>([])
+      let values = Mutex<[UInt64]>([])
+      let count = 16
+      DispatchQueue.concurrentPerform(iterations: count) { thread in
+        let mine = readers.indices.filter { $0 % count == thread }.map { readers[$0] }
+        var texts = [[UInt8]](repeating: [], count: mine.count)
+        for offset in 0..<20 {
+          for (index, descriptor) in mine.enumerated() {
+            var byte: UInt8 = 0
+            if pread(descriptor, &byte, 1, off_t(offset)) == 1 { texts[index].append(byte) }
+          }
+        }
+        for (descriptor, bytes) in zip(mine, texts) {
+          let text = String(decoding: bytes, as: UTF8.self)
+          // The rest at once, which is the same number still.
+          var rest = [UInt8](repeating: 0, count: 64)
+          let got = pread(descriptor, &rest, rest.count, 1)
+          if text.hasSuffix("\n"), let value = UInt64(text.dropLast()), rest.prefix(got) == bytes.dropFirst() {
+            values.withLock { $0.append(value) }
+          } else {
+            torn.withLock { $0.append(text) }
+          }
+        }
+      }
+      let (odd, all) = (torn.withLock { $0 }, values.withLock { $0 })
+      #expect(odd.isEmpty && all.count == readers.count, "\(odd.prefix(3)), \(all.count)")
+      let (least, most) = (try #require(all.min()), try #require(all.max()))
+      #expect(least >= before && most > least, "\(before), \(least), \(most)")
+      before = most
+    }
+    let memory = try String(contentsOfFile: "/proc/\(tree.server())/status", encoding: .utf8)
+    let peak = try #require(
+      memory.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?.split(separator: " ").dropFirst().first)
+    #expect(try #require(Int(peak)) < 40_000, "\(peak) kB")
+  }
+
+  @Test("does not keep readers that are killed while they wait")
+  func killed() throws {
+    let tree = try PowercapTree()
+    let file = try EnergyFile(tree.path("intel-rapl:0"))
+    _ = try file.microjoules()
     kill(try #require(tree.service).child.pid, SIGSTOP)
     sleep(1)
     let waiting = try (0..<20).map { _ in try Child(["cat", tree.path("intel-rapl:0")]) }
@@ -303,6 +383,6 @@ struct PowercapTreeTests {
     for reader in waiting { reader.send(SIGKILL) }
     for reader in waiting { #expect(try reader.exitCode(seconds: 1.5) == 137) }
     kill(try #require(tree.service).child.pid, SIGCONT)
-    try wait(for: "a value again") { idle[0].read().error == 0 }
+    try wait(for: "a value again") { file.read().error == 0 }
   }
 }

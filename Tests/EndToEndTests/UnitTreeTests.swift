@@ -19,11 +19,12 @@ struct UnitTreeTests {
     # Where systemd listens.
     socat -u UNIX-RECV:/run/notify,mode=666 CREATE:/run/told & N=$!
     until [ -e /run/notify ]; do sleep 0.05; done
+    # $1: where its stderr goes.
     serve() {
       rm -rf /run/pkg-watt-stat-powercap; mkdir -m 700 /run/pkg-watt-stat-powercap; chown 1000:1000 /run/pkg-watt-stat-powercap
       : >/tmp/tree; : >/run/told
       NOTIFY_SOCKET=/run/notify WATCHDOG_USEC=400000 setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs \\
-        "$SERVER" --caller 0 --hand-over /run/pkg-watt-stat-powercap/hand-over >>/tmp/tree 2>&1 & T=$!
+        "$SERVER" --caller 0 --hand-over /run/pkg-watt-stat-powercap/hand-over >>${1:-/tmp/tree} 2>&1 & T=$!
       await READY=1 /run/told
     }
     end() { kill -9 $T $S $N; wait; }
@@ -155,6 +156,26 @@ struct UnitTreeTests {
       : >/run/told; await WATCHDOG=1 /run/told; kill $R; { wait $R; } 2>/dev/null; echo lives
       """)
     #expect(output == "lives\n0\nlives\n1\nlives\n")
+  }
+
+  @Test(
+    "asks to be ended, and readers get an error, if the thread hangs that follows the service", .timeLimit(.minutes(1)))
+  func hangingFollower() throws {
+    let output = try run(
+      """
+      # It hangs in telling that the service is away: nobody reads its stderr any more, and there is no room.
+      mkfifo /tmp/full; exec 6<>/tmp/full; cat /tmp/full >/dev/null & C=$!
+      serve /tmp/full; step attach >/dev/null; number $FOLDER/intel-rapl:0/energy_uj
+      kill $C; { wait $C; }; dd if=/dev/zero of=/tmp/full bs=1 count=100000 oflag=nonblock status=none
+      kill -9 $S; { wait $S; }; until ordinary cat $FOLDER/intel-rapl:0/energy_uj 2>&1 | grep -q 'No data'; do sleep 0.05; done
+      # For a quarter of a second the service is not tried again.
+      sleep 0.5; : >/run/told
+      ordinary timeout 30 cat $FOLDER/intel-rapl:0/energy_uj >/dev/null 2>/tmp/said & R=$!
+      # As systemd does with WatchdogSignal=SIGKILL.
+      await WATCHDOG=trigger /run/told; kill -0 $R && echo waits; kill -9 $T; { wait $T; }
+      { wait $R; }; echo "read $?"; step remove; ours
+      """)
+    #expect(output == "1\nwaits\nread 1\n0\n")
   }
 
   @Test("refuses a place that is a link, another user's or open to others, and leaves it as it is")

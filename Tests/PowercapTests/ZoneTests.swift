@@ -92,6 +92,30 @@ struct ZoneTests {
     #expect(tree.find("name", in: 0) == nil && tree.find("intel-rapl", in: 1) == nil && tree.find("x", in: 99) == nil)
   }
 
+  @Test("stay where they are when the service finds another package, which comes behind them")
+  func later() {
+    let before = EnergyZones(Self.info([(PackageID(package: 1), [.package, .psys])])).zones
+    let after = EnergyZones(
+      Self.info([(PackageID(package: 0), [.package, .core]), (PackageID(package: 1), [.package, .dram, .psys])])
+    ).zones
+    var tree = ZoneTree(before)
+    let nodes = tree.nodes
+    tree.add(after)
+    // Indices are what the kernel knows them by.
+    #expect(zip(nodes, tree.nodes).allSatisfy { $0.name == $1.name && $0.folder == $1.folder })
+    let names = Self.list(tree).filter { $0.contains("/name = ") }
+    #expect(
+      Set(names) == [
+        "/intel-rapl/intel-rapl:0/name = package-1", "/intel-rapl/intel-rapl:1/name = psys-1",
+        "/intel-rapl/intel-rapl:0/intel-rapl:0:0/name = dram",
+        "/intel-rapl/intel-rapl:2/name = package-0", "/intel-rapl/intel-rapl:2/intel-rapl:2:0/name = core",
+      ])
+    #expect(names.count == 5)
+    let all = tree.nodes
+    tree.add(before + after)
+    #expect(tree.nodes == all)
+  }
+
   @Test(
     "cost an interrupt for each core only if core is the only domain",
     arguments: [

@@ -68,7 +68,9 @@ struct PowercapTree: ParsableCommand {
       report.fail("libfuse cannot begin a session.")
     }
     guard unsafe fuse_session_mount(session, mountPoint) == 0 else {
-      report.fail("Cannot mount the powercap tree at \(mountPoint).")
+      report.fail(
+        "Cannot mount the powercap tree at \(mountPoint). The reason is above. Users other than root need fusermount3 (package fuse3)."
+      )
     }
     Self.address.withLock { $0 = address }
     if soon {

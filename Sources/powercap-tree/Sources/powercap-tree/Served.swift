@@ -10,16 +10,13 @@ enum Served {
   static let alarm = ctree_alarm()
   /// The user and group that everything in the tree belongs to.
   static let owner = Mutex<(user: UInt32, group: UInt32)>((0, 0))
-  private static let treeOfAll = Mutex(ZoneTree([]))
 
   static func begin(_ info: ServiceInfo, user: UInt32, group: UInt32) {
-    let new = TreeState(info)
-    treeOfAll.withLock { $0 = new.tree }
     owner.withLock { $0 = (user, group) }
-    state.withLock { $0 = new }
+    state.withLock { $0 = TreeState(info) }
   }
 
-  static var tree: ZoneTree { treeOfAll.withLock { $0 } }
+  static var tree: ZoneTree { with { $0.tree } ?? ZoneTree([]) }
 
   static func with<Result: Sendable>(_ body: (inout TreeState) -> Result) -> Result? {
     state.withLock { state in

@@ -27,7 +27,7 @@ struct TreeState {
   /// How long the service is not tried again, in seconds.
   static let retrySeconds = 0.25
 
-  let tree: ZoneTree
+  private(set) var tree: ZoneTree
   private(set) var zones: EnergyZones
   /// The zones that the present service has: another one may answer than the one that the tree was made for.
   private var present: Set<EnergyZone>
@@ -108,9 +108,12 @@ struct TreeState {
     return true
   }
 
-  /// A subscription begins.
+  /// A subscription begins. A package that the service has found since then is added.
   mutating func begin(_ info: ServiceInfo, stepSeconds: Double) {
-    present = Set(EnergyZones(info).zones)
+    let now = EnergyZones(info).zones
+    present = Set(now)
+    zones.add(now)
+    tree.add(now)
     zones.begin(stepSeconds: stepSeconds)
   }
 

@@ -2,8 +2,8 @@ internal import CFUSE
 internal import ServiceManager
 internal import Synchronization
 
-/// Shows the service manager that this server is alive. The thread that answers the kernel does it, and only if no reader waits in
-/// vain for the other thread: so a server of which any part hangs is ended, and its readers with an error.
+/// Shows the service manager that this server is alive. The thread that answers the kernel does it. If a reader waits in vain for the
+/// other thread, it asks to be ended instead: so a server of which any part hangs is ended, and its readers get an error.
 enum Watchdog {
   /// How many signs of life there are in the time in which the service manager expects one.
   private static let signs = 2.0
@@ -23,10 +23,9 @@ enum Watchdog {
   /// - Returns: 0, or an errno value if it did not accept it.
   static func tell(_ assignment: String) -> Int32 { notifier.withLock { $0?.tell([assignment]) ?? 0 } }
 
-  /// Gives a sign of life.
+  /// Gives a sign of life, or asks the service manager to act as if there were none any more.
   static func beat() {
     let now = ctree_monotonic_seconds()
-    guard Served.with({ $0.isOverdue(now) }) != true else { return }
-    _ = tell("WATCHDOG=1")
+    _ = tell(Served.with({ $0.isOverdue(now) }) == true ? "WATCHDOG=trigger" : "WATCHDOG=1")
   }
 }
