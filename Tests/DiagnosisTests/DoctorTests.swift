@@ -128,7 +128,61 @@ struct DoctorTests {
     let report = try machine.withRoot { Doctor.examine(try Machine(root: $0)) }
     let fixes = report.findings.compactMap(\.fix).filter { $0.contains("chmod") }
     let zones = [0, 1].map { "/sys/class/powercap/intel-rapl:\($0)/energy_uj" }.joined(separator: " ")
-    #expect(fixes == ["sudo chmod o-r \(zones), and let monitors use the service instead"], "\(report.text)")
+    #expect(
+      fixes == ["sudo chmod o-r \(zones), and start monitors that read it so: pkg-watt-stat with -- COMMAND"],
+      "\(report.text)")
+  }
+
+  @Test("names the rules that open energy_uj, and no comment, no other file and none of the service's own")
+  func openers() throws {
+    let root = NSTemporaryDirectory() + "pkg-watt-stat-rules-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let rule = #"SUBSYSTEM=="powercap", ACTION=="add", RUN+="/bin/chmod -R a+r /sys%p""#
+    for (path, text) in [
+      ("etc/udev/rules.d/99-rapl.rules", "# Watts\n\(rule)\n"),
+      ("etc/udev/rules.d/61-pkg-watt-stat.rules", rule),
+      ("etc/udev/rules.d/70-comment.rules", " # energy_uj\n#\(rule)\n"),
+      ("usr/lib/udev/rules.d/70-limits.rules", #"SUBSYSTEM=="powercap", ACTION=="add", TAG+="limits""#),
+      ("usr/lib/tmpfiles.d/rapl.conf", "z /sys/class/powercap/intel-rapl:0/energy_uj 0444 - - -\n"),
+      ("usr/lib/tmpfiles.d/other.conf", "d /run/other\n"),
+    ] {
+      let url = URL(filePath: "\(root)/\(path)")
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: url)
+    }
+    let found = ["etc/udev/rules.d/99-rapl.rules", "usr/lib/tmpfiles.d/rapl.conf"]
+    #expect(ZoneOpeners.files(root: root) == found.map { "\(root)/\($0)" })
+  }
+
+  @Test("names the programs in PATH that read powercap, each once, and no file that cannot be executed")
+  func readers() throws {
+    let folder = NSTemporaryDirectory() + "pkg-watt-stat-path-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (path, mode) in [
+      ("a/s-tui", 0o755), ("b/s-tui", 0o755), ("b/btop", 0o755), ("a/mangohud", 0o644), ("a/ls", 0o755),
+    ] {
+      let url = URL(filePath: "\(folder)/\(path)")
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data().write(to: url)
+      try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: url.path)
+    }
+    #expect(PowercapReaders.installed(in: "\(folder)/a:/nowhere:b::\(folder)/b") == ["btop", "s-tui"])
+  }
+
+  @Test("inside of a tree of the service's own it asks nobody to unmount it, unless that is all that could measure")
+  func ownTree() throws {
+    let zone = ComposedMachine.intel("own", model: 0x9E).zone("intel-rapl:0", "package-0", mode: 0o444)
+      .answer("own tree sys/class/powercap/intel-rapl:0/energy_uj", "yes")
+    let without = try zone.withoutRights.withRoot { Doctor.examine(try Machine(root: $0)) }
+    #expect(without.text.contains("own powercap tree here") && !without.text.contains("nmount"), "\(without.text)")
+    #expect(!without.text.contains("leaks secrets") && without.exitCode == 1, "\(without.text)")
+    // A CPU that has no registers: it has to be said why its zones do not count.
+    let only = ComposedMachine(
+      "only", cpuinfo: ComposedMachine.cpuinfo("GenuineIntel", family: 19, model: 1, name: "Intel(R) Test CPU"))
+    let alone = try only.zone("intel-rapl:0", "package-0", mode: 0o444)
+      .answer("own tree sys/class/powercap/intel-rapl:0/energy_uj", "yes")
+      .withRoot { Doctor.examine(try Machine(root: $0)) }
+    #expect(alone.exitCode == 1 && alone.findings.contains { $0.level == .failure }, "\(alone.text)")
   }
 
   @Test("its JSON says what its text says")

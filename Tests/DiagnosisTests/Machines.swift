@@ -44,6 +44,16 @@ enum Machines {
     .intel("energy-filtering", model: 0xA7).intelRegisters([core]).registers([0xBC: [1]]),
     .intel("energy-for-everybody", model: 0x9E).intelRegisters([core]).zone("intel-rapl:0", "package-0")
       .permissions("sys/class/powercap/intel-rapl:0/energy_uj", 0o444),
+    .intel("open-side-channels", model: 0x9E).intelRegisters([core]).zone("intel-rapl:0", "package-0", mode: 0o444)
+      .permissions("sys/bus/event_source/devices/power", 0o755).text("proc/sys/kernel/perf_event_paranoid", "-1\n")
+      .answer("what opens energy_uj", "/etc/udev/rules.d/99-rapl.rules /etc/tmpfiles.d/rapl.conf")
+      .answer("programs that read powercap", "btop mangohud s-tui"),
+    .intel("inside-of-its-own-tree", model: 0x9E).intelRegisters([core]).zone("intel-rapl:0", "package-0", mode: 0o444)
+      .answer("own tree sys/class/powercap/intel-rapl:0/energy_uj", "yes").answer(
+        "programs that read powercap", "btop"),
+    .intel("closed-side-channels", model: 0x9E).intelRegisters([core]).zone("intel-rapl:0", "package-0")
+      .permissions("sys/bus/event_source/devices/power", 0o755).text("proc/sys/kernel/perf_event_paranoid", "1\n")
+      .answer("what opens energy_uj", "").answer("programs that read powercap", "powerstat"),
     .intel("lockdown-that-reads", model: 0x9E).intelRegisters([core])
       .text("sys/kernel/security/lockdown", "none [integrity] confidentiality\n"),
     .intel("no-module-but-powercap", model: 0x9E).zone("intel-rapl:0", "package-0"),

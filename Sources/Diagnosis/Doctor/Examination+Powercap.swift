@@ -20,6 +20,11 @@ extension Examination {
     } catch {
       return lookAtLackOfZones(identity, error)
     }
+    if isInOwnTree, findings.contains(where: { $0.level == .failure }) || !measuredBy.isEmpty {
+      let folder = machine.shown("\(machine.root)/sys/class/powercap")
+      return skip(
+        .powercap, "\(folder) is pkg-watt-stat's own powercap tree here, which shows what the service measures.")
+    }
     var isReadable = true
     var moving: [String] = []
     var others: [String] = []
@@ -56,6 +61,9 @@ extension Examination {
     lookAtPlatformZones()
     measuredBy.append("powercap")
   }
+
+  /// Whether the zones are those of a tree of the service's own, as inside of `pkg-watt-stat with`.
+  var isInOwnTree: Bool { zones.contains { machine.isOwnTree("\($0.folder)/energy_uj") } }
 
   private mutating func lookAtLackOfZones(_ identity: CPUIdentity, _ error: SourceError) {
     if isOlderThanRAPL { return }
