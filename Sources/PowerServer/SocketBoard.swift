@@ -121,7 +121,7 @@ final class SocketBoard {
 
   /// A client that finds a socket must find one that answers.
   private func abandon(_ file: SocketFile, because error: any Error) {
-    logger.error("Cannot serve at \(file.path): \(error). It is tried again every minute.")
+    logger.error("Cannot serve at \(file.path). It is tried again every minute. Reason: \(error)")
     remove(file)
   }
 
