@@ -5,124 +5,6 @@ import Testing
 
 @testable import PowerSources
 
-/// Energy events that count by a script: constant watts, with pauses, errors and values of the test's choice.
-private final class Script: EventOpener {
-  struct State {
-    /// For each event that was opened: its number, and the energy that it counts, in watts.
-    var watts: [UInt64: Double] = [2: 60, 1: 20, 4: 5, 3: 10, 5: 100]
-    /// Errors of opening, by the event's number.
-    var openErrors: [UInt64: Int32] = [:]
-    var opened: [(type: UInt32, configs: [UInt64], cpu: Int)] = []
-    /// Nanoseconds that all events have not counted.
-    var paused: Int64 = 0
-    /// When they stopped for good.
-    var stop: Int64?
-    /// What is added to each value.
-    var offset: UInt64 = 0
-    var readError: Int32 = 0
-    var lostEvents: UInt64 = 0
-    var reads = 0
-  }
-
-  static let scale = 1.0 / Double(UInt64(1) << 32)
-  let state = Mutex(State())
-  private let start = Script.now
-
-  static var now: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
-  /// Each package draws 30 W more than the one before.
-  private struct Group: EventGroup {
-    let script: Script
-    let configs: [UInt64]
-    let moreWatts: Double
-
-    func read(into reading: inout EventReading) -> Int32 {
-      script.state.withLock { state in
-        state.reads += 1
-        let running = (state.stop ?? Script.now) - script.start - state.paused
-        reading.words[0] = UInt64(configs.count) - state.lostEvents
-        reading.words[1] = UInt64(Script.now - script.start)
-        reading.words[2] = UInt64(running)
-        for (index, config) in configs.enumerated() {
-          let joules = ((state.watts[config] ?? 0) + moreWatts) * Double(running) / 1e9
-          reading.words[3 + index] = UInt64(joules / Script.scale) &+ state.offset
-        }
-        return state.readError
-      }
-    }
-  }
-
-  func open(type: UInt32, configs: [UInt64], cpu: Int) -> (group: (any EventGroup)?, errors: [Int32]) {
-    state.withLock { state in
-      let errors = configs.map { state.openErrors[$0] ?? 0 }
-      let opened = zip(configs, errors).filter { $1 == 0 }.map(\.0)
-      let group = Group(script: self, configs: opened, moreWatts: 30 * Double(state.opened.count))
-      state.opened.append((type, opened, cpu))
-      return (errors.first == 0 ? group : nil, errors)
-    }
-  }
-}
-
-private struct NoEvents: EventGroup {
-  func read(into reading: inout EventReading) -> Int32 { EBADF }
-}
-
-/// A folder of a machine with the kernel's PMU in it.
-private final class Folder {
-  static let pmu = "sys/bus/event_source/devices/power"
-  let root = NSTemporaryDirectory() + "pkg-watt-stat-" + UUID().uuidString
-
-  init(
-    vendor: String = "GenuineIntel", cpumask: String = "0\n", packages: [Int] = [0, 0], dies: [Int]? = nil,
-    events: [String: String] = ["pkg": "0x02", "cores": "0x01", "gpu": "0x04", "ram": "0x03"]
-  ) throws {
-    let cpus = "sys/devices/system/cpu"
-    try write(
-      "proc/cpuinfo", "vendor_id\t: \(vendor)\ncpu family\t: \(vendor == "GenuineIntel" ? 6 : 25)\nmodel\t\t: 85\n")
-    for (cpu, package) in packages.enumerated() {
-      try write("\(cpus)/cpu\(cpu)/topology/physical_package_id", "\(package)\n")
-      try write("\(cpus)/cpu\(cpu)/topology/die_id", "\(dies?[cpu] ?? 0)\n")
-      try write("\(cpus)/cpu\(cpu)/topology/core_id", "\(cpu)\n")
-    }
-    try write("\(cpus)/online", "0-\(packages.count - 1)\n")
-    try write("\(Self.pmu)/type", "21\n")
-    try write("\(Self.pmu)/cpumask", cpumask)
-    for (name, number) in events {
-      let path = "\(Self.pmu)/events/energy-\(name)"
-      try write(path, "event=\(number)\n")
-      try write("\(path).unit", "Joules\n")
-      try write("\(path).scale", "2.3283064365386962890625e-10\n")
-    }
-  }
-
-  func write(_ path: String, _ text: String?) throws {
-    let url = URL(filePath: root + "/" + path)
-    guard let text else { return try FileManager.default.removeItem(at: url) }
-    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: url)
-  }
-
-  func source(
-    _ script: some EventOpener, domains: Set<PowerDomain> = Set(PowerDomain.allCases),
-    log: @escaping SourceLog = { _ in }
-  ) throws -> any EnergySource {
-    try EnergySources.perf(MachineTree(root: root), domains: domains, opener: script, log: log)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
-}
-
-/// Sentences of a source's log.
-private final class Sentences: Sendable {
-  private let all = Mutex<[String]>([])
-  var text: String { all.withLock { $0.joined(separator: "\n") } }
-  func take(_ sentence: String) { all.withLock { $0.append(sentence) } }
-}
-
 @Suite("The kernel's energy events")
 struct EventTests {
   private static func watts(_ first: EnergyReading, _ last: EnergyReading) -> Double {
@@ -140,7 +22,7 @@ struct EventTests {
 
   @Test("give all counters of a package with one read, at one time, each in its own watts")
   func reading() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     #expect(source.summary.contains("1 package, from the kernel's energy events (perf)"))
     let before = script.state.withLock { $0.reads }
@@ -160,7 +42,7 @@ struct EventTests {
 
   @Test("are read for the package alone, and later for the domains too, with none of them old")
   func packageAlone() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     for _ in 0..<3 { #expect(source.read(domains: false).readings.count == 1) }
@@ -193,8 +75,8 @@ struct EventTests {
       ("cpumask", "0,5", "has CPU 5, which is not online"), ("cpumask", nil, "cpumask: No such file"),
     ] as [(String, String?, String)])
   func description(file: String, text: String?, says: String) throws {
-    let (script, folder) = (Script(), try Folder())
-    try folder.write("\(Folder.pmu)/\(file)", text)
+    let (script, folder) = (EventScript(), try EventFolder())
+    try folder.write("\(EventFolder.pmu)/\(file)", text)
     let error = #expect(throws: SourceError.self) { try folder.source(script) }
     #expect(error?.reason.contains(says) == true, "\(error.map { "\($0)" } ?? "none")")
     #expect(script.state.withLock(\.opened).isEmpty)
@@ -202,21 +84,21 @@ struct EventTests {
 
   @Test("are missing with one sentence, and with what to do")
   func absent() throws {
-    let folder = try Folder()
-    try folder.write(Folder.pmu, nil)
-    let error = #expect(throws: SourceError.self) { try folder.source(Script()) }
+    let folder = try EventFolder()
+    try folder.write(EventFolder.pmu, nil)
+    let error = #expect(throws: SourceError.self) { try folder.source(EventScript()) }
     #expect("\(error, default: "")".contains("there is no") && "\(error, default: "")".contains("sudo modprobe rapl"))
   }
 
   @Test("of each package are counted by a CPU of it")
   func packages() throws {
-    let script = Script()
-    let folder = try Folder(cpumask: "0,3\n", packages: [0, 0, 1, 1], events: ["pkg": "2"])
+    let script = EventScript()
+    let folder = try EventFolder(cpumask: "0,3\n", packages: [0, 0, 1, 1], events: ["pkg": "2"])
     var source = try folder.source(script)
     #expect(script.state.withLock { $0.opened.map(\.cpu) } == [0, 3])
     #expect(source.read().readings.map(\.package.package) == [0, 1])
-    try folder.write("\(Folder.pmu)/cpumask", "0\n")
-    let missing = #expect(throws: SourceError.self) { try folder.source(Script()) }
+    try folder.write("\(EventFolder.pmu)/cpumask", "0\n")
+    let missing = #expect(throws: SourceError.self) { try folder.source(EventScript()) }
     #expect(missing?.reason.contains("has no CPU of package 1") == true)
   }
 
@@ -228,7 +110,7 @@ struct EventTests {
       ("AuthenticAMD", "1", false, ["package 0"]), ("GenuineIntel", "1", true, ["package 0"]),
     ] as [(String, String, Bool, [String])])
   func dies(vendor: String, cpumask: String, isByTPMI: Bool, names: [String]) throws {
-    let folder = try Folder(vendor: vendor, cpumask: cpumask, packages: [0, 0], dies: [0, 1])
+    let folder = try EventFolder(vendor: vendor, cpumask: cpumask, packages: [0, 0], dies: [0, 1])
     let tree = MachineTree(root: folder.root)
     let map = try #require(RegisterMap(vendor: try tree.identity().vendor))
     let pmu = try PowerPMU(root: folder.root, files: tree.files)
@@ -238,8 +120,8 @@ struct EventTests {
 
   @Test("of one die only are refused")
   func oneDie() throws {
-    let folder = try Folder(cpumask: "1", packages: [0, 0], dies: [0, 1])
-    let error = #expect(throws: SourceError.self) { try folder.source(Script()) }
+    let folder = try EventFolder(cpumask: "1", packages: [0, 0], dies: [0, 1])
+    let error = #expect(throws: SourceError.self) { try folder.source(EventScript()) }
     #expect(error?.reason.contains("has no CPU of package 0 die 0") == true)
   }
 
@@ -250,7 +132,7 @@ struct EventTests {
       (EINVAL, "Invalid argument"), (ENOENT, "No such file"),
     ] as [(Int32, String)])
   func opening(errno: Int32, says: String) throws {
-    let (script, folder, log) = (Script(), try Folder(), Sentences())
+    let (script, folder, log) = (EventScript(), try EventFolder(), Sentences())
     script.state.withLock { $0.openErrors[2] = errno }
     let error = #expect(throws: SourceError.self) { try folder.source(script) }
     let text = "\(error, default: "")"
@@ -265,7 +147,7 @@ struct EventTests {
 
   @Test("that did not count for a while are a lower bound from then on, and each of them says so once")
   func pause() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     usleep(50_000)
@@ -281,7 +163,7 @@ struct EventTests {
 
   @Test("that paused while only the package was read say so when the domains are read")
   func pausedDomains() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     usleep(50_000)
@@ -294,7 +176,7 @@ struct EventTests {
 
   @Test("whose clock differs a little from the machine's lose nothing")
   func clocks() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     for _ in 0..<5 {
@@ -306,12 +188,12 @@ struct EventTests {
 
   @Test("that have stopped never show old energy, and have to be opened again once the kernel counts again")
   func stop() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     let watch = try #require(CounterWatch(source, root: folder.root))
-    script.state.withLock { $0.stop = Script.now }
-    try folder.write("\(Folder.pmu)/cpumask", "\n")
+    script.state.withLock { $0.stop = EventScript.now }
+    try folder.write("\(EventFolder.pmu)/cpumask", "\n")
     usleep(5000)
     #expect(source.read().readings.allSatisfy { $0.losses == 1 })
     for _ in 0..<3 {
@@ -319,17 +201,17 @@ struct EventTests {
       for reading in source.read().readings { #expect(Self.error(reading).contains("are not counting")) }
     }
     #expect(watch.change() == nil, "no CPU counts")
-    try folder.write("\(Folder.pmu)/cpumask", "1\n")
+    try folder.write("\(EventFolder.pmu)/cpumask", "1\n")
     #expect(watch.change() == .stoppedEvents(PackageID(package: 0)))
   }
 
   @Test("that have stopped are found however often they are read, and have no energy from then on")
   func stopAmongManyReadings() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     let watch = try #require(CounterWatch(source, root: folder.root))
-    script.state.withLock { $0.stop = Script.now }
+    script.state.withLock { $0.stop = EventScript.now }
     var said: [Bool] = []
     for _ in 0..<40 {
       usleep(200)
@@ -342,7 +224,7 @@ struct EventTests {
 
   @Test("that paused are a lower bound also if they were read for something else in between")
   func pauseBeforeComparison() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     let watch = try #require(CounterWatch(source, root: folder.root))
     _ = source.read()
@@ -357,7 +239,7 @@ struct EventTests {
 
   @Test("that the kernel has taken apart are not read for one another")
   func apart() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     var source = try folder.source(script)
     _ = source.read()
     script.state.withLock { $0.lostEvents = 3 }
@@ -369,7 +251,7 @@ struct EventTests {
 
   @Test("that go back are not counted as energy")
   func back() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     script.state.withLock { $0.offset = 1 << 40 }
     var source = try folder.source(script)
     let first = source.read()
@@ -385,14 +267,14 @@ struct EventTests {
 
   @Test("are read as often as a register of their energy, so that its reset does not look like energy")
   func resets() throws {
-    let source = try Folder().source(Script())
+    let source = try EventFolder().source(EventScript())
     #expect(
       source.longestIntervalSeconds > 20 && source.longestIntervalSeconds < 600, "\(source.longestIntervalSeconds) s")
   }
 
   @Test("count on through the end of 64 bits")
   func wrap() throws {
-    let (script, folder) = (Script(), try Folder())
+    let (script, folder) = (EventScript(), try EventFolder())
     // Two seconds before the end.
     script.state.withLock { $0.offset = 0 &- (120 << 32) }
     var source = try folder.source(script, domains: [])
