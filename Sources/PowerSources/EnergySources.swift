@@ -79,6 +79,9 @@ public enum EnergySources {
       let lists = MachineLists(tree, places: places, identity: identity)
       let zones = try lists.powercap.get()
       if let error = lists.missingFromZones { throw error }
+      for (zone, error) in zones.unclear where domains.contains(zone.domain) {
+        log("The \(zone.domain) counter of \(zone.package) is not measured. \(cause(of: error, identity, tree).reason)")
+      }
       let source = try CounterSource(
         powercap: tree, zones: zones.entries, identity: identity, packages: packages, domains: domains,
         note: zones.offline.map { "; \(PowercapTree.ofOfflinePackage($0))" }.joined()
@@ -165,6 +168,9 @@ public enum EnergySources {
     default: return error
     }
     guard let container = surroundings.container else {
+      if case .cannotOpen(_, EPERM, _) = error, surroundings.hasRawIO == true, let mode = surroundings.lockdown {
+        return .lockedDown(path: path, mode: mode)
+      }
       if case .cannotOpen(_, ENOENT, _) = error, tree.files.has(tree.root + "/sys/module/msr") {
         return .missingNode(path: path)
       }
@@ -222,13 +228,22 @@ extension EnergySources {
   public static func firstThatMeasures(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(NothingToMeasure) -> (source: any EnergySource, door: Door, closed: [Door: SourceError]) {
+    try firstThatMeasures(root: root, domains: domains, opener: root == nil ? KernelEvents() : nil, log: log)
+  }
+
+  /// The same with any events, of a folder too; nil for none.
+  static func firstThatMeasures(
+    root: String?, domains: Set<PowerDomain>, opener: (any EventOpener)?, log: @escaping SourceLog
+  ) throws(NothingToMeasure) -> (source: any EnergySource, door: Door, closed: [Door: SourceError]) {
     var closed: [Door: SourceError] = [:]
-    for door in Door.allCases where door != .perf || root == nil {
+    for door in Door.allCases {
+      if door == .perf, opener == nil { continue }
       do throws(SourceError) {
         let source =
           switch door {
           case .msr: try msr(root: root, domains: domains, log: log)
-          case .perf: try perf(domains: domains, log: log)
+          case .perf:
+            try perf(try MachineTree.open(root), domains: domains, opener: opener ?? KernelEvents(), log: log)
           case .powercap: try powercap(root: root, domains: domains, log: log)
           }
         return (source, door, closed)
@@ -237,6 +252,15 @@ extension EnergySources {
       }
     }
     throw NothingToMeasure(registers: closed[.msr], perf: closed[.perf], powercap: closed[.powercap], root: root)
+  }
+
+  /// Which door was taken instead of better ones, and why not those; nil for the best.
+  ///
+  /// - Parameter closed: why better doors cannot be used.
+  public static func note(on door: Door, closed: [Door: SourceError]) -> String? {
+    guard let error = closed[.msr] else { return nil }
+    let perf = closed[.perf].map { " Perf cannot be used either. \($0.reason)" } ?? ""
+    return "Measuring with \(door.rawValue) instead of the msr registers. \(error.reason)\(perf)".harmless
   }
 }
 
@@ -262,11 +286,12 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
 
   /// What failed and why, and what to do: a line for each, the first of which can stand alone.
   public var description: String {
-    var lines = causes.enumerated().flatMap { index, cause in
-      let failure =
-        index == 0 ? "Cannot measure the power of this machine." : "\(cause.door) cannot be used either."
-      return ["\(failure) \(cause.reason)"] + (cause.remedy.map { ["  To do: \($0)"] } ?? [])
+    let causes = causes
+    var lines = causes.enumerated().map { index, cause in
+      (index == 0 ? "Cannot measure the power of this machine." : "\(cause.door) cannot be used either.")
+        + " \(cause.error.reason)"
     }
+    if let remedy = remedy(for: causes.map(\.error)) { lines.append("  To do: \(remedy)") }
     lines.append("To find out more: pkg-watt-stat doctor" + (root.map { " --root \(shellWord($0))" } ?? ""))
     lines.append("To try the service with simulated watts: pkg-watt-stat serve --source simulated")
     // The texts may contain paths and names from outside.
@@ -274,25 +299,24 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
   }
 
   /// What keeps each source from measuring. What they have in common is there once.
-  private var causes: [(door: String, reason: String, remedy: String?)] {
-    let circumstances = Circumstances(of: root)
+  private var causes: [(door: String, error: SourceError)] {
     // A kernel without energy events has them for no CPU that it could be told to.
     let perf = if case .events(.absent)? = perf, registers != nil { nil as SourceError? } else { perf }
     let errors = [("Registers", registers), ("Perf", perf), ("Powercap", isOfNoUse ? nil : powercap)]
-    var causes: [(door: String, reason: String, remedy: String?)] = []
-    for case (let door, let error?) in errors where !causes.contains(where: { $0.reason == error.reason }) {
-      let remedy = error.remedy(circumstances)
-      // What is to be done once is said last.
-      for index in causes.indices where causes[index].remedy == remedy { causes[index].remedy = nil }
-      causes.append((door, error.reason, remedy))
-    }
-    guard causes.count > 1 else { return causes }
-    switch registers {
-    // Their remedy is another door.
-    case .noRegisters, .unknownVendor: causes[0].remedy = nil
-    default: break
+    var causes: [(door: String, error: SourceError)] = []
+    for case (let door, let error?) in errors where !causes.contains(where: { $0.error.reason == error.reason }) {
+      causes.append((door, error))
     }
     return causes
+  }
+
+  /// One thing to do, although several might help: that which opens the best door that can be opened. Powercap's comes before perf's,
+  /// because the service's unit needs no drop-in for it.
+  private func remedy(for errors: [SourceError]) -> String? {
+    let circumstances = Circumstances(of: root)
+    let ordered =
+      errors.filter { !$0.isLastResort && !$0.isOfEvents } + errors.filter { !$0.isLastResort && $0.isOfEvents }
+    return (ordered + errors).lazy.compactMap { $0.remedy(circumstances) }.first
   }
 
   /// Whether powercap's error adds nothing: it has the same cause, or the kernel has no zones for a CPU without registers.
@@ -305,6 +329,18 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
     default: false
     }
   }
+}
+
+extension SourceError {
+  /// Whether its remedy is to use another door.
+  fileprivate var isLastResort: Bool {
+    switch self {
+    case .noRegisters, .unknownVendor, .lockedDown: true
+    default: false
+    }
+  }
+
+  fileprivate var isOfEvents: Bool { if case .events = self { true } else { false } }
 }
 
 extension Circumstances {
@@ -320,5 +356,8 @@ extension Circumstances {
   /// Those of a machine of which it is known whether it is virtual.
   package init(of tree: MachineTree, isVirtual: Bool?) {
     self.init(tree.isOwnMachine ? .ownMachine : tree.replay == nil ? .folder : .capture, isVirtual: isVirtual)
+    let surroundings = Surroundings(root: tree.root, files: tree.files)
+    (isInContainer, isNamespaceRoot) = (surroundings.container != nil, surroundings.isNamespaceRoot)
+    if let cpu = try? tree.identity() { take(cpu) }
   }
 }

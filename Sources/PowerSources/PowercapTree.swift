@@ -19,7 +19,14 @@ package struct PowercapTree {
     package var entries: [Entry]
     /// The folders of packages' zones that are dead (ENODEV), because their packages are offline.
     package var offline: [String] = []
+    /// The domains that are left out because several zones have the same name.
+    package var unclear: [(zone: DomainID, error: SourceError)] = []
   }
+
+  /// The kernel's drivers of zones: by the processor's registers or by TPMI, by TPMI in some vendors' kernels, and by registers in
+  /// memory. Sources: Linux drivers/powercap/intel_rapl_msr.c and intel_rapl_tpmi.c (both "intel-rapl"), and
+  /// drivers/thermal/intel/int340x_thermal/processor_thermal_rapl.c.
+  private static let controls = ["intel-rapl:", "intel-rapl-tpmi:", "intel-rapl-mmio:"]
 
   private let folder: String
   private let files: any MachineFiles
@@ -40,7 +47,8 @@ package struct PowercapTree {
   /// The same counter may appear twice: through the processor's registers as intel-rapl, and through memory-mapped registers as
   /// intel-rapl-mmio; the second is left out. AMD's core zone is left out because it is that of a single core. Each of AMD's
   /// dies shows the package's counter; the first is used, whatever its number (the second socket's may begin with 4). Two zones
-  /// of the same name are refused.
+  /// of the same name are refused if they are packages', and so are those of a package and of one of its dies; other domains are
+  /// left out.
   package func entries(vendor: CPUVendor) throws(SourceError) -> [Entry] { try zones(vendor: vendor).entries }
 
   /// The same, and the zones whose names cannot be read because their packages are offline.
@@ -51,45 +59,71 @@ package struct PowercapTree {
     } catch {
       throw error.errno == ENOENT ? .noPowercap(folder) : .energyFile(path: error.path, errno: error.errno)
     }
-    var found: [Entry] = []
-    var offline: [String] = []
-    for control in ["intel-rapl:", "intel-rapl-mmio:"] {
-      var said: [(zone: DomainID, name: String)] = []
-      for name in names where name.hasPrefix(control) {
-        let zone: DomainID?
-        do throws(SourceError) {
-          zone = try self.zone(name, control: control)
-        } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
-          // A domain that is disappearing, or a broken link.
-          zone = nil
-        } catch .energyFile(_, ENODEV) {
-          if name.count(where: { $0 == ":" }) == 1 { offline.append("\(folder)/\(name)") }
-          zone = nil
-        }
-        guard let zone, vendor == .intel || zone.domain == .package else { continue }
-        if let first = said.first(where: { $0.zone == zone }) {
-          // It is unknown whether one is the same as the other.
-          throw .repeatedZone(
-            [first.name, name], in: folder,
-            counter: zone.domain == .package ? "\(zone.package)" : "\(zone.package)'s \(zone.domain)")
-        }
-        said.append((zone, name))
-        let package = RegisterMap(vendor: vendor) == .amd ? PackageID(package: zone.package.package) : zone.package
-        let counter = DomainID(package, zone.domain)
-        if !found.contains(where: { $0.zone == counter }) {
-          found.append(Entry(zone: counter, folder: "\(folder)/\(name)"))
-        }
+    var zones = Zones(entries: [])
+    for control in Self.controls {
+      let before = zones.entries
+      try read(control, among: names, vendor: vendor, into: &zones) { zone in
+        before.contains { $0.zone.domain == zone.domain && $0.zone.package.package == zone.package.package }
       }
     }
-    guard found.contains(where: { $0.zone.domain == .package }) else {
-      if let dead = offline.first { throw .energyFile(path: "\(dead)/energy_uj", errno: ENODEV) }
+    guard zones.entries.contains(where: { $0.zone.domain == .package }) else {
+      if let dead = zones.offline.first { throw .energyFile(path: "\(dead)/energy_uj", errno: ENODEV) }
       throw isMasked(names) ? .maskedPowercap(folder) : .noPowercap(folder)
     }
-    let entries = found.sorted { one, other in
+    zones.entries.sort { one, other in
       let ranks = [one, other].map { PowerDomain.allCases.firstIndex(of: $0.zone.domain) ?? 0 }
       return ranks[0] == ranks[1] ? one.zone.package < other.zone.package : ranks[0] < ranks[1]
     }
-    return Zones(entries: entries, offline: offline)
+    return zones
+  }
+
+  /// Reads the zones of one driver.
+  ///
+  /// - Parameter isKnown: whether another driver shows the counter of a zone already.
+  private func read(
+    _ control: String, among names: [String], vendor: CPUVendor, into zones: inout Zones,
+    unless isKnown: (DomainID) -> Bool
+  ) throws(SourceError) {
+    var said: [(zone: DomainID, name: String)] = []
+    for name in names where name.hasPrefix(control) {
+      let zone: DomainID?
+      do throws(SourceError) {
+        zone = try self.zone(name, control: control)
+      } catch .energyFile(_, ENOENT) where name.count(where: { $0 == ":" }) > 1 || isMasked(names) {
+        // A domain that is disappearing, or a broken link.
+        zone = nil
+      } catch .energyFile(_, ENODEV) {
+        if name.count(where: { $0 == ":" }) == 1 { zones.offline.append("\(folder)/\(name)") }
+        zone = nil
+      }
+      guard let zone, vendor == .intel || zone.domain == .package, !isKnown(zone) else { continue }
+      let isAMD = RegisterMap(vendor: vendor) == .amd
+      if let first = said.first(where: { Self.mayOverlap($0.zone, zone, isAMD: isAMD) }) {
+        // It is unknown whether one is the same as the other, or a part of it.
+        let error = SourceError.repeatedZone(
+          [first.name, name], in: folder,
+          counter: zone.domain == .package
+            ? "\(first.zone == zone ? zone.package : PackageID(package: zone.package.package))"
+            : "\(zone.package)'s \(zone.domain)")
+        if zone.domain == .package { throw error }
+        zones.entries.removeAll { $0.zone == zone }
+        zones.unclear.append((zone, error))
+        continue
+      }
+      said.append((zone, name))
+      let counter = DomainID(isAMD ? PackageID(package: zone.package.package) : zone.package, zone.domain)
+      if !zones.entries.contains(where: { $0.zone == counter }) {
+        zones.entries.append(Entry(zone: counter, folder: "\(folder)/\(name)"))
+      }
+    }
+  }
+
+  /// Whether two zones of one driver are one by their names, or one may be a part of the other.
+  private static func mayOverlap(_ one: DomainID, _ other: DomainID, isAMD: Bool) -> Bool {
+    if one == other { return true }
+    // On AMD both show the package's counter.
+    return !isAMD && one.domain == .package && other.domain == .package
+      && one.package.package == other.package.package && (one.package.die == nil) != (other.package.die == nil)
   }
 
   /// What is said of the folder of a zone that is dead. The service and the doctor say the same.
@@ -184,7 +218,7 @@ extension DomainID {
     let words = name.split(separator: "-", omittingEmptySubsequences: false)
     switch words.first {
     case "package":
-      guard let id = Self.package(words) else { return nil }
+      guard parent == nil, let id = Self.package(words) else { return nil }
       self.init(id, .package)
     case "psys":
       // Without a number it is package 0's.

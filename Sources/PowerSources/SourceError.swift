@@ -21,6 +21,8 @@ public enum SourceError: Error {
   case capture(CaptureError)
   /// An msr node cannot be opened.
   case cannotOpen(path: String, errno: Int32, ownMachine: Bool)
+  /// The kernel is locked down, and keeps even a process with CAP_SYS_RAWIO from opening an msr node.
+  case lockedDown(path: String, mode: String)
   /// A package has no msr node, although the kernel's module is loaded.
   case missingNode(path: String)
   /// Powercap has no energy zones.
@@ -87,6 +89,7 @@ extension SourceError {
     case .unreadable(let path, let errno): .unreadable(path: shown(path), errno: errno)
     case .malformed(let path, let expected): .malformed(path: shown(path), expected: expected)
     case .cannotOpen(let path, let errno, let own): .cannotOpen(path: shown(path), errno: errno, ownMachine: own)
+    case .lockedDown(let path, let mode): .lockedDown(path: shown(path), mode: mode)
     case .missingNode(let path): .missingNode(path: shown(path))
     case .noPowercap(let folder): .noPowercap(shown(folder))
     case .maskedPowercap(let folder): .maskedPowercap(shown(folder))
@@ -116,10 +119,24 @@ package struct Circumstances: Sendable {
   let place: Place
   /// Whether it is a virtual machine; nil if that is unknown.
   let isVirtual: Bool?
+  /// What separates this process from the machine.
+  var isInContainer = false
+  var isNamespaceRoot = false
+  /// The kernel's modules that have zones and events for this CPU; of one that is not known, what to try.
+  var zoneModule = "intel_rapl_msr (or intel_rapl_tpmi on the newest servers)"
+  var eventModule = "rapl (or intel_rapl_tpmi on the newest servers)"
 
   package init(_ place: Place = .ownMachine, isVirtual: Bool? = nil) {
     self.place = place
     self.isVirtual = isVirtual
+  }
+
+  /// The same for a CPU that is known.
+  mutating func take(_ cpu: CPUIdentity) {
+    let model = CPUModel(cpu)
+    guard model.isKnown else { return }
+    zoneModule = model.isByTPMI ? "intel_rapl_tpmi" : "intel_rapl_msr"
+    eventModule = model.isByTPMI ? "intel_rapl_tpmi" : "rapl"
   }
 
   /// What to do: this on a physical machine, and something else in a virtual one.
@@ -158,6 +175,8 @@ extension SourceError: CustomStringConvertible {
     case .malformed(let path, let expected): "\(path) does not contain a \(expected)."
     case .capture(let error): "\(error)"
     case .cannotOpen(let path, let errno, let ownMachine): "Cannot open \(path): \(Self.reason(errno, ownMachine))."
+    case .lockedDown(let path, let mode):
+      "Cannot open \(path): the kernel is locked down (\(mode)), and then does not let even root read registers."
     case .missingNode(let path):
       "\(path) does not exist, although the kernel's msr module is loaded: this is a container, or its /dev is incomplete."
     case .noPowercap(let folder): "There are no energy zones in \(folder)."
@@ -208,8 +227,8 @@ extension SourceError: CustomStringConvertible {
       .register(.failed):
       return nil
     case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
-    case .events(let error): return error.remedy
-    case .unknownVendor: return "use powercap, if the kernel has energy zones for it."
+    case .events(let error): return error.remedy(circumstances)
+    case .unknownVendor: return "use a kernel that has energy zones (powercap) for this CPU, if there is one."
     case .noRegisters: return "use powercap or perf, if the kernel has energy zones or events for it."
     case .notAnnounced:
       return circumstances.onPhysicalMachine("update the firmware.")
@@ -235,11 +254,12 @@ extension SourceError: CustomStringConvertible {
     case .cannotOpen: return nil
     case .register, .noUnits, .implausibleUnits, .zeroCounter, .stuckCounter, .energyFile(_, EIO):
       return circumstances.onPhysicalMachine("switch RAPL on in the firmware, or update it.")
+    case .lockedDown: return "measure with powercap or perf, or switch Secure Boot off in the firmware."
     case .missingNode(let path):
       return unlessPassedOn
         + "run the service on the container's host, or give the container this node: --device \(path)"
     case .noPowercap:
-      return circumstances.onPhysicalMachine("sudo modprobe intel_rapl_msr (or intel_rapl_tpmi on the newest servers)")
+      return circumstances.onPhysicalMachine("sudo modprobe \(circumstances.zoneModule)")
     case .maskedPowercap: return "run the service on the container's host."
     case .hidden(_, _, let devices):
       return unlessPassedOn + "run the service on the container's host and share /run/pkg-watt-stat with the container"
@@ -250,7 +270,7 @@ extension SourceError: CustomStringConvertible {
     case .zoneOfOneDie: return "run the service outside of a container, with a kernel that has a zone for each die."
     case .energyFile(_, EACCES): return "run as root (sudo), or let the installed service measure."
     case .energyFile(_, ENODEV): return "bring a CPU of that package online, and restart the service."
-    case .energyFile: return "check that the kernel's module is loaded: sudo modprobe intel_rapl_msr"
+    case .energyFile: return "check that the kernel's module is loaded: sudo modprobe \(circumstances.zoneModule)"
     case .ownTree:
       return
         "unmount that tree (sudo systemctl stop pkg-watt-stat-powercap.service, if that has mounted it), or run this outside of it."

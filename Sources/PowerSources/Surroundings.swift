@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Formatting
 package import RAPL
 package import SystemCalls
@@ -105,6 +106,23 @@ package struct Surroundings {
     // The machine's own namespace maps all numbers to themselves. Source: user_namespaces(7).
     let map = text("/proc/self/uid_map").split(whereSeparator: \.isWhitespace)
     return !map.isEmpty && map != ["0", "0", "4294967295"]
+  }
+
+  /// How the kernel is locked down; nil if it is not, or does not tell. Source: kernel_lockdown(7).
+  package var lockdown: String? {
+    let modes = text("/sys/kernel/security/lockdown")
+    guard let start = modes.firstIndex(of: "["), let end = modes[start...].firstIndex(of: "]") else { return nil }
+    let mode = String(modes[modes.index(after: start)..<end])
+    return mode == "none" ? nil : mode
+  }
+
+  /// Whether this process has CAP_SYS_RAWIO, which the msr driver demands; nil if that is unknown.
+  package var hasRawIO: Bool? {
+    let line = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
+    guard let word = line.split(whereSeparator: \.isWhitespace).last, let capabilities = UInt64(word, radix: 16) else {
+      return nil
+    }
+    return capabilities & cmsr_raw_io_mask() != 0
   }
 
   /// The options that give a container the counters: one CPU's node for each package. nil if its CPU has no registers.

@@ -49,6 +49,7 @@ public enum PrivilegeDrop {
     let changesIdentity = cmsr_has_setuid_and_setgid() == 1
     let limitsBounds = cmsr_has_setpcap() == 1
     let user = try target(identity, changesIdentity: changesIdentity)
+    let staysRoot = changesIdentity && user == nil && getuid() == 0
 
     try step("empty the ambient set", cmsr_clear_ambient_set())
     // Locked securebits forbid it.
@@ -68,14 +69,11 @@ public enum PrivilegeDrop {
       if let user {
         try step("become the group of \(user.name)", cmsr_set_group(user.group))
         try step("become the user \(user.name)", cmsr_set_user(user.user))
-      } else if getuid() == 0 {
-        warnings.append(
-          "The system user \(ServiceUser.defaultName) does not exist, so the service stays root, with CAP_SYS_RAWIO only; "
-            + "create it (useradd --system --no-create-home --shell /usr/sbin/nologin \(ServiceUser.defaultName)), "
-            + "or name another with --user.")
       }
     }
     let isFiltered = try dropCapabilities(keep)
+    let keepsRawIO = !(keep == .nothing || keep == .nothingIfAllowed && !isFiltered)
+    if staysRoot { warnings.append(Self.staysRoot(keepsRawIO: keepsRawIO)) }
     try step("set no_new_privs", cmsr_set_no_new_privileges())
     try step("forbid dumps", cmsr_set_not_dumpable())
 
@@ -83,9 +81,17 @@ public enum PrivilegeDrop {
       PrivilegeLimit(
         user: user?.user ?? getuid(), group: user?.group ?? getgid(), withoutGroups: changesIdentity,
         boundsLimited: limitsBounds,
-        capabilities: keep == .nothing || keep == .nothingIfAllowed && !isFiltered ? 0 : cmsr_raw_io_mask(),
+        capabilities: keepsRawIO ? cmsr_raw_io_mask() : 0,
         forChildren: keep == .forChildren, isFiltered: isFiltered))
     return warnings
+  }
+
+  /// The warning that there is no user to become.
+  static func staysRoot(keepsRawIO: Bool) -> String {
+    "The system user \(ServiceUser.defaultName) does not exist, so the service stays root, "
+      + "\(keepsRawIO ? "with CAP_SYS_RAWIO only" : "without any capability"); "
+      + "create it (useradd --system --no-create-home --shell /usr/sbin/nologin \(ServiceUser.defaultName)), "
+      + "or name another with --user."
   }
 
   /// - Returns: whether a system-call filter forbids it, as that of a service manager that has already dropped everything; the

@@ -37,6 +37,9 @@ public struct CPUModel: Sendable, Equatable {
   public var psysUnit: UnitRule = .register
   /// The state of knowledge about its registers.
   public var standing = Standing.listed
+  /// Whether the kernel's zones and events of it are those of the TPMI driver: its driver for registers does not have these models.
+  /// Sources: Linux drivers/powercap/intel_rapl_msr.c and intel_rapl_tpmi.c.
+  public private(set) var isByTPMI = false
   /// Whether to try the registers: not on a model that is listed without them.
   public var hasRegisters: Bool { standing != .withoutRegisters }
   /// Whether the model is in the table; any other is measured by its unit register alone.
@@ -51,7 +54,8 @@ extension CPUModel {
     // Nova Lake
     case (.intel, 18) where [1, 3].contains(identity.model): self = .client
     // Diamond Rapids: turbostat, "DMR does not have RAPL MSRs"; its energy is in powercap only.
-    case (.intel, 19) where identity.model == 1: self = Self(domains: [], standing: .withoutRegisters)
+    case (.intel, 19) where identity.model == 1:
+      self = Self(domains: [], standing: .withoutRegisters, isByTPMI: true)
     // Before the P6, and the NetBurst CPUs
     case (.intel, ..<6), (.intel, 15): self = .older
     // Zen is family 17h; the drivers match 17h, 19h, 1Ah and Hygon's 18h.
@@ -86,9 +90,11 @@ extension CPUModel {
       0xE5, 0xD5, 0xD7:
       .client
     // Sapphire, Emerald, Granite Rapids: DRAM from the register (about 61 uJ)
-    case 0x8F, 0xCF, 0xAD, 0xAE: Self(domains: [.dram, .psys], psysUnit: .fixedJoule)
+    case 0x8F, 0xCF: Self(domains: [.dram, .psys], psysUnit: .fixedJoule)
+    case 0xAD, 0xAE: Self(domains: [.dram, .psys], psysUnit: .fixedJoule, isByTPMI: true)
     // Sierra Forest, Clearwater Forest, Grand Ridge (psys: turbostat from the register, pcm 1 J)
-    case 0xAF, 0xDD, 0xB6: Self(domains: [.dram, .psys])
+    case 0xAF, 0xDD: Self(domains: [.dram, .psys], isByTPMI: true)
+    case 0xB6: Self(domains: [.dram, .psys])
     // Bay Trail; Airmont, Merrifield, Moorefield (powercap; likwid and turbostat differ)
     case 0x37, 0x4C, 0x4A, 0x5A: Self(domains: [.core], unit: .registerMicrojoules)
     // Avoton

@@ -46,10 +46,7 @@ public enum SourceChoice: String, Sendable, CaseIterable {
     case .simulated: return (try EnergySources.simulated(domains: Self.domains), rawValue)
     case .auto:
       let found = try EnergySources.firstThatMeasures(root: root, domains: Self.domains, log: log)
-      if let error = found.closed[.msr] {
-        let perf = found.closed[.perf].map { " Perf cannot be used either. \($0.reason)" } ?? ""
-        logger.info("Measuring with \(found.door.rawValue) instead of the msr registers. \(error.reason)\(perf)")
-      }
+      if let note = EnergySources.note(on: found.door, closed: found.closed) { logger.info("\(note)") }
       return (found.source, found.door.rawValue)
     }
   }

@@ -111,6 +111,13 @@ struct ServiceUserTests {
     #expect(try ServiceUser.named("") == nil)
   }
 
+  @Test("that is missing leaves root, with the capability that is kept, or with none")
+  func missing() {
+    #expect(PrivilegeDrop.staysRoot(keepsRawIO: true).contains("stays root, with CAP_SYS_RAWIO only; create it"))
+    let sealed = PrivilegeDrop.staysRoot(keepsRawIO: false)
+    #expect(sealed.contains("stays root, without any capability; create it") && !sealed.contains("RAWIO"))
+  }
+
   @Test(
     "errors say what to do",
     arguments: [

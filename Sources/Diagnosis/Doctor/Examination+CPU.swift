@@ -23,7 +23,8 @@ extension Examination {
       obstruct(.cpu, .olderThanRAPL(identity))
     case nil: obstruct(.cpu, .unknownVendor(identity))
     case .amd? where !identity.announcesRAPL: obstruct(.cpu, .notAnnounced(identity))
-    case _ where !model.hasRegisters: obstruct(.cpu, .noRegisters(identity))
+    // What it can be measured with has findings of its own.
+    case _ where !model.hasRegisters: ok(.cpu, SourceError.noRegisters(identity).reason)
     case _ where !model.isKnown:
       warn(
         .cpu, "\(identity) is not in the table of models: its units come from its unit register alone.",

@@ -1,4 +1,3 @@
-internal import CMSRShim
 internal import PowerSources
 internal import RAPL
 
@@ -16,6 +15,9 @@ extension Examination {
     if let error = SourceError.locked(
       packages, registers.openErrors, path: tree.msrPath, ownMachine: tree.isMachine)
     {
+      if case .lockedDown? = identity.map({ EnergySources.cause(of: error, $0, tree) }) {
+        return obstruct(.lockdown, error)
+      }
       obstruct(.devices, error)
     } else {
       let opened = packages.flatMap(\.cpus).filter { registers.openErrors[$0] == nil }.sorted()
@@ -35,14 +37,8 @@ extension Examination {
       && identity.map { RegisterMap(vendor: $0.vendor) != nil && CPUModel($0).hasRegisters } ?? false
   }
 
-  /// Whether this process has CAP_SYS_RAWIO, which the msr driver demands; nil if that is unknown.
-  private var hasCapability: Bool? {
-    guard let word = ownStatus("CapEff").first, let capabilities = UInt64(word, radix: 16) else { return nil }
-    return capabilities & cmsr_raw_io_mask() != 0
-  }
-
   /// Whether this process runs as root; nil if that is unknown. Source: proc(5): the second user number is the effective one.
-  private var isRoot: Bool? {
+  var isRoot: Bool? {
     let users = ownStatus("Uid")
     return users.count < 2 ? nil : users[1] == "0"
   }
@@ -55,7 +51,7 @@ extension Examination {
   }
 
   private mutating func lookAtCapability() {
-    switch hasCapability {
+    switch surroundings.hasRawIO {
     case true? where surroundings.isInUserNamespace:
       let text = "This process has CAP_SYS_RAWIO only in a user namespace"
       if identity != nil && map == nil {
@@ -84,16 +80,15 @@ extension Examination {
   }
 
   private mutating func lookAtLockdown() {
-    guard let text = try? machine.text("\(machine.root)/sys/kernel/security/lockdown"),
-      let start = text.firstIndex(of: "["), let end = text[start...].firstIndex(of: "]")
-    else { return }
-    let mode = text[text.index(after: start)..<end]
-    if mode == "none" { return ok(.lockdown, "The kernel is not locked down.") }
+    guard let text = try? machine.text("\(machine.root)/sys/kernel/security/lockdown"), text.contains("[") else {
+      return
+    }
+    guard let mode = surroundings.lockdown else { return ok(.lockdown, "The kernel is not locked down.") }
     if registers != nil {
       return ok(.lockdown, "The kernel is locked down (\(mode)), but registers can still be read.")
     }
     obstruct(
       .lockdown, "The kernel is locked down (\(mode)); some such kernels do not let even root read registers.",
-      fix: "switch Secure Boot off in the firmware, or use powercap (see below).")
+      fix: SourceError.lockedDown(path: "", mode: mode).remedy(circumstances))
   }
 }

@@ -17,6 +17,7 @@ extension Examination {
           .powercap, "\(PowercapTree.ofOfflinePackage(machine.shown(folder))).",
           fix: "bring it online, and restart the service.")
       }
+      for (zone, error) in found.unclear { leaveOut(zone, error, identity) }
     } catch {
       return lookAtLackOfZones(identity, error)
     }
@@ -51,8 +52,7 @@ extension Examination {
         isReadable = false
         obstruct(.powercap, error)
       } catch {
-        let reason = EnergySources.cause(of: error, identity, machine.tree).reason
-        warn(.powercap, "The \(entry.zone.domain) counter of \(entry.zone.package) is not measured. \(reason)")
+        leaveOut(entry.zone, error, identity)
       }
     }
     guard isReadable, isWhole(zones, identity) else { return }
@@ -65,6 +65,11 @@ extension Examination {
   /// Whether the zones are those of a tree of the service's own, as inside of `pkg-watt-stat with`.
   var isInOwnTree: Bool { zones.contains { machine.isOwnTree("\($0.folder)/energy_uj") } }
 
+  private mutating func leaveOut(_ zone: DomainID, _ error: SourceError, _ identity: CPUIdentity) {
+    let reason = EnergySources.cause(of: error, identity, machine.tree).reason
+    warn(.powercap, "The \(zone.domain) counter of \(zone.package) is not measured. \(reason)")
+  }
+
   private mutating func lookAtLackOfZones(_ identity: CPUIdentity, _ error: SourceError) {
     if isOlderThanRAPL { return }
     switch error {
@@ -73,7 +78,10 @@ extension Examination {
     }
     let text = "There are no energy zones in \(machine.shown("\(machine.root)/sys/class/powercap"))"
     if !measuredBy.isEmpty { return skip(.powercap, "\(text), but they are not needed here.") }
-    if RegisterMap(vendor: identity.vendor) == nil || announcesNoRAPL {
+    if RegisterMap(vendor: identity.vendor) == nil {
+      return skip(.powercap, "\(text): this kernel has none for this CPU.")
+    }
+    if announcesNoRAPL {
       return skip(.powercap, "\(text). The kernel has none for this CPU (see CPU above).")
     }
     if surroundings.isNamespaceRoot {

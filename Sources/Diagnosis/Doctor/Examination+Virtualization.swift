@@ -29,9 +29,10 @@ extension Examination {
     if announcesNoRAPL || isOlderThanRAPL {
       return skip(.container, "\(text) Nothing that its host could give it helps this CPU (see CPU above).")
     }
-    let hidden = SourceError.hidden(path: "", container: container, devices: Surroundings.devices(machine.tree))
-    warn(
-      .container, "\(text) Only its host can give it /dev/cpu and CAP_SYS_RAWIO.", fix: hidden.remedy(circumstances))
+    let devices = Surroundings.devices(machine.tree)
+    let hidden = SourceError.hidden(path: "", container: container, devices: devices)
+    let lacks = devices == nil ? "show it the energy zones" : "give it /dev/cpu and CAP_SYS_RAWIO"
+    warn(.container, "\(text) Only its host can \(lacks).", fix: hidden.remedy(circumstances))
   }
 }
 

@@ -108,9 +108,16 @@ struct Examination {
     isSettled = true
     if !measuredBy.isEmpty {
       for index in obstacles { findings[index].level = .warning }
+      takeBackAdvice()
       correctVirtualMachine()
     }
     tellCertain()
+  }
+
+  /// A CPU that is measured although its vendor is unknown needs no other kernel.
+  private mutating func takeBackAdvice() {
+    guard let identity, RegisterMap(vendor: identity.vendor) == nil else { return }
+    for index in obstacles where findings[index].topic == .cpu { findings[index].fix = nil }
   }
 
   /// Corrects the finding on the virtual machine, which can be measured: some hypervisors pass on counters.

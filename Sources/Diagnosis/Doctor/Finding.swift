@@ -39,7 +39,7 @@ public struct Finding: Sendable, Equatable {
   /// One sentence.
   public let text: String
   /// The fix: a command, or a sentence.
-  public let fix: String?
+  public var fix: String?
 
   /// Whether an earlier finding has the same fix.
   public var repeatsFix = false
