@@ -240,7 +240,7 @@ struct SamplingMachine {
     let now = moment.monotonic
     guard let reason = settle(snapshot, at: moment, &actions), !isBetweenSteps(reason, at: now) else {
       state = .waking(
-        Waking(beginsWindow: false, next: now + settings.firstWindow, isRetrying: waking.isRetrying))
+        Waking(beginsWindow: false, next: firstWindowEnd(begun: now), isRetrying: waking.isRetrying))
       return
     }
     if let waking = retry(reason, at: now) {
@@ -303,8 +303,15 @@ struct SamplingMachine {
     let isRecent = point - windowBegan <= settings.longestWakingWindow
     state = .waking(
       Waking(
-        beginsWindow: !isRecent, next: isRecent ? max(point, windowBegan + settings.firstWindow) : point,
+        beginsWindow: !isRecent, next: isRecent ? max(point, firstWindowEnd(begun: windowBegan)) : point,
         isRetrying: false))
+  }
+
+  /// The point at which a client's first window ends: without the grid, each reading that is a little late would make all that
+  /// follow later, for a client that wakes the service again and again.
+  private func firstWindowEnd(begun: Int64) -> Int64 {
+    let tolerance = settings.shortestWindow - settings.shortestPublicGap
+    return wakingGrid.next(after: begun + settings.firstWindow - tolerance - 1)
   }
 
   /// The last client has left.
@@ -342,12 +349,12 @@ struct SamplingMachine {
   /// counter that stays odd must not keep a client waiting.
   private func retry(_ reason: NoSample, at now: Int64) -> Waking? {
     guard case .waking(let waking) = state, !waking.isRetrying, reason.isOdd || reason.beginsWindow else { return nil }
-    return Waking(beginsWindow: waking.beginsWindow, next: now + settings.firstWindow, isRetrying: true)
+    return Waking(beginsWindow: waking.beginsWindow, next: firstWindowEnd(begun: now), isRetrying: true)
   }
 
   /// Waits for the counters' next step, if a client has no line yet.
   private mutating func waitsForStep(at now: Int64) -> Bool {
-    let next = now + settings.firstWindow
+    let next = firstWindowEnd(begun: now)
     switch state {
     case .waking(let waking):
       state = .waking(Waking(beginsWindow: false, next: next, isRetrying: waking.isRetrying))
