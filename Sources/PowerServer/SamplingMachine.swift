@@ -303,15 +303,20 @@ struct SamplingMachine {
     let isRecent = point - windowBegan <= settings.longestWakingWindow
     state = .waking(
       Waking(
-        beginsWindow: !isRecent, next: isRecent ? max(point, firstWindowEnd(begun: windowBegan)) : point,
+        beginsWindow: !isRecent, next: isRecent ? max(point, earliestWindowEnd(begun: windowBegan)) : point,
         isRetrying: false))
   }
 
-  /// The point at which a client's first window ends: without the grid, each reading that is a little late would make all that
+  /// The point of the grid at which a window may end. Without the grid, each reading that is a little late would make all that
   /// follow later, for a client that wakes the service again and again.
-  private func firstWindowEnd(begun: Int64) -> Int64 {
+  private func earliestWindowEnd(begun: Int64) -> Int64 {
     let tolerance = settings.shortestWindow - settings.shortestPublicGap
     return wakingGrid.next(after: begun + settings.firstWindow - tolerance - 1)
+  }
+
+  /// When a client's window ends that begins now: if it begins so late that it would miss its point, the client waits no further.
+  private func firstWindowEnd(begun now: Int64) -> Int64 {
+    min(earliestWindowEnd(begun: now), now + settings.firstWindow)
   }
 
   /// The last client has left.
