@@ -46,8 +46,12 @@ extension TurbostatExecutable {
   /// for it, five seconds at most.
   public static func version(of path: String) -> String { answer(of: path, to: "--version") }
 
-  /// Whether it has an option, as its --help says. Waits as long for that.
-  public static func has(_ option: String, at path: String) -> Bool { answer(of: path, to: "--help").contains(option) }
+  /// Whether it can read the kernel's energy events instead of the registers, as its --help says; nil if that does not answer. Waits
+  /// as long for that.
+  public static func readsEvents(at path: String) -> Bool? {
+    let help = answer(of: path, to: "--help")
+    return help.contains(Turbostat.withoutEvents) ? true : help.contains("--interval") ? false : nil
+  }
 
   private static func answer(of path: String, to option: String) -> String {
     let inbox = Answer()

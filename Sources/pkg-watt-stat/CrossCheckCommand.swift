@@ -124,18 +124,18 @@ struct CrossCheckCommand: ParsableCommand {
   private func open(_ name: ReferenceName) throws -> any Reference {
     switch name {
     case .turbostat:
-      let executable = try TurbostatExecutable.choose(turbostat)
-      let options = TurbostatExecutable.has(Turbostat.withoutEvents, at: executable) ? [Turbostat.withoutEvents] : []
-      return TurbostatReference(Turbostat(executable: executable, intervalSeconds: interval, options: options))
+      return TurbostatReference(executable: try TurbostatExecutable.choose(turbostat), intervalSeconds: interval)
     case .powercap:
       return SourceReference(
-        try EnergySources.powercap(root: root, domains: Self.domains), name: name.rawValue, intervalSeconds: interval)
+        try EnergySources.powercap(root: root, domains: Self.domains), name: name.rawValue,
+        reads: "the kernel's energy zones", intervalSeconds: interval)
     case .perf:
       if let root {
         throw NoReference(errors: ["The folder of --root (\(root.harmless)) has no energy events (perf)."])
       }
       return SourceReference(
-        try EnergySources.perf(domains: Self.domains), name: name.rawValue, intervalSeconds: interval)
+        try EnergySources.perf(domains: Self.domains), name: name.rawValue, reads: "the kernel's energy events",
+        intervalSeconds: interval)
     }
   }
 }

@@ -172,6 +172,35 @@ struct DoorTests {
     }
   }
 
+  @Test("the doctor gives the same reason for each door that is shut, and its advice has the service's", .namesTrials)
+  func doctor() async { await atOnce(DoorCase.all, most: 6, doctor) }
+
+  private func doctor(each: DoorCase) throws {
+    // A capture's events cannot be opened again: it has what was found.
+    let answer = try each.machine.withRoot { root -> String? in
+      let tree = try MachineTree.open(root)
+      do throws(SourceError) {
+        return try EnergySources.perf(tree, domains: [], opener: each.events).summary
+      } catch .events(.absent) {
+        return nil
+      } catch {
+        return "failed \(error.reason)\n\(error.remedy(Circumstances(of: tree, isVirtual: false)) ?? "")"
+      }
+    }
+    try each.machine.answer("perf", answer).withRoot { root in
+      var shut: [SourceError] = []
+      do throws(SourceError) { _ = try EnergySources.msr(root: root) } catch { shut.append(error) }
+      do throws(SourceError) { _ = try EnergySources.powercap(root: root) } catch { shut.append(error) }
+      let report = Doctor.examine(try Machine(root: root))
+      for error in shut where each.door != .msr {
+        #expect(report.text.contains(error.reason.dropLast()), "\(error.reason)\n\(report.text)")
+      }
+      if let answer { #expect(report.text.contains(answer.split(separator: "\n")[0].replacing("failed ", with: ""))) }
+      if let remedy = each.remedy { #expect(report.text.contains(remedy), "\(report.text)") }
+      if each.door != .perf { #expect(report.exitCode == (each.door == nil ? 1 : 0), "\(report.text)") }
+    }
+  }
+
   @Test(
     "events that may not be opened have advice that helps where this process is",
     arguments: [

@@ -87,15 +87,18 @@ struct JudgeTests {
     let ratios = reversed ? [[4.0, 4], [1, 1]] : [[1, 1], [4, 4]]
     let reports = try ratios.map { ratios in
       CrossCheckReport(
-        reference: "turbostat", comparisons: [try comparison(Self.package, ratios)], apartMilliseconds: 1,
+        reference: "turbostat", reads: "the registers (--no-perf)", comparisons: [try comparison(Self.package, ratios)],
+        apartMilliseconds: 1,
         tolerancePercent: 1, trouble: nil)
     }
     let result = CrossCheckResult(reports: reports)
     #expect(result.verdict.exitCode == 1)
+    #expect(result.text.components(separatedBy: "turbostat read the registers (--no-perf).").count == 3)
     #expect(result.text.contains("Agree: ") && result.text.contains("Disagree: "))
     let json = try #require(
       try JSONSerialization.jsonObject(with: Data(result.json.utf8)) as? [String: Any])
     #expect(json["verdict"] as? String == "disagree")
-    #expect((json["reports"] as? [Any])?.count == 2)
+    let values = try #require(json["reports"] as? [[String: Any]])
+    #expect(values.count == 2 && values.allSatisfy { $0["reads"] as? String == "the registers (--no-perf)" })
   }
 }

@@ -7,6 +7,7 @@ import Testing
 struct TallyTests {
   /// A reference that was written down before.
   private struct Scripted: Reference {
+    let reads = "a script"
     let name = "other"
     var trouble: String?
     var script: [[ReferenceWindow]] = []

@@ -16,6 +16,7 @@ struct CrossCheckTests {
         let constant_ratio: Double?
       }
       let reference: String
+      let reads: String
       let apart_milliseconds: Double
       let comparisons: [Row]
     }
@@ -133,6 +134,30 @@ struct CrossCheckTests {
         + (json ? ["--json"] : []))
     #expect(exitCode == 2)
     #expect(output.contains("Could not compare: /nowhere is not an executable program; install turbostat"), "\(output)")
+  }
+
+  @Test(
+    "a turbostat that could read perf is told to read the registers, and what it read is said",
+    arguments: [
+      ("  -i, --interval sec\n  -P, --no-perf", "the registers (--no-perf)"), ("  -i, --interval sec", "the registers"),
+      ("", "the registers or the kernel's energy events, which is unknown because its --help does not tell"),
+    ])
+  func reads(help: String, what: String) throws {
+    let device = try Device([])
+    let folder = try TemporaryFolder()
+    let path = folder.file("turbostat")
+    let script = """
+      #!/bin/sh
+      [ "$1" = --help ] && exec echo '\(help)'
+      echo "$@" >>\(folder.file("arguments")); exit 7
+      """
+    _ = FileManager.default.createFile(
+      atPath: path, contents: Data(script.utf8), attributes: [.posixPermissions: 0o755])
+    let (_, result) = try run(
+      ["--root", device.root.path, "--turbostat", path, "--reference", "turbostat"], duration: 1 + 1)
+    #expect(result.reports.map(\.reads) == [what])
+    let given = try String(contentsOfFile: folder.file("arguments"), encoding: .utf8)
+    #expect(given.hasPrefix("--no-perf ") == help.contains("--no-perf"), "\(given)")
   }
 
   @Test("a turbostat that dies is quoted")

@@ -6,6 +6,8 @@ internal import RAPL
 public struct CrossCheckReport: Sendable, Equatable {
   /// The reference's name.
   public let reference: String
+  /// What it reads.
+  public let reads: String
   /// Each channel that both have, and the sum of all packages if there are several.
   public let comparisons: [Comparison]
   /// Channels that only one side has.
@@ -21,10 +23,12 @@ public struct CrossCheckReport: Sendable, Equatable {
   ///   - missingPackages: packages that only one side has, each a sentence.
   ///   - trouble: what is wrong with the reference, if it gave nothing to compare.
   init(
-    reference: String, comparisons: [Comparison], unmatched: [String] = [], missingPackages: [String] = [],
+    reference: String, reads: String, comparisons: [Comparison], unmatched: [String] = [],
+    missingPackages: [String] = [],
     apartMilliseconds: Double, tolerancePercent: Double, trouble: String?
   ) {
     self.reference = reference
+    self.reads = reads
     self.comparisons = comparisons
     self.unmatched = unmatched
     self.apartMilliseconds = apartMilliseconds
@@ -57,6 +61,7 @@ extension CrossCheckReport {
         "Each row compares at least \(windows) windows. Our readings were at most \(fixed(apartMilliseconds, places: 1)) ms away from the ends of these windows."
       )
     }
+    lines.append("\(reference) read \(reads).")
     lines += unmatched
     return (lines + ["\(verdict)"]).map(\.harmless).joined(separator: "\n")
   }
@@ -76,7 +81,8 @@ extension CrossCheckReport {
   /// The same as JSON.
   var value: JSON {
     .object([
-      ("reference", .string(reference)), ("verdict", .string(verdict.word)), ("sentence", .string("\(verdict)")),
+      ("reference", .string(reference)), ("reads", .string(reads)), ("verdict", .string(verdict.word)),
+      ("sentence", .string("\(verdict)")),
       ("apart_milliseconds", .number(apartMilliseconds)),
       ("comparisons", .array(comparisons.map(Self.value))), ("unmatched", .array(unmatched.map { .string($0) })),
     ])

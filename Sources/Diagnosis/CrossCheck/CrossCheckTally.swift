@@ -64,7 +64,7 @@ struct CrossCheckTally {
       onlyOurs.filter { $0.domain == .package }.map { "\(name) shows no \($0)." }
       + onlyTheirs.filter { $0.domain == .package }.map { "\(name) shows \($0), and we do not." }
     return CrossCheckReport(
-      reference: name, comparisons: comparisons,
+      reference: name, reads: reference.reads, comparisons: comparisons,
       unmatched: (onlyOurs.map { "Not compared: \($0), which \(name) does not show." }
         + onlyTheirs.map { "Not compared: \($0), which only \(name) shows." }),
       missingPackages: missing, apartMilliseconds: Double(apartNanoseconds) / 1e6, tolerancePercent: tolerancePercent,

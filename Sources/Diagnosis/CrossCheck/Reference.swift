@@ -16,6 +16,8 @@ public struct ReferenceWindow: Equatable {
 public protocol Reference {
   /// Its name.
   var name: String { get }
+  /// What it reads: "the registers".
+  var reads: String { get }
   /// Whether its windows are of what the counters show at their ends, also of one that moves in steps and shows what was drawn up to
   /// its latest step.
   var readsAsShown: Bool { get }
@@ -38,6 +40,8 @@ extension Reference {
 public struct SourceReference: Reference {
   /// Its name.
   public let name: String
+  /// What it reads.
+  public let reads: String
   /// A reading that fails is missing, and tells nothing more.
   public let trouble: String? = nil
   private var source: any EnergySource
@@ -46,9 +50,10 @@ public struct SourceReference: Reference {
   private var due: Int64 = 0
 
   /// A source that is read once in an interval, in seconds.
-  public init(_ source: any EnergySource, name: String, intervalSeconds: Double) {
+  public init(_ source: any EnergySource, name: String, reads: String, intervalSeconds: Double) {
     self.source = source
     self.name = name
+    self.reads = reads
     interval = Int64(nanosecondsIn: intervalSeconds)
   }
 

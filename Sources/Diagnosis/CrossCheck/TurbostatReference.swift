@@ -1,6 +1,6 @@
 internal import RAPL
 internal import Synchronization
-public import Turbostat
+internal import Turbostat
 
 /// turbostat as the reference. Its windows are its own intervals.
 public struct TurbostatReference: Reference {
@@ -18,9 +18,22 @@ public struct TurbostatReference: Reference {
   private var run: TurbostatRun?
   private var ends: [PackageID: Int64] = [:]
 
-  /// A turbostat that is not running yet.
-  public init(_ turbostat: Turbostat) {
+  /// What it reads.
+  public let reads: String
+
+  /// A turbostat that is not running yet, and reads the registers if that can be had.
+  public init(executable: String, intervalSeconds: Double) {
+    let readsEvents = TurbostatExecutable.readsEvents(at: executable)
+    let options = readsEvents == true ? [Turbostat.withoutEvents] : []
+    self.init(
+      Turbostat(executable: executable, intervalSeconds: intervalSeconds, options: options),
+      reads: readsEvents.map { $0 ? "the registers (\(Turbostat.withoutEvents))" : "the registers" }
+        ?? "the registers or the kernel's energy events, which is unknown because its --help does not tell")
+  }
+
+  init(_ turbostat: Turbostat, reads: String = "the registers") {
     self.turbostat = turbostat
+    self.reads = reads
   }
 
   /// Starts it.
