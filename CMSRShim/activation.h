@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -62,6 +63,45 @@ static inline struct cmsr_descriptor cmsr_open_notify_socket(const char *name)
 	struct cmsr_descriptor failed = cmsr_descriptor_of(-1);
 	close(descriptor);
 	return failed;
+}
+
+// Sends a datagram with a descriptor, and waits until there is room for it: 0, or an errno value.
+static inline int cmsr_notify_with(int descriptor, const void *bytes, size_t count, int passed)
+{
+	struct iovec text = {(void *)bytes, count};
+	char control[CMSG_SPACE(sizeof(int))] = {0};
+	struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &passed, sizeof passed);
+	ssize_t sent;
+	do
+		sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? errno : 0;
+}
+
+// Sends a datagram with the writing end of a pipe, and waits until the receiver has closed it: it has then done all that it was
+// told before. 0, ETIMEDOUT, or another errno value.
+static inline int cmsr_notify_and_wait(int descriptor, const void *bytes, size_t count, int milliseconds)
+{
+	int ends[2];
+	if (pipe(ends) != 0)
+		return errno;
+	int error = cmsr_notify_with(descriptor, bytes, count, ends[1]);
+	close(ends[1]);
+	struct pollfd end = {ends[0], 0, 0};
+	int got = 1;
+	if (error == 0)
+		do
+			got = poll(&end, 1, milliseconds);
+		while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		error = got == 0 ? ETIMEDOUT : errno;
+	close(ends[0]);
+	return error;
 }
 
 // Sends a datagram without waiting: 0, or an errno value.

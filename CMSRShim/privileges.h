@@ -60,11 +60,11 @@ static inline int cmsr_bounding_set_is_limited(void)
 	return 1;
 }
 
-// Takes every capability but CAP_SYS_RAWIO out of the bounding set. Needs CAP_SETPCAP.
-static inline int cmsr_limit_bounding_set(void)
+// Takes every capability out of the bounding set, CAP_SYS_RAWIO only if it is not to be kept. Needs CAP_SETPCAP.
+static inline int cmsr_limit_bounding_set(int keep_raw_io)
 {
 	for (cap_value_t capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-		if (capability != CAP_SYS_RAWIO && cap_drop_bound(capability) != 0)
+		if (!(keep_raw_io && capability == CAP_SYS_RAWIO) && cap_drop_bound(capability) != 0)
 			return errno;
 	return 0;
 }
@@ -128,8 +128,17 @@ static inline int cmsr_keep_only_raw_io(int for_children)
 	return cmsr_set_capabilities(held == 0 ? "=" : for_children ? "cap_sys_rawio=eip" : "cap_sys_rawio=ep");
 }
 
-// Every set becomes empty: 0, EPERM if a system-call filter forbids capset.
-static inline int cmsr_keep_no_capability(void) { return cmsr_set_capabilities("="); }
+// Every set becomes empty: 0, EPERM if a system-call filter forbids capset. If every set is empty already, capset is not called.
+static inline int cmsr_keep_no_capability(void)
+{
+	cap_t now = cap_get_proc(), none = cap_init();
+	int error = now == 0 || none == 0 ? errno : 0;
+	if (error == 0 && cap_compare(now, none) != 0 && cap_set_proc(none) != 0)
+		error = errno;
+	cap_free(now);
+	cap_free(none);
+	return error;
+}
 
 // No program started from here can gain privileges.
 static inline int cmsr_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno; }

@@ -168,8 +168,8 @@ extension CounterReader {
 /// A descriptor stays valid while its CPU goes offline and comes back, so nothing is opened twice. CPUs that come online later
 /// are opened once no other CPU of their package is left, if this process still may.
 public final class MSRDevices: OpenedRegisters {
-  /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h.
-  private static let driver: UInt32 = 202
+  /// The msr driver's number: MSR_MAJOR in the kernel's include/uapi/linux/major.h. Its number of a device is that of the CPU.
+  static let driver: UInt32 = 202
 
   /// Each CPU's descriptor at the CPU's number; -1 if there is none.
   private let descriptors: [Int32]
@@ -183,15 +183,22 @@ public final class MSRDevices: OpenedRegisters {
 
   /// Opens the node of each CPU that can be opened.
   ///
-  /// - Parameters:
-  ///   - root: a folder that stands for /, with which the paths begin; empty for / itself.
-  ///   - tree: the machine, if CPUs that come online later are to be found in it.
-  package init(cpus: [Int], root: String = "", tree: MachineTree? = nil, path: (Int) -> String) {
+  /// - Parameter path: the path of a CPU's node.
+  package convenience init(cpus: [Int], path: (Int) -> String) {
+    self.init(cpus: cpus) { cpu throws(FileError) in try Self.open(path(cpu)) }
+  }
+
+  /// The same for a machine, in which CPUs that come online later are found too.
+  convenience init(cpus: [Int], of tree: MachineTree) {
+    self.init(cpus: cpus, tree: tree, open: tree.node)
+  }
+
+  private init(cpus: [Int], tree: MachineTree? = nil, open: (Int) throws(FileError) -> Descriptor) {
     var descriptors = [Int32](repeating: -1, count: (cpus.max() ?? -1) + 1)
     var errors: [Int: Int32] = [:]
     for cpu in cpus {
       do {
-        descriptors[cpu] = try RegularFile.open(path(cpu), root: root, orDeviceOf: Self.driver).release()
+        descriptors[cpu] = try open(cpu).release()
       } catch {
         errors[cpu] = error.errno
       }
@@ -202,10 +209,11 @@ public final class MSRDevices: OpenedRegisters {
     openErrors = errors
   }
 
-  /// Whether a node can be opened. It is closed again.
-  static func opens(_ path: String, root: String) -> Bool {
-    guard let _ = try? RegularFile.open(path, root: root, orDeviceOf: driver) else { return false }
-    return true
+  /// Opens a node, or a regular file that stands for one.
+  ///
+  /// - Parameter root: a folder that stands for /, with which the path begins; empty for / itself.
+  static func open(_ path: String, root: String = "") throws(FileError) -> Descriptor {
+    try RegularFile.open(path, root: root, orDeviceOf: driver)
   }
 
   deinit {
@@ -230,7 +238,7 @@ public final class MSRDevices: OpenedRegisters {
     guard let tree, let places = try? tree.places() else { return nil }
     let ofPackage = places.filter { $0.package == package.package && package.die ?? $0.die == $0.die }
     let cpus = PackageCPUs.order(ofPackage).filter { !known.contains($0) }
-    let devices = MSRDevices(cpus: cpus, root: tree.root, tree: tree, path: tree.msrPath)
+    let devices = MSRDevices(cpus: cpus, of: tree)
     let opened = cpus.filter { devices.openErrors[$0] == nil }
     if opened.isEmpty, let cpu = cpus.first, let errno = devices.openErrors[cpu] {
       throw .notOpened(cpu: cpu, errno: errno)

@@ -5,6 +5,8 @@ internal import Synchronization
 public enum MachineChange: Error, Equatable {
   /// A package came online that is not in the sum, or a die with a counter of its own.
   case newPackage(PackageID)
+  /// A CPU came online whose register node was not passed to this process, which may not open any.
+  case newCPU(Int)
   /// A powercap zone's file was replaced.
   case renewedZone(path: String)
   /// The kernel's energy events of a package stopped, and can be opened again.
@@ -24,6 +26,8 @@ extension MachineChange: CustomStringConvertible {
     switch self {
     case .newPackage(let id):
       "CPU \(id) came online after startup and is not being measured; restart the service to measure it."
+    case .newCPU(let cpu):
+      "CPU \(cpu) came online after startup, and the service manager has not passed its register node; restart the service to get it."
     case .renewedZone(let path):
       "\(path) was replaced, because its package was offline or the kernel's module was loaded again; restart the service to read "
         + "the new file."
@@ -56,17 +60,21 @@ public final class CounterWatch: Sendable {
   private let online: OnlineList?
   /// How many more zones than packages there were at the start.
   private let moreZones: Int
+  private let passed: PassedRegisters?
   private let state: Mutex<State>
 
   /// Watches the counters of a source.
   ///
-  /// - Parameter root: the root of the source.
+  /// - Parameters:
+  ///   - root: the root of the source.
+  ///   - passed: the nodes through which it reads, if another process has opened them.
   /// - Returns: nil for a source that is not of this module.
-  public init?(_ source: any EnergySource, root: String? = nil) {
+  package init?(_ source: any EnergySource, root: String? = nil, through passed: PassedRegisters? = nil) {
     guard let source = source as? CounterSource, !source.isSimulated else { return nil }
     tree = MachineTree(root: root)
     let online = OnlineList(tree)
     self.online = online
+    self.passed = passed
     moreZones = Self.lists(tree)?.moreZonesInAll ?? 0
     state = Mutex(State(meters: source.meters, online: online?.text()))
   }
@@ -82,6 +90,7 @@ public final class CounterWatch: Sendable {
       }
       state.online = text
       state.checksLists = true
+      if let cpu = passed?.firstMissing(of: ((try? tree.places()) ?? []).map(\.cpu)) { return .newCPU(cpu) }
       return Self.repeatedCounter(&state.meters)
     }
   }

@@ -21,13 +21,26 @@ public enum EnergySources {
   public static func msr(
     root: String? = nil, domains: Set<PowerDomain> = [], log: @escaping SourceLog = { _ in }
   ) throws(SourceError) -> any EnergySource {
-    let tree = try MachineTree.open(root)
+    try msr(root: root, domains: domains, through: nil, log: log)
+  }
+
+  /// The same through nodes that another process has opened; nil to open them here.
+  package static func msr(
+    root: String? = nil, domains: Set<PowerDomain> = [], through passed: PassedRegisters?,
+    log: @escaping SourceLog = { _ in }
+  ) throws(SourceError) -> any EnergySource {
+    var tree = try MachineTree.open(root)
+    tree.passed = passed
     let identity = try tree.identity()
     do throws(SourceError) {
       guard let map = RegisterMap(vendor: identity.vendor) else { throw .unknownVendor(identity) }
       if map == .amd && !identity.announcesRAPL { throw .notAnnounced(identity) }
       guard CPUModel(identity).hasRegisters else { throw .noRegisters(identity) }
       let places = try tree.places()
+      // Nothing else could open it later.
+      if let cpu = passed?.firstMissing(of: places.map(\.cpu)) {
+        throw .notPassed(path: tree.msrPath(cpu: cpu), cpu: cpu)
+      }
       let packages = PackageCPUs.group(places, by: map)
       let devices = tree.registers(cpus: packages.flatMap(\.cpus))
       // A CPU that cannot be opened matters only if no other CPU of its package can.
@@ -41,7 +54,8 @@ public enum EnergySources {
       let offline = tree.offlineCPUs(besides: places)
       let source = try CounterSource(
         registers: devices, packages: packages, identity: identity, map: map,
-        domains: domains, isPartial: offline.mayBeCores, note: notes(tree, offline), log: log,
+        domains: domains, isPartial: offline.mayBeCores,
+        note: (passed == nil ? "" : ", which the service manager has opened") + notes(tree, offline), log: log,
         isSnapshot: tree.isSnapshot)
       return try source.replayed(from: tree)
     } catch {

@@ -1,3 +1,4 @@
+internal import CMSRShim
 internal import Formatting
 internal import Glibc
 package import RAPL
@@ -69,7 +70,7 @@ package struct MachineLists {
         "\(tree.cpuFolder)/cpu\(cpu)/online says that the CPU is online, but it has no topology and is not in the list of online CPUs"
       )
     }
-    let nodes = tree.numbers(in: tree.root + "/dev/cpu").sorted()
+    let nodes = tree.passed?.cpus ?? tree.numbers(in: tree.root + "/dev/cpu").sorted()
     if let cpu = nodes.first(where: { !cpus.contains($0) && opens($0) }) {
       return .hiddenPackage(
         "\(tree.msrPath(cpu: cpu)) can be opened, but CPU \(cpu) is not online in \(tree.cpuFolder)")
@@ -160,7 +161,10 @@ package struct MachineLists {
   /// Whether the driver opens a CPU's registers; it does not for a CPU that is offline.
   private func opens(_ cpu: Int) -> Bool {
     if let replay = tree.replay { return replay.capture.registers.keys.contains { $0.cpu == cpu } }
-    return MSRDevices.opens(tree.msrPath(cpu: cpu), root: tree.root)
+    guard let node = try? tree.node(of: cpu) else { return false }
+    // A node that was passed has been opened before, and only reading shows whether its CPU is offline now.
+    guard tree.passed != nil, let map = RegisterMap(vendor: identity.vendor) else { return true }
+    return cmsr_read(node.number, map.units).error == 0
   }
 
   /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may show none.

@@ -10,6 +10,8 @@ package struct MachineTree {
   let files: any MachineFiles
   /// The replay of a captured machine's counters; nil if the counters can be read.
   let replay: Replay?
+  /// The register nodes that this process may use if it may open none; nil if it opens them itself.
+  var passed: PassedRegisters?
 
   /// The tree below a folder, or below / without one.
   package init(root: String?, files: (any MachineFiles)? = nil, replay: Replay? = nil) {
@@ -38,8 +40,14 @@ package struct MachineTree {
     if let replay {
       ReplayedRegisters(replay, cpus: cpus)
     } else {
-      MSRDevices(cpus: cpus, root: root, tree: self, path: msrPath)
+      MSRDevices(cpus: cpus, of: self)
     }
+  }
+
+  /// Opens a CPU's register node, or takes the one that was passed.
+  func node(of cpu: Int) throws(FileError) -> Descriptor {
+    let path = msrPath(cpu: cpu)
+    return if let passed { try passed.node(of: cpu, path: path) } else { try MSRDevices.open(path, root: root) }
   }
 
   /// Opens a zone's energy_uj, or the captured one.

@@ -25,6 +25,8 @@ public enum SourceError: Error {
   case lockedDown(path: String, mode: String)
   /// A package has no msr node, although the kernel's module is loaded.
   case missingNode(path: String)
+  /// A CPU is online, and its msr node is not among those that were passed to this process.
+  case notPassed(path: String, cpu: Int)
   /// Powercap has no energy zones.
   case noPowercap(String)
   /// Powercap has energy zones, but they are broken links.
@@ -91,6 +93,7 @@ extension SourceError {
     case .cannotOpen(let path, let errno, let own): .cannotOpen(path: shown(path), errno: errno, ownMachine: own)
     case .lockedDown(let path, let mode): .lockedDown(path: shown(path), mode: mode)
     case .missingNode(let path): .missingNode(path: shown(path))
+    case .notPassed(let path, let cpu): .notPassed(path: shown(path), cpu: cpu)
     case .noPowercap(let folder): .noPowercap(shown(folder))
     case .maskedPowercap(let folder): .maskedPowercap(shown(folder))
     case .hidden(let path, let container, let devices):
@@ -179,6 +182,8 @@ extension SourceError: CustomStringConvertible {
       "Cannot open \(path): the kernel is locked down (\(mode)), and then does not let even root read registers."
     case .missingNode(let path):
       "\(path) does not exist, although the kernel's msr module is loaded: this is a container, or its /dev is incomplete."
+    case .notPassed(let path, let cpu):
+      "CPU \(cpu) is online, but the service manager has not passed its register node, \(path)."
     case .noPowercap(let folder): "There are no energy zones in \(folder)."
     case .maskedPowercap(let folder): "The energy zones in \(folder) are broken links: a container hides them."
     case .hidden(let path, let container, _): "This container (\(container)) hides \(path)."
@@ -258,6 +263,8 @@ extension SourceError: CustomStringConvertible {
     case .missingNode(let path):
       return unlessPassedOn
         + "run the service on the container's host, or give the container this node: --device \(path)"
+    case .notPassed:
+      return "if the CPU was added to the machine: sudo systemctl daemon-reload; then restart the service."
     case .noPowercap:
       return circumstances.onPhysicalMachine("sudo modprobe \(circumstances.zoneModule)")
     case .maskedPowercap: return "run the service on the container's host."

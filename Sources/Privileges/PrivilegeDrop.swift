@@ -55,7 +55,7 @@ public enum PrivilegeDrop {
     // Locked securebits forbid it.
     if keep == .forChildren { try step("pass CAP_SYS_RAWIO on to turbostat", cmsr_make_raw_io_ambient()) }
     if limitsBounds {
-      try step("limit the bounding set", cmsr_limit_bounding_set())
+      try step("limit the bounding set", cmsr_limit_bounding_set(keep == .own || keep == .forChildren ? 1 : 0))
       try step("lock the securebits", cmsr_lock_securebits())
     } else if cmsr_bounding_set_is_limited() == 0, try PrivilegeProof.holdsCapabilities() {
       warnings.append(

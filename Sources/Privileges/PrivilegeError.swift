@@ -42,8 +42,8 @@ extension PrivilegeError: CustomStringConvertible {
       "The service cannot leave the supplementary groups: this user namespace forbids it, as one made by unshare -r does. Start it "
         + "outside of the namespace, or without any rights in it: setpriv --bounding-set=-all --inh-caps=-all pkg-watt-stat serve"
     case .cannotSeal:
-      "Cannot give up CAP_SYS_RAWIO (--seal): a system-call filter forbids capset; allow it (systemd: "
-        + "SystemCallFilter=capset), or leave out --seal."
+      "Cannot give up CAP_SYS_RAWIO (--seal, --source passed): a system-call filter forbids capset; allow it (systemd: "
+        + "SystemCallFilter=capset), or start the service without any capability."
     case .noProof(let path, let errno):
       "Cannot read \(path): \(errorText(errno)). Without /proc the service cannot prove which rights it holds, so it does "
         + "not start; mount /proc."

@@ -30,7 +30,7 @@ struct PrivilegeLimit: Sendable {
     check("the effective set", thread.effective, most: capabilities)
     check("the inheritable set", thread.inheritable, most: forChildren || isFiltered ? rawIO : 0)
     check("the ambient set", thread.ambient, most: forChildren ? rawIO : 0)
-    if boundsLimited { check("the bounding set", thread.bounding, most: rawIO) }
+    if boundsLimited { check("the bounding set", thread.bounding, most: capabilities) }
     if let user, thread.users.contains(where: { $0 != user }) {
       excesses.append("the user ids are \(thread.users) instead of \(user)")
     }

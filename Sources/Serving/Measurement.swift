@@ -13,8 +13,10 @@ public enum Measurement {
   case turbostat(Turbostat)
 
   /// Opens the source that the options name. Nothing is running yet.
-  public init(_ options: ServiceOptions, logger: Logger) throws {
-    guard let opened = try options.source.open(root: options.root, logger: logger) else {
+  ///
+  /// - Parameter passed: the register nodes that the service manager has opened; nil if there are none.
+  init(_ options: ServiceOptions, passed: PassedRegisters? = nil, logger: Logger) throws {
+    guard let opened = try options.source.open(root: options.root, passed: passed, logger: logger) else {
       self = .turbostat(
         Turbostat(executable: try TurbostatExecutable.choose(options.turbostat), intervalSeconds: options.interval))
       return
@@ -48,8 +50,8 @@ public enum Measurement {
   }
 
   /// The watch that notices if its counters are replaced.
-  public func counters(root: String?) -> CounterWatch? {
-    if case .energy(let source, _, _) = self { CounterWatch(source, root: root) } else { nil }
+  func counters(root: String?, passed: PassedRegisters?) -> CounterWatch? {
+    if case .energy(let source, _, _) = self { CounterWatch(source, root: root, through: passed) } else { nil }
   }
 
   /// Makes sure that it measures, if opening it has not shown that already.

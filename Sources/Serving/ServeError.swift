@@ -14,6 +14,9 @@ public enum ServeError: Error, CustomStringConvertible {
   /// The machine has changed since the start.
   case changed(MachineChange)
 
+  /// The exit code of a service that has to be started again because the machine has changed: EX_TEMPFAIL of sysexits.h.
+  public static let changedExitCode: Int32 = 75
+
   /// What failed, why, and what to do.
   public var description: String {
     switch self {

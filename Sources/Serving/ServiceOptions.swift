@@ -1,6 +1,8 @@
 internal import Glibc
 public import PowerServer
+internal import PowerSources
 public import Privileges
+internal import ServiceManager
 internal import Turbostat
 
 /// The options of a service.
@@ -64,6 +66,15 @@ public struct ServiceOptions: Sendable {
 
   /// Permissions of the sockets: open to every user, unless the interval is too short for that.
   public var socketMode: UInt32 { isPrivate ? 0o600 : 0o666 }
+
+  /// The register nodes among the files that the service manager has passed; nil if they are not used.
+  ///
+  /// - Throws: why they cannot be used, or that they are there and not wanted.
+  func registers(_ files: [PassedFile]) throws(PassedRegisterError) -> PassedRegisters? {
+    if source == .passed { return try PassedRegisters(files.map { ($0.descriptor, $0.name) }, root: root) }
+    if let file = files.first { throw .unwanted(name: file.name, source: source.rawValue) }
+    return nil
+  }
 
   /// The user that the service becomes.
   public func identity() throws(PrivilegeError) -> PrivilegeDrop.Identity {

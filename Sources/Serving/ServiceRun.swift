@@ -40,17 +40,19 @@ public struct ServiceRun {
     let begun = try begin()
     let measurement = begun.measurement
     let sockets = try SocketPlaces(
-      options.sockets, mode: options.socketMode, passed: begun.passed, owner: begun.identity.owner,
+      options.sockets, mode: options.socketMode, passed: begun.sockets, owner: begun.identity.owner,
       wellKnown: system.wellKnown, logger: logger)
     // Only now: if the paths are taken, this is all that matters.
     for lack in begun.lacks { logger.warning("\(lack)") }
     let report = ServiceReport(
       begun.notifier, topology: measurement.missesNewPackages ? begun.topology : nil,
-      counters: measurement.counters(root: options.root), logger: logger)
+      counters: measurement.counters(root: options.root, passed: begun.registers), logger: logger)
     do {
       let keep: PrivilegeDrop.Keep =
         measurement.hasChildren
-        ? .forChildren : options.isSealed ? .nothing : measurement.isOpenForGood ? .nothingIfAllowed : .own
+        ? .forChildren
+        : options.isSealed || begun.registers != nil
+          ? .nothing : measurement.isOpenForGood ? .nothingIfAllowed : .own
       for warning in try system.drop(begun.identity, keep) { logger.warning("\(warning)") }
       logger.info("Measuring every \(options.interval) s: \(measurement.summary).")
       var settings = options.settings(trustedGroup: begun.trustedGroup, onPulse: report.take)
@@ -81,7 +83,8 @@ public struct ServiceRun {
   private struct Begun {
     let identity: PrivilegeDrop.Identity
     let trustedGroup: TrustedGroup?
-    let passed: [PassedSocket]
+    let sockets: [PassedSocket]
+    let registers: PassedRegisters?
     let notifier: ServiceNotifier
     let topology: TopologyWatch?
     let measurement: Measurement
@@ -94,17 +97,18 @@ public struct ServiceRun {
     try PrivilegeProof.requireProc()
     let identity = try options.identity()
     let trustedGroup = try options.findTrustedGroup()
-    let passed = try system.passedSockets()
+    let passed = try system.passed()
+    let registers = try options.registers(passed.files)
     let notifier = try system.notifier()
     try options.checkInterval(againstWatchdog: notifier.watchdogNanoseconds)
     // Before the source: a package that comes in between is then started for once too often, not missed.
     let topology = TopologyWatch(root: options.root)
-    let measurement = try Measurement(options, logger: logger)
+    let measurement = try Measurement(options, passed: registers, logger: logger)
     try PrivilegeDrop.requirePossible(identity)
     let lacks = measurement.hasChildren ? TurbostatRights.grant() : []
     return Begun(
-      identity: identity, trustedGroup: trustedGroup, passed: passed, notifier: notifier, topology: topology,
-      measurement: measurement, lacks: lacks)
+      identity: identity, trustedGroup: trustedGroup, sockets: passed.sockets, registers: registers, notifier: notifier,
+      topology: topology, measurement: measurement, lacks: lacks)
   }
 }
 
@@ -117,7 +121,9 @@ struct ServiceSystem {
     error = cmsr_raise_descriptor_limit()
     guard error == 0 else { throw ServeError.openFiles(errno: error) }
   }
-  var passedSockets: () throws -> [PassedSocket] = { try SocketActivation.sockets() }
+  var passed: () throws -> (sockets: [PassedSocket], files: [PassedFile]) = {
+    try SocketActivation.take(files: PassedRegisters.claims)
+  }
   var notifier: () throws -> ServiceNotifier = { try ServiceNotifier() }
   var wellKnown = SocketPlaces.WellKnown.system
   /// Gives up privileges, and returns sentences for the log.

@@ -8,6 +8,8 @@ public enum SourceChoice: String, Sendable, CaseIterable {
   case auto
   /// The energy registers.
   case msr
+  /// The energy registers, whose nodes the service manager has opened.
+  case passed
   /// The kernel's energy events.
   case perf
   /// The kernel's own reading of the registers.
@@ -21,13 +23,18 @@ public enum SourceChoice: String, Sendable, CaseIterable {
   private static let domains = Set(PowerDomain.allCases)
 
   /// Opens the source of energy, and gives its name; nil for turbostat, which gives watts.
-  func open(root: String?, logger: Logger) throws -> (source: any EnergySource, name: String)? {
+  ///
+  /// - Parameter passed: the register nodes that the service manager has opened.
+  func open(
+    root: String?, passed: PassedRegisters? = nil, logger: Logger
+  ) throws -> (source: any EnergySource, name: String)? {
     let log: SourceLog = { logger.warning("\($0)") }
     switch self {
     case .turbostat: return nil
-    case .msr:
+    case .msr, .passed:
       do throws(SourceError) {
-        return (try EnergySources.msr(root: root, domains: Self.domains, log: log), rawValue)
+        let source = try EnergySources.msr(root: root, domains: Self.domains, through: passed, log: log)
+        return (source, Self.msr.rawValue)
       } catch {
         throw NothingToMeasure(registers: error, root: root)
       }

@@ -31,7 +31,12 @@ public enum RegularFile {
   }
 
   /// The driver's number in a device's, as in gnu_dev_major(3), which the C library hides from Swift.
-  private static func major(_ device: dev_t) -> UInt32 {
+  static func major(_ device: dev_t) -> UInt32 {
     UInt32(truncatingIfNeeded: device >> 8 & 0xFFF | device >> 32 & ~0xFFF)
+  }
+
+  /// The device's number among those of its driver, as in gnu_dev_minor(3).
+  static func minor(_ device: dev_t) -> UInt32 {
+    UInt32(truncatingIfNeeded: device & 0xFF | device >> 12 & ~0xFF)
   }
 }

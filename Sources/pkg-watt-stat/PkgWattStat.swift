@@ -22,7 +22,7 @@ struct PkgWattStat: ParsableCommand {
     version: version,
     subcommands: [
       ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, ExportCommand.self,
-      ExporterCommand.self, WithCommand.self, PowercapCommand.self, PowercapUnitCommand.self,
+      ExporterCommand.self, WithCommand.self, PowercapCommand.self, PowercapUnitCommand.self, PassRegistersCommand.self,
       CrossCheckCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: ServeCommand.self)
@@ -96,7 +96,8 @@ struct PkgWattStat: ParsableCommand {
     if let error = error as? OutputError, error.errno == EPIPE { StandardOutput.endUnread() }
     // The parser's own printing would neither notice a failed write nor replace control characters.
     let message = fullMessage(for: error)
-    let code = exitCode(for: error)
+    let code =
+      if case .changed? = error as? ServeError { ExitCode(ServeError.changedExitCode) } else { exitCode(for: error) }
     guard !message.isEmpty else { exit(withError: code) }
     do {
       if code == .success {

@@ -13,7 +13,7 @@ struct ServeCommand: ParsableCommand {
     abstract: "Read the energy counters and serve watts on Unix sockets.",
     discussion: """
       Needs root, or CAP_SYS_RAWIO and readable /dev/cpu/*/msr nodes. Once these are open, it gives up every other right. \
-      SIGTERM, SIGINT or SIGHUP ends it.
+      SIGTERM, SIGINT or SIGHUP ends it. Exit code 75: the machine has changed, and the service has to be started again.
       """)
 
   @OptionGroup var options: ServeOptions

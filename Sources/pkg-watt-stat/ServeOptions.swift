@@ -22,7 +22,7 @@ struct ServeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where energy comes from: msr (the energy registers), perf (the kernel's energy events), powercap (the kernel's own reading of the registers), turbostat (the output of that program), simulated (invented watts, marked as simulated) or auto (msr if its counters work, else perf, else powercap).",
+      "Where energy comes from: msr (the energy registers), passed (the same, opened by the service manager), perf (the kernel's energy events), powercap (the kernel's own reading of the registers), turbostat (the output of that program), simulated (invented watts, marked as simulated) or auto (msr if its counters work, else perf, else powercap).",
       valueName: "source"))
   var source: SourceChoice = .auto
 

@@ -35,9 +35,9 @@ struct ServiceRunTests {
     var run = ServiceRun(options, version: "0.1.0", logger: log.logger)
     run.system = ServiceSystem(
       prepare: { [steps] in steps.note("prepare") },
-      passedSockets: { [steps] in
+      passed: { [steps] in
         steps.note("sockets of the manager")
-        return []
+        return ([], [])
       },
       notifier: { [steps] in
         steps.note("manager")

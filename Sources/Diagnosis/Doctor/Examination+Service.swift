@@ -1,3 +1,4 @@
+internal import Formatting
 internal import PowerClient
 internal import PowerProtocol
 
@@ -64,7 +65,7 @@ extension Examination {
     return lines[1] != "" && (lines[1] == lines[0] || lines[1] == lines[2])
   }
 
-  /// "ok 42.5 W", or "absent"; or "simulated", "stranger" or "trouble", followed by a sentence.
+  /// "ok 42.5 W" with what it measures and how, or "absent"; or "simulated", "stranger" or "trouble", followed by a sentence.
   private static func ask(_ path: String) -> String {
     do {
       var connection = try PowerConnection(paths: [path])
@@ -74,7 +75,7 @@ extension Examination {
       let note = line.status == .simulated ? " (invented)" : ""
       let sentence = "The service at \(path) reports \(line.wattsText)\(note), status \(line.status.rawValue)."
       return switch line.status {
-      case .ok: "ok \(line.wattsText)"
+      case .ok: "ok \(line.wattsText)" + ((try? connection.info()).map { " (\($0.description.printable))" } ?? "")
       case .simulated: "simulated \(sentence)"
       case .stale: "trouble \(sentence)"
       }

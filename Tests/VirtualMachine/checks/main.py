@@ -19,6 +19,7 @@ if os.path.exists(MARK):
     end = "poweroff"
 else:
     import first_boot
+    import no_capability
 
     if not harness.SHORT:
         import foreign_programs
