@@ -23,8 +23,10 @@ extension Examination {
         .perf, "\(answer): the kernel has no energy events\(measuredBy.isEmpty ? "." : ", which are not needed here.")")
     }
     guard answer.hasPrefix(failed) else {
-      // A capture's cannot be read again.
-      if machine.isOwn { measuredBy.append("perf") }
+      guard machine.isOwn else {
+        return ok(.perf, "The kernel's energy events counted, but a capture cannot replay them: \(answer).")
+      }
+      measuredBy.append("perf")
       return ok(.perf, "The kernel's energy events count: \(answer).")
     }
     let lines = answer.dropFirst(failed.count).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
