@@ -242,6 +242,8 @@ struct PassedRegistersTests {
     "the generator tells systemd to pass the nodes of all CPUs, as each version of systemd understands it, and only if they are wanted",
     arguments: [
       ("systemd 253 (253-1)", "0-2,5", "ExecStart=/usr/bin/pkg-watt-stat serve --source passed", [0, 1, 2, 5]),
+      ("systemd 257 (257.9-1)", "0", "ExecStart=/bin/sh -c 'true; exec pkg-watt-stat --source passed'", [0]),
+      ("systemd 257 (257.9-1)", "0", "  ;ExecStart=/usr/bin/pkg-watt-stat serve --source passed", []),
       ("systemd 262~rc1 (262~rc1-2)", "0", "ExecStart=/usr/bin/pkg-watt-stat serve \\\n  --source=passed", [0]),
       ("systemd 252 (252.39-1~deb12u2)", "0-3", "ExecStart=/usr/bin/pkg-watt-stat serve --source passed", nil),
       ("nonsense", "0-3", "ExecStart=/usr/bin/pkg-watt-stat serve --source passed", nil),
