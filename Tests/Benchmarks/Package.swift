@@ -26,6 +26,7 @@ let package = Package(
     .executableTarget(name: "crowd", path: "Crowd", cSettings: plainC),
     .executableTarget(name: "attack", path: "Attack", cSettings: plainC),
     .executableTarget(name: "newcomers", path: "Newcomers", cSettings: plainC),
+    .executableTarget(name: "tree-readers", path: "TreeReaders", cSettings: plainC),
     .executableTarget(name: "recorder", path: "Recorder", cSettings: plainC),
     .executableTarget(
       name: "sampling",

@@ -22,6 +22,8 @@ class Programs:
 
     def __init__(self, device):
         self.service = output(os.path.join(TOP, "scripts/packaging/program")).strip()
+        # It starts the server that is built beside it.
+        output(os.path.join(TOP, "scripts/packaging/powercap-tree"))
         self._folder = built("Benchmarks")
         self.device = os.path.join(built("MSRDevice"), "msr-device") if device else None
 
