@@ -24,6 +24,7 @@ else:
     if not harness.SHORT:
         import foreign_programs
     import powercap_tree
+    import events
 
     _, failures = harness.run_all()
     first_boot.leave(MARK, failures)

@@ -19,6 +19,7 @@ PATHS = ["/run/pkg-watt-stat/pkg-watt-stat.sock", "/tmp/pkg-watt-stat.sock"]
 PACKAGE_WATTS = [42.5, 17.25]
 ALL_WATTS = sum(PACKAGE_WATTS)
 RAW_IO = 1 << 17
+PERFMON = 1 << 38
 
 READER = """
 import json, socket, sys
@@ -203,7 +204,7 @@ def threads(process):
             yield dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
-def expect_confined(process, capabilities):
+def expect_confined(process, capabilities, bounding=RAW_IO):
     """Every thread has the service's user, these capabilities, a system-call filter, and no way to more."""
     user, group = pwd.getpwnam("pkg-watt-stat").pw_uid, grp.getgrnam(GROUP).gr_gid
     count = 0
@@ -215,7 +216,7 @@ def expect_confined(process, capabilities):
             expect(int(thread[name], 16) & ~capabilities == 0, f"{name} is {thread[name]}")
         expect(thread["Groups"].split() in ([], [str(group)]), f"Groups is {thread['Groups']}")
         expect(set(thread["Gid"].split()) == {str(group)}, f"Gid is {thread['Gid']}")
-        expect(int(thread["CapBnd"], 16) == RAW_IO, f"CapBnd is {thread['CapBnd']}")
+        expect(int(thread["CapBnd"], 16) == bounding, f"CapBnd is {thread['CapBnd']}")
         expect(thread["Seccomp"] == "2", f"Seccomp is {thread['Seccomp']}")
         expect(thread["NoNewPrivs"] == "1", f"NoNewPrivs is {thread['NoNewPrivs']}")
         expect(set(thread["Uid"].split()) == {str(user)}, f"Uid is {thread['Uid']}")

@@ -8,6 +8,8 @@
 #include <linux/suspend.h>
 #include <linux/topology.h>
 
+#include "rapl_registers.h"
+
 #define PACKAGES 2
 // Package 0 wraps about 150 s after loading: 2^32 units of 2^-14 J less 6400 J.
 #define FIRST_COUNT (0x100000000ull - 6400ull * 16384)
@@ -30,7 +32,7 @@ static u64 energy(unsigned long milliwatts, u64 units)
 
 // Whether a register is one of ours, and what it holds. See the Intel SDM, volume 4; a server's DRAM unit is 2^-16 J
 // whatever 0x606 says.
-static bool supply(unsigned int cpu, u32 reg, u64 *value)
+bool rapl_supply(unsigned int cpu, u32 reg, u64 *value)
 {
 	int package = topology_physical_package_id(cpu);
 
@@ -53,6 +55,8 @@ static bool supply(unsigned int cpu, u32 reg, u64 *value)
 		return false;
 	}
 }
+
+EXPORT_SYMBOL_GPL(rapl_supply);
 
 struct reading {
 	unsigned int cpu;
@@ -86,7 +90,7 @@ static int end(struct kretprobe_instance *instance, struct pt_regs *regs)
 	u64 value;
 
 	// A CPU that is offline stays an error.
-	if (regs->ax == 0 && supply(reading->cpu, reading->reg, &value)) {
+	if (regs->ax == 0 && rapl_supply(reading->cpu, reading->reg, &value)) {
 		if (reading->value) {
 			*reading->value = value;
 		} else {
