@@ -4,7 +4,7 @@ public import RAPL
 internal import SystemCalls
 
 /// A file that shows an energy counter, or what was captured of one.
-protocol CounterFile: Sendable {
+protocol CounterFile: AnyObject, Sendable {
   /// Reads the counter now.
   func read() throws(SourceError) -> UInt64
 
@@ -90,6 +90,7 @@ struct CounterReader {
           }
         } else {
           guard let file else { throw .register(.offline(cpu: 0)) }
+          // Asked only here, so that a register costs nothing more.
           if let value = try file.timed(since: since, toleranceNanoseconds: tolerance) { return value }
           value = try file.read()
         }

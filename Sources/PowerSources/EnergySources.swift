@@ -314,8 +314,9 @@ public struct NothingToMeasure: Error, CustomStringConvertible {
 
   /// What keeps each source from measuring. What they have in common is there once.
   private var causes: [(door: String, error: SourceError)] {
-    // A kernel without energy events has them for no CPU that it could be told to.
-    let perf = if case .events(.absent)? = perf, registers != nil { nil as SourceError? } else { perf }
+    // That the kernel counts no energy adds nothing.
+    let perf =
+      if case .events(let error)? = perf, error.isAbsence, registers != nil { nil as SourceError? } else { perf }
     let errors = [("Registers", registers), ("Perf", perf), ("Powercap", isOfNoUse ? nil : powercap)]
     var causes: [(door: String, error: SourceError)] = []
     for case (let door, let error?) in errors where !causes.contains(where: { $0.error.reason == error.reason }) {

@@ -23,6 +23,7 @@ let package = Package(
     .executableTarget(name: "fanout-floor", path: "FanoutFloor", cSettings: plainC),
     .executableTarget(name: "sampling-floor", path: "SamplingFloor", cSettings: plainC),
     .executableTarget(name: "core-floor", path: "CoreFloor", cSettings: plainC),
+    .executableTarget(name: "event-floor", path: "EventFloor", cSettings: plainC),
     .executableTarget(name: "crowd", path: "Crowd", cSettings: plainC),
     .executableTarget(name: "attack", path: "Attack", cSettings: plainC),
     .executableTarget(name: "newcomers", path: "Newcomers", cSettings: plainC),
@@ -35,6 +36,13 @@ let package = Package(
         .product(name: "PowerProtocol", package: "pkg-watt-stat"),
       ],
       path: "Sampling", swiftSettings: settings),
+    .executableTarget(
+      name: "event-sampling",
+      dependencies: [
+        "CWorkload", .product(name: "PowerSources", package: "pkg-watt-stat"),
+        .product(name: "PowerProtocol", package: "pkg-watt-stat"),
+      ],
+      path: "EventSampling", swiftSettings: settings),
     .executableTarget(
       name: "powercap-table", dependencies: [.product(name: "Powercap", package: "pkg-watt-stat")], path: "Powercap",
       swiftSettings: settings),

@@ -4,23 +4,23 @@ internal import RAPL
 extension Examination {
   /// Examines the kernel's energy events, as the service opens them.
   mutating func lookAtEvents() {
-    let failed = "failed "
+    let (failed, absent) = ("failed ", "absent ")
     let answer = machine.answer("perf") { () -> String? in
       // A folder that stands for a machine has no events.
       guard machine.isOwn else { return nil }
       do throws(SourceError) {
         return try EnergySources.perf(domains: Set(PowerDomain.allCases)).summary
-      } catch .events(.absent(let folder)) {
-        return "There is no \(folder)"
+      } catch .events(let error) where error.isAbsence {
+        return "\(absent)\(SourceError.events(error).reason)"
       } catch {
         return "\(failed)\(error.reason)\n\(error.remedy(circumstances) ?? "")"
       }
     }
     guard let answer else { return }
-    if answer.hasPrefix("There is no ") {
+    if answer.hasPrefix(absent) {
       // Kernels have them for the same CPUs as powercap, which says what to do.
       return skip(
-        .perf, "\(answer): the kernel has no energy events\(measuredBy.isEmpty ? "." : ", which are not needed here.")")
+        .perf, String(answer.dropFirst(absent.count)) + (measuredBy.isEmpty ? "" : " They are not needed here."))
     }
     guard answer.hasPrefix(failed) else {
       guard machine.isOwn else {

@@ -160,7 +160,7 @@ package struct ReplayedRegisters: OpenedRegisters {
 }
 
 /// A zone's energy_uj of a captured machine.
-struct ReplayedZone: CounterFile {
+final class ReplayedZone: CounterFile {
   private let replay: Replay
   private let path: String
 

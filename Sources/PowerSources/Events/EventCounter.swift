@@ -107,7 +107,7 @@ final class PackageEvents: Sendable {
 }
 
 /// One of a package's energy events.
-struct EventCounter: CounterFile {
+final class EventCounter: CounterFile {
   /// Finer counts than this many joules are of no use, and would exceed 64 bits within months.
   private static let finestJoules = 1.0 / Double(1 << 24)
 

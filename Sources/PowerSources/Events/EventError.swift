@@ -27,6 +27,14 @@ public enum EventError: Error, Equatable {
   /// The events of a package did not count for a while, in milliseconds.
   case paused(PackageID, milliseconds: Int64)
 
+  /// Whether the kernel counts no energy at all: it has no PMU for this CPU, or one without events, as in virtual machines.
+  package var isAbsence: Bool {
+    switch self {
+    case .absent, .noEvents: true
+    default: false
+    }
+  }
+
   /// Whether energy was drawn that is in no count.
   var losesEnergy: Bool {
     switch self {
@@ -73,13 +81,18 @@ public enum EventError: Error, Equatable {
   var remedy: String? {
     switch self {
     case .absent: "sudo modprobe rapl (or intel_rapl_tpmi on the newest servers)"
-    case .cannotOpen(_, _, EACCES), .cannotOpen(_, _, EPERM):
-      "run as root (sudo) or with CAP_PERFMON; the service's unit needs the drop-in /usr/share/pkg-watt-stat/perf.conf."
+    case .cannotOpen(_, _, EACCES):
+      "run as root (sudo), or with CAP_PERFMON and a kernel.perf_event_paranoid of at most 2 (Debian's default is 3); the service's unit "
+        + "needs the drop-in /usr/share/pkg-watt-stat/perf.conf."
+    case .cannotOpen(_, _, EPERM):
+      "allow the system call perf_event_open, as the drop-in /usr/share/pkg-watt-stat/perf.conf does for the unit, or run outside of the "
+        + "container."
     case .cannotOpen(_, _, EMFILE), .cannotOpen(_, _, ENFILE): "raise the limit on open files (ulimit -n)."
     case .cannotOpen(_, _, ENODEV), .offline, .missing, .noCPUs, .stopped:
       "bring a CPU of each package online, and restart the service."
     case .cannotOpen: "measure the msr registers, or powercap."
-    case .noEvents, .malformed: "update the kernel, or measure the msr registers."
+    case .noEvents: "measure the msr registers, or powercap."
+    case .malformed: "update the kernel, or measure the msr registers."
     case .unreadable: "mount /sys."
     case .cannotRead, .paused: nil
     }
@@ -87,7 +100,7 @@ public enum EventError: Error, Equatable {
 
   private static func text(_ errno: Int32) -> String {
     switch errno {
-    case EACCES: "without CAP_PERFMON the kernel does not allow it (kernel.perf_event_paranoid)"
+    case EACCES: "the kernel does not allow it to this process (kernel.perf_event_paranoid)"
     case EPERM: "a system-call filter, a container or the kernel does not allow it (EPERM)"
     case EMFILE: "this process has too many open files"
     case ENODEV: "the CPU is offline, or has no such counter (ENODEV)"

@@ -95,6 +95,9 @@ static inline void workload_rest(struct workload_mover *mover)
 	free(mover);
 }
 
+// So long that no reading counts as interrupted, however slowly the program is run.
+static inline void workload_pause(void) { usleep(20000); }
+
 // The line goes out, and is read.
 static inline int workload_send(const struct workload *w, const void *line, size_t count)
 {

@@ -5,8 +5,8 @@ import struct
 import subprocess
 
 
-def in_memory(folder):
-    """Registers are files in memory. Addresses as in the Intel SDM, volume 4."""
+def in_memory(folder, domains=False):
+    """Registers are files in memory, with those of core, uncore and DRAM if asked for. Addresses as in the Intel SDM, volume 4."""
     system = os.path.join(folder, "sys/devices/system/cpu")
     os.makedirs(os.path.join(folder, "proc"))
     for cpu in (0, 1):
@@ -18,6 +18,8 @@ def in_memory(folder):
         registers[0x606:0x60E] = struct.pack("<Q", 0xA0E03)
         # Never at one value: one counter under two names is read once.
         registers[0x611:0x615] = struct.pack("<I", 1000 + cpu * 0x1000000)
+        for address in (0x639, 0x641, 0x619) if domains else ():
+            registers[address:address + 4] = struct.pack("<I", 1000)
         with open(os.path.join(folder, f"dev/cpu/{cpu}/msr"), "wb") as file:
             file.write(registers)
     with open(os.path.join(system, "online"), "w") as file:
