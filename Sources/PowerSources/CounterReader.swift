@@ -70,9 +70,15 @@ struct CounterReader {
   ///   - tolerance: how many nanoseconds a read may take before it counts as interrupted and is repeated.
   ///   - since: how old the value may be, if one reading serves several counters; otherwise it is always a new one.
   /// - Throws: the error of the CPU that was tried first, or why those that came online cannot be used.
+  @inline(__always)
   mutating func read(
     toleranceNanoseconds tolerance: Int64, since: Int64 = .max
   ) throws(SourceError) -> TimedValue {
+    if cpus.isEmpty, let value = try file?.timed(since: since, toleranceNanoseconds: tolerance) { return value }
+    return try readAlone(tolerance)
+  }
+
+  private mutating func readAlone(_ tolerance: Int64) throws(SourceError) -> TimedValue {
     var best: TimedValue?
     var tries = 0
     var index = current
@@ -90,8 +96,6 @@ struct CounterReader {
           }
         } else {
           guard let file else { throw .register(.offline(cpu: 0)) }
-          // Asked only here, so that a register costs nothing more.
-          if let value = try file.timed(since: since, toleranceNanoseconds: tolerance) { return value }
           value = try file.read()
         }
       } catch {
