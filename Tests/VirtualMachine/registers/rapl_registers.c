@@ -74,7 +74,7 @@ static int halves_begin(struct kretprobe_instance *instance, struct pt_regs *reg
 }
 NOKPROBE_SYMBOL(halves_begin);
 
-// int rdmsrl_safe_on_cpu(unsigned int cpu, u32 msr_no, u64 *q): the powercap driver.
+// int rdmsrq_safe_on_cpu(unsigned int cpu, u32 msr_no, u64 *q), rdmsrl_safe_on_cpu before 6.16: the powercap driver.
 static int whole_begin(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct reading *reading = (struct reading *)instance->data;
@@ -110,13 +110,12 @@ static struct kretprobe halves = {
 	.maxactive = 64,
 };
 static struct kretprobe whole = {
-	.kp.symbol_name = "rdmsrl_safe_on_cpu",
+	.kp.symbol_name = "rdmsrq_safe_on_cpu",
 	.entry_handler = whole_begin,
 	.handler = end,
 	.data_size = sizeof(struct reading),
 	.maxactive = 64,
 };
-static struct kretprobe *probes[] = {&halves, &whole};
 
 // A package that was without power counts from 0 again.
 static int resumed(struct notifier_block *block, unsigned long event, void *data)
@@ -137,15 +136,26 @@ static int __init rapl_registers_init(void)
 	error = register_pm_notifier(&power);
 	if (error)
 		return error;
-	error = register_kretprobes(probes, ARRAY_SIZE(probes));
+	error = register_kretprobe(&halves);
 	if (error)
-		unregister_pm_notifier(&power);
+		goto no_halves;
+	error = register_kretprobe(&whole);
+	if (error == -ENOENT) {
+		whole.kp.symbol_name = "rdmsrl_safe_on_cpu";
+		error = register_kretprobe(&whole);
+	}
+	if (!error)
+		return 0;
+	unregister_kretprobe(&halves);
+no_halves:
+	unregister_pm_notifier(&power);
 	return error;
 }
 
 static void __exit rapl_registers_exit(void)
 {
-	unregister_kretprobes(probes, ARRAY_SIZE(probes));
+	unregister_kretprobe(&whole);
+	unregister_kretprobe(&halves);
 	unregister_pm_notifier(&power);
 }
 
