@@ -84,6 +84,7 @@ def _():
     expect(len(glob.glob("/dev/cpu/*/msr")) == 4, f"{glob.glob('/dev/cpu/*')}")
     expect(len(glob.glob("/sys/class/powercap/intel-rapl:?")) == 2, f"{glob.glob('/sys/class/powercap/*')}")
     before.update(machine.state())
+    return f"Linux {os.uname().release}, systemd {run('systemctl', '--version').split()[1]}"
 
 
 @check("version 0.2.0 installs and serves, from one socket unit and with the register nodes in the group msr")

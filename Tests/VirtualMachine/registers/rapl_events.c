@@ -86,7 +86,7 @@ static int event_init(struct perf_event *event)
 
 static ssize_t cpumask_show(struct device *device, struct device_attribute *attribute, char *text)
 {
-	return cpumap_print_to_pagebuf(true, text, &counting);
+	return sysfs_emit(text, "%*pbl\n", cpumask_pr_args(&counting));
 }
 static DEVICE_ATTR_RO(cpumask);
 static struct attribute *mask_attributes[] = {&dev_attr_cpumask.attr, NULL};

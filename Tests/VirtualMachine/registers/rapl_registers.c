@@ -1,4 +1,4 @@
-// Makes energy registers live in a guest whose emulated CPU has none. Return probes on the two kernel functions by which the
+// Makes energy registers live in a guest whose emulated CPU has none. Return probes on the kernel's functions by which the
 // msr driver and the powercap driver read registers fill in what they read, so that the real drivers, their nodes, their
 // permission checks and their errors all take part. Each package draws a constant power of its own.
 #include <linux/kprobes.h>
@@ -64,7 +64,7 @@ struct reading {
 	u64 *value;
 };
 
-// int rdmsr_safe_on_cpu(unsigned int cpu, u32 msr_no, u32 *l, u32 *h): the msr driver.
+// int rdmsr_safe_on_cpu(unsigned int cpu, u32 msr_no, u32 *l, u32 *h): the msr driver of 6.1 and 6.12.
 static int halves_begin(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct reading *reading = (struct reading *)instance->data;
@@ -74,7 +74,8 @@ static int halves_begin(struct kretprobe_instance *instance, struct pt_regs *reg
 }
 NOKPROBE_SYMBOL(halves_begin);
 
-// int rdmsrq_safe_on_cpu(unsigned int cpu, u32 msr_no, u64 *q), rdmsrl_safe_on_cpu before 6.16: the powercap driver.
+// int rdmsrl_safe_on_cpu(unsigned int cpu, u32 msr_no, u64 *q), and by its new name rdmsrq_safe_on_cpu: the powercap driver, and
+// in 7.3 the msr driver.
 static int whole_begin(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct reading *reading = (struct reading *)instance->data;
@@ -102,20 +103,16 @@ static int end(struct kretprobe_instance *instance, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(end);
 
-static struct kretprobe halves = {
-	.kp.symbol_name = "rdmsr_safe_on_cpu",
-	.entry_handler = halves_begin,
-	.handler = end,
-	.data_size = sizeof(struct reading),
-	.maxactive = 64,
+#define PROBE(function, begin) \
+	{.kp.symbol_name = function, .entry_handler = begin, .handler = end, .data_size = sizeof(struct reading), .maxactive = 64}
+static struct kretprobe functions[] = {
+	PROBE("rdmsr_safe_on_cpu", halves_begin),
+	PROBE("rdmsrl_safe_on_cpu", whole_begin),
+	PROBE("rdmsrq_safe_on_cpu", whole_begin),
 };
-static struct kretprobe whole = {
-	.kp.symbol_name = "rdmsrq_safe_on_cpu",
-	.entry_handler = whole_begin,
-	.handler = end,
-	.data_size = sizeof(struct reading),
-	.maxactive = 64,
-};
+// Those that this kernel has.
+static struct kretprobe *probes[ARRAY_SIZE(functions)];
+static int count;
 
 // A package that was without power counts from 0 again.
 static int resumed(struct notifier_block *block, unsigned long event, void *data)
@@ -128,35 +125,30 @@ static int resumed(struct notifier_block *block, unsigned long event, void *data
 }
 static struct notifier_block power = {.notifier_call = resumed};
 
+static void rapl_registers_exit(void)
+{
+	unregister_kretprobes(probes, count);
+	unregister_pm_notifier(&power);
+}
+
 static int __init rapl_registers_init(void)
 {
-	int error;
+	int i, error;
 
 	start = ktime_get();
 	error = register_pm_notifier(&power);
 	if (error)
 		return error;
-	error = register_kretprobe(&halves);
-	if (error)
-		goto no_halves;
-	error = register_kretprobe(&whole);
-	if (error == -ENOENT) {
-		whole.kp.symbol_name = "rdmsrl_safe_on_cpu";
-		error = register_kretprobe(&whole);
+	for (i = 0; i < ARRAY_SIZE(functions); i++) {
+		error = register_kretprobe(&functions[i]);
+		if (!error) {
+			probes[count++] = &functions[i];
+		} else if (error != -ENOENT) {
+			rapl_registers_exit();
+			return error;
+		}
 	}
-	if (!error)
-		return 0;
-	unregister_kretprobe(&halves);
-no_halves:
-	unregister_pm_notifier(&power);
-	return error;
-}
-
-static void __exit rapl_registers_exit(void)
-{
-	unregister_kretprobe(&whole);
-	unregister_kretprobe(&halves);
-	unregister_pm_notifier(&power);
+	return 0;
 }
 
 module_init(rapl_registers_init);
