@@ -5,7 +5,7 @@ public struct TurbostatTable: Sendable, Equatable {
   /// One row: a package's, or the whole system's.
   public struct Row: Sendable, Equatable {
     /// The package, or nil for the system row.
-    public let package: PackageID?
+    public fileprivate(set) var package: PackageID?
     /// Watts of each domain in the row, always including the package domain.
     public var watts: [PowerDomain: Double]
     /// When the interval ended by the time of day, in nanoseconds since 1970; nil if turbostat did not tell.
@@ -22,8 +22,16 @@ public struct TurbostatTable: Sendable, Equatable {
   /// Values that only the system row has are given to packages as far as possible: psys, of which the machine has one, to the first
   /// package, which has its counter; others (AMD's cores) to the only package. With several packages they are a sum that cannot be
   /// divided. A psys of 0 W is ignored, because psys includes the packages.
+  ///
+  /// Since Linux 6.9 dies are numbered across the machine. If a CPU has no level of dies, a die's number is its package's, and
+  /// turbostat has a Die column only because some number is above 0. If it has one, packages from the second on begin with a greater
+  /// number. Source: topo_shift_apicid in Linux arch/x86/kernel/cpu/topology.h.
   public init(system: Row, packages: [Row]) {
     var packages = packages
+    let ids = packages.compactMap(\.package)
+    if ids.count > 1, ids.allSatisfy({ $0.die == $0.package }) {
+      for index in packages.indices { packages[index].package = PackageID(package: ids[index].package) }
+    }
     for (domain, watts) in system.watts where packages.allSatisfy({ $0.watts[domain] == nil }) {
       guard !packages.isEmpty, packages.count == 1 || domain == .psys else { continue }
       guard watts > 0 || domain != .psys, watts <= Self.most(domain) else { continue }
@@ -47,7 +55,8 @@ public struct TurbostatTable: Sendable, Equatable {
 
   /// Whether packages have several dies, of which only one is shown.
   ///
-  /// turbostat has a Die column only if some package has several dies, and reads the counter of one; on Intel each has its own.
+  /// Otherwise turbostat has a Die column only if some package has several dies, and reads the counter of one; on Intel each has its
+  /// own.
   /// Sources: get_rapl_domain_id in turbostat.c; Linux arch/x86/events/rapl.c, "CLX-AP is multi-die".
   var leavesDiesOut: Bool {
     packages.contains { row in

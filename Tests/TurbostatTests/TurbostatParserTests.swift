@@ -196,6 +196,16 @@ struct TurbostatParserTests {
     let both = try #require(
       table("Package\tDie\tCPU\tPkgWatt\n-\t-\t-\t30.00\n0\t0\t0\t10.00\n0\t1\t4\t20.00\n"))
     #expect(!both.leavesDiesOut && !two.leavesDiesOut)
+    // Since Linux 6.9 dies are numbered across the machine: without a level of dies, by their packages.
+    let numbered = try #require(
+      table("Package\tDie\tCPU\tPkgWatt\n-\t-\t-\t59.75\n0\t0\t0\t42.50\n1\t1\t2\t17.25\n"))
+    #expect(numbered == two && !numbered.leavesDiesOut)
+    // Two dies in each of two packages.
+    for second in [0, 2] {
+      let dies = try #require(
+        table("Package\tDie\tCPU\tPkgWatt\n-\t-\t-\t59.75\n0\t0\t0\t42.50\n1\t\(second)\t2\t17.25\n"))
+      #expect(dies.leavesDiesOut)
+    }
     let amd = try #require(table("Die\tCPU\tCorWatt\tPkgWatt\n-\t-\t29.64\t42.53\n0\t0\t14.98\t43.14\n"))
     #expect(!amd.leavesDiesOut)
     let sample = PowerSample(
