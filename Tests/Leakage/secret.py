@@ -40,11 +40,12 @@ class Slots:
                 disclosed = count
         return disclosed
 
-    def share(self, secret):
-        """How much of the power's variance the secret explains. The traces that it takes are inversely proportional to that, while it is small;
-        it depends less on chance than their number."""
-        amount, watts, square = (sum(total[place] for total, _ in self.sums) for place in range(3))
-        modelled, modelled_square, both = (sum(models[secret][place] for _, models in self.sums) for place in range(3))
+    def share(self, secret, slots=None):
+        """How much of the power's variance the secret explains, in all slots or in these. The traces that it takes are inversely proportional
+        to that, while it is small; it depends less on chance than their number."""
+        sums = self.sums if slots is None else [self.sums[slot] for slot in slots]
+        amount, watts, square = (sum(total[place] for total, _ in sums) for place in range(3))
+        modelled, modelled_square, both = (sum(models[secret][place] for _, models in sums) for place in range(3))
         variances = (square - watts * watts / amount) * (modelled_square - modelled * modelled / amount) if amount else 0
         return max(both - modelled * watts / amount, 0) ** 2 / variances if variances > 0 else 0.0
 
