@@ -98,7 +98,7 @@ def _():
         return f"systemd {VERSION}, {way}: {watts}, {count}, {rated(4)}"
 
 
-@check("so it is from its first instruction on")
+@check("so it is from its first instruction on", slow=True)
 def _():
     start = "/bin/sh -c 'grep ^Cap /proc/self/status >&2; exec /usr/bin/pkg-watt-stat serve --source passed'"
     journal = Journal()
@@ -109,7 +109,7 @@ def _():
         return ", ".join(name for name, _ in sets)
 
 
-@check("so a CPU that goes offline is read through its neighbour, by the same process, and a package is back when it is back")
+@check("so a CPU that goes offline is read through its neighbour, by the same process, and a package is back when it is back", slow=True)
 def _():
     with DropIn("no-capability", text()):
         served()
@@ -126,7 +126,7 @@ def _():
         return watts
 
 
-@check("a CPU that comes online later ends it with status 75, and systemd starts it anew with that CPU's node too")
+@check("a CPU that comes online later ends it with status 75, and systemd starts it anew with that CPU's node too", slow=True)
 def _():
     with DropIn("no-capability", text()):
         systemctl("stop", SOCKET, UNIT)
@@ -152,7 +152,7 @@ def _():
         return f"{watts} after {time.monotonic() - begin:.1f} s"
 
 
-@check("killed, it is started with the same nodes again")
+@check("killed, it is started with the same nodes again", slow=True)
 def _():
     with DropIn("no-capability", text()):
         served()
@@ -164,7 +164,7 @@ def _():
         return watts
 
 
-@check("without the msr module, starting it loads that, and gets its nodes")
+@check("without the msr module, starting it loads that, and gets its nodes", slow=True)
 def _():
     with DropIn("no-capability", text()):
         systemctl("stop", SOCKET, UNIT)
@@ -182,7 +182,7 @@ def _():
     return said.strip()
 
 
-@check("with powercap it needs no capability either")
+@check("with powercap it needs no capability either", slow=True)
 def _():
     with DropIn("no-capability", text(source=("--source passed", "--source powercap"))):
         watts = served()
