@@ -73,6 +73,8 @@ let package = Package(
     room("Terminal", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
     room("Formats", ["RAPL", "Formatting", "PowerProtocol"]),
+    room("Attribution", ["RAPL", "Formatting", "PowerProtocol"]),
+    room("Processes", ["Attribution", "CMSRShim", "PowerProtocol", "SystemCalls"]),
     // The page's files are parts of the program.
     room(
       "Exporter",
@@ -97,7 +99,7 @@ let package = Package(
       name: "pkg-watt-stat",
       dependencies: [
         "RAPL", "Formats", "Formatting", "PowerSources", "Turbostat", "PowerProtocol", "PowerClient", "Terminal",
-        "EnergyRun",
+        "EnergyRun", "Attribution", "Processes",
         "Exporter", "Privileges", "Serving", "ServiceManager", "PowercapMount", "Diagnosis", "CMSRShim", "SystemCalls",
         argumentParser, logging,
       ],
@@ -120,6 +122,8 @@ let package = Package(
     tests(of: "PowercapMount", ["SystemCalls"]),
     tests(of: "Terminal", ["RAPL", "PowerProtocol"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
+    tests(of: "Attribution", ["RAPL", "Formatting", "PowerProtocol"]),
+    tests(of: "Processes", ["Attribution", "SystemCalls"]),
     tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),
     tests(
       of: "Exporter",

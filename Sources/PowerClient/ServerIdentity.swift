@@ -1,5 +1,4 @@
 internal import CMSRShim
-internal import Formatting
 internal import Glibc
 internal import PowerProtocol
 internal import SystemCalls
@@ -97,29 +96,5 @@ extension PowerConnection {
     var server = cmsr_credentials()
     let error = unsafe cmsr_peer_credentials(descriptor.number, &server)
     return ServerIdentity(path: path, user: error == 0 ? server.user : nil, known: known)
-  }
-}
-
-/// The system's user database.
-enum UserNames {
-  private static let bytes = 16_384
-
-  /// A user's number; nil if there is no such user, or the database cannot be read.
-  static func number(of name: String) -> UInt32? {
-    var entry = unsafe passwd()
-    var buffer = [CChar](repeating: 0, count: bytes)
-    var found: UnsafeMutablePointer<passwd>?
-    return unsafe getpwnam_r(name, &entry, &buffer, bytes, &found) == 0 && found != nil ? unsafe entry.pw_uid : nil
-  }
-
-  /// "user eve (1001)", or "user 1001" if no user has that number.
-  static func words(_ number: UInt32) -> String {
-    var entry = unsafe passwd()
-    var buffer = [CChar](repeating: 0, count: bytes)
-    var found: UnsafeMutablePointer<passwd>?
-    guard unsafe getpwuid_r(number, &entry, &buffer, bytes, &found) == 0, unsafe found != nil,
-      let name = unsafe entry.pw_name
-    else { return "user \(number)" }
-    return unsafe "user \(String(cString: name).printable) (\(number))"
   }
 }

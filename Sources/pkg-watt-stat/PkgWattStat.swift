@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Attribution
 internal import Exporter
 internal import Formats
 internal import Formatting
@@ -21,7 +22,7 @@ struct PkgWattStat: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      ServeCommand.self, ReadCommand.self, WatchCommand.self, RunCommand.self, ExportCommand.self,
+      ServeCommand.self, ReadCommand.self, WatchCommand.self, TopCommand.self, RunCommand.self, ExportCommand.self,
       ExporterCommand.self, WithCommand.self, PowercapCommand.self, PowercapUnitCommand.self, PassRegistersCommand.self,
       CrossCheckCommand.self, DoctorCommand.self,
     ],
@@ -72,6 +73,8 @@ struct PkgWattStat: ParsableCommand {
     let values = [
       "serve": values("--source", SourceChoice.allCases.map(\.rawValue)) + levels,
       "export": values("--format", ExportFormat.allCases.map(\.rawValue)),
+      "top": values("--by", Grouping.allCases.map(\.rawValue))
+        + values("--sort", TopTable.Order.allCases.map(\.rawValue)),
       "exporter": [("--listen", "localhost", "\(ListenAddress())")] + levels,
       "cross-check": values("--reference", CrossCheckCommand.ReferenceName.allCases.map(\.rawValue)),
     ]

@@ -1,0 +1,43 @@
+public import Attribution
+public import PowerProtocol
+
+/// Puts samples of a service beside the CPU time on this machine. CPU time is read once for each sample, when it has arrived.
+public struct TopMeter: ~Copyable {
+  private var reader: ProcessReader
+  private var usage: UsageMeter
+  private var energy = EnergyCourse()
+  /// Whose energy it was.
+  public private(set) var ledger = EnergyLedger()
+
+  /// A meter for a grouping.
+  ///
+  /// - Throws: if the CPU time cannot be read.
+  public init(_ grouping: Grouping, root: String = "") throws(ProcessError) {
+    reader = try ProcessReader(grouping, root: root)
+    usage = UsageMeter(grouping)
+  }
+
+  /// What one must know of what is missing in the rows, in one sentence; nil for nothing.
+  public var note: String? {
+    switch reader.cgroups.kind {
+    case .unified: nil
+    case .hybrid:
+      "cgroup v2 is mounted beside version 1 here: units and containers that only version 1 knows have no rows of their own."
+    case .missing: "cgroup v2 is not mounted here: processes that end within a window are in 'not attributed'."
+    }
+  }
+
+  /// Takes a sample that has just arrived.
+  ///
+  /// - Returns: its window; nil for the first sample, a stale one, and one after which energy or the clock begins anew.
+  public mutating func take(_ sample: SampleReport) throws(ProcessError) -> EnergyWindow? {
+    let snapshot = try reader.read()
+    let time = usage.advance(snapshot)
+    guard let window = energy.advance(sample) else {
+      if sample.status != .stale { ledger.skip() }
+      return nil
+    }
+    ledger.add(window, time, cpus: snapshot.cpus)
+    return window
+  }
+}
