@@ -96,7 +96,10 @@ package struct PowercapTree {
         if name.count(where: { $0 == ":" }) == 1 { zones.offline.append("\(folder)/\(name)") }
         zone = nil
       }
-      guard let zone, vendor == .intel || zone.domain == .package, !isKnown(zone) else { continue }
+      // Of several zones of the same name, each further one is as unclear, and so is that of another driver.
+      guard let zone, vendor == .intel || zone.domain == .package, !isKnown(zone),
+        !zones.unclear.contains(where: { $0.zone == zone })
+      else { continue }
       let isAMD = RegisterMap(vendor: vendor) == .amd
       if let first = said.first(where: { Self.mayOverlap($0.zone, zone, isAMD: isAMD) }) {
         // It is unknown whether one is the same as the other, or a part of it.

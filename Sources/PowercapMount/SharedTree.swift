@@ -79,8 +79,11 @@ public enum OwnTree {
     let folder = try SharedTree.folder(path)
     let file = cmsr_file_behind(folder.number)
     // As fusermount3 decides.
-    let isOthers = file.mode & S_ISVTX != 0 && file.owner != geteuid()
-    guard !isOthers, unsafe access(path, W_OK) == 0 else { throw TreeError.notOwnFolder(path) }
+    let isOthers = file.owner != geteuid()
+    let canWrite = unsafe access(path, W_OK) == 0
+    guard canWrite, !isOthers || file.mode & S_ISVTX == 0 else {
+      throw TreeError.notOwnFolder(path, isOthers: isOthers)
+    }
     let words = [program.path] + (socket.map { ["--socket", $0] } ?? []) + ["--", path]
     try CommandWords(words).execute()
   }

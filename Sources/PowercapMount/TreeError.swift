@@ -23,8 +23,8 @@ public enum TreeError: Error, Equatable {
   case mountedAlready(String)
   /// Root is to mount on another user's folder.
   case foreignFolder(String)
-  /// A user other than root is to mount on a folder that is not theirs.
-  case notOwnFolder(String)
+  /// A user other than root is to mount on a folder that is not theirs, or that they may not write to.
+  case notOwnFolder(String, isOthers: Bool)
   /// A user of the system that root would become is missing.
   case noUser(String)
   /// A step of the unit that is taken by hand.
@@ -74,8 +74,9 @@ extension TreeError: CustomStringConvertible {
       "A powercap tree is mounted on \(path) already. End the command that has mounted it."
     case .foreignFolder(let path):
       "\(path) belongs to another user, who could move it away. Choose a folder that belongs to root."
-    case .notOwnFolder(let path):
-      "Cannot mount the powercap tree on \(path): it belongs to another user. Choose a folder of your own, or mount it as root, for "
+    case .notOwnFolder(let path, let isOthers):
+      "Cannot mount the powercap tree on \(path): \(isOthers ? "it belongs to another user" : "you may not write to it"). Choose a "
+        + "folder of your own that you may write to, or mount it as root, for "
         + "everyone: sudo pkg-watt-stat powercap \(path)"
     case .noUser(let name):
       "The user \(name) does not exist, and root serves the tree only as that user. Start it as an ordinary user."

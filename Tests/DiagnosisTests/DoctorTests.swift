@@ -63,7 +63,7 @@ struct DoctorTests {
       let report = Doctor.examine(try Machine(root: root))
       do {
         _ = try EnergySources.firstThatMeasures(root: root)
-        #expect(report.exitCode == 0)
+        #expect(report.exitCode == 0, "\(report.text)")
       } catch {
         #expect(report.exitCode == 1, "\(error)")
       }
@@ -145,12 +145,22 @@ struct DoctorTests {
       ("usr/lib/udev/rules.d/70-limits.rules", #"SUBSYSTEM=="powercap", ACTION=="add", TAG+="limits""#),
       ("usr/lib/tmpfiles.d/rapl.conf", "z /sys/class/powercap/intel-rapl:0/energy_uj 0444 - - -\n"),
       ("usr/lib/tmpfiles.d/other.conf", "d /run/other\n"),
+      // Those that close it must stay.
+      ("usr/lib/tmpfiles.d/closed.conf", "z /sys/class/powercap/intel-rapl:0/energy_uj 0400 root root - -\n"),
+      ("etc/udev/rules.d/71-closed.rules", #"SUBSYSTEM=="powercap", RUN+="/bin/chmod go-r /sys%p/energy_uj""#),
+      ("etc/udev/rules.d/72-group.rules", #"SUBSYSTEM=="powercap", RUN+="/bin/chmod -R g=r,o= /sys%p""#),
+      // As some editors end lines.
+      ("etc/udev/rules.d/98-lines.rules", "# Watts\r\n\(rule)\r\n"),
+      ("run/tmpfiles.d/both.conf", "z /sys/energy_uj 0400\r\nz /sys/class/powercap/*/energy_uj 0644\r\n"),
     ] {
       let url = URL(filePath: "\(root)/\(path)")
       try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
       try Data(text.utf8).write(to: url)
     }
-    let found = ["etc/udev/rules.d/99-rapl.rules", "usr/lib/tmpfiles.d/rapl.conf"]
+    let found = [
+      "etc/udev/rules.d/98-lines.rules", "etc/udev/rules.d/99-rapl.rules", "run/tmpfiles.d/both.conf",
+      "usr/lib/tmpfiles.d/rapl.conf",
+    ]
     #expect(ZoneOpeners.files(root: root) == found.map { "\(root)/\($0)" })
   }
 

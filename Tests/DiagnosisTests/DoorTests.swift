@@ -240,10 +240,14 @@ struct DoorTests {
 
   @Test(
     "root that measures by perf alone is told that the installed service's unit needs the drop-in, unless it has it",
-    arguments: [(["perf"], "2\n", true), (["perf"], "3\n", true), (["perf", "powercap"], "2\n", false)], [false, true])
-  func unit(doors: (measuredBy: [String], level: String, isTold: Bool), hasDropIn: Bool) throws {
+    arguments: [
+      (["perf"], "2\n", true, true), (["perf"], "3\n", true, true), (["perf", "powercap"], "2\n", true, false),
+      (["perf"], "2\n", false, false),
+    ], [false, true])
+  func unit(doors: (measuredBy: [String], level: String, isInstalled: Bool, isTold: Bool), hasDropIn: Bool) throws {
     var machine = ComposedMachine.intel("perf-alone", model: 0x9E).text(
       "proc/sys/kernel/perf_event_paranoid", doors.level)
+    if doors.isInstalled { machine = machine.permissions("usr/share/pkg-watt-stat/perf.conf", 0o644) }
     if hasDropIn { machine = machine.permissions("etc/systemd/system/pkg-watt-stat.service.d/perf.conf", 0o644) }
     let report = try machine.withRoot { root in
       var examination = Examination(try Machine(root: root)) { _ in }

@@ -76,6 +76,14 @@ struct JudgeTests {
     #expect(verdict([]).exitCode == 2)
   }
 
+  @Test("a reference that gave nothing is not said to have read anything")
+  func unread() {
+    let report = CrossCheckReport(
+      reference: "turbostat", reads: "the registers", comparisons: [], apartMilliseconds: 0, tolerancePercent: 1,
+      trouble: "turbostat ended by itself with exit code 1.")
+    #expect(report.text.hasPrefix("Could not compare: "), "\(report.text)")
+  }
+
   @Test("a reference of 0 W while we measure watts is a disagreement")
   func zero() throws {
     let comparison = try #require(Comparison(Self.package, pairs: [(10, 0), (12, 0)]))

@@ -311,6 +311,15 @@ struct PowercapTreeTests {
         Run.nobody + [Executables.service, "powercap", "--socket", service.socket, path])
       #expect(code == 1 && output.contains("sudo pkg-watt-stat powercap \(path)"), "\(output)")
     }
+    // Their own, which they may not write to.
+    let closed = folder.file("closed")
+    mkdir(closed, 0o555)
+    let nobody = try #require(getpwnam("nobody")).pointee
+    #expect(chown(closed, nobody.pw_uid, nobody.pw_gid) == 0)
+    let (refused, reason) = try Child.run(
+      Run.nobody + [Executables.service, "powercap", "--socket", service.socket, closed])
+    #expect(refused == 1 && reason.contains("you may not write to it"), "\(reason)")
+    #expect(!reason.contains("another user"), "\(reason)")
     let (code, output) = try Child.run([Executables.service, "powercap", "--socket", "/nowhere", folder.path])
     #expect(code == 1 && output.contains("No service answers at /nowhere"), "\(output)")
   }

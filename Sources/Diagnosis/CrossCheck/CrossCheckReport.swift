@@ -60,8 +60,8 @@ extension CrossCheckReport {
       lines.append(
         "Each row compares at least \(windows) windows. Our readings were at most \(fixed(apartMilliseconds, places: 1)) ms away from the ends of these windows."
       )
+      lines.append("\(reference) read \(reads).")
     }
-    lines.append("\(reference) read \(reads).")
     lines += unmatched
     return (lines + ["\(verdict)"]).map(\.harmless).joined(separator: "\n")
   }

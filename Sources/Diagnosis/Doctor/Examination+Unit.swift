@@ -6,9 +6,9 @@ extension Examination {
 
   /// What root measures, the installed service may not: its unit does not let it open the kernel's events.
   mutating func lookAtUnit() {
-    guard measuredBy == ["perf"], isRoot == true, !machine.has("\(machine.root)\(Self.folder)/perf.conf") else {
-      return
-    }
+    guard measuredBy == ["perf"], isRoot == true, machine.has(machine.root + Self.dropIn),
+      !machine.has("\(machine.root)\(Self.folder)/perf.conf")
+    else { return }
     let level = (try? machine.text("\(machine.root)/proc/sys/kernel/perf_event_paranoid")).flatMap {
       Int($0.split(whereSeparator: \.isWhitespace).first ?? "")
     }

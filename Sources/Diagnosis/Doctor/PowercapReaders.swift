@@ -33,14 +33,35 @@ enum ZoneOpeners {
       let names = (try? files.names(in: root + folder))?.sorted() ?? []
       // The service's own rules let only its group read.
       return names.filter { !$0.contains("pkg-watt-stat") }.map { "\(root)\(folder)/\($0)" }.filter { path in
-        (try? files.text(path))?.split(separator: "\n").contains(where: opens) == true
+        (try? files.text(path))?.split(whereSeparator: \.isNewline).contains(where: opens) == true
       }
     }
   }
 
-  /// Whether a line of such a file names what holds the energy, and changes who may read it.
+  /// Whether a line of such a file names what holds the energy, and changes who may read it. One that keeps others from reading must
+  /// stay.
   private static func opens(_ line: Substring) -> Bool {
     let isComment = line.first { $0 != " " && $0 != "\t" } == "#"
-    return !isComment && (line.contains("energy_uj") || line.contains("powercap") && line.contains("chmod"))
+    return !isComment && !closes(line)
+      && (line.contains("energy_uj") || line.contains("powercap") && line.contains("chmod"))
+  }
+
+  /// Whether a line sets permissions, and none of them lets others read: "0440", "o-r" or "g=r,o=".
+  private static func closes(_ line: Substring) -> Bool {
+    let words = line.split { !($0.isLetter || $0.isNumber || "+-=,".contains($0)) }
+    let answers = words.flatMap(letsOthersRead)
+    return !answers.isEmpty && !answers.contains(true)
+  }
+
+  /// Whether a word, as chmod(1) takes them, lets others read: an answer for each of its parts that settles it.
+  private static func letsOthersRead(_ word: Substring) -> [Bool] {
+    if 3...4 ~= word.count, let mode = UInt16(word, radix: 8) { return [mode & 0o004 != 0] }
+    return word.split(separator: ",").compactMap { part in
+      guard let (_, users, sign, rights) = part.wholeMatch(of: /([ugoa]*)([-+=])([rwxXst]*)/)?.output,
+        users.isEmpty ? !rights.isEmpty : users.contains("o") || users.contains("a")
+      else { return nil }
+      let namesReading = rights.contains("r")
+      return sign == "=" ? namesReading : namesReading ? sign == "+" : nil
+    }
   }
 }
