@@ -37,7 +37,8 @@ struct SleepTests {
     let line = try client.line()
     #expect(abs(line.watts - ScriptedSource.watts) < 0.5 && line.status == .ok, "\(line)")
     let window = server.control.reads.withLock { Array($0[reads...].prefix(2)) }
-    #expect(window[0] >= came && window[1] - window[0] >= 50_000_000, "\(window) after \(came)")
+    // 50 ms, less the tolerance of the grid.
+    #expect(window[0] >= came && window[1] - window[0] >= 49_000_000, "\(window) after \(came)")
     // Told behind the line.
     _ = try client.line()
     #expect(!server.control.isAsleep)
