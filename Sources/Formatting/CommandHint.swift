@@ -6,14 +6,20 @@ public struct CommandHint: Sendable {
     let name: String
     let usage: String
     let values: [(option: String, value: String, meant: String)]
+    let isListed: Bool
 
     /// - Parameters:
     ///   - usage: the parser's line: `[--json] [--count <n>]`.
     ///   - values: of options: what may be typed, and the value that is meant by it.
-    public init(_ name: String, usage: String = "", values: [(option: String, value: String, meant: String)] = []) {
+    ///   - isListed: whether it is for users, and not for units and packages only.
+    public init(
+      _ name: String, usage: String = "", values: [(option: String, value: String, meant: String)] = [],
+      isListed: Bool = true
+    ) {
       self.name = name
       self.usage = usage
       self.values = values
+      self.isListed = isListed
     }
 
     private var words: [Substring] { usage.split { $0.isWhitespace || $0 == "[" || $0 == "]" } }
@@ -51,8 +57,9 @@ public struct CommandHint: Sendable {
     guard let first = arguments.first else { return nil }
     let word = first == "help" ? arguments.dropFirst().first : first
     if let word, !word.hasPrefix("-"), !names.contains(word), word != "help" {
-      let known = Suggestions(names.map { ($0, $0) } + others)
-      return "Unknown command '\(word)'. The commands are \(names.joined(separator: ", "))."
+      let listed = commands.filter(\.isListed).map(\.name)
+      let known = Suggestions(listed.map { ($0, $0) } + others)
+      return "Unknown command '\(word)'. The commands are \(listed.joined(separator: ", "))."
         + known.question(about: word)
     }
     // "--socket read" serves at a socket of that name, and "--socket x -- read" has no command either.

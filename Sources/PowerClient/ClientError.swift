@@ -63,7 +63,8 @@ extension ClientError: CustomStringConvertible {
     case .notASocket(let path):
       "\(path) is not a socket; by default the service's sockets are \(SocketPaths.preferred) and \(SocketPaths.original)."
     case .cannotConnect(let path, EACCES):
-      "This user may not connect to \(path), because the socket is private. Try as root, or as a member of the socket's group."
+      "The \(UserNames.words(geteuid())) may not connect to \(path), because the socket is private. Only root, its owner and members of its "
+        + "group may; ls -l \(path) shows them."
     case .cannotConnect(let path, let errno):
       "Cannot connect to \(path): \(errorText(errno)). Check that it is the service's socket."
     case .noReading(let path):

@@ -80,7 +80,9 @@ struct PkgWattStat: ParsableCommand {
     ]
     let commands = configuration.subcommands.map { command in
       let name = command.configuration.commandName ?? ""
-      return CommandHint.Command(name, usage: usageString(for: command), values: values[name] ?? [])
+      return CommandHint.Command(
+        name, usage: usageString(for: command), values: values[name] ?? [],
+        isListed: command.configuration.shouldDisplay)
     }
     let managed = ["status", "start", "stop", "restart", "reload", "enable", "disable"]
     let journal = ["log", "logs", "journal"].map { (name: $0, typed: "journalctl -u pkg-watt-stat") }

@@ -8,7 +8,7 @@ struct CommandHintTests {
       .init("serve", usage: "[--socket <path> ...] [--seal] [--source <source>]", values: [("--source", "msr", "msr")]),
       .init("read", usage: "[--json] [--follow]"), .init("run", usage: "[--idle <n>] -- [<command> ...]"),
       .init("export", usage: "--format <f> [--follow]", values: ["csv", "json"].map { ("--format", $0, $0) }),
-      .init("cross-check"),
+      .init("cross-check"), .init("pass-registers", isListed: false),
     ],
     others: [
       ("start", "systemctl start pkg-watt-stat"), ("status", "systemctl status pkg-watt-stat"),
@@ -30,7 +30,7 @@ struct CommandHintTests {
     ] as [([String], String?)])
   func misspelt(arguments: [String], meant: String?) throws {
     let flaw = try #require(Self.hint.flaw(in: arguments, parse: Self.parse))
-    #expect(flaw.contains("'\(arguments.last ?? "")'") && flaw.contains("serve, read, run, export, cross-check"))
+    #expect(flaw.contains("'\(arguments.last ?? "")'") && flaw.contains("serve, read, run, export, cross-check."))
     #expect(meant.map { flaw.hasSuffix("Did you mean \($0)?") } ?? !flaw.contains("mean"), "\(flaw)")
   }
 
