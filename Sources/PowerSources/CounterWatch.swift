@@ -53,7 +53,7 @@ public final class CounterWatch: Sendable {
     var meters: [CounterMeter]
     var online: [UInt8]?
     /// Whether to check the lists the next time: by then all of them have been updated.
-    var checksLists = false
+    var checksLists: Bool
   }
 
   private let tree: MachineTree
@@ -76,7 +76,8 @@ public final class CounterWatch: Sendable {
     self.online = online
     self.passed = passed
     moreZones = Self.lists(tree)?.moreZonesInAll ?? 0
-    state = Mutex(State(meters: source.meters, online: online?.text()))
+    // A CPU may have come online while the source was opened.
+    state = Mutex(State(meters: source.meters, online: online?.text(), checksLists: passed != nil))
   }
 
   /// The change, if there is one.
@@ -85,18 +86,23 @@ public final class CounterWatch: Sendable {
       if let change = state.meters.lazy.compactMap(\.change).first { return change }
       guard let text = online?.text() else { return nil }
       if text == state.online {
-        defer { state.checksLists = false }
-        return state.checksLists ? hiddenPackage(state.meters) : nil
+        // The topology of a CPU may appear later than the CPU.
+        guard state.checksLists, let lists = Self.lists(tree) else { return nil }
+        state.checksLists = false
+        return newCPU() ?? hiddenPackage(lists, state.meters)
       }
       state.online = text
       state.checksLists = true
-      if let cpu = passed?.firstMissing(of: ((try? tree.places()) ?? []).map(\.cpu)) { return .newCPU(cpu) }
-      return Self.repeatedCounter(&state.meters)
+      return newCPU() ?? Self.repeatedCounter(&state.meters)
     }
   }
 
-  private func hiddenPackage(_ meters: [CounterMeter]) -> MachineChange? {
-    guard let lists = Self.lists(tree) else { return nil }
+  private func newCPU() -> MachineChange? {
+    guard let passed, let places = try? tree.places() else { return nil }
+    return passed.firstMissing(of: places.map(\.cpu)).map { .newCPU($0) }
+  }
+
+  private func hiddenPackage(_ lists: MachineLists, _ meters: [CounterMeter]) -> MachineChange? {
     // The kernel counts events for whole packages, as registers do.
     let isOfZones = meters.contains { $0.unit.source == .powercap }
     return (isOfZones ? lists.missingFromZones : lists.missingFromRegisters(besides: moreZones)).map { .refused($0) }

@@ -12,12 +12,12 @@ internal import SystemCalls
 /// Reports the running service to the service manager, and ends the service if the machine has changed. The server's own
 /// thread calls it at each point of the grid, so a sampler that hangs reports nothing.
 public final class ServiceReport: Sendable {
-  /// How often the status is reported, in nanoseconds: each report wakes the service manager up.
+  /// How often the status is reported, and a change is looked for, in nanoseconds: each report wakes the service manager up.
   private static let statusNanoseconds: Int64 = 10_000_000_000
 
   private struct State {
     var watchdogTold: Int64 = 0
-    var statusTold: Int64 = 0
+    var statusTold: Int64?
     var status = ""
     var hasReading = false
     var change: MachineChange?
@@ -84,17 +84,19 @@ public final class ServiceReport: Sendable {
         state.watchdogTold = now
         assignments.append("WATCHDOG=1")
       }
-      let isDue = now - state.statusTold >= Self.statusNanoseconds
-      if isDue || !state.hasReading && pulse.line != nil {
+      let isDue = state.statusTold.map { now - $0 >= Self.statusNanoseconds }
+      if isDue ?? true || !state.hasReading && pulse.line != nil {
         state.statusTold = now
         state.hasReading = pulse.line != nil
         let status = Self.status(pulse)
         if status != state.status { assignments.append("STATUS=\(status)") }
         state.status = status
-        if state.change == nil, let change = lookForChange() {
-          state.change = change
-          end()
-        }
+      }
+      // Not soon after the start: while CPUs come online one after the other, each start would be too early for the next, and systemd
+      // starts a service only a few times in ten seconds.
+      if isDue == true, state.change == nil, let change = lookForChange() {
+        state.change = change
+        end()
       }
     }
     if !assignments.isEmpty { tell(assignments) }

@@ -159,11 +159,7 @@ struct PassedRegistersTests {
     let folder = try Folder(cpus: 2)
     let passed = try PassedRegisters((0...1).map { (folder.open($0), "msr\($0)") }, root: folder.root)
     try folder.setOnline(1)
-    let source = try CounterSource(
-      registers: SimulatedCPU(packages: [.constant(watts: 60)]),
-      packages: [PackageCPUs(id: PackageID(package: 0), cpus: [0])],
-      identity: CPUIdentity(vendor: .intel, family: 6, model: 94), map: .intel)
-    let watch = try #require(CounterWatch(source, root: folder.root, through: passed))
+    let watch = try #require(CounterWatch(try source(), root: folder.root, through: passed))
     #expect(watch.change() == nil)
     try folder.setOnline(2)
     #expect(watch.change() == nil)
@@ -171,5 +167,37 @@ struct PassedRegistersTests {
     try folder.setOnline(3)
     #expect(watch.change() == .newCPU(2))
     #expect("\(MachineChange.newCPU(2))".hasPrefix("CPU 2 came online after startup"))
+  }
+
+  @Test("a CPU that came online while the source was being opened is a change too")
+  func cpuDuringTheStart() throws {
+    let folder = try Folder(cpus: 2)
+    let passed = try PassedRegisters((0...1).map { (folder.open($0), "msr\($0)") }, root: folder.root)
+    let source = try source()
+    try folder.add(2)
+    try folder.setOnline(3)
+    let watch = try #require(CounterWatch(source, root: folder.root, through: passed))
+    #expect(watch.change() == .newCPU(2))
+  }
+
+  @Test("a CPU that comes online and was not passed is not forgotten if the topology cannot be read in that moment")
+  func unreadableTopology() throws {
+    let folder = try Folder(cpus: 2)
+    let passed = try PassedRegisters((0...1).map { (folder.open($0), "msr\($0)") }, root: folder.root)
+    let watch = try #require(CounterWatch(try source(), root: folder.root, through: passed))
+    #expect(watch.change() == nil)
+    // It is in the list already, and its folder is not there yet.
+    try folder.setOnline(3)
+    for _ in 0..<3 { #expect(watch.change() == nil) }
+    try folder.add(2)
+    #expect(watch.change() == .newCPU(2))
+  }
+
+  /// One whose counters say nothing about the folder.
+  private func source() throws -> CounterSource {
+    try CounterSource(
+      registers: SimulatedCPU(packages: [.constant(watts: 60)]),
+      packages: [PackageCPUs(id: PackageID(package: 0), cpus: [0])],
+      identity: CPUIdentity(vendor: .intel, family: 6, model: 94), map: .intel)
   }
 }

@@ -223,6 +223,19 @@ struct ServiceReportTests {
     #expect(report.change == .newPackage(PackageID(package: 1)) && told.ends.withLock { $0 } == 1)
   }
 
+  @Test(
+    "is the end no sooner than ten seconds after the start, so that systemd's limit on starts is not reached by changes"
+  )
+  func earlyChange() {
+    let report = report()
+    told.change.withLock { $0 = true }
+    report.take(pulse(nil), at: 100 * Self.second)
+    for second in 101..<110 { report.take(pulse(100), at: Int64(second) * Self.second) }
+    #expect(report.change == nil && told.ends.withLock { $0 } == 0)
+    for second in 110...111 { report.take(pulse(100), at: Int64(second) * Self.second) }
+    #expect(told.ends.withLock { $0 } == 1)
+  }
+
   @Test("is how long the first reading may take, that it serves, and that it ends")
   func life() {
     let report = report()
