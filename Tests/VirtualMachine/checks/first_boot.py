@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -275,7 +276,9 @@ def _():
 
 @check("the status names watts and clients")
 def _():
-    return wait_for("a status", lambda: (s := show(UNIT, "StatusText")).startswith("59.7") and s)
+    found = wait_for("a status", lambda: re.match(r"([0-9.]+) W, .*client", show(UNIT, "StatusText")))
+    expect(abs(float(found[1]) - ALL_WATTS) <= ALL_WATTS * 0.01, found[0])
+    return found[0]
 
 
 @check("the exporter is there for who wants it: a passing user without rights, that serves both packages to this machine")
