@@ -8,7 +8,7 @@ struct UsageTests {
       (["watch", "--once", "--json"], "Unknown option '--json'. It is an option of read"),
       (["watch", "--count", "2"], "Unknown option '--count'. It is an option of read."),
       (["read", "--interval", "2"], "Unknown option '--interval'. It is an option of serve, watch"),
-      (["read", "--once"], "Unknown option '--once'. It is an option of watch."),
+      (["read", "--once"], "Unknown option '--once'. It is an option of watch and top."),
       (["read", "--watch"], "Did you mean 'watch'?"),
       (["stat"], "Did you mean 'systemctl status pkg-watt-stat'?"),
       (["logs"], "Did you mean 'journalctl -u pkg-watt-stat'?"),
