@@ -136,13 +136,16 @@ struct CrossCheckTests {
     #expect(output.contains("Could not compare: /nowhere is not an executable program; install turbostat"), "\(output)")
   }
 
-  @Test(
-    "a turbostat that could read perf is told to read the registers, and what it read is said",
-    arguments: [
+  @Test("a turbostat that could read perf is told to read the registers, and what it read is said")
+  func reads() async {
+    let turbostats = [
       ("  -i, --interval sec\n  -P, --no-perf", "the registers (--no-perf)"), ("  -i, --interval sec", "the registers"),
       ("", "the registers or the kernel's energy events, which is unknown because its --help does not tell"),
-    ])
-  func reads(help: String, what: String) throws {
+    ]
+    await atOnce(turbostats) { try reads(help: $0.0, what: $0.1) }
+  }
+
+  private func reads(help: String, what: String) throws {
     let device = try Device([])
     let folder = try TemporaryFolder()
     let path = folder.file("turbostat")
