@@ -236,7 +236,7 @@ def _():
     return package_comes_later()
 
 
-@check("so it is when sealed")
+@check("so it is when sealed", slow=True)
 def _():
     with open("/usr/share/pkg-watt-stat/seal.conf") as file, DropIn("seal", file.read()):
         said = package_comes_later()
@@ -276,7 +276,7 @@ def _():
 
 @check("the status names watts and clients")
 def _():
-    found = wait_for("a status", lambda: re.match(r"([0-9.]+) W, .*client", show(UNIT, "StatusText")))
+    found = wait_for("a status", lambda: re.match(r"([0-9.]+) W \(ok\); .*client.*", show(UNIT, "StatusText")))
     expect(abs(float(found[1]) - ALL_WATTS) <= ALL_WATTS * 0.01, found[0])
     return found[0]
 
