@@ -49,7 +49,7 @@ def compare(name, step):
     for part, watts in root.items():
         expect(part in shown, f"{name} shows nothing for {part}")
         within(f"{name} ({part})", shown[part], watts, step)
-        if part in TRUTH and name not in OWN_WAY:
+        if part in TRUTH:
             within(f"{name} ({part}), as root,", watts, TRUTH[part], step)
     try:
         alone = text(_runs[name, "user"].result())
@@ -61,8 +61,6 @@ def compare(name, step):
 # Those that are here: the named ones, or all.
 CHOSEN = os.environ["FOREIGN"].split(",") if "FOREIGN" in os.environ else [
     name for name, (_, _, newer, _) in PROGRAMS.items() if NEWER or not newer]
-# CodeCarbon divides by a time that begins before its first reading.
-OWN_WAY = {"CodeCarbon"}
 
 for _name in CHOSEN:
     check(f"{_name} shows an ordinary user with the tree what it shows root without it")(
