@@ -1,3 +1,4 @@
+public import PowerProtocol
 internal import RAPL
 
 /// Whose energy it was: each window's, and since the beginning.
@@ -25,13 +26,20 @@ public struct EnergyLedger: Sendable {
   /// The length of all windows together, in seconds.
   public private(set) var seconds = 0.0
   /// The learnt idle power.
-  public private(set) var idle = IdleEstimate()
+  public private(set) var idle: IdleEstimate
   /// Whether some energy was not counted.
   public private(set) var isLowerBound = false
   private var alignment = UsageAlignment()
 
   /// An empty ledger.
-  public init() {}
+  ///
+  /// - Parameter idle: what is known of idle power already.
+  public init(idle: IdleEstimate = IdleEstimate()) { self.idle = idle }
+
+  /// Takes in the power of the time before the first window.
+  public mutating func learn(_ history: HistoryReport) {
+    if let lowest = history.rows.map(\.leastWatts).min() { idle.remember(lowestWatts: lowest) }
+  }
 
   /// Takes in a window.
   ///
@@ -40,7 +48,7 @@ public struct EnergyLedger: Sendable {
   ///   - cpus: how many CPUs are online.
   public mutating func add(_ window: EnergyWindow, _ usage: CPUUsage?, cpus: Int) {
     // Far from overflow: no real machine gets here.
-    if microjoules > .max / 4 { self = EnergyLedger() }
+    if microjoules > .max / 4 { self = EnergyLedger(idle: idle) }
     let times = usage.map { alignment.take($0, until: window.end) } ?? [:]
     if usage == nil { alignment.restart() }
     for row in entries.keys {

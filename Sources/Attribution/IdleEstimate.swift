@@ -4,6 +4,9 @@
 /// of any window. If a part of the CPUs was busy in that window, the same part of its watts may be for work, so this estimate lies
 /// below the lowest watts by that part, and is as unsure as that. The line: the straight line of watts over busy CPUs, by least
 /// squares, and its value at no busy CPU, with two standard errors. It needs load that changes.
+///
+/// A service remembers the watts of the time before the first window, but nobody the load. So its lowest watts only bound the low
+/// end from above, and the windows bound it from below.
 public struct IdleEstimate: Sendable {
   /// Watts, and how far they may be from the truth.
   public struct Power: Sendable, Equatable {
@@ -18,6 +21,7 @@ public struct IdleEstimate: Sendable {
   private static let fewestWindows = 8.0
 
   private var lowest: (watts: Double, busyShare: Double)?
+  private var rememberedWatts: Double?
   private var weight = 0.0
   private var windows = 0.0
   private var meanBusy = 0.0
@@ -48,13 +52,29 @@ public struct IdleEstimate: Sendable {
     wattSquares += rest * (watts - meanWatts)
   }
 
+  /// Takes in the lowest watts of any window before the first one.
+  public mutating func remember(lowestWatts watts: Double) {
+    guard watts.isFinite, watts >= 0 else { return }
+    rememberedWatts = min(rememberedWatts ?? watts, watts)
+  }
+
   /// The present estimate; nil before the first window.
   public var power: Power? {
     guard let lowest else { return nil }
-    let doubt = lowest.watts * lowest.busyShare
-    let lowEnd = Power(watts: lowest.watts - doubt, uncertainty: doubt)
+    let lowEnd = lowEnd(lowest)
     guard let line, line.uncertainty < lowEnd.uncertainty else { return lowEnd }
-    return Power(watts: min(max(line.watts, 0), lowest.watts), uncertainty: line.uncertainty)
+    let most = min(lowest.watts, rememberedWatts ?? .infinity)
+    return Power(watts: min(max(line.watts, 0), most), uncertainty: line.uncertainty)
+  }
+
+  private func lowEnd(_ lowest: (watts: Double, busyShare: Double)) -> Power {
+    let doubt = lowest.watts * lowest.busyShare
+    let seen = Power(watts: lowest.watts - doubt, uncertainty: doubt)
+    guard let remembered = rememberedWatts, remembered < lowest.watts else { return seen }
+    let least = max(seen.watts - seen.uncertainty, 0)
+    // Less than the windows allow: idle power itself changes, and is as unsure as the difference.
+    guard least < remembered else { return Power(watts: remembered, uncertainty: least - remembered) }
+    return Power(watts: (least + remembered) / 2, uncertainty: (remembered - least) / 2)
   }
 
   private var line: Power? {

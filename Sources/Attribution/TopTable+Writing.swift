@@ -12,19 +12,19 @@ extension TopTable {
     let length = Numbers.duration(window.seconds)
     let heading =
       "\(Self.fixed(centiwatts)) W\(mark) drawn by the CPU packages, mean of \(length). Who drew it is an estimate by CPU time."
-    let total = Row(
-      id: nil, name: "total", centiwatts: centiwatts, centijoules: centijoules,
-      cpuSeconds: (rows + others).reduce(0) { $0 + $1.cpuSeconds })
+    let total = total
     let shown = rows + others + [total]
-    let cells = shown.map { row in
-      [
-        "", Self.fixed(row.centiwatts), (isLowerBound && row == total ? ">= " : "") + Self.fixed(row.centijoules),
-        cpu(row),
-      ]
-    }
-    let columns = Columns.aligned([["", "watts", "joules", "CPU"]] + cells)
+    let columns = Columns.aligned([[""] + Self.headings] + shown.map { [""] + cells($0, isTotal: $0 == total) })
     let names = ["name"] + shown.map(description)
     return [heading] + zip(columns, names).map { "\($0.dropFirst(2))  \($1)" }
+  }
+
+  /// The headings of a row's numbers.
+  public static let headings = ["watts", "joules", "CPU"]
+
+  /// A row's numbers as they are printed, in the order of the headings.
+  public func cells(_ row: Row, isTotal: Bool = false) -> [String] {
+    [Self.fixed(row.centiwatts), (isLowerBound && isTotal ? ">= " : "") + Self.fixed(row.centijoules), cpu(row)]
   }
 
   /// A row's name as it is printed: with its process number and unit, and with a note about what it means.
@@ -64,7 +64,7 @@ extension TopTable {
       return JSON.object(all + members(row))
     }
     var all: [(String, JSON)] = [
-      ("timestamp", .number(window.unixSeconds)), ("window_seconds", .number(window.seconds)),
+      ("timestamp", .number((window.unixSeconds * 1000).rounded() / 1000)), ("window_seconds", .number(window.seconds)),
       ("watts", .number(Double(centiwatts) / Self.step)), ("joules", .number(Double(centijoules) / Self.step)),
       ("lower_bound", .boolean(isLowerBound)), ("seconds", .number(seconds)), ("status", .string(status)),
       ("estimated_by", .string("cpu time")), ("rows", .array(list)),
@@ -81,7 +81,7 @@ extension TopTable {
       var own = members(row)
       if row.id == .idle {
         own.removeLast()
-        own.append(("uncertainty_watts", .optional(idle?.uncertainty)))
+        own.append(("watts_uncertainty", .optional(idle?.uncertainty)))
       }
       all.append((key, .object(own)))
     }

@@ -76,8 +76,18 @@ public struct TopTable: Sendable, Equatable {
       case .process, .unit, .container, .outside, .user: rows.append(row)
       }
     }
-    rows.sort { Self.isBefore($0, $1, order) }
+    sort(by: order)
     others.sort { Self.rank($0.id) < Self.rank($1.id) }
+  }
+
+  /// Sorts the rows in another way.
+  public mutating func sort(by order: Order) { rows.sort { Self.isBefore($0, $1, order) } }
+
+  /// The sum of all rows: the totals.
+  public var total: Row {
+    Row(
+      id: nil, name: "total", centiwatts: centiwatts, centijoules: centijoules,
+      cpuSeconds: (rows + others).reduce(0) { $0 + $1.cpuSeconds })
   }
 
   /// Shows only some rows. The others become one, so that the sums stay.
@@ -89,8 +99,12 @@ public struct TopTable: Sendable, Equatable {
   public mutating func leaveOutZeros() { rows.removeAll { !$0.isWorthShowing } }
 
   /// Shows only the first rows, this many. The others become one, so that the sums stay.
-  public mutating func keep(first count: Int) {
-    fold(Array(rows.dropFirst(max(count, 0))), Array(rows.prefix(max(count, 0))))
+  public mutating func keep(first count: Int) { keep(0..<max(count, 0)) }
+
+  /// Shows only the rows at these places. The others become one, so that the sums stay.
+  public mutating func keep(_ places: Range<Int>) {
+    let places = places.clamped(to: rows.indices)
+    fold(Array(rows[..<places.lowerBound] + rows[places.upperBound...]), Array(rows[places]))
   }
 
   private mutating func fold(_ left: [Row], _ kept: [Row]) {

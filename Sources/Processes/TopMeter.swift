@@ -7,24 +7,39 @@ public struct TopMeter: ~Copyable {
   private var usage: UsageMeter
   private var energy = EnergyCourse()
   /// Whose energy it was.
-  public private(set) var ledger = EnergyLedger()
+  public private(set) var ledger: EnergyLedger
+  private let grouping: Grouping
 
   /// A meter for a grouping.
   ///
+  /// - Parameter idle: what is known of idle power already.
   /// - Throws: if the CPU time cannot be read.
-  public init(_ grouping: Grouping, root: String = "") throws(ProcessError) {
+  public init(_ grouping: Grouping, idle: IdleEstimate = IdleEstimate(), root: String = "") throws(ProcessError) {
     reader = try ProcessReader(grouping, root: root)
     usage = UsageMeter(grouping)
+    ledger = EnergyLedger(idle: idle)
+    self.grouping = grouping
   }
 
   /// What one must know of what is missing in the rows, in one sentence; nil for nothing.
   public var note: String? {
     switch reader.cgroups.kind {
     case .unified: nil
+    // Each process has a row of its own, wherever it is.
+    case .hybrid where grouping.needsProcesses: nil
     case .hybrid:
       "cgroup v2 is mounted beside version 1 here: units and containers that only version 1 knows have no rows of their own."
     case .missing: "cgroup v2 is not mounted here: processes that end within a window are in 'not attributed'."
     }
+  }
+
+  /// Takes in what the service remembers of the time before the first sample: idle power is learnt faster by it.
+  public mutating func learn(_ history: HistoryReport) { ledger.learn(history) }
+
+  /// The next sample comes by another connection, whose joules may have another beginning.
+  public mutating func restart() {
+    energy.restart()
+    ledger.skip()
   }
 
   /// Takes a sample that has just arrived.

@@ -1,10 +1,12 @@
 public import ArgumentParser
 public import Attribution
 internal import Formatting
+internal import Glibc
 internal import PowerClient
 internal import PowerProtocol
 internal import Processes
 internal import SystemCalls
+internal import Terminal
 
 /// Shows who draws the power.
 struct TopCommand: ParsableCommand {
@@ -12,8 +14,8 @@ struct TopCommand: ParsableCommand {
     commandName: "top",
     abstract: "Show who draws the power of the CPU packages: processes, units, containers or users.",
     discussion: """
-      It prints a table for each window of the service, until interrupted. Who drew what is an estimate by CPU time: no CPU \
-      counts the energy of a program. The rows, with those for idle power, for hidden processes and for what belongs to nobody, \
+      It fills the screen, and in a pipe it prints a table for each window of the service. Press q or Ctrl-C to quit, ? for \
+      its keys. Who drew what is an estimate by CPU time: no CPU counts the energy of a program. The rows, with those for idle power, for hidden processes and for what belongs to nobody, \
       add up to the watts of the packages. Joules count since the start of top.
       """)
 
@@ -39,7 +41,7 @@ struct TopCommand: ParsableCommand {
   @Flag(help: "Print one table and exit. It takes two readings of the service.")
   var once = false
 
-  @Flag(help: "Print tables until interrupted. Without --json this is the default.")
+  @Flag(help: "Print tables until interrupted, as in a pipe.")
   var follow = false
 
   @Flag(help: "Print one JSON object instead of a table; with --follow, one on each line.")
@@ -57,6 +59,9 @@ struct TopCommand: ParsableCommand {
       valueName: "name"))
   var unit: [String] = []
 
+  @Flag(help: "Draw with ASCII characters only.")
+  var ascii = false
+
   func validate() throws {
     try ClientOptions.check(interval: interval)
     if once && follow { throw ValidationError("--once and --follow cannot be used together.") }
@@ -66,13 +71,29 @@ struct TopCommand: ParsableCommand {
   }
 
   func run() throws {
+    if !json && !once && !follow {
+      var abilities = TerminalAbilities(isTerminal: isatty(STDOUT_FILENO) == 1) { name in
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+      }
+      if ascii { abilities.characters = .ascii }
+      if abilities.isScreen {
+        var screen = try TopScreen(
+          service: service.address, interval: interval, by: by, sort: sort, only: selection, abilities: abilities)
+        return try screen.run()
+      }
+    }
+    try printTables()
+  }
+
+  private var selection: TopSelection { TopSelection(pids: pid, units: unit) }
+
+  private func printTables() throws {
     var meter = try TopMeter(by)
     var connection = try service.address.connect()
-    let hasDomains = try !connection.info().serves("subscribe", member: "domains")
-    _ = try connection.subscribe(intervalSeconds: interval, domains: hasDomains)
+    if let history = try connection.beginTop(intervalSeconds: interval).history { meter.learn(history) }
     if let note = meter.note { StandardError.complain("Note: \(note)") }
     let isSingle = once || (json && !follow)
-    var names: [UInt32: String] = [:]
+    var names = UserNameCache()
     var (isFirst, isStale) = (true, false)
     while let sample = try connection.nextSample(output: StandardOutput.reader) {
       let window = try meter.take(sample)
@@ -83,12 +104,7 @@ struct TopCommand: ParsableCommand {
       }
       isStale = sample.status == .stale
       guard let window else { continue }
-      var table = TopTable(meter.ledger, window, by: sort) { number in
-        if let name = names[number] { return name }
-        let name = UserNames.name(of: number) ?? "\(number)"
-        names[number] = name
-        return name
-      }
+      var table = TopTable(meter.ledger, window, by: sort) { names.name(of: $0) }
       try select(&table, mustExist: isFirst)
       let status = sample.status.rawValue
       let text =
@@ -104,13 +120,11 @@ struct TopCommand: ParsableCommand {
 
   /// Shows only what was asked for.
   private func select(_ table: inout TopTable, mustExist: Bool) throws {
-    guard !pid.isEmpty || !unit.isEmpty else {
+    guard !selection.isEmpty else {
       table.leaveOutZeros()
       return
     }
-    table.keep { row in
-      row.pid.map(pid.contains) ?? false || unit.contains { $0 == row.unit || $0 == row.name }
-    }
+    table.keep(where: selection.contains)
     guard mustExist else { return }
     for number in pid where !table.rows.contains(where: { $0.pid == number }) {
       throw TopError("No process with the number \(number) can be seen. To list processes: pkg-watt-stat top --once")

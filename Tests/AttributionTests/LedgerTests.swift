@@ -1,3 +1,4 @@
+import Formatting
 @testable import PowerProtocol
 import RAPL
 import Testing
@@ -121,6 +122,70 @@ struct IdleEstimateTests {
     var idle = IdleEstimate()
     for step in 0..<40 { idle.add(watts: step == 20 ? 1 : 30, busyCPUs: Double(step % 5), cpus: 4) }
     #expect(try #require(idle.power).watts <= 1)
+  }
+}
+
+@Suite("Idle power with what the service remembers")
+struct RememberedIdleTests {
+  private func idle(_ remembered: Double?, watts: Double = 20, busyCPUs: Double = 2) -> IdleEstimate.Power? {
+    var idle = IdleEstimate()
+    if let remembered { idle.remember(lowestWatts: remembered) }
+    idle.add(watts: watts, busyCPUs: busyCPUs, cpus: 4)
+    return idle.power
+  }
+
+  @Test("is surer by lower watts, which are its upper end")
+  func lower() {
+    #expect(idle(nil) == .init(watts: 10, uncertainty: 10))
+    #expect(idle(8) == .init(watts: 4, uncertainty: 4))
+    #expect(idle(nil, busyCPUs: 1) == .init(watts: 15, uncertainty: 5))
+    #expect(idle(16, busyCPUs: 1) == .init(watts: 13, uncertainty: 3))
+  }
+
+  @Test(
+    "holds what is true, whatever the work was before, and is surer than by the window alone",
+    arguments: [0.0, 2, 6, 11], [0.5, 2, 9])
+  func truth(base: Double, slope: Double) throws {
+    for now in [2.0, 3, 4] {
+      let (watts, alone) = (base + slope * now, try #require(idle(nil, watts: base + slope * now, busyCPUs: now)))
+      for before in [0.0, 0.5, 1, 1.9] {
+        let power = try #require(idle(base + slope * before, watts: watts, busyCPUs: now))
+        #expect(abs(power.watts - base) <= power.uncertainty + 1e-9, "\(before) \(now) \(power)")
+        #expect(power.uncertainty < alone.uncertainty)
+      }
+    }
+  }
+
+  @Test("says nothing before the first window, and nothing by higher watts or none")
+  func useless() {
+    var idle = IdleEstimate()
+    idle.remember(lowestWatts: 8)
+    #expect(idle.power == nil)
+    for watts in [20.0, 30, .nan, .infinity, -1] { #expect(self.idle(watts) == self.idle(nil)) }
+  }
+
+  @Test("is unsure if it has changed since")
+  func changed() {
+    // Nothing is busy at 20 W, so 8 W was another idle power.
+    #expect(idle(8, busyCPUs: 0) == .init(watts: 8, uncertainty: 12))
+  }
+
+  @Test("is learnt from the lowest watts of a history, and stays with another table")
+  func history() {
+    let rows = [(9.0, 4.0), (30, 7)].map { watts, least in
+      HistoryReport.Row(
+        unixSeconds: 1, seconds: 1, watts: watts, leastWatts: least, mostWatts: watts, joules: watts, isAsleep: false)
+    }
+    var ledger = EnergyLedger()
+    ledger.learn(HistoryReport(seconds: 900, rows: []))
+    ledger.learn(HistoryReport(seconds: 900, rows: rows))
+    let window = EnergyWindow(
+      end: 1, unixSeconds: 1640995200.1234567, seconds: 1, microjoules: 8_000_000, centiwatts: 800, isLowerBound: false)
+    ledger.add(window, CPUUsage(start: 0, end: 1, rows: [.outside: 1_000_000], live: [:]), cpus: 1)
+    #expect(ledger.idle.power == .init(watts: 2, uncertainty: 2))
+    #expect(EnergyLedger(idle: ledger.idle).idle.power == ledger.idle.power)
+    let json = TopTable(ledger, window, by: .watts) { "\($0)" }.json(status: "ok").text
+    #expect(json.hasPrefix("{\"timestamp\": 1640995200.123, "))
   }
 }
 

@@ -131,6 +131,11 @@ struct ProcessReaderTests {
     try tree.write("two words/a/cpu.stat", "usage_usec 7\n")
     let tree2 = CgroupTree(root: tree.path)
     #expect(tree2.kind == .hybrid && tree2.read()?.map(\.microseconds) == [7])
+    for grouping in Grouping.allCases {
+      let meter = try TopMeter(grouping, root: tree.path)
+      let note = meter.note
+      #expect((note == nil) == grouping.needsProcesses, "\(grouping): \(note ?? "")")
+    }
   }
 
   @Test("says what is wrong without /proc")

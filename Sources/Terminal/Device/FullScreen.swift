@@ -77,7 +77,7 @@ public struct FullScreen: ~Copyable {
     let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(keys, $0.baseAddress, $0.count) }
     // The terminal is gone.
     guard count > 0 else { return events + (count < 0 && errno == EINTR ? [] : [.end]) }
-    return events + Key.keys(in: bytes[..<count]).map { .key($0) }
+    return events + Stroke.strokes(in: bytes[..<count]).map { .stroke($0) }
   }
 
   /// Writes a frame.
@@ -119,8 +119,8 @@ public struct FullScreen: ~Copyable {
 
 /// An event at a terminal.
 public enum ScreenEvent: Sendable, Equatable {
-  /// A key.
-  case key(Key)
+  /// A key, as it was pressed.
+  case stroke(Stroke)
   /// The size has changed, or the screen was restored after a stop.
   case redraw
   /// The program has to end.

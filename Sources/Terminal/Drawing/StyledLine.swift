@@ -62,6 +62,8 @@ public enum Style: Sendable, Equatable {
   case plain
   /// The most important text.
   case strong
+  /// What the keys act on.
+  case selected
   /// Scales and labels.
   case faint
   /// A measured mean.
@@ -75,11 +77,12 @@ public enum Style: Sendable, Equatable {
 
   /// The parameters of the terminal's SGR sequence; nil for plain text.
   ///
-  /// - Parameter colours: whether to use colours; without them only `strong` stands out.
+  /// - Parameter colours: whether to use colours; without them only `strong` and `selected` stand out.
   func parameters(colours: Bool) -> String? {
     switch self {
     case .plain: nil
     case .strong: "1"
+    case .selected: "7"
     case .faint: colours ? "90" : nil
     case .mean: colours ? "32" : nil
     case .peak: colours ? "33" : nil

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// Text that is made to fit the size of a terminal.
 enum Words {
   /// A text in lines of at most this many columns, broken between words.
@@ -27,6 +29,23 @@ enum Words {
   /// The beginning of a text, followed by "...".
   private static func cut(_ text: String, width: Int) -> String {
     width > 3 ? text.prefix(width - 3) + "..." : String(repeating: ".", count: width)
+  }
+
+  /// A name of any characters, with "?" for those that may not be exactly one column wide, or that the terminal may not have.
+  static func narrow(_ name: String, _ characters: GraphCharacters) -> String {
+    String(
+      String.UnicodeScalarView(
+        name.harmless.unicodeScalars.map { scalar in
+          switch scalar.value {
+          case 0x20...0x7E: scalar
+          // Latin, Greek and Cyrillic letters.
+          case 0xA1...0x2AF where characters == .blocks: scalar
+          case 0x370...0x3FF where characters == .blocks: scalar
+          case 0x400...0x482 where characters == .blocks: scalar
+          case 0x48A...0x52F where characters == .blocks: scalar
+          default: "?"
+          }
+        }))
   }
 
   /// The first text that fits, or none. A number is never cut, because it would become another number.

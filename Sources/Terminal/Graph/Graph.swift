@@ -1,3 +1,4 @@
+internal import Formatting
 internal import RAPL
 
 /// Draws columns of watts as bars.
@@ -16,6 +17,14 @@ enum Graph {
       }
       return line
     }
+  }
+
+  /// The watts axis beside one row.
+  ///
+  /// - Parameter label: the watts; nil for no tick.
+  static func side(_ label: String?, width: Int, characters: GraphCharacters) -> StyledLine {
+    let tick = label == nil ? characters.side : characters.sideTick
+    return StyledLine(Columns.right(label ?? "", width - 2) + " " + String(tick), .faint)
   }
 
   private static func cell(

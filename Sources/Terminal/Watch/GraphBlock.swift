@@ -42,7 +42,7 @@ struct GraphBlock {
     let legend = legend(graph)
     guard hasScales else { return (lines + graph, legend) }
     for (index, row) in graph.enumerated() {
-      var line = side(drawing.watts.label(ofRow: rows - index), width: labels)
+      var line = Graph.side(drawing.watts.label(ofRow: rows - index), width: labels, characters: characters)
       line.append(row)
       lines.append(line)
     }
@@ -65,12 +65,6 @@ struct GraphBlock {
       legend.append(meaning, .faint)
     }
     return legend
-  }
-
-  /// The watts axis beside one row.
-  private func side(_ label: String?, width: Int) -> StyledLine {
-    let tick = label == nil ? characters.side : characters.sideTick
-    return StyledLine(Columns.right(label ?? "", width - 2) + " " + String(tick), .faint)
   }
 
   /// What is visible in this many columns and rows.

@@ -1,5 +1,3 @@
-internal import CMSRShim
-internal import Glibc
 public import PowerClient
 internal import PowerProtocol
 
@@ -9,7 +7,6 @@ public struct WatchScreen {
   private let interval: Double?
   private let abilities: TerminalAbilities
   private var view = LiveView()
-  private var pacer = FramePacer()
 
   /// A screen on stdout, with keys from stdin.
   ///
@@ -26,10 +23,10 @@ public struct WatchScreen {
   public mutating func run() throws {
     // Before the screen is taken, so that an error is an ordinary sentence on stderr.
     var connection = try service.open()
-    var screen = try FullScreen(output: STDOUT_FILENO, keys: STDIN_FILENO)
+    var canvas = try Canvas(abilities)
     while true {
       do throws(ClientError) {
-        guard try follow(&connection, &screen) else { return }
+        guard try follow(&connection, &canvas) else { return }
       } catch {
         guard view.model.reading != nil, error.isEndOfService else { throw error }
         if case .closed = error {
@@ -38,25 +35,24 @@ public struct WatchScreen {
           view.model.lost("\(error)")
         }
       }
-      guard let next = try reconnect(&screen) else { return }
+      guard let next = try reconnect(&canvas) else { return }
       connection = next
     }
   }
 
   /// - Returns: whether to go on, with another connection.
-  private mutating func follow(_ connection: inout PowerConnection, _ screen: inout FullScreen) throws(ClientError)
+  private mutating func follow(_ connection: inout PowerConnection, _ canvas: inout Canvas) throws(ClientError)
     -> Bool
   {
     view.model.connected(warning: service.untrusted(connection).map { "\($0)" })
     var requests = WatchRequests(intervalSeconds: interval)
     for request in requests.first { try connection.send(request) }
     while true {
-      guard draw(&screen) else { return false }
-      let deadline = cmsr_monotonic_nanoseconds() + Int64(pacer.patience(at: Self.milliseconds)) * 1_000_000
-      switch try connection.next(or: screen.descriptor, until: deadline) {
-      case .timeout: pacer.change()
+      guard draw(&canvas) else { return false }
+      switch try connection.next(or: canvas.descriptor, until: canvas.deadline) {
+      case .timeout: canvas.change()
       case .other:
-        guard handle(screen.events()) else { return false }
+        guard handle(canvas.events()) else { return false }
       case .arrived(let answer):
         let again: [Request]
         do throws(Refusal) {
@@ -66,23 +62,23 @@ public struct WatchScreen {
         }
         for request in again { try connection.send(request) }
         view.apply(answer)
-        pacer.change()
+        canvas.change()
       }
     }
   }
 
   /// Tries to connect once a second; nil once the view has to end.
-  private mutating func reconnect(_ screen: inout FullScreen) throws -> PowerConnection? {
+  private mutating func reconnect(_ canvas: inout Canvas) throws -> PowerConnection? {
     while true {
-      pacer.change()
-      guard draw(&screen) else { return nil }
-      if cmsr_wait_readable(screen.descriptor, -1, -1, FramePacer.tickMilliseconds) == 0 {
-        guard handle(screen.events()) else { return nil }
+      canvas.change()
+      guard draw(&canvas) else { return nil }
+      if canvas.waits() {
+        guard handle(canvas.events()) else { return nil }
         continue
       }
       do throws(ClientError) {
         // A listener that lets nobody in must not keep keys and signals waiting.
-        return try service.open(interrupt: screen.descriptor)
+        return try service.open(interrupt: canvas.descriptor)
       } catch {
         guard error.isEndOfService || error == .interrupted else { throw error }
       }
@@ -93,32 +89,18 @@ public struct WatchScreen {
   private mutating func handle(_ events: [ScreenEvent]) -> Bool {
     for event in events {
       switch event {
-      case .end, .key(.quit): return false
-      case .key(let key): view.press(key, now: Self.now)
+      case .end: return false
+      case .stroke(let stroke):
+        guard let key = Key(stroke) else { continue }
+        if key == .quit { return false }
+        view.press(key, now: Canvas.now)
       case .redraw: break
       }
     }
-    pacer.hurry()
     return true
   }
 
-  /// Draws what has changed, if it is time to.
-  ///
-  /// - Returns: whether to go on: false if the terminal is gone.
-  private mutating func draw(_ screen: inout FullScreen) -> Bool {
-    guard pacer.isDue(at: Self.milliseconds) else { return true }
-    let size = screen.size
-    let lines = view.lines(size: size, characters: abilities.characters, now: Self.now)
-    do throws(ScreenError) {
-      try screen.show(Frame.bytes(lines, size: size, colours: abilities.hasColours))
-    } catch {
-      return false
-    }
-    pacer.draw(at: Self.milliseconds)
-    return true
+  private func draw(_ canvas: inout Canvas) -> Bool {
+    canvas.draw { view.lines(size: $0, characters: $1, now: $2) }
   }
-
-  private static var milliseconds: Int64 { cmsr_monotonic_nanoseconds() / 1_000_000 }
-  /// Seconds since 1970.
-  private static var now: Double { Double(cmsr_realtime_nanoseconds()) / 1e9 }
 }

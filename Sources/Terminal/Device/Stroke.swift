@@ -1,0 +1,48 @@
+/// What a person does at a keyboard, once.
+public enum Stroke: Sendable, Equatable {
+  /// A key with a character.
+  case character(Character)
+  case enter, escape, backspace
+  case up, down, pageUp, pageDown, home, end
+
+  /// The strokes in a terminal's input. Control characters and sequences of other keys are skipped.
+  public static func strokes(in bytes: some Sequence<UInt8>) -> [Stroke] {
+    var strokes: [Stroke] = []
+    var rest = Array(bytes)[...]
+    while let byte = rest.popFirst() {
+      switch byte {
+      case 0x1B:
+        guard let next = rest.first, next == UInt8(ascii: "[") || next == UInt8(ascii: "O") else {
+          strokes.append(.escape)
+          continue
+        }
+        rest.removeFirst()
+        // The last byte of a sequence is a letter or ~.
+        let parameters = rest.prefix { !(0x40...0x7E ~= $0) }
+        rest = rest.dropFirst(parameters.count)
+        if let last = rest.popFirst(), let stroke = Self.named(parameters, last) { strokes.append(stroke) }
+      case 0x0A, 0x0D: strokes.append(.enter)
+      case 0x08, 0x7F: strokes.append(.backspace)
+      case 0x20...:
+        let text = [byte] + rest.prefix { $0 >= 0x20 && $0 != 0x7F }
+        rest = rest.dropFirst(text.count - 1)
+        strokes += String(decoding: text, as: UTF8.self).filter { $0 != "\u{FFFD}" }.map { .character($0) }
+      default: break
+      }
+    }
+    return strokes
+  }
+
+  /// The key of a sequence, as xterm and those that follow it send them. Source: xterm's ctlseqs, "PC-Style Function Keys".
+  private static func named(_ parameters: ArraySlice<UInt8>, _ last: UInt8) -> Stroke? {
+    switch (String(decoding: parameters, as: UTF8.self), UnicodeScalar(last)) {
+    case ("", "A"): .up
+    case ("", "B"): .down
+    case ("", "H"), ("1", "~"), ("7", "~"): .home
+    case ("", "F"), ("4", "~"), ("8", "~"): .end
+    case ("5", "~"): .pageUp
+    case ("6", "~"): .pageDown
+    default: nil
+    }
+  }
+}
