@@ -20,8 +20,10 @@ def built(package):
 class Programs:
     """Paths by name: `programs.floor`, `programs.sampling_floor`."""
 
-    def __init__(self, device):
+    def __init__(self, device, references=True):
         self.service = output(os.path.join(TOP, "scripts/packaging/program")).strip()
+        if not references:
+            return
         # It starts the server that is built beside it.
         output(os.path.join(TOP, "scripts/packaging/powercap-tree"))
         self._folder = built("Benchmarks")
