@@ -79,7 +79,7 @@ public struct CgroupTree: Sendable {
       guard let time = (try? files.read(name("cpu.stat"))).flatMap(microseconds) else { return }
       found.append(CPUSnapshot.Cgroup(inode: inode, path: path, microseconds: time))
     }
-    guard depth < deepest, found.count < most else { return }
+    guard depth < deepest, found.count < most, files.mayHaveFolders else { return }
     for entry in files.entries() ?? [] where entry.isFolder {
       let number = unsafe openat(files.number, entry.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
       guard number >= 0 else { continue }

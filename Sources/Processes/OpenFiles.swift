@@ -25,7 +25,15 @@ struct OpenFiles: ~Copyable {
   /// The folder's number.
   var number: Int32 { folder.number }
 
-  /// The beginning of a file.
+  /// Whether there may be folders in it. In a cgroup's folder, the number of links tells without a listing: it is 2 and one more for
+  /// each folder. Source: fs/kernfs/inode.c, kernfs_refresh_inode.
+  var mayHaveFolders: Bool {
+    var file = stat()
+    return unsafe fstat(folder.number, &file) != 0 || file.st_nlink != 2
+  }
+
+  /// The beginning of a file that the kernel makes whole when it is read. Source: fs/seq_file.c, single_open: less than was asked
+  /// for is the end.
   ///
   /// - Throws: an errno value in a `FileError`: ENOENT or ESRCH if it has gone.
   mutating func read(_ name: [CChar]) throws(FileError) -> ArraySlice<UInt8> {
@@ -40,8 +48,8 @@ struct OpenFiles: ~Copyable {
       }
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw FileError(path: "", errno: errno) }
-      if count == 0 { break }
       filled += count
+      if begin + count < buffer.count { break }
     }
     return buffer[..<filled]
   }

@@ -14,9 +14,9 @@ struct TopCommand: ParsableCommand {
     commandName: "top",
     abstract: "Show who draws the power of the CPU packages: processes, units, containers or users.",
     discussion: """
-      It fills the screen, and in a pipe it prints a table for each window of the service. Press q or Ctrl-C to quit, ? for \
-      its keys. Who drew what is an estimate by CPU time: no CPU counts the energy of a program. The rows, with those for idle power, for hidden processes and for what belongs to nobody, \
-      add up to the watts of the packages. Joules count since the start of top.
+      It fills the screen; in a pipe it prints a table for each window of the service. Press q or Ctrl-C to quit, ? for its keys. \
+      Who drew what is an estimate by CPU time: no CPU counts the energy of a program. The rows, with those for idle power, for \
+      hidden processes and for what belongs to nobody, add up to the watts of the packages. Joules count since the start of top.
       """)
 
   @OptionGroup var service: ClientOptions
