@@ -58,7 +58,8 @@ public struct EnergyLedger: Sendable {
     let whole = max(window.microjoules, 0)
     if usage != nil, window.seconds > 0 {
       let busy = times.values.reduce(0.0) { $0 + Double($1) } / 1e6 / window.seconds
-      idle.add(watts: Double(whole) / 1e6 / window.seconds, busyCPUs: busy, cpus: cpus)
+      idle.add(
+        watts: Double(whole) / 1e6 / window.seconds, seconds: window.seconds, busyCPUs: busy, cpus: cpus)
     }
     let idleJoules = (idle.power?.watts ?? 0) * window.seconds
     let idlePart = min(Int64(clamping: (idleJoules * 1e6).rounded()), whole)

@@ -32,9 +32,7 @@ extension TopTable {
     let name = row.name.harmless
     switch row.id {
     case .process(let pid, _): return "\(name) (\(pid))" + (row.unit.map { "  \($0.harmless)" } ?? "")
-    case .idle:
-      return idle.map { "idle: \(Self.fixed($0.watts)) W with nothing to do, ± \(Self.fixed($0.uncertainty)) W" }
-        ?? name
+    case .idle: return "\(name): " + (idle.map(Self.description) ?? "not known yet")
     case .hidden: return "hidden: processes that this user cannot see"
     case .notAttributed: return "not attributed: interrupts, and whatever else is in no row"
     case .ended: return "ended: rows of earlier windows"
@@ -81,11 +79,28 @@ extension TopTable {
       var own = members(row)
       if row.id == .idle {
         own.removeLast()
-        own.append(("watts_uncertainty", .optional(idle?.uncertainty)))
+        own.append(("watts_at_least", .optional(idle.map { Self.outward($0.leastWatts, .down) })))
+        own.append(("watts_at_most", .optional(idle.map { Self.outward($0.mostWatts, .up) })))
+        own.append(("guess", .boolean(idle?.isGuess ?? true)))
       }
       all.append((key, .object(own)))
     }
     return .object(all)
+  }
+
+  /// What is sure of idle power. The row itself has the estimate.
+  private static func description(_ idle: IdleEstimate.Power) -> String {
+    let most = fixed(outward(idle.mostWatts, .up))
+    if idle.isGuess { return "not known yet (a guess), at most \(most) W" }
+    let least = fixed(outward(idle.leastWatts, .down))
+    return (idle.leastWatts > 0 ? "\(least) to \(most) W" : "at most \(most) W") + " with nothing to do"
+  }
+
+  /// A bound in steps of 10 mW, rounded so that it holds.
+  private static func outward(_ watts: Double, _ rule: FloatingPointRoundingRule) -> Double {
+    // What is a step but for the arithmetic stays.
+    let steps = watts * step
+    return (abs(steps - steps.rounded()) < 1e-6 ? steps.rounded() : steps.rounded(rule)) / step
   }
 
   private static func fixed(_ hundredths: Int64) -> String { fixed(Double(hundredths) / step) }

@@ -53,11 +53,12 @@ struct LedgerTests {
       start: 1_000_000_000, end: 2_000_000_000, rows: [one: 1_500_000, two: 500_000],
       live: [one: .init(name: "a"), two: .init(name: "b")])
     ledger.add(window, usage, cpus: 4)
-    // Half of the CPUs were busy, so as little as half may be idle power.
-    #expect(ledger.idle.power == .init(watts: 5, uncertainty: 5))
+    // Half of the CPUs were busy, and nothing else is known: a third is guessed to be idle power.
+    let idle = try #require(ledger.idle.power)
+    #expect(abs(idle.watts - 10 / 3.0) < 1e-9 && idle.isGuess)
     let table = TopTable(ledger, window, by: .watts) { "\($0)" }
-    #expect(table.rows.map(\.centiwatts) == [375, 125])
-    #expect(table.others.map(\.centiwatts) == [0, 500])
+    #expect(table.rows.map(\.centiwatts) == [500, 167])
+    #expect(table.others.map(\.centiwatts) == [0, 333])
     #expect(table.rows.map(\.cpuSeconds) == [1.5, 0.5])
   }
 
@@ -90,102 +91,6 @@ struct UsageAlignmentTests {
     // A clock of another time namespace.
     let other = take(usage(4008, 5000, 992), 99)
     #expect(other == 1200)
-  }
-}
-
-@Suite("Idle power")
-struct IdleEstimateTests {
-  @Test("is the low end less the busy part, as unsure as that, while load does not change")
-  func constant() throws {
-    var idle = IdleEstimate()
-    #expect(idle.power == nil)
-    for _ in 0..<50 { idle.add(watts: 20, busyCPUs: 1, cpus: 4) }
-    #expect(idle.power == .init(watts: 15, uncertainty: 5))
-    idle.add(watts: .nan, busyCPUs: 1, cpus: 4)
-    #expect(idle.power == .init(watts: 15, uncertainty: 5))
-  }
-
-  @Test("is found by the line once load changes, although it was never idle")
-  func line() throws {
-    var idle = IdleEstimate()
-    var generator = SeededGenerator(seed: 3)
-    for _ in 0..<60 {
-      let busy = Double.random(in: 1...4, using: &generator)
-      idle.add(watts: 6 + 9 * busy + .random(in: -0.2...0.2, using: &generator), busyCPUs: busy, cpus: 4)
-    }
-    let power = try #require(idle.power)
-    #expect(power.uncertainty < 0.2 && abs(power.watts - 6) <= power.uncertainty, "\(power)")
-  }
-
-  @Test("is never more than the lowest window")
-  func most() throws {
-    var idle = IdleEstimate()
-    for step in 0..<40 { idle.add(watts: step == 20 ? 1 : 30, busyCPUs: Double(step % 5), cpus: 4) }
-    #expect(try #require(idle.power).watts <= 1)
-  }
-}
-
-@Suite("Idle power with what the service remembers")
-struct RememberedIdleTests {
-  private func idle(_ remembered: Double?, watts: Double = 20, busyCPUs: Double = 2) -> IdleEstimate.Power? {
-    var idle = IdleEstimate()
-    if let remembered { idle.remember(lowestWatts: remembered) }
-    idle.add(watts: watts, busyCPUs: busyCPUs, cpus: 4)
-    return idle.power
-  }
-
-  @Test("is surer by lower watts, which are its upper end")
-  func lower() {
-    #expect(idle(nil) == .init(watts: 10, uncertainty: 10))
-    #expect(idle(8) == .init(watts: 4, uncertainty: 4))
-    #expect(idle(nil, busyCPUs: 1) == .init(watts: 15, uncertainty: 5))
-    #expect(idle(16, busyCPUs: 1) == .init(watts: 13, uncertainty: 3))
-  }
-
-  @Test(
-    "holds what is true, whatever the work was before, and is surer than by the window alone",
-    arguments: [0.0, 2, 6, 11], [0.5, 2, 9])
-  func truth(base: Double, slope: Double) throws {
-    for now in [2.0, 3, 4] {
-      let (watts, alone) = (base + slope * now, try #require(idle(nil, watts: base + slope * now, busyCPUs: now)))
-      for before in [0.0, 0.5, 1, 1.9] {
-        let power = try #require(idle(base + slope * before, watts: watts, busyCPUs: now))
-        #expect(abs(power.watts - base) <= power.uncertainty + 1e-9, "\(before) \(now) \(power)")
-        #expect(power.uncertainty < alone.uncertainty)
-      }
-    }
-  }
-
-  @Test("says nothing before the first window, and nothing by higher watts or none")
-  func useless() {
-    var idle = IdleEstimate()
-    idle.remember(lowestWatts: 8)
-    #expect(idle.power == nil)
-    for watts in [20.0, 30, .nan, .infinity, -1] { #expect(self.idle(watts) == self.idle(nil)) }
-  }
-
-  @Test("is unsure if it has changed since")
-  func changed() {
-    // Nothing is busy at 20 W, so 8 W was another idle power.
-    #expect(idle(8, busyCPUs: 0) == .init(watts: 8, uncertainty: 12))
-  }
-
-  @Test("is learnt from the lowest watts of a history, and stays with another table")
-  func history() {
-    let rows = [(9.0, 4.0), (30, 7)].map { watts, least in
-      HistoryReport.Row(
-        unixSeconds: 1, seconds: 1, watts: watts, leastWatts: least, mostWatts: watts, joules: watts, isAsleep: false)
-    }
-    var ledger = EnergyLedger()
-    ledger.learn(HistoryReport(seconds: 900, rows: []))
-    ledger.learn(HistoryReport(seconds: 900, rows: rows))
-    let window = EnergyWindow(
-      end: 1, unixSeconds: 1640995200.1234567, seconds: 1, microjoules: 8_000_000, centiwatts: 800, isLowerBound: false)
-    ledger.add(window, CPUUsage(start: 0, end: 1, rows: [.outside: 1_000_000], live: [:]), cpus: 1)
-    #expect(ledger.idle.power == .init(watts: 2, uncertainty: 2))
-    #expect(EnergyLedger(idle: ledger.idle).idle.power == ledger.idle.power)
-    let json = TopTable(ledger, window, by: .watts) { "\($0)" }.json(status: "ok").text
-    #expect(json.hasPrefix("{\"timestamp\": 1640995200.123, "))
   }
 }
 

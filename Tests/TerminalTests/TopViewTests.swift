@@ -15,9 +15,9 @@ enum TopSamples {
   }
 
   static let ordinary = [
-    Process(pid: 10, name: "busy", unit: "a.service", milliseconds: 1600),
-    Process(pid: 20, name: "bee", unit: "b.service", milliseconds: 480),
-    Process(pid: 30, name: "ant", unit: nil, milliseconds: 320),
+    Process(pid: 10, name: "busy", unit: "a.service", milliseconds: 1400),
+    Process(pid: 20, name: "bee", unit: "b.service", milliseconds: 420),
+    Process(pid: 30, name: "ant", unit: nil, milliseconds: 180),
   ]
 
   /// A view after this many windows of 10 W.
@@ -84,18 +84,18 @@ struct TopViewTests {
     #expect(
       rows.joined(separator: "\n") == """
               watts     joules      CPU  name
-        >      2.00       6.00  160.0 %  busy (10)  a.service
-               0.60       1.80   48.0 %  bee (20)  b.service
-               0.40       1.20   32.0 %  ant (30)
+        >      3.50      10.50  140.0 %  busy (10)  a.service
+               1.05       3.15   42.0 %  bee (20)  b.service
+               0.45       1.35   18.0 %  ant (30)
                0.00       0.00    0.0 %  not attributed: interrupts, and whatever else i
-               7.00      21.00        -  idle: 7.00 W with nothing to do, ± 3.00 W
-              10.00      30.00  240.0 %  total
+               5.00      15.00        -  idle: not known yet (a guess), at most 10.00 W
+              10.00      30.00  200.0 %  total
         """)
     let blank = String(repeating: " ", count: 72)
     #expect(
       text[18...22] == [
-        "busy (10)  a.service   the last 3 s, at most 2.00 W", "2 W ┤\(blank)███", "    │\(blank)███",
-        "1 W ┤\(blank)███",
+        "busy (10)  a.service   the last 3 s, at most 3.50 W", "4 W ┤\(blank)▄▄▄", "    │\(blank)███",
+        "2 W ┤\(blank)███",
         "    │\(blank)███",
       ])
     #expect(text[23] == "q quit   w j c n sort   b rows   / filter   p pause   ? help")

@@ -11,7 +11,7 @@ enum TopHelp {
     ("?", "show or hide this page"),
     ("q", "quit (also Ctrl-C)"),
     ("", ""),
-    ("idle", "what is drawn with nothing to do, with how far that may be from the truth"),
+    ("idle", "what is drawn with nothing to do: an estimate, and what it is sure to be"),
     ("hidden", "processes that this user cannot see"),
     ("not attributed", "interrupts, and whatever else is in no row"),
     ("ended", "the joules of rows that have ended"),
