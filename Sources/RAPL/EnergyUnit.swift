@@ -39,6 +39,8 @@ public struct UnitRegister: Sendable, Equatable {
   public let energyExponent: Int
   /// Power Unit, bits 3:0: 2^-PU watts.
   public let powerExponent: Int
+  /// Time Unit, bits 19:16: 2^-TU seconds.
+  public let timeExponent: Int
 
   /// Decodes a register value.
   ///
@@ -47,6 +49,7 @@ public struct UnitRegister: Sendable, Equatable {
     guard value != 0 else { return nil }
     energyExponent = Int(value >> 8 & 0x1F)
     powerExponent = Int(value & 0xF)
+    timeExponent = Int(value >> 16 & 0xF)
   }
 
   /// The energy unit of a domain on a model, including all corrections.
