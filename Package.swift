@@ -109,7 +109,7 @@ let package = Package(
     tests(of: "SystemCalls"),
     tests(of: "RAPL", ["PowerSources"]),
     tests(of: "Formatting"),
-    tests(of: "PowerSources", ["RAPL"]),
+    tests(of: "PowerSources", ["TestSupport", "RAPL"]),
     tests(of: "Turbostat", ["RAPL"]),
     tests(of: "PowerProtocol", ["RAPL", "Formatting"]),
     tests(

@@ -57,6 +57,34 @@ static inline int cmsr_block_ending_signals(void)
 	return sigprocmask(SIG_BLOCK, &set, 0) == 0 ? 0 : errno;
 }
 
+// Sets what an ending signal does.
+static inline int cmsr_handle_ending_signals(void (*handler)(int))
+{
+	sigset_t set = cmsr_ending_signals();
+	struct sigaction action = {.sa_handler = handler};
+	for (int number = 1; number < NSIG; number++)
+		if (sigismember(&set, number) == 1 && sigaction(number, &action, 0) != 0)
+			return errno;
+	return 0;
+}
+
+static inline void cmsr_exit_orderly(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
+static inline void cmsr_exit_as_shells_tell(int number) { _exit(128 + number); }
+
+// From now on an ending signal ends this process at once: with exit code 0, or with 128 and its number. By a handler, because the
+// first process of a container does not get a signal's default. Ignores SIGPIPE too.
+static inline int cmsr_end_at_once(int with_number)
+{
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return errno;
+	return cmsr_handle_ending_signals(with_number ? cmsr_exit_as_shells_tell : cmsr_exit_orderly);
+}
+
 // Waits for an ending signal and gives its number. The next one ends the process at once, should the orderly end hang.
 static inline int cmsr_wait_for_ending_signal(void)
 {
@@ -64,6 +92,7 @@ static inline int cmsr_wait_for_ending_signal(void)
 	int number = 0;
 	while (sigwait(&set, &number) != 0)
 		;
+	cmsr_handle_ending_signals(SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &set, 0);
 	return number;
 }

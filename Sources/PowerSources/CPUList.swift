@@ -13,7 +13,7 @@ public enum CPUList {
     guard !body.isEmpty else { return [] }
     var numbers: [Int] = []
     for part in body.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(number)
+      let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(\.cpuNumber)
       guard let first = ends.first.flatMap({ $0 }), let last = ends.last.flatMap({ $0 }), first <= last,
         first > numbers.last ?? -1
       else { return nil }
@@ -35,11 +35,18 @@ public enum CPUList {
     return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(
       separator: ",")
   }
-
-  private static func number(_ text: Substring) -> Int? { text.digits.flatMap { $0 < most ? $0 : nil } }
 }
 
 extension Substring {
+  /// The number of a package, die or core that it is: the kernel has them in 32 bits. A sign is no part of one.
+  var packageNumber: Int? { digits.flatMap { Int32(exactly: $0) == nil ? nil : $0 } }
+
+  /// The number of a CPU that it is.
+  var cpuNumber: Int? { digits.flatMap { $0 < CPUList.most ? $0 : nil } }
+
   /// The number that it is, if it has nothing but digits: no sign either.
-  var digits: Int? { utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(self) : nil }
+  var digits: Int? { isDigits ? Int(self) : nil }
+
+  /// Whether it has nothing but digits.
+  var isDigits: Bool { utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }
 }

@@ -51,7 +51,7 @@ public enum EnergySources {
       }
       let lists = MachineLists(tree, places: places, identity: identity)
       if let error = lists.missingFromRegisters { throw error }
-      let offline = tree.offlineCPUs(besides: places)
+      let offline = try tree.offlineCPUs(besides: places)
       let source = try CounterSource(
         registers: devices, packages: packages, identity: identity, map: map,
         domains: domains, isPartial: offline.mayBeCores,
@@ -87,8 +87,9 @@ public enum EnergySources {
     let tree = try MachineTree.open(root)
     let identity = try tree.identity()
     do throws(SourceError) {
-      // Only for the bounds: without it they are higher.
-      let places = (try? tree.places()) ?? []
+      // Only for the bounds: without it they are higher. What is there must be right.
+      let places: [CPUPlace]
+      do throws(SourceError) { places = try tree.places() } catch .unreadable { places = [] }
       let packages = RegisterMap(vendor: identity.vendor).map { PackageCPUs.group(places, by: $0) } ?? []
       let lists = MachineLists(tree, places: places, identity: identity)
       let zones = try lists.powercap.get()
@@ -99,7 +100,7 @@ public enum EnergySources {
       let source = try CounterSource(
         powercap: tree, zones: zones.entries, identity: identity, packages: packages, domains: domains,
         note: zones.offline.map { "; \(PowercapTree.ofOfflinePackage($0))" }.joined()
-          + notes(tree, tree.offlineCPUs(besides: places)), log: log)
+          + notes(tree, try tree.offlineCPUs(besides: places)), log: log)
       return try source.replayed(from: tree)
     } catch {
       throw cause(of: error, identity, tree)
@@ -146,7 +147,7 @@ public enum EnergySources {
           else { return false }
           return groups.contains { $0.package.id == id }
         },
-        note: notes(tree, tree.offlineCPUs(besides: places)), log: log)
+        note: notes(tree, try tree.offlineCPUs(besides: places)), log: log)
     } catch {
       throw cause(of: error, identity, tree)
     }

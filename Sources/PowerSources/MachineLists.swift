@@ -12,8 +12,8 @@ package struct MachineLists {
   private let places: [CPUPlace]
   /// Powercap's zones, or why there are none.
   let powercap: Result<PowercapTree.Zones, SourceError>
-  /// The packages of the CPUs in /proc/cpuinfo.
-  private let cpuinfo: Set<Int>
+  /// The packages of the CPUs in /proc/cpuinfo; nil if one of them is no number.
+  private let cpuinfo: Set<Int>?
 
   /// Reads what is not known yet.
   ///
@@ -57,8 +57,13 @@ package struct MachineLists {
         + "but the CPUs that are online in \(tree.cpuFolder) belong to \(counters)")
   }
 
+  private var malformedCPUInfo: SourceError {
+    .malformed(path: "\(tree.root)/proc/cpuinfo", expected: "package number")
+  }
+
   private var hiddenByLists: SourceError? {
     let packages = Set(places.map(\.package))
+    guard let cpuinfo else { return malformedCPUInfo }
     if let hidden = cpuinfo.subtracting(packages).min() {
       return .hiddenPackage(
         "\(tree.root)/proc/cpuinfo shows package \(hidden), but none of its CPUs is online in \(tree.cpuFolder)")
@@ -81,6 +86,7 @@ package struct MachineLists {
   /// The error if the sum of powercap's zones would miss a package.
   package var missingFromZones: SourceError? {
     if case .failure(let error) = powercap { return error }
+    guard let cpuinfo else { return malformedCPUInfo }
     let packages = Set(places.map(\.package)).union(cpuinfo)
     // The dead zone may be that of a package that is online. Every kernel that leaves such zones numbers them as it does packages.
     if let dead, !packages.isSubset(of: Set(zones.map(\.package))) { return dead }
@@ -167,11 +173,13 @@ package struct MachineLists {
     return cmsr_read(node.number, map.units).error == 0
   }
 
-  /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may show none.
-  private static func packages(cpuinfo: String) -> Set<Int> {
+  /// The packages in the text of /proc/cpuinfo; virtual machines and old kernels may show none. nil if one of them is no number.
+  private static func packages(cpuinfo: String) -> Set<Int>? {
     var packages: Set<Int> = []
     for line in cpuinfo.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: "physical id".utf8) {
-      guard let text = Substring(line).split(separator: ":").last, let number = Int(text.trimmed) else { continue }
+      guard let text = Substring(line).split(separator: ":").last, let number = text.trimmed.packageNumber else {
+        return nil
+      }
       packages.insert(number)
     }
     return packages

@@ -77,6 +77,10 @@ package struct MachineTree {
     return identity
   }
 
+  /// The most packages and dies that are read: twice those of the largest machine known, SGI's UV 2000 with 256 packages. Their
+  /// counters are compared with each other, so the time grows with the square of their number.
+  static let mostPackages = 512
+
   /// The kernel's folders of the CPUs.
   var cpuFolder: String { root + "/sys/devices/system/cpu" }
 
@@ -90,25 +94,30 @@ package struct MachineTree {
       throw .malformed(path: path, expected: "list of CPUs")
     }
     let isolated = isolatedCPUs()
+    let known = Set(listed)
     var places: [CPUPlace] = []
-    for cpu in Set(listed).union(numbers(in: cpuFolder, prefix: "cpu")).sorted() {
+    for cpu in known.union(numbers(in: cpuFolder, prefix: "cpu")).sorted() {
       let topology = "\(cpuFolder)/cpu\(cpu)/topology"
       let package: Int
       do {
-        if !listed.contains(cpu), saysOnline(cpu) == false { continue }
+        if !known.contains(cpu), saysOnline(cpu) == false { continue }
         package = try number(topology + "/physical_package_id")
       } catch {
-        if case .unreadable(_, ENOENT) = error, !listed.contains(cpu) || saysOnline(cpu) == false { continue }
+        if case .unreadable(_, ENOENT) = error, !known.contains(cpu) || saysOnline(cpu) == false { continue }
         throw error
       }
       let die = try number(topology + "/die_id", ifMissing: 0)
       let core = try? number(topology + "/core_id")
-      let threads = list(topology + "/thread_siblings_list")
+      let threads = try list(topology + "/thread_siblings_list")
       places.append(
         CPUPlace(
           cpu: cpu, package: package, die: die, core: core, threads: threads, isIsolated: isolated.contains(cpu)))
     }
     guard !places.isEmpty else { throw .malformed(path: path, expected: "list of CPUs") }
+    let counters = Set(places.map { PackageID(package: $0.package, die: $0.die) }).count
+    guard counters <= Self.mostPackages else {
+      throw .tooMany("packages and dies", count: counters, most: Self.mostPackages, in: cpuFolder)
+    }
     return places
   }
 
@@ -116,6 +125,7 @@ package struct MachineTree {
   /// groups.
   private func isolatedCPUs() -> Set<Int> {
     let lists = [cpuFolder + "/isolated", cpuFolder + "/nohz_full", root + "/sys/fs/cgroup/cpuset.cpus.isolated"]
+    // Kernels without such CPUs may write "(null)".
     return Set(lists.flatMap { path in (try? files.text(path)).flatMap(CPUList.parse) ?? [] })
   }
 
@@ -132,8 +142,7 @@ package struct MachineTree {
   func numbers(in folder: String, prefix: String = "") -> [Int] {
     let names = (try? files.names(in: folder)) ?? []
     return names.compactMap { name in
-      guard name.hasPrefix(prefix), let list = CPUList.parse(String(name.dropFirst(prefix.count))) else { return nil }
-      return list.count == 1 ? list[0] : nil
+      name.hasPrefix(prefix) ? name.dropFirst(prefix.count).cpuNumber : nil
     }
   }
 
@@ -155,7 +164,7 @@ package struct MachineTree {
       throw .unreadable(path: path, errno: error.errno)
     }
     let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 1, let number = words.first.flatMap({ Int($0) }), number >= 0 else {
+    guard words.count == 1, let number = words.first.flatMap(\.packageNumber) else {
       throw .malformed(path: path, expected: "package or die number")
     }
     return number

@@ -34,11 +34,12 @@ extension MachineTree {
   /// The CPUs that are not online now.
   ///
   /// - Parameter places: the places of the CPUs that are online; nil if they are not known yet.
-  package func offlineCPUs(besides places: [CPUPlace]? = nil) -> OfflineCPUs {
+  /// - Throws: if the kernel's list of CPUs is not one.
+  package func offlineCPUs(besides places: [CPUPlace]? = nil) throws(SourceError) -> OfflineCPUs {
     let folder = root + "/sys/devices/system/cpu"
-    let present = list(folder + "/present")
+    let present = try list(folder + "/present")
     // A container's list of online CPUs may not have all.
-    let online = Set(list(folder + "/online")).union((places ?? (try? self.places()) ?? []).map(\.cpu))
+    let online = Set(try list(folder + "/online")).union((places ?? (try? self.places()) ?? []).map(\.cpu))
     let cpus = present.filter { !online.contains($0) }
     if online.isEmpty || cpus.isEmpty { return OfflineCPUs(cpus: [], hasThreadsOff: false, ofMissingPackages: []) }
     let control = (try? files.text(folder + "/smt/control")) ?? ""
@@ -49,7 +50,13 @@ extension MachineTree {
   }
 
   /// A list of CPUs that is the only content of a file; empty if there is no file.
-  func list(_ path: String) -> [Int] { (try? files.text(path)).flatMap(CPUList.parse) ?? [] }
+  ///
+  /// - Throws: if the file has something else.
+  func list(_ path: String) throws(SourceError) -> [Int] {
+    guard let text = try? files.text(path) else { return [] }
+    guard let cpus = CPUList.parse(text) else { throw .malformed(path: path, expected: "list of CPUs") }
+    return cpus
+  }
 
   /// The NUMA node of a CPU, online or not: its folder has a link to it.
   private func node(of cpu: Int) -> Int? {

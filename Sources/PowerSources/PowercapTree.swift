@@ -28,6 +28,9 @@ package struct PowercapTree {
   /// drivers/thermal/intel/int340x_thermal/processor_thermal_rapl.c.
   private static let controls = ["intel-rapl:", "intel-rapl-tpmi:", "intel-rapl-mmio:"]
 
+  /// The most zones that are read: each package with three domains.
+  static let mostZones = 4 * MachineTree.mostPackages
+
   private let folder: String
   private let files: any MachineFiles
 
@@ -59,6 +62,10 @@ package struct PowercapTree {
     } catch {
       throw error.errno == ENOENT ? .noPowercap(folder) : .energyFile(path: error.path, errno: error.errno)
     }
+    let count = names.count { name in Self.controls.contains { name.hasPrefix($0) } }
+    guard count <= Self.mostZones else {
+      throw .tooMany("energy zones", count: count, most: Self.mostZones, in: folder)
+    }
     var zones = Zones(entries: [])
     for control in Self.controls {
       let before = zones.entries
@@ -69,6 +76,10 @@ package struct PowercapTree {
     guard zones.entries.contains(where: { $0.zone.domain == .package }) else {
       if let dead = zones.offline.first { throw .energyFile(path: "\(dead)/energy_uj", errno: ENODEV) }
       throw isMasked(names) ? .maskedPowercap(folder) : .noPowercap(folder)
+    }
+    let packages = zones.entries.count { $0.zone.domain == .package }
+    guard packages <= MachineTree.mostPackages else {
+      throw .tooMany("zones of packages and dies", count: packages, most: MachineTree.mostPackages, in: folder)
     }
     zones.entries.sort { one, other in
       let ranks = [one, other].map { PowerDomain.allCases.firstIndex(of: $0.zone.domain) ?? 0 }
@@ -153,7 +164,16 @@ package struct PowercapTree {
     let parts = name.split(separator: ":")
     guard parts.count == 2 || parts.count == 3 else { return nil }
     let parent = parts.count == 3 ? try word("\(folder)/\(control)\(parts[1])/name") : nil
-    return DomainID(zone: try word("\(folder)/\(name)/name"), parent: parent)
+    let path = "\(folder)/\(name)/name"
+    let word = try word(path)
+    guard let zone = DomainID(zone: word, parent: parent) else {
+      // A package that would be missing from the sum.
+      if parent == nil, DomainID.isTooLarge(zone: word) {
+        throw .malformed(path: path, expected: "package or die number")
+      }
+      return nil
+    }
+    return zone
   }
 
   private func word(_ path: String) throws(SourceError) -> String { String(Substring(try text(path)).trimmed) }
@@ -225,7 +245,7 @@ extension DomainID {
       self.init(id, .package)
     case "psys":
       // Without a number it is package 0's.
-      guard words.count <= 2, let number = words.count == 2 ? words[1].digits : 0 else { return nil }
+      guard words.count <= 2, let number = words.count == 2 ? words[1].packageNumber : 0 else { return nil }
       self.init(PackageID(package: number), .psys)
     case "core", "uncore", "dram":
       guard words.count == 1, let parent, let around = Self(zone: parent, parent: nil), around.domain == .package else {
@@ -236,9 +256,19 @@ extension DomainID {
     }
   }
 
+  /// Whether a zone's name is a package's or a die's, with a number that no package or die has.
+  static func isTooLarge(zone name: String) -> Bool {
+    let words = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard words[0] == "package", words.count == 2 || words.count == 4 && words[2] == "die" else { return false }
+    let numbers = words.count == 2 ? [words[1]] : [words[1], words[3]]
+    return numbers.allSatisfy { !$0.isEmpty && $0.isDigits } && numbers.contains { $0.packageNumber == nil }
+  }
+
   private static func package(_ words: [Substring]) -> PackageID? {
-    guard words.count == 2 || words.count == 4 && words[2] == "die", let package = words[1].digits else { return nil }
+    guard words.count == 2 || words.count == 4 && words[2] == "die", let package = words[1].packageNumber else {
+      return nil
+    }
     guard words.count == 4 else { return PackageID(package: package) }
-    return words[3].digits.map { PackageID(package: package, die: $0) }
+    return words[3].packageNumber.map { PackageID(package: package, die: $0) }
   }
 }

@@ -9,7 +9,7 @@ package struct RegisterNodes {
   package init() {}
 
   /// The CPUs that the machine has, online or not.
-  package var present: [Int] { tree.list(tree.cpuFolder + "/present") }
+  package func present() throws(SourceError) -> [Int] { try tree.list(tree.cpuFolder + "/present") }
 
   /// The CPUs that are online.
   package func online() throws(SourceError) -> [Int] { try tree.places().map(\.cpu) }

@@ -43,6 +43,8 @@ public enum SourceError: Error {
   case ownTree(path: String)
   /// A file of a powercap zone does not contain a plausible number.
   case noEnergy(path: String)
+  /// A machine has more of something than any machine that is known, so this is not one, or would take very long.
+  case tooMany(String, count: Int, most: Int, in: String)
   /// The kernel's energy events cannot be used.
   case events(EventError)
   /// A register that the source needs cannot be read.
@@ -104,6 +106,8 @@ extension SourceError {
     case .energyFile(let path, let errno): .energyFile(path: shown(path), errno: errno)
     case .ownTree(let path): .ownTree(path: shown(path))
     case .noEnergy(let path): .noEnergy(path: shown(path))
+    case .tooMany(let what, let count, let most, let folder):
+      .tooMany(what, count: count, most: most, in: shown(folder))
     case .events(let error): .events(error.showing(shown))
     case .zoneOfOneDie(let path, let id, let dies, let hasRegisters):
       .zoneOfOneDie(path: shown(path), id, dies: dies, hasRegisters: hasRegisters)
@@ -197,6 +201,8 @@ extension SourceError: CustomStringConvertible {
     case .ownTree(let path):
       "\(path) belongs to a powercap tree that pkg-watt-stat itself serves (pkg-watt-stat powercap, or with)."
     case .noEnergy(let path): "\(path) does not contain a plausible number of microjoules."
+    case .tooMany(let what, let count, let most, let folder):
+      "\(folder) has \(count) \(what), and this program measures at most \(most)."
     case .events(let error): error.reason
     case .register(.absent(let address, let cpu)):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): the CPU does not have it, or a virtual machine hides it."
@@ -225,6 +231,7 @@ extension SourceError: CustomStringConvertible {
 
   private func ofMachine(_ circumstances: Circumstances) -> String? {
     let (isVirtual, isFolder) = (circumstances.isVirtual, circumstances.place == .folder)
+    let isMalformed = if case .malformed = self { true } else { false }
     let unlessPassedOn =
       isVirtual == true ? "measure on the physical machine; or, if this hypervisor passes on the registers: " : ""
     switch self {
@@ -232,6 +239,10 @@ extension SourceError: CustomStringConvertible {
       .register(.failed):
       return nil
     case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
+    case .tooMany:
+      return isFolder
+        ? "check that the folder of --root describes a real machine."
+        : "report it as a bug of pkg-watt-stat, with the number of this machine's packages."
     case .events(let error): return error.remedy(circumstances)
     case .unknownVendor: return "use a kernel that has energy zones (powercap) for this CPU, if there is one."
     case .noRegisters: return "use powercap or perf, if the kernel has energy zones or events for it."
@@ -246,7 +257,7 @@ extension SourceError: CustomStringConvertible {
     case .unreadable, .malformed:
       return isFolder
         ? "check that the folder of --root has dev/cpu, sys/devices/system/cpu and proc/cpuinfo."
-        : "mount /proc and /sys."
+        : isMalformed ? "run it outside of a container, with the kernel's own /proc and /sys." : "mount /proc and /sys."
     case .cannotOpen(_, ENOENT, _) where isFolder, .noPowercap where isFolder:
       return "check that the folder of --root has dev/cpu/*/msr or sys/class/powercap."
     case .cannotOpen(_, ENOENT, _):

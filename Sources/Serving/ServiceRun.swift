@@ -26,7 +26,7 @@ public struct ServiceRun {
   /// - Returns: what is measured and how, in one readable line.
   /// - Throws: why it cannot be measured; `EndedBySignal`.
   public func check() throws -> String {
-    let begun = try begin()
+    let begun = try begin(isCheck: true)
     for lack in begun.lacks { logger.warning("\(lack)") }
     let measurement = begun.measurement
     try measurement.check(logger)
@@ -37,7 +37,7 @@ public struct ServiceRun {
   ///
   /// - Throws: why it cannot be served, or `ServeError.changed`. Then no socket is left behind.
   public func serve() throws {
-    let begun = try begin()
+    let begun = try begin(isCheck: false)
     let measurement = begun.measurement
     let sockets = try SocketPlaces(
       options.sockets, mode: options.socketMode, passed: begun.sockets, owner: begun.identity.owner,
@@ -92,8 +92,8 @@ public struct ServiceRun {
     let lacks: [String]
   }
 
-  private func begin() throws -> Begun {
-    try system.prepare()
+  private func begin(isCheck: Bool) throws -> Begun {
+    try system.prepare(isCheck)
     try PrivilegeProof.requireProc()
     let identity = try options.identity()
     let trustedGroup = try options.findTrustedGroup()
@@ -104,6 +104,8 @@ public struct ServiceRun {
     // Before the source: a package that comes in between is then started for once too often, not missed.
     let topology = TopologyWatch(root: options.root)
     let measurement = try Measurement(options, passed: registers, logger: logger)
+    // Not before: a machine of many counters may take seconds, and until now there is nothing to clean up.
+    try system.blockSignals()
     try PrivilegeDrop.requirePossible(identity)
     let lacks = measurement.hasChildren ? TurbostatRights.grant() : []
     return Begun(
@@ -114,12 +116,18 @@ public struct ServiceRun {
 
 /// What a service does to its process, and takes from who started it. Tests replace it: a test's process goes on.
 struct ServiceSystem {
-  /// Blocks the signals that end the service, so that it can wait for them, and raises the limit on open files.
-  var prepare: () throws -> Void = {
-    var error = cmsr_block_ending_signals()
+  /// Lets the signals that end the service end this process at once, as one that only checks or as one that serves, and raises the
+  /// limit on open files.
+  var prepare: (_ isCheck: Bool) throws -> Void = { isCheck in
+    var error = cmsr_end_at_once(isCheck ? 1 : 0)
     guard error == 0 else { throw ServeError.signals(errno: error) }
     error = cmsr_raise_descriptor_limit()
     guard error == 0 else { throw ServeError.openFiles(errno: error) }
+  }
+  /// Blocks the signals that end the service, so that it can wait for them. This has to come before any second thread.
+  var blockSignals: () throws -> Void = {
+    let error = cmsr_block_ending_signals()
+    guard error == 0 else { throw ServeError.signals(errno: error) }
   }
   var passed: () throws -> (sockets: [PassedSocket], files: [PassedFile]) = {
     try SocketActivation.take(files: PassedRegisters.claims)

@@ -17,7 +17,7 @@ struct PassRegistersCommand: ParsableCommand {
     let store = try DescriptorStore()
     let nodes = RegisterNodes()
     // Those of an earlier start would be passed too.
-    for cpu in nodes.present { try store.remove(nodes.name(of: cpu)) }
+    for cpu in try nodes.present() { try store.remove(nodes.name(of: cpu)) }
     for cpu in try nodes.online() {
       // It has gone offline in this moment.
       guard let node = try nodes.open(cpu) else { continue }

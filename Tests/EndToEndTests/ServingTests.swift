@@ -73,6 +73,31 @@ struct ServingTests {
     #expect(throws: TestFailure.self) { while true { _ = try client.line() } }
   }
 
+  @Test(
+    "a signal that comes while the counters are still being opened ends it at once, as one that only checks with the signal's code",
+    arguments: [SIGTERM, SIGINT, SIGHUP], [false, true])
+  func endingEarly(signal: Int32, isCheck: Bool) throws {
+    // Whether this counter moves is known after 2.5 s.
+    let machine = try WrittenMachine()
+    try machine.writeCPU()
+    try machine.writeZone("intel-rapl:0", name: "package-0")
+    let child = try Child(
+      [
+        Executables.service, "serve", "--source", "powercap", "--root", machine.root, "--socket",
+        machine.root + "/sock",
+      ]
+        + (isCheck ? ["--check"] : []))
+    try wait(for: "its handler") {
+      let line = try String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8).split(separator: "\n")
+        .first { $0.hasPrefix("SigCgt:") }
+      let caught = line?.split(whereSeparator: \.isWhitespace).last.flatMap { UInt64($0, radix: 16) } ?? 0
+      return caught & 1 << (UInt64(signal) - 1) != 0
+    }
+    child.send(signal)
+    #expect(try child.exitCode() == (isCheck ? 128 + signal : 0))
+    #expect(child.output == "", "it went on")
+  }
+
   @Test("a private socket may be finer, and is for its owner only")
   func privateSocket() throws {
     let service = try Service.simulated(["--interval", "0.05"])

@@ -1,6 +1,7 @@
 import Foundation
 import RAPL
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PowerSources
@@ -29,37 +30,19 @@ private final class Merging: RegisterFile {
 @Suite("Counters that are no longer what they were")
 struct CounterWatchTests {
   /// A folder with a list of CPUs and a zone whose energy moves.
-  private final class Folder {
-    let root = NSTemporaryDirectory() + "pkg-watt-stat-" + UUID().uuidString
-    let energy: String
-    private var task: Task<Void, Never>?
+  private final class Folder: WrittenMachine {
+    var energy: String { root + "/sys/class/powercap/intel-rapl:0/energy_uj" }
 
-    init() throws {
-      energy = root + "/sys/class/powercap/intel-rapl:0/energy_uj"
+    override init() throws {
+      try super.init()
       try write("sys/devices/system/cpu/online", "0-1\n")
-      try write("proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\n")
+      try writeCPU()
       try addZone()
     }
 
-    func addZone() throws {
-      try write("sys/class/powercap/intel-rapl:0/name", "package-0\n")
-      try write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n")
-      try write("sys/class/powercap/intel-rapl:0/energy_uj", "1000000\n")
-    }
+    func addZone() throws { try writeZone("intel-rapl:0", name: "package-0") }
 
     func removeZone() throws { try FileManager.default.removeItem(atPath: root + "/sys/class/powercap/intel-rapl:0") }
-
-    /// In place, as the kernel's files.
-    func write(_ path: String, _ text: String) throws {
-      let url = URL(filePath: root + "/" + path)
-      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      if let file = FileHandle(forWritingAtPath: url.path) {
-        try file.truncate(atOffset: 0)
-        try file.write(contentsOf: Data(text.utf8))
-      } else {
-        try Data(text.utf8).write(to: url)
-      }
-    }
 
     /// Opens the zone while it moves.
     func source() throws -> any EnergySource {
@@ -78,8 +61,6 @@ struct CounterWatchTests {
       defer { moving.cancel() }
       return try EnergySources.powercap(root: root)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: root) }
   }
 
   @Test("a zone that goes and comes back is another one")

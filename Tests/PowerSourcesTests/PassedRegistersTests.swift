@@ -1,16 +1,16 @@
 import Foundation
 import RAPL
 import SystemCalls
+import TestSupport
 import Testing
 
 @testable import PowerSources
 
 /// A folder that stands for a machine of CPUs, with a file for each node.
-private final class Folder {
-  let root = NSTemporaryDirectory() + "pkg-watt-stat-" + UUID().uuidString
-
+private final class Folder: WrittenMachine {
   init(cpus: Int) throws {
-    try write("proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 94\n")
+    try super.init()
+    try writeCPU()
     try setOnline(cpus)
     for cpu in 0..<cpus { try add(cpu) }
   }
@@ -23,21 +23,8 @@ private final class Folder {
   /// In place, as the kernel's list.
   func setOnline(_ cpus: Int) throws { try write("sys/devices/system/cpu/online", "0-\(cpus - 1)\n") }
 
-  private func write(_ path: String, _ text: String) throws {
-    let url = URL(filePath: root + "/" + path)
-    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    if let file = FileHandle(forWritingAtPath: url.path) {
-      try file.truncate(atOffset: 0)
-      try file.write(contentsOf: Data(text.utf8))
-    } else {
-      try Data(text.utf8).write(to: url)
-    }
-  }
-
   /// Opens a CPU's node, as a service manager does.
   func open(_ cpu: Int, _ flags: Int32 = O_RDONLY) -> Int32 { Foundation.open(root + "/dev/cpu/\(cpu)/msr", flags) }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
 }
 
 @Suite("Register nodes that were passed")

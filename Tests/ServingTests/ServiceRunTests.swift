@@ -34,7 +34,8 @@ struct ServiceRunTests {
     change(&options)
     var run = ServiceRun(options, version: "0.1.0", logger: log.logger)
     run.system = ServiceSystem(
-      prepare: { [steps] in steps.note("prepare") },
+      prepare: { [steps] _ in steps.note("prepare") },
+      blockSignals: { [steps] in steps.note("block") },
       passed: { [steps] in
         steps.note("sockets of the manager")
         return ([], [])
@@ -65,7 +66,7 @@ struct ServiceRunTests {
     try run().serve()
     #expect(
       steps.all.withLock { $0 } == [
-        "prepare", "sockets of the manager", "manager", "drop, keeping own, socket bound, 0 more threads",
+        "prepare", "sockets of the manager", "manager", "block", "drop, keeping own, socket bound, 0 more threads",
         "wait, serving",
       ])
     #expect(try remains() == [])
@@ -92,7 +93,7 @@ struct ServiceRunTests {
   @Test("opens nothing if the process cannot be prepared, or the watchdog is too short for the interval")
   func early() throws {
     var unprepared = run()
-    unprepared.system.prepare = { throw ServeError.openFiles(errno: EPERM) }
+    unprepared.system.prepare = { _ in throw ServeError.openFiles(errno: EPERM) }
     #expect(throws: ServeError.self) { try unprepared.serve() }
     var impatient = run { ($0.interval, $0.root, $0.source) = (10, "/nowhere", .msr) }
     impatient.system.notifier = { ServiceNotifier(descriptor: nil, watchdogNanoseconds: 15_000_000_000) }

@@ -6,8 +6,10 @@ extension Examination {
   mutating func lookAtPackages() {
     let tree = machine.tree
     let places: [CPUPlace]
+    let offline: OfflineCPUs
     do {
       places = try tree.places()
+      offline = try tree.offlineCPUs(besides: places)
     } catch {
       return obstruct(.topology, error)
     }
@@ -16,7 +18,7 @@ extension Examination {
     // How many counters they have is not known yet.
     let what = packages.contains { $0.id.die != nil } ? "die" : "package"
     ok(.topology, "\(packages.count == 1 ? "One \(what)" : "\(packages.count) \(what)s"): \(each).")
-    lookAtOfflineCPUs(tree.offlineCPUs(besides: places))
+    lookAtOfflineCPUs(offline)
     if let fast = cpus("cpu_core"), let slow = cpus("cpu_atom") {
       ok(.topology, "Performance cores (CPUs \(fast)) and efficiency cores (CPUs \(slow)) share the package's counter.")
     }
@@ -38,8 +40,7 @@ extension Examination {
 
   /// The CPUs of one kind of core. The kernel of a hybrid CPU shows each kind as a performance monitor of its own.
   private func cpus(_ kind: String) -> String? {
-    (try? machine.text("\(machine.root)/sys/devices/\(kind)/cpus"))?.split(whereSeparator: \.isWhitespace).first.map(
-      String.init)
+    (try? machine.text("\(machine.root)/sys/devices/\(kind)/cpus")).flatMap(CPUList.parse).map(CPUList.text)
   }
 }
 
