@@ -122,9 +122,9 @@ let package = Package(
     tests(of: "PowerClient", ["Formatting", "PowerProtocol"]),
     tests(of: "Powercap", ["RAPL", "PowerProtocol"]),
     tests(of: "PowercapMount", ["SystemCalls"]),
-    tests(of: "Terminal", ["RAPL", "PowerProtocol", "Attribution"]),
+    tests(of: "Terminal", ["TestSupport", "RAPL", "PowerProtocol", "Attribution"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
-    tests(of: "Attribution", ["RAPL", "Formatting", "PowerProtocol"]),
+    tests(of: "Attribution", ["TestSupport", "RAPL", "Formatting", "PowerProtocol"]),
     tests(of: "Processes", ["Attribution", "SystemCalls"]),
     tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),
     tests(

@@ -6,19 +6,22 @@ public struct CommandHint: Sendable {
     let name: String
     let usage: String
     let values: [(option: String, value: String, meant: String)]
+    let habits: [(option: String, typed: String)]
     let isListed: Bool
 
     /// - Parameters:
     ///   - usage: the parser's line: `[--json] [--count <n>]`.
     ///   - values: of options: what may be typed, and the value that is meant by it.
+    ///   - habits: options of another program of this name, and what to type instead.
     ///   - isListed: whether it is for users, and not for units and packages only.
     public init(
       _ name: String, usage: String = "", values: [(option: String, value: String, meant: String)] = [],
-      isListed: Bool = true
+      habits: [(option: String, typed: String)] = [], isListed: Bool = true
     ) {
       self.name = name
       self.usage = usage
       self.values = values
+      self.habits = habits
       self.isListed = isListed
     }
 
@@ -100,6 +103,11 @@ public struct CommandHint: Sendable {
       }
       if command.takesWords && !word.hasPrefix("-") { continue }
       let option = pieces.first ?? word
+      // "-d", "-d0.5": one may write an option's number behind it.
+      let letters = String(option.prefix { !$0.isNumber })
+      if let habit = command.habits.first(where: { $0.option == letters }) {
+        return "Unknown option '\(word)'. Did you mean '\(habit.typed)'?"
+      }
       let takers = commands.filter { other in other.options.contains { $0.name == option } }.map(\.name)
       let question =
         takers.isEmpty || !word.hasPrefix("--") || names.contains(String(word.dropFirst(2)))

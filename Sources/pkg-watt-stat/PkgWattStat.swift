@@ -78,10 +78,19 @@ struct PkgWattStat: ParsableCommand {
       "exporter": [("--listen", "localhost", "\(ListenAddress())")] + levels,
       "cross-check": values("--reference", CrossCheckCommand.ReferenceName.allCases.map(\.rawValue)),
     ]
+    // Of procps's programs.
+    let habits = [
+      "top": [
+        ("-n", "--once"), ("-bn", "--once"), ("-b", "--follow"), ("-d", "--interval"), ("-o", "--sort"),
+        ("-p", "--pid"),
+        ("-u", "--by user"), ("-U", "--by user"),
+      ],
+      "watch": [("-n", "--interval")],
+    ]
     let commands = configuration.subcommands.map { command in
       let name = command.configuration.commandName ?? ""
       return CommandHint.Command(
-        name, usage: usageString(for: command), values: values[name] ?? [],
+        name, usage: usageString(for: command), values: values[name] ?? [], habits: habits[name] ?? [],
         isListed: command.configuration.shouldDisplay)
     }
     let managed = ["status", "start", "stop", "restart", "reload", "enable", "disable"]

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Attribution
@@ -38,21 +39,5 @@ struct ApportionmentTests {
         #expect(abs(Double(part) - Double(total) * Double(weight) / sum) < 1.000001)
       }
     }
-  }
-}
-
-/// The same numbers in every run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  /// SplitMix64.
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var bits = state
-    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-    return bits ^ (bits >> 31)
   }
 }

@@ -1,5 +1,6 @@
 import Formatting
 import PowerProtocol
+import TestSupport
 import Testing
 
 @testable import Attribution

@@ -1,6 +1,7 @@
 import Formatting
 @testable import PowerProtocol
 import RAPL
+import TestSupport
 import Testing
 
 @testable import Attribution

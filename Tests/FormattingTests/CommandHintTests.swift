@@ -8,7 +8,9 @@ struct CommandHintTests {
       .init("serve", usage: "[--socket <path> ...] [--seal] [--source <source>]", values: [("--source", "msr", "msr")]),
       .init("read", usage: "[--json] [--follow]"), .init("run", usage: "[--idle <n>] -- [<command> ...]"),
       .init("export", usage: "--format <f> [--follow]", values: ["csv", "json"].map { ("--format", $0, $0) }),
-      .init("cross-check"), .init("pass-registers", isListed: false),
+      .init(
+        "cross-check", usage: "[--once] [--interval <s>] [--nice]",
+        habits: [("-n", "--once"), ("-bn", "--once"), ("-d", "--interval")]), .init("pass-registers", isListed: false),
     ],
     others: [
       ("start", "systemctl start pkg-watt-stat"), ("status", "systemctl status pkg-watt-stat"),
@@ -57,6 +59,9 @@ struct CommandHintTests {
       (["export", "--format", "jso"], "--format cannot be 'jso'", "'--format json'"),
       (["serve", "stop"], "argument 'stop'", "'systemctl stop pkg-watt-stat'"),
       (["--source", "MSR"], "--source cannot be 'MSR'", "'--source msr'"),
+      // What another program of that name takes, whatever else begins with that letter.
+      (["cross-check", "-n", "1"], "Unknown option '-n'", "'--once'"), (["cross-check", "-n1"], "'-n1'", "'--once'"),
+      (["cross-check", "-bn1"], "'-bn1'", "'--once'"), (["cross-check", "-d0.5"], "'-d0.5'", "'--interval'"),
     ])
   func elsewhere(arguments: [String], wrong: String, meant: String) {
     let flaw = Self.hint.flaw(in: arguments, parse: Self.parse) ?? ""

@@ -54,8 +54,7 @@ struct TableBlock {
   }
 
   private func name(_ row: TopTable.Row, _ table: TopTable) -> String {
-    let text = table.description(row)
-    return Words.narrow(characters == .ascii ? text.replacing("±", with: "+-") : text, characters)
+    Words.narrow(table.description(row), characters)
   }
 
   private func isSorted(_ column: Int) -> Bool {

@@ -47,8 +47,9 @@ public struct FaultyCPU: Sendable {
   /// Reads a register through one CPU. A read through an offline CPU reaches no counter, and uses up no fault.
   public mutating func read(_ address: UInt32, cpu number: Int) throws(RegisterError) -> UInt64 {
     guard isOnline(number), let package = cpu.package(of: number) else { throw .offline(cpu: number) }
-    if let plan {
-      guard let value = plan.value(address, cpu: number, nanoseconds: nanosecondsSinceStart) else {
+    if plan != nil {
+      let now = nanosecondsSinceStart
+      guard let value = plan?.value(address, cpu: number, nanoseconds: now) else {
         throw .absent(address: address, cpu: number)
       }
       return value
@@ -82,12 +83,15 @@ public struct FaultyCPU: Sendable {
   }
 
   /// One line for each package: its number, the joules that its load has drawn since the start whatever the counters
-  /// show, and how many reads of its energy registers were asked for.
-  public var energyReport: String {
-    let seconds = (SuspendingClock().now - start) / .seconds(1)
-    return loads.indices.map { package in
-      "\(package) \(decimal(loads[package].joules(seconds: seconds))) \(faults[package].reads)\n"
-    }.joined()
+  /// show, and how many reads of its energy registers were asked for. Then one line for each part of the plan's models: its
+  /// name, and its joules.
+  public mutating func energyReport() -> String {
+    let nanoseconds = nanosecondsSinceStart
+    let packages = loads.indices.map { package in
+      "\(package) \(decimal(loads[package].joules(seconds: Double(nanoseconds) / 1e9))) \(faults[package].reads)\n"
+    }
+    let parts = plan?.parts(nanoseconds: nanoseconds) ?? []
+    return (packages + parts.map { "\($0.name) \(decimal($0.joules))\n" }).joined()
   }
 
   private var nanosecondsSinceStart: Int64 { Int64((SuspendingClock().now - start) / .nanoseconds(1)) }

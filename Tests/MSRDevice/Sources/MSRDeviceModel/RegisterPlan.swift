@@ -9,10 +9,12 @@ internal import RAPL
 ///     CPUS ADDRESS value V
 ///     CPUS ADDRESS counter START COUNTS_PER_SECOND BITS
 ///     CPUS ADDRESS trace START COUNTS_PER_JOULE BITS FILE
+///     CPUS ADDRESS model START COUNTS_PER_JOULE BITS FILE
 ///     CPUS ADDRESS eio
 ///
 /// CPUS is a list as the kernel writes it. A counter has one value for all CPUs of its line, moves every millisecond, and has so
-/// many bits, 64 at most. A trace is a counter of the energy in a file, see `PowerTrace`.
+/// many bits, 64 at most. A trace is a counter of the energy in a file, see `PowerTrace`, and a model one of the energy that what runs
+/// on this machine would draw, see `UsageModel`.
 public struct RegisterPlan: Sendable, Equatable {
   /// A line that is none.
   public struct Malformed: Error, Equatable, CustomStringConvertible {
@@ -21,7 +23,7 @@ public struct RegisterPlan: Sendable, Equatable {
 
     /// One sentence.
     public var description: String {
-      "\"\(line)\" plans no register; a line is CPUS ADDRESS, and value V, counter START COUNTS_PER_SECOND BITS, trace START COUNTS_PER_JOULE BITS FILE, or eio."
+      "\"\(line)\" plans no register; a line is CPUS ADDRESS, and value V, counter START COUNTS_PER_SECOND BITS, trace or model START COUNTS_PER_JOULE BITS FILE, or eio."
     }
   }
 
@@ -29,6 +31,7 @@ public struct RegisterPlan: Sendable, Equatable {
     case value(UInt64)
     case counter(start: UInt64, perSecond: Double, bits: Int)
     case trace(start: UInt64, perJoule: Double, bits: Int, file: String)
+    case model(start: UInt64, perJoule: Double, bits: Int, file: String)
     case fault
   }
 
@@ -40,6 +43,7 @@ public struct RegisterPlan: Sendable, Equatable {
   private static let updateNanoseconds: Int64 = 1_000_000
   private var contents: [Place: Content] = [:]
   private var traces: [String: PowerTrace] = [:]
+  private var models: [String: UsageModel] = [:]
 
   /// Reads a plan.
   public init(_ text: String) throws(Malformed) {
@@ -51,6 +55,10 @@ public struct RegisterPlan: Sendable, Equatable {
       if case .trace(_, _, _, let file) = content, traces[file] == nil {
         guard let trace = PowerTrace(file: file) else { throw Malformed(line: String(line)) }
         traces[file] = trace
+      }
+      if case .model(_, _, _, let file) = content, models[file] == nil {
+        guard let model = UsageModel(file: file) else { throw Malformed(line: String(line)) }
+        models[file] = model
       }
       for cpu in cpus { contents[Place(cpu: cpu, address: address)] = content }
     }
@@ -64,11 +72,13 @@ public struct RegisterPlan: Sendable, Equatable {
         (0...1e12).contains(perSecond), (1...64).contains(bits)
       else { return nil }
       return .counter(start: start, perSecond: perSecond, bits: bits)
-    case ("trace", 5):
+    case ("trace", 5), ("model", 5):
       guard let start = number(words[1]), let perJoule = Double(words[2]), let bits = Int(words[3]),
         (0...1e9).contains(perJoule), (1...64).contains(bits)
       else { return nil }
-      return .trace(start: start, perJoule: perJoule, bits: bits, file: words[4])
+      return words[0] == "trace"
+        ? .trace(start: start, perJoule: perJoule, bits: bits, file: words[4])
+        : .model(start: start, perJoule: perJoule, bits: bits, file: words[4])
     case ("eio", 1): return .fault
     default: return nil
     }
@@ -86,7 +96,7 @@ public struct RegisterPlan: Sendable, Equatable {
   }
 
   /// What a register of a CPU reads so long after the start; nil if reading it fails with EIO.
-  func value(_ address: UInt32, cpu: Int, nanoseconds: Int64) -> UInt64? {
+  mutating func value(_ address: UInt32, cpu: Int, nanoseconds: Int64) -> UInt64? {
     switch contents[Place(cpu: cpu, address: address)] {
     case nil: return 0
     case .value(let value)?: return value
@@ -98,7 +108,15 @@ public struct RegisterPlan: Sendable, Equatable {
     case .trace(let start, let perJoule, let bits, let file)?:
       let joules = traces[file]?.joules(nanoseconds: max(nanoseconds, 0)) ?? 0
       return Self.value(start, counts: (joules * perJoule).rounded(.down), bits: bits)
+    case .model(let start, let perJoule, let bits, let file)?:
+      let joules = models[file]?.sum(nanoseconds: nanoseconds) ?? 0
+      return Self.value(start, counts: (joules * perJoule).rounded(.down), bits: bits)
     }
+  }
+
+  /// The joules of each part of all models so long after the start.
+  mutating func parts(nanoseconds: Int64) -> [(name: String, joules: Double)] {
+    models.keys.sorted().flatMap { models[$0]?.joules(nanoseconds: nanoseconds) ?? [] }
   }
 
   private static func value(_ start: UInt64, counts: Double, bits: Int) -> UInt64 {

@@ -20,7 +20,8 @@ struct MSRDevice: ParsableCommand {
                   core draws twice as much as the first, and so on. All others read 0. Use pread: read moves on to the next registers, unlike the driver's.
         energy    for each package a line PACKAGE JOULES READS: its number, the joules that its load has drawn since
                   the start (no fault changes them; counters show them one update later), and how many reads of its
-                  energy registers were asked for, failed ones included.
+                  energy registers were asked for, failed ones included. With a model in --registers, also a line PART JOULES for each
+                  of its parts.
         powercap  package and DRAM energy of Intel's registers in microjoules, as files of /sys/class/powercap, of which
                   energy_uj is for root and the device's user only; sys/class/powercap of --tree leads here.
         control   faults are switched by writing here, one command a write. EINVAL: no such command, package, CPU or trace.

@@ -59,7 +59,7 @@ struct MachineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What registers read in place of all that, one of some CPUs a line, and all others 0: CPUS ADDRESS value V, or CPUS ADDRESS counter START COUNTS_PER_SECOND BITS, or CPUS ADDRESS trace START COUNTS_PER_JOULE BITS FILE, or CPUS ADDRESS eio. A trace's FILE has the watts of each millisecond, as little-endian 32-bit floating-point numbers; the command play plays it, and until then and after it the power is its last.",
+      "What registers read in place of all that, one of some CPUs a line, and all others 0: CPUS ADDRESS value V, or CPUS ADDRESS counter START COUNTS_PER_SECOND BITS, or CPUS ADDRESS trace START COUNTS_PER_JOULE BITS FILE, or CPUS ADDRESS model START COUNTS_PER_JOULE BITS FILE, or CPUS ADDRESS eio. A model's FILE has parts, one a line: NAME floor WATTS, NAME pulses WATTS SECONDS, NAME cgroup JOULES FOLDER (for each CPU second), or NAME rest JOULES (for each other one). A trace's FILE has the watts of each millisecond, as little-endian 32-bit floating-point numbers; the command play plays it, and until then and after it the power is its last.",
       valueName: "file"),
     transform: { try RegisterPlan(String(contentsOfFile: $0, encoding: .utf8)) })
   var registers: RegisterPlan?

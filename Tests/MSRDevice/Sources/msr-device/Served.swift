@@ -36,7 +36,7 @@ enum Served {
       switch node {
       case .msr(let number): return try state.cpu.read(bytes: count, at: offset, cpu: number)
       case .energy:
-        if offset == 0 { state.report = Array(state.cpu.energyReport.utf8) }
+        if offset == 0 { state.report = Array(state.cpu.energyReport().utf8) }
         return Array(state.report.dropFirst(Int(clamping: offset)).prefix(count))
       case .powercap(.file(let zone, let file)):
         return Array(try state.cpu.text(of: zone, file).utf8.dropFirst(Int(clamping: offset)).prefix(count))

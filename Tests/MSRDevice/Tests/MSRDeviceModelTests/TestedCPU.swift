@@ -6,7 +6,7 @@ final class TestedCPU {
 
   init(_ cpu: FaultyCPU) { self.cpu = cpu }
 
-  var energyReport: String { cpu.energyReport }
+  var energyReport: String { cpu.energyReport() }
 
   func open(_ number: Int) throws { try cpu.open(cpu: number) }
   func read(_ address: UInt32, cpu number: Int) throws -> UInt64 { try cpu.read(address, cpu: number) }
