@@ -162,8 +162,16 @@ final class Broadcaster {
     return true
   }
 
+  /// Closes all connections. Those that came as the service was told to end, or that woke it, get the latest line first.
+  /// So nobody is left without an answer when the service restarts.
   func closeAll() {
-    for client in clients { client.close() }
+    let now = cmsr_monotonic_nanoseconds()
+    for client in clients {
+      if client.awaitsFirstLine, let current {
+        client.send(current.encoded, publiclyAt: now, silence: settings.silence)
+      }
+      client.close()
+    }
   }
 
   func subscribe(_ client: ClientHandler, to key: SampleStream.Key) {

@@ -13,6 +13,7 @@ public final class PowerServer: Sendable {
   private struct Running {
     let origin: Origin
     let broadcaster: Broadcaster
+    let shares: UserShares
     let sockets: SocketBoard
   }
 
@@ -76,7 +77,7 @@ public final class PowerServer: Sendable {
       let desk = RequestDesk(
         settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: origin.feed)
       shares.begin = Self.beginner(loop, desk, logger)
-      running.value = Running(origin: origin, broadcaster: broadcaster, sockets: board)
+      running.value = Running(origin: origin, broadcaster: broadcaster, shares: shares, sockets: board)
       origin.feed.start()
       board.planRetry()
     }
@@ -110,13 +111,14 @@ public final class PowerServer: Sendable {
     }
   }
 
-  /// Removes the sockets, closes every connection, and ends the thread.
+  /// Removes the sockets, gives the latest line to every connection that has had none yet, closes them, and ends the thread.
   public func stop() {
     let running = running
     do {
       try group.any().submit {
         running.value?.origin.feed.stop()
         running.value?.sockets.close()
+        running.value?.shares.beginAll()
         running.value?.broadcaster.closeAll()
         running.value = nil
       }.wait()

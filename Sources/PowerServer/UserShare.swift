@@ -91,6 +91,11 @@ final class UserShare {
     return true
   }
 
+  /// Begins all connections that wait, whatever the share.
+  func beginAll() {
+    while let descriptor = unserved.popFirst() { beginNow(descriptor) }
+  }
+
   /// Whether new connections wait for their turn.
   var isCrowded: Bool { !unserved.isEmpty }
 

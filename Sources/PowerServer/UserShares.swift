@@ -48,6 +48,11 @@ final class UserShares {
     return false
   }
 
+  /// Begins to serve all connections that still wait for their turn: the service ends, and no more are accepted.
+  func beginAll() {
+    for share in shares.values { share.beginAll() }
+  }
+
   private func share(of user: UInt32) -> UserShare {
     if let found = shares[user] { return found }
     if shares.count >= mostRemembered {

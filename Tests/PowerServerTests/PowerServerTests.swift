@@ -82,6 +82,33 @@ struct PowerServerTests {
     #expect(try client.line().status == .ok)
   }
 
+  @Test("a client that comes as the service ends gets a line, from this one or from the next")
+  func handover() throws {
+    let listener = try ListeningSocket()
+    var clients: [TestClient] = []
+    for _ in 0..<10 {
+      let server = try RunningServer(listener: listener)
+      _ = try TestClient(server.path).line()
+      let some = DispatchSemaphore(value: 0)
+      let end = DispatchGroup()
+      nonisolated(unsafe) let ending = server
+      DispatchQueue.global().async(group: end) {
+        some.wait()
+        ending.stop()
+      }
+      for count in 0..<200 {
+        clients.append(try TestClient(listener.path))
+        if count == 20 { some.signal() }
+      }
+      end.wait()
+    }
+    let last = try RunningServer(listener: listener)
+    var cut = 0
+    for client in clients where try client.text() == nil { cut += 1 }
+    #expect(cut == 0)
+    last.stop()
+  }
+
   @Test("a newline and a half-close, the documented probe, changes nothing")
   func halfClosed() throws {
     let server = try RunningServer()

@@ -94,20 +94,27 @@ struct ScriptedSource: EnergySource {
 /// A server in this process, on a socket of its own.
 final class RunningServer {
   let control = ScriptedSource.Control()
-  let path = "/tmp/pkg-watt-stat-server-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+  let path: String
   private let server: PowerServer
   private var isRunning = true
 
   init(
     interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10,
     behaviour: ScriptedSource.Behaviour = .good, isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil,
-    longestCoreInterval: Double? = nil, changing: (inout ServerSettings) -> Void = { _ in }
+    longestCoreInterval: Double? = nil, listener: ListeningSocket? = nil,
+    changing: (inout ServerSettings) -> Void = { _ in }
   ) throws {
+    path = listener?.path ?? ListeningSocket.newPath()
     control.become(behaviour)
     var source = ScriptedSource(
       control, isSimulated: isSimulated, longestCoreIntervalSeconds: longestCoreInterval)
     let begun = source.read()
-    let socket = try Peer.connecting { [path] in try SocketFile.bind(path, mode: 0o666, owner: nil) }
+    let socket =
+      if let listener {
+        try SocketFile.passed(dup(listener.descriptor))
+      } else {
+        try Peer.connecting { [path] in try SocketFile.bind(path, mode: 0o666, owner: nil) }
+      }
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     var settings = ServerSettings(intervalSeconds: interval)
@@ -134,4 +141,32 @@ final class RunningServer {
   }
 
   deinit { stop() }
+}
+
+/// A socket that is there before a server and after it, as a service manager keeps it.
+final class ListeningSocket {
+  let path = newPath()
+  let descriptor: Int32
+
+  init() throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard bound == 0, listen(descriptor, 4096) == 0 else { throw TestFailure(description: "cannot listen: \(errno)") }
+  }
+
+  static func newPath() -> String {
+    "/tmp/pkg-watt-stat-server-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(path)
+  }
 }

@@ -44,6 +44,19 @@ struct SleepTests {
     #expect(!server.control.isAsleep)
   }
 
+  @Test("a client that wakes it as it is told to end gets the latest line, marked as stale")
+  func ends() throws {
+    let server = try RunningServer(interval: 0.5)
+    try waitUntilAsleep(server)
+    sleep(2)
+    let client = try TestClient(server.path)
+    client.write("{\"get\": \"info\"}\n")
+    #expect(try client.text()?.contains("\"version\"") == true)
+    server.stop()
+    #expect(try client.line().status == .stale)
+    #expect(try client.text() == nil)
+  }
+
   @Test("it reads the counters as often as they need it")
   func reads() throws {
     let server = try RunningServer(longestSleep: 0.2)
