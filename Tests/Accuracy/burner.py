@@ -3,10 +3,13 @@
     steady SHARE     this share of a CPU, in every tenth of a second
     waves SECONDS    a whole CPU for so long, then nothing for as long, and so on
     short SECONDS    one process after the other, each of which uses so much CPU time and ends; as long a pause between them
-The name is only to be found in its command line. It begins when it reads a line, and runs until it is killed.
+The name is only to be found in its command line. It begins when it reads a line, and runs until it is killed, or until the script
+has ended.
 """
 
+import ctypes
 import os
+import signal
 import sys
 import time
 
@@ -20,6 +23,8 @@ def burn(seconds):
 def main():
     _, _, cgroup, kind, number = sys.argv
     number = float(number)
+    # PR_SET_PDEATHSIG: nothing burns on if the script is killed.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     with open(os.path.join(cgroup, "cgroup.procs"), "w", encoding="ascii") as file:
         file.write(str(os.getpid()))
     print("ready", flush=True)
