@@ -33,7 +33,8 @@ class Way:
             for part in load.parts:
                 wrong = covert.errors(part, view.symbols(part))
                 rate = covert.rate(part, wrong)
-                if rate > self.rate:
+                # Also if it is 0: others are compared with it.
+                if self.part is None or rate > self.rate:
                     self.rate, self.part, self.wrong, self.view = rate, part, wrong, view
 
     def disclose(self, load, orders):
@@ -44,7 +45,8 @@ class Way:
             traces = [sums.traces(order, load.secret) for order in orders]
             if None not in traces:
                 self.traces = min(sum(traces) / len(traces), self.traces or len(slots))
-            if (share := sums.share(load.secret)) > self.share:
+            share = sums.share(load.secret)
+            if self.sums is None or share > self.share:
                 self.share, self.sums = share, sums
 
     def learn(self, bins):
@@ -63,7 +65,7 @@ class Way:
         for _ in range(RESAMPLES):
             picks, ours = rate(self)
             # The same symbols, if both decode the same ones.
-            ratios.append(ratio(ours, rate(other, picks if other.part is self.part else None)[1]))
+            ratios.append(wider(ours, rate(other, picks if other.part is self.part else None)[1]))
         return middle(ratios)
 
     def resampled_disclosure(self, other, secret, seed):
@@ -72,7 +74,7 @@ class Way:
         ratios = []
         for _ in range(RESAMPLES):
             slots = [chance.randrange(len(self.sums.sums)) for _ in self.sums.sums]
-            ratios.append(ratio(self.sums.share(secret, slots), other.sums.share(secret, slots)))
+            ratios.append(wider(self.sums.share(secret, slots), other.sums.share(secret, slots)))
         return middle(ratios)
 
 
@@ -149,13 +151,12 @@ class Report:
     def _compare(self, name, way, other_name, other, decides, short):
         """Two services have windows of their own, and so their own noise: what chance alone may have made wider is not judged, nor are the few
         traces."""
-        unknown = (0.0, float("inf"))
-        rates = way.resampled(other, self.seed) if way.wrong and other.wrong else unknown
-        speeds = way.resampled_disclosure(other, self.load.secret, self.seed) if way.sums and other.sums else unknown
+        rates = way.resampled(other, self.seed)
+        speeds = way.resampled_disclosure(other, self.load.secret, self.seed)
         explained = ratio(way.explained, other.explained)
         for what, value, (low, high) in (
-            ("covert channel", ratio(way.rate, other.rate), rates),
-            ("speed of disclosure", ratio(way.share, other.share), speeds),
+            ("covert channel", wider(way.rate, other.rate), rates),
+            ("speed of disclosure", wider(way.share, other.share), speeds),
             ("power of each 10 ms", explained, (explained, explained)),
         ):
             judged = decides and not (what == "speed of disclosure" and (short or other is not self.same))
@@ -174,6 +175,11 @@ def ratio(value, other):
     if value is None or not other:
         return float("inf")
     return value / other
+
+
+def wider(value, other):
+    """How many times as much one tells as another: what tells nothing is not wider than anything."""
+    return ratio(value, other) if value else 0.0
 
 
 def elementary(windows):
