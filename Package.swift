@@ -125,7 +125,7 @@ let package = Package(
     tests(of: "Terminal", ["TestSupport", "RAPL", "PowerProtocol", "Attribution"]),
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
     tests(of: "Attribution", ["TestSupport", "RAPL", "Formatting", "PowerProtocol"]),
-    tests(of: "Processes", ["Attribution", "SystemCalls"]),
+    tests(of: "Processes", ["Attribution", "PowerProtocol", "SystemCalls"]),
     tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),
     tests(
       of: "Exporter",

@@ -52,22 +52,28 @@ public struct CgroupPlace: Sendable, Hashable {
     }
     if let machine = between("machine-", ".scope", name) {
       let machine = unescaped(machine)
-      // libvirt puts the machine's number between the two: qemu-3-web.
-      for kind in ["qemu", "lxc"] where machine.hasPrefix("\(kind)-") {
-        let rest = machine.dropFirst(kind.count + 1).split(
-          separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-        if rest.count == 2, Int(rest[0]) != nil { return "libvirt \(rest[1])" }
-      }
-      return "machine \(machine)"
+      return libvirt(machine) ?? "machine \(machine)"
+    }
+    // Without systemd.
+    if let machine = (between("", ".libvirt-qemu", name) ?? between("", ".libvirt-lxc", name)).flatMap(libvirt) {
+      return machine
     }
     if let machine = between("systemd-nspawn@", ".service", name) { return "machine \(unescaped(machine))" }
     if name.hasPrefix("lxc.payload."), name.count > 12 { return "lxc \(name.dropFirst(12))" }
     return nil
   }
 
+  /// A machine by libvirt's name for it, with its kind and number before its own: qemu-3-web.
+  private static func libvirt(_ name: String) -> String? {
+    let parts = name.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, ["qemu", "lxc"].contains(parts[0]), Int(parts[1]) != nil else { return nil }
+    return "libvirt \(parts[2])"
+  }
+
   /// The pod of Kubernetes that folders lead to: pod1234_5678.slice of systemd's driver, or pod1234-5678 of the other one.
   private static func pod(_ names: ArraySlice<String>) -> String? {
-    guard names.contains(where: { $0 == "kubepods" || $0 == "kubepods.slice" }), let last = names.last,
+    // With a root of its own, that comes first: kubelet-kubepods.slice.
+    guard names.contains(where: { $0 == "kubepods" || $0.hasSuffix("kubepods.slice") }), let last = names.last,
       let begin = last.ranges(of: "pod").last?.upperBound
     else { return nil }
     let id = last[begin...].hasSuffix(".slice") ? last[begin...].dropLast(6) : last[begin...]

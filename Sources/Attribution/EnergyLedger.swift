@@ -77,6 +77,15 @@ public struct EnergyLedger: Sendable {
     if let usage { settle(usage.live) }
   }
 
+  /// Notes CPU time for which the service has no new reading: the next window has its energy.
+  ///
+  /// - Parameter usage: nil if it is not known.
+  public mutating func wait(_ usage: CPUUsage?) {
+    guard let usage else { return alignment.restart() }
+    alignment.keep(usage)
+    alignment.end(but: usage.live)
+  }
+
   /// Notes time whose energy is not known: between two services, for example.
   public mutating func skip() { alignment.restart() }
 
@@ -93,11 +102,7 @@ public struct EnergyLedger: Sendable {
     let old = about
     about = live
     for row in entries.keys {
-      switch row {
-      case .ended, .hidden, .notAttributed, .idle: continue
-      case .process, .unit, .container, .outside, .user: break
-      }
-      guard live[row] == nil, let entry = entries.removeValue(forKey: row) else { continue }
+      guard row.canEnd, live[row] == nil, let entry = entries.removeValue(forKey: row) else { continue }
       let wanted = old[row]?.heir ?? .ended
       let heir = live[wanted] == nil ? .ended : wanted
       entries[heir, default: Entry()].windowMicrojoules += entry.windowMicrojoules

@@ -33,6 +33,14 @@ public enum RowID: Sendable, Hashable {
   case notAttributed
   /// What is drawn with nothing to do.
   case idle
+
+  /// Whether it exists only as long as what it stands for.
+  var canEnd: Bool {
+    switch self {
+    case .ended, .hidden, .notAttributed, .idle: false
+    case .process, .unit, .container, .outside, .user: true
+    }
+  }
 }
 
 /// The CPU time of rows in a stretch of time.

@@ -13,7 +13,17 @@ public struct TopSelection: Sendable, Equatable {
 
   /// Whether a row is shown.
   public func contains(_ row: TopTable.Row) -> Bool {
-    isEmpty || row.pid.map(pids.contains) ?? false || units.contains { $0 == row.unit || $0 == row.name }
+    isEmpty || row.pid.map(pids.contains) ?? false || units.contains { Self.isUnit($0, of: row) }
+  }
+
+  /// The units to which none of these rows belongs.
+  public func missingUnits(in rows: [TopTable.Row]) -> [String] {
+    units.filter { unit in !rows.contains { Self.isUnit(unit, of: $0) } }
+  }
+
+  /// A unit may be named as it is shown, or with systemd's escapes.
+  private static func isUnit(_ name: String, of row: TopTable.Row) -> Bool {
+    name == row.unit || name == row.name || CgroupPlace.unescaped(name) == row.unit
   }
 
   /// The groupings in which it means something.

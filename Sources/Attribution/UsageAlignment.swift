@@ -12,15 +12,29 @@ struct UsageAlignment: Sendable {
   /// The end of the last window, in nanoseconds of CLOCK_MONOTONIC: pending time begins here.
   private var begin: Int64?
 
+  /// Keeps CPU time for a window whose end is not known yet.
+  mutating func keep(_ usage: CPUUsage) {
+    for (row, time) in usage.rows {
+      let (sum, overflows) = (pending[row] ?? 0).addingReportingOverflow(time)
+      pending[row] = overflows ? .max / 4 : sum
+    }
+    begin = begin ?? usage.start
+  }
+
+  /// Gives the time of rows that have ended to one row, so that they do not become more and more.
+  mutating func end(but live: [RowID: CPUUsage.About]) {
+    for (row, time) in pending where row.canEnd && live[row] == nil {
+      pending[row] = nil
+      pending[.ended, default: 0] += time
+    }
+  }
+
   /// The CPU time of the window that ends at a moment.
   ///
   /// - Parameter end: in nanoseconds of CLOCK_MONOTONIC. If it is not between the last window's end and the latest reading, as
   ///   with a clock of another time namespace, the readings' own times count.
   mutating func take(_ usage: CPUUsage, until end: Int64) -> [RowID: Int64] {
-    for (row, time) in usage.rows {
-      let (sum, overflows) = (pending[row] ?? 0).addingReportingOverflow(time)
-      pending[row] = overflows ? .max / 4 : sum
-    }
+    keep(usage)
     let start = begin ?? usage.start
     guard start < end, end < usage.end else {
       begin = usage.end

@@ -7,6 +7,9 @@ public struct UsageMeter: Sendable {
   private let grouping: Grouping
   private var processes = CounterCourse<RowID>()
   private var cgroups = CounterCourse<UInt64>()
+  /// The highest inode number of any cgroup so far: a new one has a higher number, and an old one that could not be read for a while
+  /// has not. Source: fs/kernfs/dir.c, __kernfs_new_node.
+  private var highestInode: UInt64 = 0
   private var last: (nanoseconds: Int64, bootMicroseconds: Int64, busy: Int64)?
   /// How much less the units' cgroups have counted than their processes, in microseconds: 0 or less.
   private var debts: [String: Int64] = [:]
@@ -33,7 +36,9 @@ public struct UsageMeter: Sendable {
       snapshot.processes.map { $0[index].start >= (before?.bootMicroseconds ?? .max) - tick } ?? false
     }
     let counted = (snapshot.cgroups ?? []).map { (key: $0.inode, microseconds: $0.microseconds) }
-    let whole = cgroups.advance(counted, most: most) { _ in before != nil }
+    let seen = highestInode
+    let whole = cgroups.advance(counted, most: most) { seen > 0 && counted[$0].key > seen }
+    highestInode = counted.lazy.map(\.key).reduce(seen, max)
     guard let before, interval > 0 else { return nil }
     var usage = CPUUsage(start: before.nanoseconds, end: snapshot.monotonicNanoseconds, rows: [:], live: [:])
     let owners = placed(snapshot)

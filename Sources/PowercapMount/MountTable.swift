@@ -16,10 +16,10 @@ struct MountTable {
   /// The mounts, each after those that it is mounted on.
   let entries: [Entry]
 
-  /// Reads the table as it is now.
+  /// Reads the table as it is now. Anyone may have mounted something on a path that is not UTF-8.
   init() throws(TreeError) {
     do {
-      self.init(try TextFile.read("/proc/self/mountinfo"))
+      self.init(try TextFile.read("/proc/self/mountinfo", repaired: true))
     } catch {
       throw .noMountTable(errno: error.errno)
     }

@@ -17,30 +17,38 @@ public struct CgroupTree: Sendable {
   /// Deeper folders are not read, nor more of them: somebody is playing.
   private static let deepest = 64
   private static let most = 20_000
+  /// More mounts than this many bytes tell of are not read: the kernel allows 100,000 for each process.
+  private static let mostBytes = 64 << 20
 
   /// Which versions are mounted.
   public let kind: Kind
+  /// Whether something is mounted on /proc/stat, so that it is not the kernel's.
+  let replacesStatistics: Bool
   private let path: String
+  /// The path of the folder that is mounted, as /proc/PID/cgroup has it: empty for the root.
+  private let top: String
 
   /// The tree that a process sees mounted.
   ///
   /// - Parameter root: a folder that stands for /; empty for / itself.
   public init(root: String = "") {
-    let mounts = ((try? TextFile.read(root + "/proc/self/mountinfo", root: root)) ?? "").split(separator: "\n")
-    // After " - ": the type; before it the mount point is the fifth field. Source: proc_pid_mountinfo(5).
-    func points(_ type: String) -> [String] {
-      mounts.compactMap { line in
-        guard let dash = line.firstRange(of: " - ") else { return nil }
-        let fields = line[..<dash.lowerBound].split(separator: " ")
-        guard fields.count > 4, line[dash.upperBound...].split(separator: " ").first == Substring(type) else {
-          return nil
-        }
-        return Self.plain(String(fields[4]))
-      }
+    let table = try? TextFile.read(root + "/proc/self/mountinfo", root: root, most: Self.mostBytes, repaired: true)
+    // After " - ": the type; before it the folder that is mounted is the fourth field, and the mount point the fifth.
+    // Source: proc_pid_mountinfo(5).
+    let mounts = (table ?? "").split(separator: "\n").compactMap {
+      line -> (top: String, point: String, type: Substring)? in
+      guard let dash = line.firstRange(of: " - ") else { return nil }
+      let fields = line[..<dash.lowerBound].split(separator: " ")
+      guard fields.count > 4, let type = line[dash.upperBound...].split(separator: " ").first else { return nil }
+      return (Self.plain(String(fields[3])), Self.plain(String(fields[4])), type)
     }
-    let point = points("cgroup2").first
-    kind = point == nil ? .missing : points("cgroup").isEmpty ? .unified : .hybrid
-    path = root + (point ?? "")
+    let trees = mounts.filter { $0.type == "cgroup2" }
+    let tree = trees.first { $0.top == "/" } ?? trees.first
+    kind = tree == nil ? .missing : mounts.contains { $0.type == "cgroup" } ? .hybrid : .unified
+    replacesStatistics = mounts.contains { $0.point == "/proc/stat" }
+    path = root + (tree?.point ?? "")
+    // Above this process's root the kernel writes "..": such paths say nothing of units.
+    top = tree.map { $0.top == "/" || $0.top.hasPrefix("/..") ? "" : $0.top } ?? ""
   }
 
   /// A path of mountinfo without its octal escapes: `\040` is a space.
@@ -63,9 +71,11 @@ public struct CgroupTree: Sendable {
 
   /// All cgroups but the root, whose counter is the whole machine's; nil if there are none of version 2.
   public func read() -> [CPUSnapshot.Cgroup]? {
-    guard kind != .missing, let top = OpenFiles.descriptor(path) else { return nil }
+    guard kind != .missing, let folder = OpenFiles.descriptor(path) else { return nil }
     var found: [CPUSnapshot.Cgroup] = []
-    Self.walk(OpenFiles(top, most: 4096), path: "", inode: nil, depth: 0, &found)
+    let files = OpenFiles(folder, most: 4096)
+    let inode = top.isEmpty ? nil : files.inode
+    Self.walk(files, path: top, inode: inode, depth: 0, &found)
     return found
   }
 

@@ -25,6 +25,12 @@ struct OpenFiles: ~Copyable {
   /// The folder's number.
   var number: Int32 { folder.number }
 
+  /// The folder's inode number; nil if it has gone.
+  var inode: UInt64? {
+    var file = stat()
+    return unsafe fstat(folder.number, &file) == 0 ? UInt64(file.st_ino) : nil
+  }
+
   /// Whether there may be folders in it. In a cgroup's folder, the number of links tells without a listing: it is 2 and one more for
   /// each folder. Source: fs/kernfs/inode.c, kernfs_refresh_inode.
   var mayHaveFolders: Bool {

@@ -6,10 +6,12 @@ internal import SystemCalls
 /// Reads the CPU time of everything that a table needs, and nothing else.
 ///
 /// Of each process it reads one file, its `stat`. Its user and cgroup are read when it is new, a few times soon after, because
-/// systemd moves a process just after its start, and every 16th time from then on.
+/// systemd moves a process just after its start, every 16th time from then on, and whenever it has worked: its time would
+/// otherwise be counted for its old cgroup, and once more for its new one.
 public struct ProcessReader: ~Copyable {
   private struct Known {
     var start: Int64
+    var ticks: Int64 = 0
     var age = 0
     var user: UInt32?
     var cgroup: String?
@@ -68,13 +70,14 @@ public struct ProcessReader: ~Copyable {
       guard let line = try? files.read(digits + name("/stat")), let found = ProcessStatistics(line) else { continue }
       var process =
         known[found.pid].flatMap { $0.start == found.startTicks ? $0 : nil } ?? Known(start: found.startTicks)
-      if process.age < 3 || process.age % 16 == 0 {
+      if process.age < 3 || process.age % 16 == 0 || process.ticks != found.ticks {
         if grouping == .user { process.user = files.owner(of: entry.name) }
         if cgroups.kind != .missing {
           process.cgroup = (try? files.read(digits + name("/cgroup"))).flatMap(Self.cgroup)
         }
       }
       process.age += 1
+      process.ticks = found.ticks
       now[found.pid] = process
       processes.append(
         CPUSnapshot.Process(

@@ -23,6 +23,15 @@ public struct TopMeter: ~Copyable {
 
   /// What one must know of what is missing in the rows, in one sentence; nil for nothing.
   public var note: String? {
+    let notes = [cgroupNote, reader.cgroups.replacesStatistics ? Self.replacedStatistics : nil].compactMap(\.self)
+    return notes.isEmpty ? nil : notes.joined(separator: " ")
+  }
+
+  private static let replacedStatistics =
+    "A program such as lxcfs replaces /proc/stat here, so that it tells only of this container: its processes seem to draw what the "
+    + "whole machine draws."
+
+  private var cgroupNote: String? {
     switch reader.cgroups.kind {
     case .unified: nil
     // Each process has a row of its own, wherever it is.
@@ -49,7 +58,7 @@ public struct TopMeter: ~Copyable {
     let snapshot = try reader.read()
     let time = usage.advance(snapshot)
     guard let window = energy.advance(sample) else {
-      if sample.status != .stale { ledger.skip() }
+      if sample.status == .stale { ledger.wait(time) } else { ledger.skip() }
       return nil
     }
     ledger.add(window, time, cpus: snapshot.cpus)

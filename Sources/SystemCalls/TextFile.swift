@@ -8,9 +8,12 @@ public enum TextFile {
   /// - Parameters:
   ///   - root: a folder that stands for /, with which the path begins, and out of which no link leads; empty for / itself.
   ///   - most: the largest size in bytes; 4 MiB by default.
+  ///   - repaired: whether bytes that are not UTF-8 become U+FFFD, as in a list of paths; they are an error otherwise.
   /// - Throws: EFBIG for a larger file, EILSEQ if it is not UTF-8, EISDIR for a folder, ENOTSUP for anything else that is not a
   ///   regular file, else the system's error.
-  public static func read(_ path: String, root: String = "", most: Int = 4 << 20) throws(FileError) -> String {
+  public static func read(
+    _ path: String, root: String = "", most: Int = 4 << 20, repaired: Bool = false
+  ) throws(FileError) -> String {
     let descriptor = try RegularFile.open(path, root: root)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16_384)
@@ -25,6 +28,7 @@ public enum TextFile {
       bytes += chunk[..<count]
       guard bytes.count <= most else { throw FileError(path: path, errno: EFBIG) }
     }
+    if repaired { return String(decoding: bytes, as: UTF8.self) }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(path: path, errno: EILSEQ) }
     return text
   }

@@ -129,7 +129,7 @@ struct TopCommand: ParsableCommand {
     for number in pid where !table.rows.contains(where: { $0.pid == number }) {
       throw TopError("No process with the number \(number) can be seen. To list processes: pkg-watt-stat top --once")
     }
-    for name in unit where !table.rows.contains(where: { name == $0.unit || name == $0.name }) {
+    if let name = selection.missingUnits(in: table.rows).first {
       throw TopError("Nothing runs in a unit named \(name). To list units: pkg-watt-stat top --once --by unit")
     }
   }

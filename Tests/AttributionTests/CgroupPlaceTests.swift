@@ -38,6 +38,12 @@ struct CgroupPlaceTests {
       ),
       ("/kubepods/besteffort/pod12-34/ID", "ID", "pod 12-34 0123456789ab"),
       ("/kubepods.slice/kubepods-pod9.slice/crio-ID.scope", "crio-ID.scope", "pod 9 0123456789ab"),
+      (
+        "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod12_34.slice/cri-containerd-ID.scope",
+        "cri-containerd-ID.scope", "pod 12-34 0123456789ab"
+      ),
+      ("/machine/qemu-3-my-db.libvirt-qemu/emulator", "qemu-3-my-db.libvirt-qemu", "libvirt my-db"),
+      ("/machine/qemu-my-db.libvirt-qemu", "qemu-my-db.libvirt-qemu", nil),
       ("/crio-ID.scope", "crio-ID.scope", "cri-o 0123456789ab"),
       ("/docker/short", "short", nil), ("/docker-x.scope", "docker-x.scope", nil),
       ("/", "(none)", nil), ("", "(none)", nil), ("/../other", "(none)", nil), ("/a\\x", "a\\x", nil),
@@ -46,6 +52,17 @@ struct CgroupPlaceTests {
     let place = CgroupPlace(path.replacing("ID", with: Self.id))
     #expect(place.unit == unit.replacing("ID", with: Self.id))
     #expect(place.container == container)
+  }
+
+  @Test("a unit is found by its name as it is shown, and as systemctl prints it")
+  func escaped() {
+    let place = CgroupPlace("/system.slice/systemd-fsck@dev-disk-by\\x2duuid-1.service")
+    let row = TopTable.Row(
+      id: .unit(place.unitPath), name: place.label, unit: place.unit, centiwatts: 0, centijoules: 0, cpuSeconds: 0)
+    for name in [place.unit, "systemd-fsck@dev-disk-by\\x2duuid-1.service"] {
+      #expect(TopSelection(units: [name]).contains(row))
+      #expect(TopSelection(units: [name, "other"]).missingUnits(in: [row]) == ["other"])
+    }
   }
 
   @Test("tells the same unit of two users apart")

@@ -106,6 +106,20 @@ struct UsageTests {
       ])
   }
 
+  @Test("of a cgroup that was there before, but could not be read, is not counted")
+  func unread() throws {
+    let cgroup = { CPUSnapshot.Cgroup(inode: 7, path: "/a.service", microseconds: $0) }
+    let new = CPUSnapshot.Cgroup(inode: 9, path: "/new.service", microseconds: 50_000)
+    for before in [nil, [], [CPUSnapshot.Cgroup(inode: 8, path: "/other", microseconds: 0)]] as [[CPUSnapshot.Cgroup]?]
+    {
+      var meter = UsageMeter(.unit)
+      _ = meter.advance(Machine(cgroups: [cgroup(900_000)]).snapshot())
+      _ = meter.advance(Machine(second: 1, cgroups: before).snapshot())
+      let rows = meter.advance(Machine(second: 2, cgroups: [cgroup(1_000_000), new]).snapshot())?.rows
+      #expect(rows == [.unit("/new.service"): 50_000])
+    }
+  }
+
   @Test("by user gives ended processes to the only user of their unit")
   func users() throws {
     let cgroups = { (one: Int64, other: Int64) -> [CPUSnapshot.Cgroup] in

@@ -83,6 +83,10 @@ struct ProcessReaderTests {
     let moved = try five()
     #expect(moved?.cgroup == "/two")
     for _ in 0..<8 { _ = try five() }
+    // Later, one that works is looked at again, because its time is its cgroup's too.
+    try tree.add(pid: 5, "x", ticks: 3, in: "/later")
+    let later = try five()
+    #expect(later?.cgroup == "/later")
     try tree.add(pid: 5, "y", ticks: 1, start: 900, in: "/three")
     let other = try five()
     #expect(other?.cgroup == "/three" && other?.start == 9_000_000)
@@ -138,6 +142,33 @@ struct ProcessReaderTests {
     }
   }
 
+  @Test("finds the cgroups whatever else is mounted, on paths of any bytes")
+  func otherMounts() throws {
+    let tree = try Tree()
+    let other = Array("29 23 0:25 / /media/caf".utf8) + [0xE9] + Array(" rw - fuse.sshfs host rw\n".utf8)
+    try tree.write("proc/self/mountinfo", bytes: other + Array(Self.mounts.utf8))
+    try tree.cgroup("a.service", 7)
+    let found = CgroupTree(root: tree.path)
+    #expect(found.kind == .unified && found.read()?.map(\.microseconds) == [7])
+  }
+
+  @Test(
+    "names cgroups as /proc/PID/cgroup does if only a part of the tree is mounted, and prefers a mount of all",
+    arguments: [
+      ("/docker/1", ["/docker/1", "/docker/1/a.service"]), ("/", ["/a.service"]), ("/../outside", ["/a.service"]),
+    ])
+  func part(root: String, paths: [String]) throws {
+    let tree = try Tree()
+    try tree.cgroup("", 9)
+    try tree.cgroup("a.service", 7)
+    let part = "30 23 0:26 \(root) /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n"
+    try tree.write("proc/self/mountinfo", part)
+    #expect(CgroupTree(root: tree.path).read()?.map(\.path).sorted() == paths)
+    try tree.write("proc/self/mountinfo", part + "31 23 0:26 / /all rw - cgroup2 cgroup2 rw\n")
+    try tree.write("all/b.service/cpu.stat", "usage_usec 7\n")
+    #expect(CgroupTree(root: tree.path).read()?.map(\.path) == (root == "/" ? paths : ["/b.service"]))
+  }
+
   @Test("says what is wrong without /proc")
   func none() throws {
     let tree = try Tree(isEmpty: true)
@@ -170,10 +201,12 @@ final class Tree {
     try write("proc/stat", "cpu  500 0 300 9 9 0 0\ncpu0 1\ncpu1 1\n")
   }
 
-  func write(_ file: String, _ text: String) throws {
+  func write(_ file: String, _ text: String) throws { try write(file, bytes: Array(text.utf8)) }
+
+  func write(_ file: String, bytes: [UInt8]) throws {
     let whole = URL(filePath: "\(path)/\(file)")
     try FileManager.default.createDirectory(at: whole.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: whole)
+    try Data(bytes).write(to: whole)
   }
 
   func add(pid: Int, _ name: String, ticks: Int64, start: Int64 = 200, in cgroup: String) throws {
@@ -193,6 +226,8 @@ final class Tree {
   func cgroup(_ name: String, _ microseconds: Int64) throws {
     try write("sys/fs/cgroup/\(name)/cpu.stat", "usage_usec \(microseconds)\nuser_usec 1\n")
   }
+
+  func remove(_ file: String) { try? FileManager.default.removeItem(atPath: "\(path)/\(file)") }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
