@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Glibc
 public import PowerProtocol
 internal import SystemCalls
@@ -48,6 +49,9 @@ extension ClientError: CustomStringConvertible {
   private static let start =
     Checkout.start.map { "\($0), or if it is installed: sudo systemctl start pkg-watt-stat.service" }
     ?? "sudo systemctl start pkg-watt-stat.service, or by hand with: sudo pkg-watt-stat serve"
+  private static func start(at path: String) -> String {
+    "\(Checkout.start ?? "pkg-watt-stat serve") --socket \(shellWord(path))"
+  }
   private static let restart =
     "Restart the service: sudo systemctl restart pkg-watt-stat.service; if you started it by hand, end it and start it again."
 
@@ -55,7 +59,7 @@ extension ClientError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noService(let paths) where paths.count == 1:
-      "No service answers at \(paths[0]); start one there with: \(Checkout.start ?? "pkg-watt-stat serve") --socket \(paths[0])"
+      "No service answers at \(paths[0]); start one there with: \(Self.start(at: paths[0]))"
     case .noService(let paths):
       "No service answers at \(paths.joined(separator: " or ")); start it with: \(Self.start)"
     case .pathTooLong(let path):
@@ -70,8 +74,10 @@ extension ClientError: CustomStringConvertible {
     case .noReading(let path):
       "The service at \(path) closed the connection without giving a reading: it has none, this user has too many connections, "
         + "or it is ending. Its log says which (journalctl -u pkg-watt-stat.service)."
-    case .closed(let path):
+    case .closed(let path) where [SocketPaths.preferred, SocketPaths.original].contains(path):
       "The service at \(path) has ended or was restarted. If it does not come back, start it: \(Self.start)"
+    case .closed(let path):
+      "The service at \(path) has ended or was restarted. If it does not come back, start it: \(Self.start(at: path))"
     case .full(let path, let seconds):
       "The service at \(path) accepted no connection for \(seconds) s; it hangs, or has more clients than it can serve. "
         + Self.restart

@@ -374,6 +374,7 @@ extension Circumstances {
     self.init(tree.isOwnMachine ? .ownMachine : tree.replay == nil ? .folder : .capture, isVirtual: isVirtual)
     let surroundings = Surroundings(root: tree.root, files: tree.files)
     (isInContainer, isNamespaceRoot) = (surroundings.container != nil, surroundings.isNamespaceRoot)
+    (hasRawIO, isLockedDown) = (surroundings.hasRawIO, surroundings.isLockedDown)
     if let cpu = try? tree.identity() { take(cpu) }
   }
 }

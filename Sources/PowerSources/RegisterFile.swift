@@ -72,10 +72,13 @@ extension RegisterError: CustomStringConvertible {
     case .traceOver(let seconds):
       "The replayed trace ended after \((seconds * 10).rounded() / 10) s; restart to replay it again."
     case .failed(let address, let cpu, EPERM):
-      "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): kernel lockdown (Secure Boot) or a "
-        + "container forbids it; run the service outside of a container, with Secure Boot off."
+      Self.forbidden(address, cpu) + "; to find out what to do: sudo pkg-watt-stat doctor"
     case .failed(let address, let cpu, let errno):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read: \(errorText(errno))."
     }
+  }
+
+  static func forbidden(_ address: UInt32, _ cpu: Int) -> String {
+    "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EPERM): a container, a security module or kernel lockdown forbids it"
   }
 }

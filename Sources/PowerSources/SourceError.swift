@@ -129,6 +129,9 @@ package struct Circumstances: Sendable {
   /// What separates this process from the machine.
   var isInContainer = false
   var isNamespaceRoot = false
+  /// Whether this process has CAP_SYS_RAWIO, and whether the kernel is locked down; nil if that is unknown.
+  var hasRawIO: Bool?
+  var isLockedDown: Bool?
   /// The kernel's modules that have zones and events for this CPU; of one that is not known, what to try.
   var zoneModule = "intel_rapl_msr (or intel_rapl_tpmi on the newest servers)"
   var eventModule = "rapl (or intel_rapl_tpmi on the newest servers)"
@@ -149,7 +152,7 @@ package struct Circumstances: Sendable {
   /// What to do: this on a physical machine, and something else in a virtual one.
   ///
   /// A container's host may be a virtual machine itself, so the advice never names a host.
-  fileprivate func onPhysicalMachine(_ remedy: String) -> String {
+  func onPhysicalMachine(_ remedy: String) -> String {
     switch isVirtual {
     case true?: "measure on the physical machine."
     case false?: remedy
@@ -206,6 +209,7 @@ extension SourceError: CustomStringConvertible {
     case .events(let error): error.reason
     case .register(.absent(let address, let cpu)):
       "Register \(hexadecimal(address)) of CPU \(cpu) cannot be read (EIO): the CPU does not have it, or a virtual machine hides it."
+    case .register(.failed(let address, let cpu, EPERM)): RegisterError.forbidden(address, cpu) + "."
     case .register(let error): "\(error)"
     case .noUnits(let address): "The energy unit register \(hexadecimal(address)) reads 0, so there is no RAPL."
     case .implausibleUnits(let address, let joules):
@@ -235,8 +239,7 @@ extension SourceError: CustomStringConvertible {
     let unlessPassedOn =
       isVirtual == true ? "measure on the physical machine; or, if this hypervisor passes on the registers: " : ""
     switch self {
-    case .capture, .register(.offline), .register(.notOpened), .register(.notCaptured), .register(.traceOver),
-      .register(.failed):
+    case .capture, .register(.offline), .register(.notOpened), .register(.notCaptured), .register(.traceOver):
       return nil
     case .energyFile(_, ENODATA), .cannotOpen(_, ENODATA, _): return "capture the machine again, as root."
     case .tooMany:
@@ -244,8 +247,11 @@ extension SourceError: CustomStringConvertible {
         ? "check that the folder of --root describes a real machine."
         : "report it as a bug of pkg-watt-stat, with the number of this machine's packages."
     case .events(let error): return error.remedy(circumstances)
-    case .unknownVendor: return "use a kernel that has energy zones (powercap) for this CPU, if there is one."
-    case .noRegisters: return "use powercap or perf, if the kernel has energy zones or events for it."
+    case .unknownVendor:
+      return circumstances.onPhysicalMachine(
+        "use a kernel that has energy zones (powercap) for this CPU, if there is one.")
+    case .noRegisters:
+      return circumstances.onPhysicalMachine("use powercap or perf, if the kernel has energy zones or events for it.")
     case .notAnnounced:
       return circumstances.onPhysicalMachine("update the firmware.")
     case .olderThanRAPL:
@@ -264,10 +270,23 @@ extension SourceError: CustomStringConvertible {
       return unlessPassedOn + "sudo modprobe msr (at every start: echo msr | sudo tee /etc/modules-load.d/msr.conf)"
     case .cannotOpen(_, EACCES, _): return "run as root (sudo), or let the installed service measure."
     case .cannotOpen(_, EPERM, _):
-      return
-        "run as root (sudo) or with CAP_SYS_RAWIO; outside of a container, and on a kernel without lockdown (Secure Boot off)."
+      switch (circumstances.hasRawIO, circumstances.isLockedDown) {
+      case (false?, _): return "run as root (sudo), or with CAP_SYS_RAWIO."
+      case (true?, false?): return Self.letThrough
+      case (nil, false?): return "run as root (sudo) or with CAP_SYS_RAWIO, and outside of a container."
+      default:
+        return
+          "run as root (sudo) or with CAP_SYS_RAWIO; outside of a container, and on a kernel without lockdown (Secure Boot off)."
+      }
+    case .register(.failed(_, _, EPERM)):
+      switch circumstances.isLockedDown {
+      case true?: return "measure with powercap or perf, or switch Secure Boot off in the firmware."
+      case false?: return Self.letThrough
+      case nil: return "run the service outside of a container, and on a kernel without lockdown (Secure Boot off)."
+      }
     case .cannotOpen(_, ENXIO, _): return "bring a CPU of that package online."
     case .cannotOpen: return nil
+    case .register(.failed): return nil
     case .register, .noUnits, .implausibleUnits, .zeroCounter, .stuckCounter, .energyFile(_, EIO):
       return circumstances.onPhysicalMachine("switch RAPL on in the firmware, or update it.")
     case .lockedDown: return "measure with powercap or perf, or switch Secure Boot off in the firmware."
@@ -300,6 +319,11 @@ extension SourceError: CustomStringConvertible {
         "try again in a minute: by then the counters of two packages are further apart.")
     }
   }
+
+  /// Of a process that has the capability, on a kernel that is not locked down. Source: Linux security/device_cgroup.c, and
+  /// arch/x86/kernel/msr.c, whose allow_writes is for writes only.
+  private static let letThrough =
+    "let this process use /dev/cpu: a control group (DeviceAllow= of its unit, or a container's) or a security module forbids it."
 
   private static func energy(_ joules: Double) -> String {
     joules >= 1 ? Numbers.fixed(joules, places: 0) + " J" : Numbers.plain(joules * 1e6, places: 5) + " uJ"

@@ -116,6 +116,9 @@ package struct Surroundings {
     return mode == "none" ? nil : mode
   }
 
+  /// Whether the kernel is locked down; nil if it does not tell.
+  package var isLockedDown: Bool? { text("/sys/kernel/security/lockdown").contains("[") ? lockdown != nil : nil }
+
   /// Whether this process has CAP_SYS_RAWIO, which the msr driver demands; nil if that is unknown.
   package var hasRawIO: Bool? {
     let line = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""

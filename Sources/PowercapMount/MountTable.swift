@@ -33,7 +33,7 @@ struct MountTable {
       guard let end = words.dropFirst(6).firstIndex(of: "-"), words.indices.contains(end + 1),
         let number = Int32(words[0])
       else { return nil }
-      return Entry(number: number, place: Self.unescaped(words[4]), type: String(words[end + 1]))
+      return Entry(number: number, place: MountInfo.unescaped(words[4]), type: String(words[end + 1]))
     }
   }
 
@@ -41,23 +41,5 @@ struct MountTable {
   func entry(of file: borrowing Descriptor) -> Entry? {
     let number = cmsr_mount_number(file.number)
     return entries.first { $0.number == number }
-  }
-
-  /// Spaces, tabs, newlines and backslashes are written as three octal digits.
-  private static func unescaped(_ word: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(word.utf8)[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(3)
-      if byte == UInt8(ascii: "\\"), digits.count == 3,
-        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(3)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -40,7 +40,7 @@ public struct CgroupTree: Sendable {
       guard let dash = line.firstRange(of: " - ") else { return nil }
       let fields = line[..<dash.lowerBound].split(separator: " ")
       guard fields.count > 4, let type = line[dash.upperBound...].split(separator: " ").first else { return nil }
-      return (Self.plain(String(fields[3])), Self.plain(String(fields[4])), type)
+      return (MountInfo.unescaped(fields[3]), MountInfo.unescaped(fields[4]), type)
     }
     let trees = mounts.filter { $0.type == "cgroup2" }
     let tree = trees.first { $0.top == "/" } ?? trees.first
@@ -49,24 +49,6 @@ public struct CgroupTree: Sendable {
     path = root + (tree?.point ?? "")
     // Above this process's root the kernel writes "..": such paths say nothing of units.
     top = tree.map { $0.top == "/" || $0.top.hasPrefix("/..") ? "" : $0.top } ?? ""
-  }
-
-  /// A path of mountinfo without its octal escapes: `\040` is a space.
-  private static func plain(_ path: String) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(path.utf8)[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(3)
-      if byte == UInt8(ascii: "\\"), digits.count == 3,
-        let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-      {
-        bytes.append(code)
-        rest = rest.dropFirst(3)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// All cgroups but the root, whose counter is the whole machine's; nil if there are none of version 2.

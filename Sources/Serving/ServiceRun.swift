@@ -12,10 +12,16 @@ public struct ServiceRun {
   private let options: ServiceOptions
   private let version: String
   private let logger: Logger
+  private let onReady: @Sendable () -> Void
   var system = ServiceSystem()
 
-  /// - Parameter version: the version of this program.
-  public init(_ options: ServiceOptions, version: String, logger: Logger) {
+  /// - Parameters:
+  ///   - version: the version of this program.
+  ///   - onReady: called once clients are served.
+  public init(
+    _ options: ServiceOptions, version: String, logger: Logger, onReady: @escaping @Sendable () -> Void = {}
+  ) {
+    self.onReady = onReady
     self.options = options
     self.version = version
     self.logger = logger
@@ -64,9 +70,10 @@ public struct ServiceRun {
       try server.start()
       if let seconds = measurement.firstReadingSeconds { report.waiting(seconds: seconds) }
       let places = sockets.files.map(\.path).joined(separator: " and ")
-      let run = measurement.start(server, logger: logger) { [logger] in
+      let run = measurement.start(server, logger: logger) { [logger, onReady] in
         logger.info("Ready: serving at \(places).")
         report.ready()
+        onReady()
       }
       defer { run?.stop() }
       let signal = system.waitForEnd()

@@ -21,7 +21,7 @@ struct ServeCommand: ParsableCommand {
   func run() throws {
     explainInTerminal()
     let logger = ServiceLog.logger(level: options.logLevel)
-    let service = ServiceRun(options.service, version: PkgWattStat.version, logger: logger)
+    let service = ServiceRun(options.service, version: PkgWattStat.version, logger: logger, onReady: sayHowToRead)
     guard options.check else { return try service.serve() }
     do {
       try StandardOutput.write("Measurable: \(try service.check().harmless).\n")
@@ -30,13 +30,22 @@ struct ServeCommand: ParsableCommand {
     }
   }
 
+  /// What to do next, for someone at a terminal.
+  private func sayHowToRead() {
+    guard isatty(STDERR_FILENO) == 1 else { return }
+    let program = CommandLine.arguments.first.map(shellWord) ?? "pkg-watt-stat"
+    let place = options.socket.first.map { " --socket \(shellWord($0))" } ?? ""
+    StandardError.say(
+      "To see watts, type in another terminal: \(program) read\(place) (or watch). Press Ctrl-C here to end the service."
+    )
+  }
+
   /// Someone who types only the program's name at a terminal may not know yet what it does.
   private func explainInTerminal() {
     guard CommandLine.arguments.count == 1, isatty(STDERR_FILENO) == 1 else { return }
     let text = """
       This starts the service: it reads the CPU's energy counters and serves watts at \(SocketPaths.preferred) and
-      \(SocketPaths.original). Press Ctrl-C to end it. To see watts, type in another terminal: pkg-watt-stat read
-      For the other commands: pkg-watt-stat --help
+      \(SocketPaths.original). For the other commands: pkg-watt-stat --help
       """
     StandardError.say(text)
   }

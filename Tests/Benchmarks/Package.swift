@@ -37,13 +37,6 @@ let package = Package(
       ],
       path: "Sampling", swiftSettings: settings),
     .executableTarget(
-      name: "event-sampling",
-      dependencies: [
-        "CWorkload", .product(name: "PowerSources", package: "pkg-watt-stat"),
-        .product(name: "PowerProtocol", package: "pkg-watt-stat"),
-      ],
-      path: "EventSampling", swiftSettings: settings),
-    .executableTarget(
       name: "powercap-table", dependencies: [.product(name: "Powercap", package: "pkg-watt-stat")], path: "Powercap",
       swiftSettings: settings),
   ]

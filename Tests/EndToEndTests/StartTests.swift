@@ -33,6 +33,32 @@ struct StartTests {
   }
 
   @Test(
+    "tells a wrong option before it looks for anything or builds",
+    arguments: ["--foo", "--interval", "--seal=1", "read", "--socket /a --foo=1", "-x"])
+  func early(options: String) throws {
+    let script = """
+      printf '#!/bin/sh\\necho "Swift version 9.9"; echo builds; exit 7\\n' >"$1/swift"; chmod +x "$1/swift"; PATH=$1:$PATH
+      "$0" \(options) 2>&1; echo "code $?"
+      """
+    let folder = try TemporaryFolder()
+    let path = ProjectFiles.top.appending(path: "scripts/start").path
+    let (_, output) = try Child.run(["bash", "-c", script, path, folder.path], seconds: 30)
+    #expect(output.hasPrefix("Error: ") && output.hasSuffix("code 64\n"), "\(output)")
+    #expect(!output.contains("Looking for") && !output.contains("builds"), "\(output)")
+  }
+
+  @Test("knows every option of serve")
+  func options() throws {
+    let help = try Child.run([Executables.service, "serve", "--help"]).output
+    let script = try ProjectFiles.text("scripts/start")
+    let known = Set(
+      try #require(script.firstMatch(of: /flags="(.*)"\nwith_values="(.*)"/).map { $0.1 + $0.2 })
+        .split(separator: " "))
+    let real = Set(help.matches(of: /(?m)^  (?:-h, )?(--[a-z-]+)/).map(\.output.1))
+    #expect(real.count > 10 && known == real.union(["-h"]), "\(real.symmetricDifference(known))")
+  }
+
+  @Test(
     "goes on if it is to serve elsewhere, or the server is somebody else's",
     arguments: [("--socket /tmp/other.sock", "root"), ("", "daemon")])
   func elsewhere(options: String, user: String) throws {

@@ -169,7 +169,9 @@ struct PowerConnectionTests {
         "No service answers at /a or /b; start it with: "
       ),
       (.cannotConnect(path: "/a", errno: EACCES), "private"), (.cannotConnect(path: "/a", errno: EIO), "Check that"),
-      (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a"), "does not come back, start it"),
+      (.noReading(path: "/a"), "journalctl"), (.closed(path: "/a b"), "does not come back, start it: "),
+      (.closed(path: "/a b"), "--socket '/a b'"),
+      (.closed(path: "/run/pkg-watt-stat/pkg-watt-stat.sock"), "systemctl start pkg-watt-stat.service"),
       (.silent(path: "/a", seconds: 5), "for 5 s"), (.failed(path: "/a", errno: EIO), "Input/output error"),
     ])
   func sentences(error: ClientError, says: String) {

@@ -14,7 +14,10 @@ struct SentenceTests {
       (.absent(address: 0x611, cpu: 3), ["0x611", "CPU 3", "EIO", "pkg-watt-stat doctor"]),
       (.absent(address: 0xC001_029B, cpu: 0), ["0xC001029B", "CPU 0"]),
       (.offline(cpu: 5), ["CPU 5", "offline", "ENXIO", "/sys/devices/system/cpu/cpu5/online"]),
-      (.failed(address: 0x606, cpu: 1, errno: EPERM), ["0x606", "CPU 1", "EPERM", "lockdown", "Secure Boot off"]),
+      (
+        .failed(address: 0x606, cpu: 1, errno: EPERM),
+        ["0x606", "CPU 1", "EPERM", "lockdown", "security module", "doctor"]
+      ),
       (.failed(address: 0x606, cpu: 1, errno: EBADF), ["0x606", "CPU 1", "Bad file descriptor"]),
       (.failed(address: 0x606, cpu: 1, errno: 9999), ["0x606", "CPU 1", "9999"]),
     ] as [(RegisterError, [String])])
@@ -133,7 +136,13 @@ struct SentenceTests {
 
   @Test("a virtual machine is told to measure on the physical machine, and a real one is not")
   func virtual() {
-    for error in [.noUnits(address: 0x606), .register(.absent(address: 0x611, cpu: 0))] as [SourceError] {
+    let cpu = CPUIdentity(vendor: .other("CentaurHauls"), family: 6, model: 15)
+    for error in [
+      .noUnits(address: 0x606), .register(.absent(address: 0x611, cpu: 0)), .unknownVendor(cpu), .noRegisters(cpu),
+      .noPowercap("/sys/class/powercap"), .noEnergy(path: "/z"), .zeroCounter(PackageID(package: 0)),
+      .events(.noEvents("/e")), .events(.malformed(path: "/e", expected: "Joules")), .events(.absent("/e")),
+      .events(.noCPUs("/e")),
+    ] as [SourceError] {
       #expect(error.sentences(Circumstances(isVirtual: true)).hasSuffix("To do: measure on the physical machine."))
       #expect(!error.sentences(Circumstances(isVirtual: false)).contains("on the physical machine"))
     }

@@ -43,11 +43,11 @@ public struct DoctorReport: Sendable, Equatable {
 
   /// The result in one sentence.
   public var summary: String {
-    let warnings = count(.warning, "warning")
+    let warnings = Self.count(findings.count { $0.level == .warning }, "warning")
     guard measuredBy.isEmpty else {
       return "This machine can be measured by \(measuredBy.joined(separator: " and by ")); \(warnings)."
     }
-    return "This machine cannot be measured: \(count(.failure, "failure")), \(warnings)."
+    return "This machine cannot be measured: \(Self.count(failures, "failure")), \(warnings)."
   }
 
   /// The report as text: a line for each finding, the fix below it, and the summary at the end.
@@ -71,8 +71,10 @@ public struct DoctorReport: Sendable, Equatable {
     ]).text
   }
 
-  private func count(_ level: Finding.Level, _ word: String) -> String {
-    let count = findings.count { $0.level == level }
-    return count == 0 ? "no \(word)s" : count == 1 ? "1 \(word)" : "\(count) \(word)s"
+  /// How many causes there are: failures that one thing to do mends have one.
+  private var failures: Int { Set(findings.filter { $0.level == .failure }.map { $0.fix ?? $0.text }).count }
+
+  private static func count(_ count: Int, _ word: String) -> String {
+    count == 0 ? "no \(word)s" : count == 1 ? "1 \(word)" : "\(count) \(word)s"
   }
 }

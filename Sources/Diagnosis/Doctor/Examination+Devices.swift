@@ -57,26 +57,30 @@ extension Examination {
       if identity != nil && map == nil {
         return skip(.capability, "\(text). It is not needed for this CPU (see CPU above).")
       }
-      obstruct(
-        .capability, "\(text), which is not enough to open registers.",
-        fix: "run it outside of the namespace, as the machine's root.")
+      lackRights(
+        "\(text), which is not enough to open registers.",
+        SourceError.namespaceRoot(path: "").remedy(circumstances) ?? "")
     case true?: ok(.capability, "This process has CAP_SYS_RAWIO, which is needed to open registers.")
     case false? where identity != nil && map == nil:
       skip(.capability, "This process does not have CAP_SYS_RAWIO. It is not needed for this CPU (see CPU above).")
     case false?:
       let text = "This process does not have CAP_SYS_RAWIO, which is needed to open registers."
       switch (isRoot, container) {
-      case (false?, nil): obstruct(.capability, text, fix: "run it as root: sudo pkg-watt-stat doctor")
+      case (false?, nil): lackRights(text, "run it as root: sudo pkg-watt-stat doctor")
       case (false?, _?):
-        obstruct(
-          .capability, text,
-          fix:
-            "run it as root; if the capability is still missing, the doctor then says how to give it to the container.")
-      case (_, nil): obstruct(.capability, text, fix: "run it as root with this capability.")
-      case (_, _?): obstruct(.capability, text, fix: "give the container the capability: --cap-add SYS_RAWIO")
+        lackRights(
+          text,
+          "run it as root; if the capability is still missing, the doctor then says how to give it to the container.")
+      case (_, nil): lackRights(text, "run it as root with this capability.")
+      case (_, _?): lackRights(text, "give the container the capability: --cap-add SYS_RAWIO")
       }
     case nil: break
     }
+  }
+
+  private mutating func lackRights(_ text: String, _ fix: String) {
+    rightsFix = fix
+    obstruct(.capability, text, fix: fix)
   }
 
   private mutating func lookAtLockdown() {
@@ -87,7 +91,8 @@ extension Examination {
     if registers != nil {
       return ok(.lockdown, "The kernel is locked down (\(mode)), but registers can still be read.")
     }
-    obstruct(
+    // Something else has kept the registers shut, and whether this would is not known.
+    warn(
       .lockdown, "The kernel is locked down (\(mode)); some such kernels do not let even root read registers.",
       fix: SourceError.lockedDown(path: "", mode: mode).remedy(circumstances))
   }

@@ -13,7 +13,7 @@ extension Examination {
       } catch .events(let error) where error.isAbsence {
         return "\(absent)\(SourceError.events(error).reason)"
       } catch {
-        return "\(failed)\(error.reason)\n\(error.remedy(circumstances) ?? "")"
+        return "\(failed)\(error.reason)\n\(fix(error) ?? "")"
       }
     }
     guard let answer else { return }

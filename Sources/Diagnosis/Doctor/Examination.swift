@@ -1,4 +1,5 @@
 internal import Formatting
+internal import Glibc
 internal import PowerSources
 internal import RAPL
 internal import SystemCalls
@@ -19,6 +20,8 @@ struct Examination {
   var isOlderThanRAPL = false
   /// The hypervisor's name; nil on real hardware.
   var hypervisor: String?
+  /// What gives this process the rights that it lacks; nil if it lacks none.
+  var rightsFix: String?
   /// The container's kind; nil outside of a container.
   var container: String?
   var packages: [PackageCPUs] = []
@@ -95,7 +98,17 @@ struct Examination {
   /// Adds a finding with the words that the service has for it.
   mutating func obstruct(_ topic: Finding.Topic, _ error: SourceError) {
     let error = identity.map { EnergySources.cause(of: error, $0, machine.tree) } ?? error.showing(machine.shown)
-    obstruct(topic, error.reason, fix: error.remedy(circumstances))
+    obstruct(topic, error.reason, fix: fix(error))
+  }
+
+  /// What to do about an error. If this process lacks rights, that has been said already, and is the only cause.
+  func fix(_ error: SourceError) -> String? {
+    switch error {
+    case .cannotOpen(_, EPERM, _), .namespaceRoot: rightsFix ?? error.remedy(circumstances)
+    case .cannotOpen(_, EACCES, _), .energyFile(_, EACCES), .events(.cannotOpen(_, _, EACCES)):
+      (isRoot == false ? rightsFix : nil) ?? error.remedy(circumstances)
+    default: error.remedy(circumstances)
+    }
   }
 
   /// What decides what to do about an error.

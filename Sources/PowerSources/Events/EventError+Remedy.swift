@@ -4,7 +4,9 @@ extension EventError {
   /// What to do about it on a machine of which more is known; nil if the reason tells, or nothing helps.
   func remedy(_ circumstances: Circumstances) -> String? {
     switch self {
-    case .absent where circumstances.isVirtual == true: "measure on the physical machine."
+    case .absent where circumstances.isVirtual == true, .noEvents where circumstances.isVirtual == true,
+      .malformed where circumstances.isVirtual == true, .noCPUs where circumstances.isVirtual == true:
+      "measure on the physical machine."
     case .absent:
       (circumstances.isInContainer ? "on the container's host: " : "") + "sudo modprobe \(circumstances.eventModule)"
     case .cannotOpen(_, _, EACCES) where circumstances.isNamespaceRoot,

@@ -4,7 +4,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,24 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { nobody = 65534, most_connections = 65536 };
+#include "../CWorkload/user.h"
+
+enum { most_connections = 65536 };
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int clients[most_connections], count;
 static char request[1 << 17];
 static long sent, answered, connected;
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int64_t now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static int join(void)
 {
@@ -42,14 +30,6 @@ static int join(void)
 		fail("connect");
 	connected++;
 	return client;
-}
-
-static void leave_root(void)
-{
-	if (getuid() != 0)
-		return;
-	if (setgroups(0, 0) != 0 || setgid(nobody) != 0 || setuid(nobody) != 0)
-		fail("become nobody");
 }
 
 // What is sent again and again.

@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -14,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { nobody = 65534, most_readers = 64 };
+#include "../CWorkload/user.h"
+
+enum { most_readers = 64 };
 static const char *path;
 static int pause_milliseconds;
 static pthread_barrier_t ready;
@@ -22,19 +23,6 @@ static int64_t end;
 static struct reader {
 	long reads, failures;
 } readers[most_readers];
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int64_t now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static int has_number(int file)
 {
@@ -70,8 +58,7 @@ int main(int argc, char **argv)
 	}
 	path = argv[1];
 	pause_milliseconds = atoi(argv[3]);
-	if (getuid() == 0 && (setgroups(0, 0) != 0 || setgid(nobody) != 0 || setuid(nobody) != 0))
-		fail("become nobody");
+	leave_root();
 	// What watches on this machine comes first.
 	struct sched_param none = {0};
 	sched_setscheduler(0, SCHED_IDLE, &none);

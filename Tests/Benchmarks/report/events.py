@@ -57,7 +57,7 @@ def rows(table, programs):
     if os.getuid() != 0:
         return table.note("No row of perf: it needs root, for its mount.")
     try:
-        instructions = _instructions(programs.event_sampling)
+        instructions = _instructions(programs.sampling, "perf")
     except subprocess.CalledProcessError as error:
         return table.note(f"No row of perf: {error.stderr.strip().splitlines()[-1]}")
     table.row(
@@ -65,5 +65,5 @@ def rows(table, programs):
         digits=0)
     # The machine of registers has two packages.
     table.row(
-        "perf, 4 counters: system calls for each package", _calls(programs.event_sampling),
-        _calls(programs.event_sampling, "msr") / 2, most=1.2, digits=2)
+        "perf, 4 counters: system calls for each package", _calls(programs.sampling, "perf"),
+        _calls(programs.sampling, "msr") / 2, most=1.2, digits=2)

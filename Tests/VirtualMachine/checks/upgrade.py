@@ -17,6 +17,11 @@ from service import (
 # What was here before anything was installed.
 before = {}
 
+# Whether each unit was enabled before the upgrade, and what the user has added to the service's.
+enabled = {}
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/mine.conf"
+SETTING = "[Service]\nEnvironment=SET_BY=its-user\n"
+
 # Reads lines until its stdin ends, and comes back at once whenever the service has gone.
 FOLLOWER = """
 import json, selectors, socket, sys
@@ -74,6 +79,11 @@ def _groups():
     return {grp.getgrgid(os.stat(node).st_gid).gr_name for node in nodes}
 
 
+def _enabled():
+    """Whether each unit of the old version is enabled."""
+    return {unit: run("systemctl", "is-enabled", unit, fails=True).strip() for unit in (UNIT, SOCKET)}
+
+
 @check("the guest is up, and its registers are live")
 def _():
     run("insmod", "/mnt/registers/rapl_registers.ko")
@@ -97,6 +107,11 @@ def _():
 
 @check("upgraded with clients at both paths, it has two socket units; none is refused, cut off or left unserved")
 def _():
+    os.makedirs(os.path.dirname(DROP_IN), exist_ok=True)
+    with open(DROP_IN, "w") as file:
+        file.write(SETTING)
+    systemctl("daemon-reload")
+    enabled.update(_enabled())
     # Somebody else uses the group.
     run("usermod", "--append", "--groups", "msr", "alice")
     old = pid()
@@ -113,6 +128,19 @@ def _():
         expect_watts(ALL_WATTS, readings(path)[0], percent=5)
     expect("group msr, remove it" in output, output)
     return "; ".join([*said, watts])
+
+
+@check("the user's drop-in and what was enabled have survived the upgrade, and the service runs with it")
+def _():
+    with open(DROP_IN) as file:
+        expect(file.read() == SETTING, f"{DROP_IN} was changed")
+    with open(f"/proc/{pid()}/environ") as file:
+        expect("SET_BY=its-user" in file.read().split("\0"), systemctl("cat", UNIT))
+    expect(_enabled() == enabled and enabled[SOCKET] == "enabled", f"{enabled} before, {_enabled()} now")
+    os.remove(DROP_IN)
+    os.rmdir(os.path.dirname(DROP_IN))
+    systemctl("daemon-reload")
+    return ", ".join(f"{unit} {state}" for unit, state in enabled.items())
 
 
 @check("the register nodes have moved to a group of their own without members, and the group msr is as it was")
