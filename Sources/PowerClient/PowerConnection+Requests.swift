@@ -44,6 +44,11 @@ extension PowerConnection {
     try ask(.history(seconds: seconds)) { if case .history(let history) = $0 { history } else { nil } }
   }
 
+  /// What limits the packages. Only a service whose `info` lists this request can tell.
+  public mutating func limits() throws(ClientError) -> LimitsReport {
+    try ask(.limits) { if case .limits(let limits) = $0 { limits } else { nil } }
+  }
+
   /// Begins a stream of samples; they come by `nextSample(output:)` or `next(or:milliseconds:)`.
   ///
   /// - Parameters:

@@ -7,8 +7,8 @@ public import RAPL
 
 /// Serves readings on Unix sockets: one thread samples (or takes samples from outside), accepts and sends.
 public final class PowerServer: Sendable {
-  /// The origin of the samples; the relay again if it passes on those from outside.
-  private typealias Origin = (feed: any Feed, relay: Relay?)
+  /// The origin of the samples; the relay again if it passes on those from outside; and the origin of the limits.
+  private typealias Origin = (feed: any Feed, relay: Relay?, limits: LimitsDesk)
 
   private struct Running {
     let origin: Origin
@@ -37,7 +37,8 @@ public final class PowerServer: Sendable {
     ) { broadcaster, loop in
       let sampler = Sampler(
         source: source, begun: begun, settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
-      return (sampler, nil)
+      let limits = LimitsDesk(source.limits, of: settings, grid: sampler.publicGrid, eventLoop: loop)
+      return (sampler, nil, limits)
     }
   }
 
@@ -50,7 +51,7 @@ public final class PowerServer: Sendable {
       isSimulated: false, logger: logger
     ) { broadcaster, loop in
       let relay = Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
-      return (relay, relay)
+      return (relay, relay, LimitsDesk(nil, of: settings, grid: nil, eventLoop: loop))
     }
   }
 
@@ -75,7 +76,8 @@ public final class PowerServer: Sendable {
       }
       let origin = origin(broadcaster, loop)
       let desk = RequestDesk(
-        settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: origin.feed)
+        settings: settings, begun: begun, isSimulated: isSimulated, broadcaster: broadcaster, feed: origin.feed,
+        limits: origin.limits)
       shares.begin = Self.beginner(loop, desk, logger)
       running.value = Running(origin: origin, broadcaster: broadcaster, shares: shares, sockets: board)
       origin.feed.start()
@@ -117,6 +119,7 @@ public final class PowerServer: Sendable {
     do {
       try group.any().submit {
         running.value?.origin.feed.stop()
+        running.value?.origin.limits.stop()
         running.value?.sockets.close()
         running.value?.shares.beginAll()
         running.value?.broadcaster.closeAll()

@@ -27,14 +27,19 @@ final class RequestDesk {
   private let broadcaster: Broadcaster
   /// The feed that gives clients their samples.
   let feed: any Feed
+  private let limits: LimitsDesk
   private var longAnswers: [UInt32: Int] = [:]
 
   /// - Parameter begun: the source's first snapshot.
-  init(settings: ServerSettings, begun: EnergySnapshot?, isSimulated: Bool, broadcaster: Broadcaster, feed: any Feed) {
+  init(
+    settings: ServerSettings, begun: EnergySnapshot?, isSimulated: Bool, broadcaster: Broadcaster, feed: any Feed,
+    limits: LimitsDesk
+  ) {
     self.settings = settings
     self.isSimulated = isSimulated
     self.broadcaster = broadcaster
     self.feed = feed
+    self.limits = limits
     packages = begun?.packages ?? []
   }
 
@@ -53,6 +58,7 @@ final class RequestDesk {
       return answer(client, feed.freshAsked(by: client, domains: domains), domains: domains)
     case .history(let seconds):
       return try history(seconds, broadcaster.access.policy(trusted: isTrusted), user: client.share.user)
+    case .limits: return limits.asked(by: client).map { .now($0.json) } ?? .later
     case .unsubscribe:
       feed.unsubscribe(client)
       client.leaveLines(isFast: false)

@@ -33,6 +33,9 @@ final class Sampler: Feed {
       status: status)
   }
 
+  /// The points at which anything may be read that everybody gets.
+  var publicGrid: SamplingGrid { machine.publicGrid }
+
   func start() { happen(.started) }
 
   func stop() { alarm.cancel() }

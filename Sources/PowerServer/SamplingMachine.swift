@@ -22,7 +22,7 @@ struct SamplingMachine {
   private let trustedStep: Int64
   private let grid: SamplingGrid
   /// The grid of all public streams, which includes the service's own points.
-  private let publicGrid: SamplingGrid
+  let publicGrid: SamplingGrid
   private let trustedGrid: SamplingGrid
   /// The grid on which windows begin for clients that wake the service. It is finer, and includes the public grid, so that a line
   /// comes within 300 ms.

@@ -160,6 +160,11 @@ extension CounterReader {
       search: nil)
   }
 
+  /// Reads another register of the same package, whole. Both share the search for further CPUs.
+  func register(_ address: UInt32) -> Self {
+    Self(file: file, address: address, mask: .max, registers: registers, cpus: cpus, search: search)
+  }
+
   /// Reads the counter in another register of the same package: its low 32 bits. Both share the search for further CPUs.
   func counter(_ address: UInt32) -> Self {
     Self(

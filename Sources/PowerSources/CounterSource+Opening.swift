@@ -108,11 +108,15 @@ extension CounterSource {
     let model = CPUModel(identity)
     var meters: [CounterMeter] = []
     var cores: [CoreSumMeter] = []
+    var limits: [RegisterLimits] = []
     for package in packages {
       var reader = CounterReader(map.units, of: package, registers)
       let value = try reader.read(toleranceNanoseconds: CounterReader.firstToleranceNanoseconds).value
       guard let units = UnitRegister(value) else { throw .noUnits(address: map.units) }
       let bound = PowerBound(cores: package.cores)
+      if let found = RegisterLimits(of: package.id, LimitModel(identity), units, bound: bound, like: reader) {
+        limits.append(found)
+      }
       for domain in PowerDomain.allCases where domain == .package || domains.contains(domain) {
         guard let address = map.energy(of: domain) else { continue }
         let unit = units.energyUnit(of: domain, on: model)
@@ -144,6 +148,8 @@ extension CounterSource {
         ? "a simulated CPU of \(packages) (its watts are invented)"
         : "\(identity)\(unknown), \(packages), from its msr registers\(note)"
     }
+    // An invented CPU has no limits.
+    if !isSimulated { self.limits = LimitsSource(.msr, limits) }
   }
 }
 
@@ -184,6 +190,7 @@ extension CounterSource {
     try self.init(meters, cpu: "\(identity)", log: log, isSnapshot: tree.isSnapshot) {
       "\(identity), \($0), from the kernel's powercap\(note)"
     }
+    limits = LimitsSource(zones: zones, of: packages, tree)
   }
 }
 

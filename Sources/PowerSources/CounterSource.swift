@@ -33,6 +33,8 @@ struct CounterSource: EnergySource {
   private var checkTime: Int64 = 0
   /// Whether a platform's counter is read, or was at the start.
   let hasPlatform: Bool
+  /// What limits the packages.
+  var limits: LimitsSource?
   let log: SourceLog
   /// Nanoseconds of a clock that goes on while the machine sleeps.
   let boottime: @Sendable () -> Int64

@@ -16,6 +16,8 @@ public protocol EnergySource: Sendable {
   var longestCoreIntervalSeconds: Double? { get }
   /// How its counters step; nil if they are always up to date.
   var steps: CounterSteps? { get }
+  /// What limits its packages; nil if it does not tell.
+  var limits: LimitsSource? { get }
   /// Reads every package now.
   ///
   /// - Parameter domains: whether to read the domains too.
@@ -35,6 +37,8 @@ extension EnergySource {
   public var longestCoreIntervalSeconds: Double? { nil }
   /// Its counters are always up to date.
   public var steps: CounterSteps? { nil }
+  /// It does not tell what limits its packages.
+  public var limits: LimitsSource? { nil }
 
   /// Reads every package and every domain now.
   public mutating func read() -> EnergySnapshot { read(domains: true) }

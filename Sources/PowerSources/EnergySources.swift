@@ -138,7 +138,7 @@ public enum EnergySources {
       let groups = try pmu.packages(places, map: map, countsWholePackages: countsWholePackages)
       if let error = lists.missingFromRegisters { throw error }
       let (root, files) = (tree.root, tree.files)
-      return try CounterSource(
+      var source = try CounterSource(
         events: pmu, of: groups, identity: identity, domains: domains, opener: opener,
         canCount: { id in
           guard let places = try? MachineTree(root: root, files: files).places(),
@@ -148,6 +148,11 @@ public enum EnergySources {
           return groups.contains { $0.package.id == id }
         },
         note: notes(tree, try tree.offlineCPUs(besides: places)), log: log)
+      // Events tell no limits. If the kernel shows the same packages' zones too, these do.
+      if let zones = try? lists.powercap.get().entries {
+        source.limits = LimitsSource(zones: zones, of: groups.map(\.package), tree)
+      }
+      return source
     } catch {
       throw cause(of: error, identity, tree)
     }

@@ -75,6 +75,7 @@ final class FakeService: Sendable {
     case .info: ([info.json.line], false)
     case .sample, .freshSample: ([sample.json.line], false)
     case .history: ([Examples.history.json.line], false)
+    case .limits: ([LimitsReport(unixSeconds: 0, monotonicSeconds: 0, source: nil, packages: []).json.line], false)
     case .subscribe:
       (
         [Subscription(intervalSeconds: interval).json.line]

@@ -58,6 +58,7 @@ private struct Commands {
     case .sample(let sample): take(sample)
     case .history(let history):
       if let sample { expectPrintable(lines: WatchSnapshot.lines(sample, history: history, now: Self.now)) }
+    case .limits(let limits): precondition((try? Answer(line: limits.json.line.dropLast())) == answer)
     case .subscribed(let subscription): _ = subscription.json.line
     case .refused(let refusal):
       expectPrintable(

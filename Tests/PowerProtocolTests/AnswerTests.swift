@@ -41,12 +41,46 @@ private let history = HistoryReport(
     .init(unixSeconds: 8.5, seconds: 1, watts: 15, leastWatts: 14, mostWatts: 16, joules: 15, isAsleep: false),
   ])
 
+private let limits = LimitsReport(
+  unixSeconds: 1_640_995_200.123, monotonicSeconds: 86_412.507, source: "msr",
+  packages: [
+    .init(
+      id: PackageID(package: 0),
+      limits: PackageLimits(
+        limits: [
+          PowerLimit(
+            name: .pl1, watts: CheckedNumber(35), windowSeconds: CheckedNumber(28), isEnabled: true, isClamped: false,
+            isLocked: true),
+          PowerLimit(
+            name: .pl2, watts: CheckedNumber(4095.875, isPlausible: false),
+            windowSeconds: CheckedNumber(4096, isPlausible: false), isEnabled: false, isClamped: true, isLocked: true),
+          PowerLimit(
+            name: .pl4, watts: CheckedNumber(105.5), windowSeconds: nil, isEnabled: nil, isClamped: nil, isLocked: nil),
+        ],
+        platformLimits: [
+          PowerLimit(
+            name: .pl2, watts: CheckedNumber(90), windowSeconds: CheckedNumber(0.00244140625), isEnabled: true,
+            isClamped: false, isLocked: false)
+        ], tdpWatts: CheckedNumber(45), leastWatts: CheckedNumber(9), mostWatts: CheckedNumber(4, isPlausible: false),
+        throttleCelsius: CheckedNumber(100)),
+      throttling: PackageThrottling(
+        throttledSeconds: [.package: 2.5, .dram: 0], throttledRangeSeconds: 4_194_304,
+        reasons: [
+          .core: LimitReasons(active: [.pl1], logged: [.thermal, .pl1]), .ring: LimitReasons(active: [], logged: []),
+        ], celsius: CheckedNumber(-3, isPlausible: false))),
+    .init(id: PackageID(package: 1, die: 1), limits: PackageLimits(), throttling: PackageThrottling()),
+  ])
+
+private let noLimits = LimitsReport(
+  unixSeconds: 7.5, monotonicSeconds: 3, source: nil, reason: "Why.", packages: [])
+
 @Suite("An answer")
 struct AnswerTests {
   @Test(
     "is one line of ASCII, and is read back as it was written",
     arguments: [
       (info.json, .info(info)), (sample.json, .sample(sample)), (history.json, .history(history)),
+      (limits.json, .limits(limits)), (noLimits.json, .limits(noLimits)),
       (Subscription(intervalSeconds: 0.25).json, .subscribed(Subscription(intervalSeconds: 0.25))),
       (Subscription(intervalSeconds: nil).json, .subscribed(Subscription(intervalSeconds: nil))),
     ] as [(JSON, Answer)])
@@ -125,6 +159,11 @@ struct AnswerTests {
       (info.json, "\"protocol\": 2", ["-1", "1e300"]),
       (Subscription(intervalSeconds: 5).json, "\"interval_seconds\": 5", ["0", "-1", "1e10", "1e300"]),
       (history.json, "\"seconds\": 600", ["0", "-1", "1e300", "86401"]),
+      (limits.json, "\"timestamp\": 1640995200.123", ["1e300", "-1e12"]),
+      (limits.json, "\"watts\": 105.5", ["1e300", "-1", "null", "\"1\""]),
+      (limits.json, "\"window_seconds\": 28", ["-1", "1e300"]), (limits.json, "\"tdp_watts\": 45", ["-1", "1e300"]),
+      (limits.json, "\"celsius\": -3", ["-1e4", "1e300"]), (limits.json, "\"dram\": 0", ["-1", "1e300"]),
+      (limits.json, "\"throttled_range_seconds\": 4194304", ["-1", "1e300"]),
       (history.json, "[7.5, 30,", ["[1e300, 30,", "[7.5, -1,", "[7.5, 1e10,", "[7.5, 30, -1,", "[7.5, 30, 1e300,"]),
     ] as [(JSON, String, [String])])
   func absurd(json: JSON, member: String, numbers: [String]) throws {
@@ -141,6 +180,7 @@ struct AnswerTests {
     for text in [
       sample.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
       info.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
+      limits.json.text.replacingOccurrences(of: "\"package\": 1, \"die\": 1", with: "\"package\": 0"),
       sample.json.text.dropLast() + ", " + info.json.text.dropFirst(),
       #"{"power_watts": 1, "timestamp": 1, "status": "ok", "error": {"code": "a", "message": "b"}}"#,
       #"{"power_watts": 1, "timestamp": 1, "status": "ok", "subscribed": "sample", "interval_seconds": 1}"#,
@@ -169,6 +209,31 @@ struct AnswerTests {
     let refusal = JSON.object([("error", .object([("code", .string(evil)), ("message", .string(evil))]))])
     #expect(
       try JSONDecoder().decode(Answer.self, from: Data(refusal.line)) == .refused(Refusal(code: clean, message: clean)))
+  }
+
+  @Test("of limits has what is known, and ignores names that a newer service has")
+  func limitsOfNewer() throws {
+    let text = limits.json.text
+    #expect(
+      text.contains(
+        #"{"name": "pl1", "watts": 35, "window_seconds": 28, "enabled": true, "clamping": false, "locked": true, "implausible": []}"#
+      ))
+    #expect(text.contains(#"{"name": "pl4", "watts": 105.5, "implausible": []}"#))
+    #expect(text.contains(#""throttled_seconds": {"package": 2.5, "dram": 0}, "throttled_range_seconds": 4194304"#))
+    #expect(
+      text.hasSuffix(
+        #"{"package": 1, "die": 1, "power_limits": [], "platform_power_limits": [], "implausible": []}]}}"#))
+    let newer =
+      text
+      .replacingOccurrences(of: #"{"name": "pl4", "watts": 105.5"#, with: #"{"name": "pl3", "watts": "much""#)
+      .replacingOccurrences(
+        of: #"{"core": {"active": ["pl1"]"#,
+        with: #"{"npu": {"active": [], "logged": []}, "core": {"active": ["tea", "pl1"]"#
+      )
+      .replacingOccurrences(of: #""celsius": -3"#, with: #""celsius": -3, "volts": {}"#)
+    var known = limits
+    known.packages[0].limits.limits.removeLast()
+    #expect(try JSONDecoder().decode(Answer.self, from: Data(newer.utf8)) == .limits(known))
   }
 
   @Test("of history leaves out rows of no time")

@@ -10,7 +10,7 @@ struct RequestTests {
   @Test(
     "means the same however its JSON is written",
     arguments: [
-      (#"{"get":"info"}"#, .info), (#" { "get" : "sample" } "#, .sample()),
+      (#"{"get":"info"}"#, .info), (#"{"get": "limits"}"#, .limits), (#" { "get" : "sample" } "#, .sample()),
       (#"{"get": "sample", "fresh": false}"#, .sample()), (#"{"fresh":true,"get":"sample"}"#, .freshSample()),
       ("{\"get\": \"sample\"}\r", .sample()), (#"{"get": "inf\u006f"}"#, .info),
       (#"{"seconds": 600, "get": "history"}"#, .history(seconds: 600)),
@@ -32,7 +32,8 @@ struct RequestTests {
   @Test(
     "is read back as it was sent",
     arguments: [
-      .info, .sample(), .freshSample(), .sample(domains: false), .freshSample(domains: false), .history(seconds: 1),
+      .info, .limits, .sample(), .freshSample(), .sample(domains: false), .freshSample(domains: false),
+      .history(seconds: 1),
       .subscribe(intervalSeconds: nil),
       .subscribe(intervalSeconds: 0.01), .subscribe(intervalSeconds: 5, domains: false), .unsubscribe,
     ] as [Request])

@@ -13,6 +13,8 @@ private struct Moments {
   /// A public reading comes at a point of the grid of 250 ms, 10 ms late at most, or takes the next point's place.
   static let shortest = 0.237
   private var seconds: [Double] = []
+  /// When the limits were read that it was told: they are read beside the energy, and are as slow.
+  private var limitSeconds: [Double] = []
 
   mutating func add(_ answer: Answer) {
     switch answer {
@@ -20,17 +22,23 @@ private struct Moments {
     case .sample(let sample): seconds += [sample.unixSeconds, sample.unixSeconds - sample.windowSeconds]
     case .history(let history):
       for row in history.rows { seconds += [row.unixSeconds, row.unixSeconds - row.seconds] }
+    case .limits(let limits): limitSeconds.append(limits.monotonicSeconds)
     case .info, .subscribed, .refused: break
     }
   }
 
   /// The shortest time between two different ones.
   var finest: Double {
-    let sorted = seconds.sorted()
-    return zip(sorted, sorted.dropFirst()).map { $1 - $0 }.filter { $0 > Self.grain }.min() ?? .infinity
+    [seconds, limitSeconds].map { moments in
+      let sorted = moments.sorted()
+      return zip(sorted, sorted.dropFirst()).map { $1 - $0 }.filter { $0 > Self.grain }.min() ?? .infinity
+    }.min() ?? .infinity
   }
 
   var count: Int { seconds.count }
+
+  /// How often the limits were read.
+  var limitReadings: Int { Set(limitSeconds).count }
 }
 
 @Suite("An attacker", .namesTrials, .serialized, .enabled(if: Peer.canChange, "only root can connect as somebody else"))
@@ -87,12 +95,15 @@ struct AttackerTests {
     var allowed = Moments()
     for _ in 0..<80 {
       asker.write(Request.sample().json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+      for client in clients + [asker] { client.write(Request.limits.json.text + "\n") }
       try drain(clients + [asker], into: &moments, seconds: 0.05)
       while let answer = try trusted.arrived() { allowed.add(answer) }
     }
     // What is looked for can be seen: the trusted have it.
     #expect(allowed.finest < 0.05 && moments.count > 500, "\(allowed.finest) s, \(moments.count)")
     #expect(moments.finest >= Moments.shortest, "\(moments.finest) s")
+    let limitReads = server.control.limitReads.withLock { $0.count }
+    #expect(moments.limitReadings >= 2 && limitReads <= moments.limitReadings + 1, "\(limitReads) reads")
   }
 
   private func waking() throws {
@@ -114,6 +125,7 @@ struct AttackerTests {
       }
       for client in clients {
         client.write(Request.sample().json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+        client.write(Request.limits.json.text + "\n")
       }
       try drain(clients, into: &moments, seconds: 0.9)
     }
@@ -131,6 +143,7 @@ struct AttackerTests {
       if round % 3 == 0 { clients.append(try TestClient(server.path, as: .nobody)) }
       for client in clients where round % 2 == 0 {
         client.write(Request.sample().json.text + "\n" + Request.history(seconds: 900).json.text + "\n")
+        client.write(Request.limits.json.text + "\n")
       }
       try drain(clients, into: &moments, seconds: Double(round % 5) * 0.06)
     }

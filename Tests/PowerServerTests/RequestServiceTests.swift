@@ -190,6 +190,7 @@ extension Answer {
     case .info: "info"
     case .sample: "sample"
     case .history: "history"
+    case .limits: "limits"
     case .subscribed: "subscribed"
     case .refused(let refusal): refusal.code
     }

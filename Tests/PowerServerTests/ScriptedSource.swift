@@ -1,9 +1,10 @@
 import Foundation
 import Logging
 import PowerServer
-import PowerSources
 import RAPL
 import Synchronization
+
+@testable import PowerSources
 
 /// A source whose readings a test decides.
 struct ScriptedSource: EnergySource {
@@ -26,6 +27,8 @@ struct ScriptedSource: EnergySource {
     let readMicroseconds = Mutex(UInt32(0))
     /// When it was read, in monotonic nanoseconds.
     let reads = Mutex([Int64]())
+    /// When its limits were read, in monotonic nanoseconds.
+    let limitReads = Mutex([Int64]())
     /// How many of the reads asked for domains too.
     let domainReads = Mutex(0)
     let pulse = Mutex(ServerPulse?.none)
@@ -39,6 +42,7 @@ struct ScriptedSource: EnergySource {
 
   static let watts = 42.5
   let control: Control
+  var limits: LimitsSource?
   var isSimulated = false
   var cpu: String? { nil }
   var summary: String { "a scripted source" }
@@ -51,6 +55,7 @@ struct ScriptedSource: EnergySource {
     self.longestCoreIntervalSeconds = longestCoreIntervalSeconds
     self.control = control
     self.isSimulated = isSimulated
+    limits = LimitsSource(.msr, [ScriptedLimits(control: control)])
   }
 
   private var idleSince: UInt64?
@@ -91,6 +96,25 @@ struct ScriptedSource: EnergySource {
   }
 }
 
+/// Limits that remember when they were read.
+struct ScriptedLimits: PackageLimitsReader {
+  static let limits = PackageLimits(
+    limits: [
+      PowerLimit(
+        name: .pl1, watts: CheckedNumber(35), windowSeconds: CheckedNumber(28), isEnabled: true, isClamped: false,
+        isLocked: true)
+    ], tdpWatts: CheckedNumber(45))
+
+  let control: ScriptedSource.Control
+
+  func read() -> LimitsReading {
+    let now = Int64(DispatchTime.now().uptimeNanoseconds)
+    control.limitReads.withLock { $0.append(now) }
+    return LimitsReading(
+      package: PackageID(package: 0), limits: Self.limits, throttling: PackageThrottling(celsius: CheckedNumber(61)))
+  }
+}
+
 /// A server in this process, on a socket of its own.
 final class RunningServer {
   let control = ScriptedSource.Control()
@@ -101,13 +125,14 @@ final class RunningServer {
   init(
     interval: Double = 0.05, longestSleep: Double = 30, longestWakingWindow: Double = 10,
     behaviour: ScriptedSource.Behaviour = .good, isSimulated: Bool = false, trustedGroup: TrustedGroup? = nil,
-    longestCoreInterval: Double? = nil, listener: ListeningSocket? = nil,
+    longestCoreInterval: Double? = nil, hasLimits: Bool = true, listener: ListeningSocket? = nil,
     changing: (inout ServerSettings) -> Void = { _ in }
   ) throws {
     path = listener?.path ?? ListeningSocket.newPath()
     control.become(behaviour)
     var source = ScriptedSource(
       control, isSimulated: isSimulated, longestCoreIntervalSeconds: longestCoreInterval)
+    if !hasLimits { source.limits = nil }
     let begun = source.read()
     let socket =
       if let listener {

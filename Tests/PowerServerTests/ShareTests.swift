@@ -135,7 +135,8 @@ struct ShareTests {
       let broadcaster = Broadcaster(settings: settings, access: AccessPolicy(settings), logger: logger) { _ in }
       let feed = Relay(settings: settings, broadcaster: broadcaster, eventLoop: loop, logger: logger)
       let desk = RequestDesk(
-        settings: settings, begun: nil, isSimulated: true, broadcaster: broadcaster, feed: feed)
+        settings: settings, begun: nil, isSimulated: true, broadcaster: broadcaster, feed: feed,
+        limits: LimitsDesk(nil, of: settings, grid: nil, eventLoop: loop))
       let made = UserShare(user: 1, mostConnections: 100, on: loop) { _, share in begun.succeed(share.hasTime) }
       share.value = made
       // Requests lack seconds by it, turns some tenths of one.

@@ -80,7 +80,8 @@ extension Machine {
     for place in places { _ = try? permissions(tree.msrPath(cpu: place.cpu)) }
     for die in PackageCPUs.group(places, by: .intel) {
       guard let cpu = die.cpus.first(where: { registers.openErrors[$0] == nil }) else { continue }
-      for address in map.inventory { _ = try? registers.read(address, cpu: cpu) }
+      let limits = LimitModel(identity).registers.map(\.rawValue).sorted()
+      for address in map.inventory + limits { _ = try? registers.read(address, cpu: cpu) }
     }
   }
 
@@ -90,9 +91,9 @@ extension Machine {
 }
 
 extension RegisterMap {
-  /// Registers that affect how a package is measured. Source: Intel SDM volume 4: MSR_PKG_POWER_INFO, IA32_MISC_PACKAGE_CTLS.
+  /// Registers that affect how a package is measured. Source: Intel SDM volume 4: IA32_MISC_PACKAGE_CTLS.
   fileprivate var inventory: [UInt32] {
     let energies = PowerDomain.allCases.compactMap { energy(of: $0) }
-    return [units] + energies + (self == .intel ? [0x614, 0xBC] : [])
+    return [units] + energies + (self == .intel ? [0xBC] : [])
   }
 }

@@ -8,6 +8,8 @@ public enum Answer: Sendable, Equatable {
   case sample(SampleReport)
   /// The history.
   case history(HistoryReport)
+  /// What limits the packages.
+  case limits(LimitsReport)
   /// A subscription begins or ends.
   case subscribed(Subscription)
   /// A request was not served.
@@ -17,7 +19,7 @@ public enum Answer: Sendable, Equatable {
 extension Answer: Decodable {
   /// The member that each kind of answer has, and no other.
   enum Kind: String, CodingKey {
-    case info, sample, history, subscribed, error
+    case info, sample, history, limits, subscribed, error
     /// The member that every line of version 1 has.
     case line = "power_watts"
   }
@@ -37,6 +39,7 @@ extension Answer: Decodable {
     case .info: self = .info(try kinds.decode(ServiceInfo.self, forKey: .info))
     case .sample: self = .sample(try kinds.decode(SampleReport.self, forKey: .sample))
     case .history: self = .history(try kinds.decode(HistoryReport.self, forKey: .history))
+    case .limits: self = .limits(try kinds.decode(LimitsReport.self, forKey: .limits))
     case .error: self = .refused(try kinds.decode(Refusal.self, forKey: .error))
     case .subscribed: self = .subscribed(try Subscription(from: decoder))
     case .line, nil: self = .line(try PowerLine(from: decoder))

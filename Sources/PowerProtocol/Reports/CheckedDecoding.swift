@@ -16,6 +16,8 @@ enum Plausible {
   static let clockSeconds = 0.0...1e10
   /// Joules for each count of a counter, and steps of rounding.
   static let steps = 0.0...1e6
+  /// Degrees Celsius.
+  static let celsius = -1000.0...1000.0
   /// A number of events.
   static let counts = 0...1_000_000_000_000
   /// The number of a package or die.

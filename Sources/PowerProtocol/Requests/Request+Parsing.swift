@@ -20,6 +20,7 @@ extension Request {
   private static func get(_ name: FlatValue, _ members: inout [String: FlatValue]) throws(RequestError) -> Self {
     switch name {
     case .string("info"): return .info
+    case .string("limits"): return .limits
     case .string("sample"):
       let isFresh = try boolean("fresh", &members) ?? false
       let domains = try boolean("domains", &members) ?? true

@@ -10,6 +10,8 @@ public enum Request: Sendable, Equatable {
   case freshSample(domains: Bool = true)
   /// The power of the latest seconds, this many.
   case history(seconds: Int)
+  /// What limits the packages, and what the limits did to them.
+  case limits
   /// A stream of samples, this many seconds apart; nil for the service's own interval. With domains, or without.
   case subscribe(intervalSeconds: Double?, domains: Bool = true)
   /// The end of the stream.
@@ -18,7 +20,8 @@ public enum Request: Sendable, Equatable {
   /// The requests that this version serves, and the members that each may have beside its name. `info` lists them, so that a
   /// client can tell an older service from a newer one.
   public static let served: [String: [String]] = [
-    "info": [], "sample": ["fresh", "domains"], "history": ["seconds"], "subscribe": ["interval_seconds", "domains"],
+    "info": [], "sample": ["fresh", "domains"], "history": ["seconds"], "limits": [],
+    "subscribe": ["interval_seconds", "domains"],
   ]
 
   /// How far back history may be asked for, in seconds.
@@ -34,6 +37,7 @@ public enum Request: Sendable, Equatable {
     case .freshSample(let domains):
       .object([("get", .string("sample")), ("fresh", .boolean(true))] + Self.json(domains: domains))
     case .history(let seconds): .object([("get", .string("history")), ("seconds", .integer(seconds))])
+    case .limits: .object([("get", .string("limits"))])
     case .subscribe(let interval, let domains):
       .object(
         [("subscribe", .string("sample"))] + (interval.map { [("interval_seconds", .number($0))] } ?? [])

@@ -47,8 +47,8 @@ extension RequestError: CustomStringConvertible {
     switch self {
     case .invalidJSON(let why): "A request must be one flat JSON object on one line: \(why)."
     case .unknownRequest(let what):
-      "\(what). The requests are {\"get\": \"info\"}, {\"get\": \"sample\"}, {\"get\": \"history\", \"seconds\": N} and "
-        + "{\"subscribe\": \"sample\", \"interval_seconds\": N} or {\"subscribe\": \"none\"}."
+      "\(what). The requests are {\"get\": \"info\"}, {\"get\": \"sample\"}, {\"get\": \"history\", \"seconds\": N}, "
+        + "{\"get\": \"limits\"} and {\"subscribe\": \"sample\", \"interval_seconds\": N} or {\"subscribe\": \"none\"}."
     case .invalidValue(let what): "\(what)."
     case .notAllowed(let seconds, let shortest, let group):
       "Only root\(group.map { " and members of the group \($0)" } ?? "") may ask for an interval of \(seconds) s; everyone may "

@@ -3,6 +3,8 @@
 public struct CheckedNumber: Sendable, Equatable {
   /// No package runs on less: the smallest of the CPUs that have limits are sold with some watts.
   private static let leastWatts = 0.5
+  /// No CPU takes the mean power over a longer time: the greatest that firmware is known to write is 448 s.
+  private static let longestWindowSeconds = 3600.0
 
   /// The number, as the register has it.
   public let value: Double
@@ -16,7 +18,12 @@ public struct CheckedNumber: Sendable, Equatable {
   }
 
   /// A power on which a package or platform can run: implausible if it is next to nothing, or more than it can draw.
-  init(watts: Double, bound: PowerBound) {
+  package init(watts: Double, bound: PowerBound) {
     self.init(watts, isPlausible: watts >= Self.leastWatts && watts <= bound.watts)
+  }
+
+  /// The time window of a limit.
+  package init(windowSeconds: Double) {
+    self.init(windowSeconds, isPlausible: windowSeconds > 0 && windowSeconds <= Self.longestWindowSeconds)
   }
 }

@@ -10,9 +10,6 @@ public struct PowerLimit: Sendable, Equatable {
     case pl4
   }
 
-  /// No CPU takes the mean over a longer time: the greatest that firmware is known to write is 448 s.
-  private static let longestWindowSeconds = 3600.0
-
   /// Which limit it is.
   public let name: Name
   /// The limit in watts.
@@ -23,12 +20,12 @@ public struct PowerLimit: Sendable, Equatable {
   public let isEnabled: Bool?
   /// Whether the CPU may go below the frequency that the system asks for; nil if the register does not tell.
   public let isClamped: Bool?
-  /// Whether it cannot be changed before the next reset.
-  public let isLocked: Bool
+  /// Whether it cannot be changed before the next reset; nil if the source does not tell.
+  public let isLocked: Bool?
 
   /// A limit from its parts.
   public init(
-    name: Name, watts: CheckedNumber, windowSeconds: CheckedNumber?, isEnabled: Bool?, isClamped: Bool?, isLocked: Bool
+    name: Name, watts: CheckedNumber, windowSeconds: CheckedNumber?, isEnabled: Bool?, isClamped: Bool?, isLocked: Bool?
   ) {
     self.name = name
     self.watts = watts
@@ -59,7 +56,7 @@ public struct PowerLimit: Sendable, Equatable {
       return Self(
         name: name,
         watts: CheckedNumber(watts: Double(half & ((1 << power) - 1)) * units.wattsPerCount, bound: bound),
-        windowSeconds: CheckedNumber(window, isPlausible: window <= longestWindowSeconds),
+        windowSeconds: CheckedNumber(windowSeconds: window),
         isEnabled: half >> power & 1 == 1, isClamped: half >> (power + 1) & 1 == 1, isLocked: register >> 63 == 1)
     }
   }

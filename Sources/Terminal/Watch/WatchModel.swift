@@ -66,6 +66,8 @@ public struct WatchModel: Sendable {
     switch answer {
     case .info(let info): self.info = info
     case .history(let history): timeline.merge(history.rows)
+    // Not asked for yet.
+    case .limits: break
     case .subscribed(let subscription): subscribedSeconds = subscription.intervalSeconds
     case .refused(let refusal): isVersion1 = isVersion1 || refusal.code == "unknown_request"
     case .sample(let sample):
