@@ -54,6 +54,20 @@ class Ours:
         self._process.wait()
         self._log.close()
 
+    def limits(self):
+        """The answer to a question for limits."""
+        self._connection.sendall(b'{"get": "limits"}\n')
+        try:
+            for line in self._lines:
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise RuntimeError(answer["error"]["message"])
+                if "limits" in answer:
+                    return answer["limits"]
+        except OSError as error:
+            raise RuntimeError(f"ours gives no limits: {error}") from error
+        raise RuntimeError("ours has ended")
+
     def sample(self, after=0.0):
         """The first sample whose window ends after a moment, by CLOCK_MONOTONIC."""
         try:

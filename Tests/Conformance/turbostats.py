@@ -24,12 +24,20 @@ class Turbostat:
         self.version = found.group()
 
     def start(self, machine):
+        return self._run(
+            machine, ["--quiet", "--interval", "1", "--num_iterations", str(INTERVALS)],
+            ["Time_Of_Day_Seconds", "Package", "Die", "CPU", *COLUMNS])
+
+    def describe(self, machine, columns):
+        """Starts it with all that it says about a CPU before its table, and a table of one interval."""
+        return self._run(machine, ["--interval", "1", "--num_iterations", "1"], columns, {"IMPERSONATE_SENSOR": "1"})
+
+    def _run(self, machine, options, columns, environment=()):
         cpu = machine.tried.cpu
-        environment = {**os.environ, **self._environment, "IMPERSONATE": f"{cpu.vendor}:{cpu.family}:{cpu.model}"}
-        columns = ",".join(["Time_Of_Day_Seconds", "Package", "Die", "CPU", *COLUMNS])
+        who = {"IMPERSONATE": f"{cpu.vendor}:{cpu.family}:{cpu.model}"}
         return Run(
-            [*machine.namespace(), *self._command, "--quiet", "--interval", "1", "--num_iterations", str(INTERVALS), "--show",
-             columns], environment)
+            [*machine.namespace(), *self._command, *options, "--show", ",".join(columns)],
+            {**os.environ, **self._environment, **who, **dict(environment)})
 
 
 class Run:
@@ -40,14 +48,18 @@ class Run:
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def end(self, seconds):
-        """Waits for its end, at most so long; then what it has printed."""
+        """Waits for its end, at most so long; then what its tables say."""
+        return Output(*self.text(seconds))
+
+    def text(self, seconds):
+        """Waits for its end, at most so long; then what it has printed, and its errors."""
         try:
             out, error = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             out, error = self._process.communicate()
             error = f"it was ended after {seconds:.0f} s. {error}"
-        return Output(out, error)
+        return out, error
 
 
 def typical(watts):

@@ -1,6 +1,7 @@
 // Preloaded into turbostat, lets it run as it is, at its own speed, as any CPU: its cpuid instructions are answered as the CPU
 // that IMPERSONATE=VENDOR:FAMILY:MODEL names would answer them (VENDOR is of twelve letters, numbers are as in C), and it goes on
-// where it may not raise its limit on open files, as in many containers: it has enough of them for the few CPUs of a test.
+// where it may not raise its limit on open files, as in many containers: it has enough of them for the few CPUs of a test. With
+// IMPERSONATE_SENSOR the CPU has a thermal sensor for the package.
 //
 // Each cpuid becomes a ud2, which is as long, and whose signal is answered here. In turbostat's code no other instruction has
 // these two bytes.
@@ -19,7 +20,7 @@ struct rlimit;
 
 static char vendor[13];
 static uint32_t signature;
-static int is_intel;
+static int is_intel, is_warm;
 static uint8_t *places[256];
 static int count;
 
@@ -48,6 +49,9 @@ static void answer(uint32_t leaf, uint32_t out[4])
 		out[1] = 0x800;
 		out[2] = 0x7ED83203;
 		out[3] = 0x078BFBFD;
+		break;
+	case 6: // the package's thermal sensor
+		out[0] = is_warm ? 1 << 6 : 0;
 		break;
 	case 0x80000000:
 		out[0] = 0x80000008;
@@ -114,6 +118,7 @@ __attribute__((constructor)) static void begin(void)
 		abort();
 	model = (uint32_t)strtoul(rest + 1, &rest, 0);
 	is_intel = strcmp(vendor, "GenuineIntel") == 0;
+	is_warm = getenv("IMPERSONATE_SENSOR") != NULL;
 	signature = (model & 15) << 4 | (model >> 4) << 16 | (family < 15 ? family << 8 : 15 << 8 | (family - 15) << 20);
 	struct sigaction action = {.sa_sigaction = illegal, .sa_flags = SA_SIGINFO};
 	sigaction(SIGILL, &action, 0);
