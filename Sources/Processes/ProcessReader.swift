@@ -22,6 +22,8 @@ public struct ProcessReader: ~Copyable {
   private let ticks: Int64
   private var files: OpenFiles
   private var known: [Int: Known] = [:]
+  /// Whether some process could not be looked at in the latest reading.
+  private var isDenied = false
   /// The cgroups that are mounted.
   public let cgroups: CgroupTree
 
@@ -63,11 +65,19 @@ public struct ProcessReader: ~Copyable {
     var processes: [CPUSnapshot.Process] = []
     processes.reserveCapacity(entries.count)
     var now: [Int: Known] = [:]
+    isDenied = false
     for entry in entries {
       let digits = entry.name.dropLast()
       guard let first = digits.first, 48...57 ~= first else { continue }
-      // A process that has ended, or may not be seen.
-      guard let line = try? files.read(digits + name("/stat")), let found = ProcessStatistics(line) else { continue }
+      let line: ArraySlice<UInt8>
+      do {
+        line = try files.read(digits + name("/stat"))
+      } catch {
+        // Others have ended.
+        isDenied = isDenied || error.errno == EACCES || error.errno == EPERM
+        continue
+      }
+      guard let found = ProcessStatistics(line) else { continue }
       var process =
         known[found.pid].flatMap { $0.start == found.startTicks ? $0 : nil } ?? Known(start: found.startTicks)
       if process.age < 3 || process.age % 16 == 0 || process.ticks != found.ticks {
@@ -98,10 +108,10 @@ public struct ProcessReader: ~Copyable {
     return nil
   }
 
-  /// Whether /proc hides processes: by hidepid, which hides the first one, or because this process has a process namespace of its
-  /// own. The first namespace always has this number: include/linux/proc_ns.h, PROC_PID_INIT_INO.
+  /// Whether processes are hidden: by hidepid, which hides the first one, by a security module, or because this process has a
+  /// process namespace of its own. The first namespace always has this number: include/linux/proc_ns.h, PROC_PID_INIT_INO.
   private mutating func hidesProcesses() -> Bool {
-    if (try? files.read(name("1/stat"))) == nil { return true }
+    if isDenied || (try? files.read(name("1/stat"))) == nil { return true }
     var target = [CChar](repeating: 0, count: 64)
     let count = unsafe readlink(root + "/proc/self/ns/pid", &target, target.count)
     return count > 0 && !target.prefix(count).elementsEqual(name("pid:[4026531836]").dropLast())

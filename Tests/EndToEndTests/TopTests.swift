@@ -184,6 +184,30 @@ struct TopScreenTests {
     }
   }
 
+  /// The number of the program that the terminal's shell has started.
+  private func program(_ terminal: Tmux) throws -> pid_t {
+    let shell = try terminal.value("#{pane_pid}")
+    let children = try String(contentsOfFile: "/proc/\(shell)/task/\(shell)/children", encoding: .utf8)
+    return try #require(pid_t(children.trimmingCharacters(in: .whitespacesAndNewlines)))
+  }
+
+  @Test("takes many keys at once, none of them for another")
+  func manyKeys() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let terminal = try Tmux(columns: 80, rows: 24, "\(top(service)); true")
+    try terminal.wait(for: "the table") { isTable($0, 80, 24) }
+    try terminal.press("/", "(", "Enter")
+    try terminal.wait(for: "the filter") { $0[23].hasPrefix("filter: ( ") }
+    let program = try program(terminal)
+    kill(program, SIGSTOP)
+    for _ in 0..<3 { try terminal.press("-N", "22", "Down") }
+    try terminal.press("?")
+    kill(program, SIGCONT)
+    try terminal.wait(for: "help, with the filter") { screen in
+      screen.contains { $0.contains("pause or continue") } && screen[23].hasPrefix("filter: ( ")
+    }
+  }
+
   @Test("gives it back while it is stopped, takes it again, and follows a service that restarts")
   func stopping() throws {
     let service = try Service.simulated(["--interval", "0.5"])

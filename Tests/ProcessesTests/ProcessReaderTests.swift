@@ -115,6 +115,20 @@ struct ProcessReaderTests {
     #expect(snapshot.hidesProcesses)
   }
 
+  @Test("says that processes are hidden if one may not be looked at")
+  func denied() throws {
+    let tree = try Tree()
+    try tree.add(pid: 1, "init", ticks: 1, in: "/")
+    try tree.write("proc/5/status", "")
+    var reader = try ProcessReader(.process, root: tree.path)
+    let before = try reader.read().hidesProcesses
+    // Nobody can read this file, not even root.
+    try FileManager.default.createSymbolicLink(
+      atPath: tree.path + "/proc/5/stat", withDestinationPath: "/sys/bus/cpu/uevent")
+    let denied = try reader.read()
+    #expect(!before && denied.hidesProcesses && denied.processes?.map(\.pid) == [1])
+  }
+
   @Test("without cgroups of version 2 goes on by process and user, and else says what to use")
   func version1() throws {
     let tree = try Tree()

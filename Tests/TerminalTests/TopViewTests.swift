@@ -278,4 +278,20 @@ struct TopViewTests {
       ("\u{1B}[15~\u{1B}[1;5D\u{1}\u{1B}[", []), ("\u{1B}[1~\u{1B}[4~", [.home, .end]),
     ])
   func strokes(text: String, expected: [Stroke]) { #expect(Stroke.strokes(in: text.utf8) == expected) }
+
+  @Test(
+    "a key whose bytes are not all there is waited for",
+    arguments: [
+      ("", false), ("a", false), ("\u{1B}", true), ("a\u{1B}[", true), ("\u{1B}[1;5", true), ("\u{1B}O", true),
+      ("\u{1B}[A", false), ("\u{1B}OA", false), ("\u{1B}[6~", false), ("\u{1B}x", false), ("\u{1B}[A\u{1B}", true),
+      ("aé漢😀", false),
+    ])
+  func cut(text: String, isCut: Bool) {
+    #expect(Stroke.isCut(Array(text.utf8)) == isCut)
+    for character in ["é", "漢", "😀"] {
+      for count in 1..<character.utf8.count {
+        #expect(Stroke.isCut(Array((text + character).utf8.prefix(text.utf8.count + count))))
+      }
+    }
+  }
 }

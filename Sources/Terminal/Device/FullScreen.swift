@@ -11,6 +11,11 @@ public struct FullScreen: ~Copyable {
   private static let enter = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
   private static let leave = "\u{1B}[0m\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 
+  /// How long the rest of a key's sequence may take to arrive, in milliseconds: a slow line may bring it in parts.
+  private static let keyPatience: Int32 = 25
+  /// More keys are not taken at once.
+  private static let mostBytes = 4096
+
   private let output: Int32
   private let keys: Int32
   private let signals: Descriptor
@@ -53,7 +58,7 @@ public struct FullScreen: ~Copyable {
     return ScreenSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
   }
 
-  /// The events since the last call. It never waits, except while the process is stopped.
+  /// The events since the last call. It waits only for the rest of a key's sequence, and while the process is stopped.
   public mutating func events() -> [ScreenEvent] {
     var events: [ScreenEvent] = []
     while case let signal = cmsr_next_signal(signals.number).number, signal != 0 {
@@ -73,11 +78,16 @@ public struct FullScreen: ~Copyable {
       events.append(.redraw)
     }
     guard keys >= 0, cmsr_wait_readable(keys, -1, -1, 0) == 0 else { return events }
-    var bytes = [UInt8](repeating: 0, count: 64)
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(keys, $0.baseAddress, $0.count) }
-    // The terminal is gone.
-    guard count > 0 else { return events + (count < 0 && errno == EINTR ? [] : [.end]) }
-    return events + Stroke.strokes(in: bytes[..<count]).map { .stroke($0) }
+    var bytes: [UInt8] = []
+    repeat {
+      var chunk = [UInt8](repeating: 0, count: 256)
+      let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(keys, $0.baseAddress, $0.count) }
+      // The terminal is gone.
+      guard count > 0 else { return events + (count < 0 && errno == EINTR ? [] : [.end]) }
+      bytes += chunk[..<count]
+    } while Stroke.isCut(bytes) && bytes.count < Self.mostBytes
+      && cmsr_wait_readable(keys, -1, -1, Self.keyPatience) == 0
+    return events + Stroke.strokes(in: bytes).map { .stroke($0) }
   }
 
   /// Writes a frame.

@@ -33,6 +33,18 @@ public enum Stroke: Sendable, Equatable {
     return strokes
   }
 
+  /// Whether a terminal's input ends within a key's sequence or character, or with Escape, which may be the beginning of one.
+  static func isCut(_ bytes: [UInt8]) -> Bool {
+    let following = bytes.reversed().prefix { $0 & 0xC0 == 0x80 }.count
+    let lead = bytes.dropLast(following).last ?? 0
+    if following + 1 < (lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1) { return true }
+    guard let escape = bytes.lastIndex(of: 0x1B) else { return false }
+    let rest = bytes[(escape + 1)...]
+    guard let next = rest.first else { return true }
+    return (next == UInt8(ascii: "[") || next == UInt8(ascii: "O"))
+      && rest.dropFirst().allSatisfy { !(0x40...0x7E ~= $0) }
+  }
+
   /// The key of a sequence, as xterm and those that follow it send them. Source: xterm's ctlseqs, "PC-Style Function Keys".
   private static func named(_ parameters: ArraySlice<UInt8>, _ last: UInt8) -> Stroke? {
     switch (String(decoding: parameters, as: UTF8.self), UnicodeScalar(last)) {
