@@ -74,15 +74,15 @@ let package = Package(
       "Terminal",
       ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "Attribution", "Processes", "CMSRShim", "SystemCalls"]),
     room("EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls", "CMSRShim"]),
-    room("Formats", ["RAPL", "Formatting", "PowerProtocol"]),
+    room("Formats", ["RAPL", "Formatting", "PowerProtocol", "Attribution"]),
     room("Attribution", ["RAPL", "Formatting", "PowerProtocol"]),
     room("Processes", ["Attribution", "CMSRShim", "PowerProtocol", "SystemCalls"]),
     // The page's files are parts of the program.
     room(
       "Exporter",
       [
-        "RAPL", "Formats", "Formatting", "PowerProtocol", "PowerClient", "CMSRShim", "SystemCalls", nioCore, nioPosix,
-        nioHTTP1,
+        "RAPL", "Formats", "Formatting", "PowerProtocol", "PowerClient", "Attribution", "Processes", "CMSRShim",
+        "SystemCalls", nioCore, nioPosix, nioHTTP1,
       ],
       resources: ["page.html", "page.css", "page.js"].map { .embedInCode("Page/\($0)") }),
     room(
@@ -126,10 +126,13 @@ let package = Package(
     tests(of: "EnergyRun", ["RAPL", "Formatting", "PowerProtocol", "PowerClient", "SystemCalls"]),
     tests(of: "Attribution", ["TestSupport", "RAPL", "Formatting", "PowerProtocol"]),
     tests(of: "Processes", ["Attribution", "PowerProtocol", "SystemCalls"]),
-    tests(of: "Formats", ["Formatting", "PowerProtocol", "RAPL"]),
+    tests(of: "Formats", ["Attribution", "Formatting", "PowerProtocol", "RAPL"]),
     tests(
       of: "Exporter",
-      ["Formats", "Formatting", "PowerProtocol", "PowerClient", "RAPL", "SystemCalls", nioCore, nioPosix]),
+      [
+        "Attribution", "Formats", "Formatting", "PowerProtocol", "PowerClient", "Processes", "RAPL", "SystemCalls",
+        nioCore, nioPosix,
+      ]),
     tests(of: "Diagnosis", ["TestSupport", "RAPL", "PowerSources", "SystemCalls"], exclude: ["Snapshots"]),
     tests(of: "Privileges"),
     tests(of: "ServiceManager", [logging]),

@@ -21,7 +21,7 @@ public struct EnergyWindow: Sendable, Equatable {
 public struct EnergyCourse: Sendable {
   private var last: (sequence: Int, seconds: Double, microjoules: Int64)?
   /// No window has more energy: a gigajoule. More cannot be right, and the sums must stay far from overflow.
-  private static let mostMicrojoules: Int64 = 1_000_000_000_000_000
+  static let mostMicrojoules: Int64 = 1_000_000_000_000_000
 
   /// A course before its first sample.
   public init() {}

@@ -1,3 +1,4 @@
+internal import Attribution
 internal import PowerProtocol
 
 extension Field {
@@ -60,6 +61,20 @@ extension Field {
     .sample("sequence", "Number of the sample in its stream.", isColumn: false) { .number(Double($0.sequence)) },
     // A sentence may have commas, but no cell may.
     .sample("reason", "Why the status is not ok.", isNumber: false, isColumn: false) { .text($0.reason ?? "") },
+
+    // Who drew it, if units are exported. Their rows add up to the packages.
+    .unit(
+      .counter("unit_energy_joules", freshOnly: true), unit: "joules",
+      "Energy of a unit, gained while it is one of those that draw most; other, idle and not_attributed are the rest. An estimate by CPU time."
+    ) { Double($0.microjoules) / 1e6 },
+    .unit(
+      .gauge("unit_power_watts", freshOnly: true), unit: "watts",
+      "Mean power of a unit since the scrape before; other, idle and not_attributed are the rest. An estimate by CPU time."
+    ) { row in row.centiwatts.map { Double($0) / 100 } },
+    .metric(
+      .gauge("unit_power_window_seconds", freshOnly: true), unit: "seconds",
+      "Time between the latest scrape and the one before."
+    ) { scrape in scrape.observation?.units?.windowSeconds.map { .init(value: ($0 * 1000).rounded() / 1000) } },
 
     // The cost of the service itself.
     .metric(.counter("service_cpu_seconds"), unit: "seconds", "Processor time that the service has used.") { scrape in

@@ -1,3 +1,4 @@
+internal import Attribution
 internal import PowerProtocol
 
 /// Something that can be exported, of a sample or of the service, with everything that a format needs. `Field.all` has them all.
@@ -40,6 +41,8 @@ public struct Field: Sendable {
     case sample(@Sendable (SampleReport) -> Value?)
     /// One for each package and domain of a sample.
     case part(@Sendable (SampleReport, SampleReport.Part) -> Value?)
+    /// One for each row of units: metrics only.
+    case unit(@Sendable (UnitCounters.Row) -> Double?)
   }
 
   /// The name as a column, as a placeholder and in the service's own JSON; nil if it is only a metric.
@@ -81,6 +84,13 @@ extension Field {
   ) -> Field {
     Field(
       name: name, unit: unit, help: help, isNumber: isNumber, isColumn: true, metric: metric, source: .part(value))
+  }
+
+  /// A value of each row of units, if they are exported.
+  static func unit(
+    _ metric: Metric, unit: String, _ help: String, _ value: @escaping @Sendable (UnitCounters.Row) -> Double?
+  ) -> Field {
+    Field(name: nil, unit: unit, help: help, isNumber: true, isColumn: false, metric: metric, source: .unit(value))
   }
 
   /// A value that only metrics have.

@@ -1,3 +1,4 @@
+public import Attribution
 public import PowerProtocol
 internal import RAPL
 
@@ -8,8 +9,9 @@ public enum Metrics {
 
   /// All metrics that are known.
   ///
-  /// Watts and joules are rounded to 10 mW and 10 mJ, as everyone may know them, even if the service would tell more. The start of
-  /// a counter is not known, so there is no `_created`.
+  /// Watts and joules are rounded to 10 mW and 10 mJ, as everyone may know them, even if the service would tell more. The joules of
+  /// units are parts of such joules, and are not rounded, so that they add up. The start of a counter is not known, so there is no
+  /// `_created`.
   ///
   /// - Parameters:
   ///   - observation: nil if the service did not answer.
@@ -44,7 +46,17 @@ public enum Metrics {
       return sample.parts.compactMap { part in
         value(sample, part)?.metric(field.unit).map { .init(value: $0, labels: labels(part)) }
       }
+    case .unit(let value):
+      return (scrape.observation?.units?.rows ?? []).compactMap { row in
+        value(row).map { .init(value: $0, labels: labels(row)) }
+      }
     }
+  }
+
+  /// A unit has names that anyone may have chosen, so what is no unit is told apart by the label `row`.
+  private static func labels(_ row: UnitCounters.Row) -> [MetricFamily.Label] {
+    let names = [("unit", row.name), ("cgroup", row.cgroup)]
+    return [("row", row.kind.rawValue)] + names.compactMap { name, value in value.map { (name, $0) } }
   }
 
   private static func labels(_ part: SampleReport.Part) -> [MetricFamily.Label] {
@@ -59,11 +71,12 @@ public struct Observation: Sendable, Equatable {
   public var info: ServiceInfo
   /// The sample.
   public var sample: SampleReport
+  /// The energy of units up to this sample; nil if it is not exported.
+  public var units: UnitCounters?
 
   /// An observation.
-  public init(info: ServiceInfo, sample: SampleReport) {
-    self.info = info
-    self.sample = sample
+  public init(info: ServiceInfo, sample: SampleReport, units: UnitCounters? = nil) {
+    (self.info, self.sample, self.units) = (info, sample, units)
   }
 
   /// Whether any of it is simulated.

@@ -69,7 +69,7 @@ public struct SampleField: Sendable {
     case (.sample(let value), _): value(sample)
     case (.part(let value), let part?):
       sample.parts.first { $0.package == part.id && $0.domain == part.domain }.flatMap { value(sample, $0) }
-    case (.part, nil), (.scrape, _): nil
+    case (.part, nil), (.scrape, _), (.unit, _): nil
     }
   }
 

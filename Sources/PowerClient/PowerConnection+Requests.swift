@@ -49,6 +49,16 @@ extension PowerConnection {
     try ask(.limits) { if case .limits(let limits) = $0 { limits } else { nil } }
   }
 
+  /// The power of the last day; nil for a service that does not tell it now.
+  public mutating func pastDay() throws(ClientError) -> HistoryReport? {
+    do throws(ClientError) {
+      return try history(seconds: 86_400)
+    } catch {
+      guard case .refused = error else { throw error }
+      return nil
+    }
+  }
+
   /// Begins a stream of samples; they come by `nextSample(output:)` or `next(or:milliseconds:)`.
   ///
   /// - Parameters:

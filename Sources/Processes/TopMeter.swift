@@ -45,6 +45,11 @@ public struct TopMeter: ~Copyable {
   /// Takes in what the service remembers of the time before the first sample: idle power is learnt faster by it.
   public mutating func learn(_ history: HistoryReport) { ledger.learn(history) }
 
+  /// Reads the CPU time up to now, which is shown in no row.
+  ///
+  /// - Throws: if it cannot be read.
+  public mutating func begin() throws(ProcessError) { _ = usage.advance(try reader.read()) }
+
   /// The next sample comes by another connection, whose joules may have another beginning.
   public mutating func restart() {
     energy.restart()

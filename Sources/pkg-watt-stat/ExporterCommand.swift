@@ -29,11 +29,30 @@ struct ExporterCommand: ParsableCommand {
       valueName: "address:port"))
   var listen = "\(ListenAddress())"
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Serve the energy of the systemd units and containers that draw most too, this many, and of the rest in one row: an estimate by CPU time. From 1 to 1000. Names of units can be private.",
+      valueName: "number"))
+  var units: Int?
+
+  @Flag(help: "Serve units to other machines too, if --listen is an address that they can reach.")
+  var publishUnits = false
+
   @Option(help: ArgumentHelp("The log level: DEBUG, INFO, WARNING or ERROR.", valueName: "level"))
   var logLevel: LogLevel = .info
 
   func validate() throws {
-    _ = try address()
+    let address = try address()
+    if let units, !(1...1000).contains(units) { throw ValidationError("--units must be a number from 1 to 1000.") }
+    if publishUnits && units == nil { throw ValidationError("--publish-units needs --units.") }
+    if units != nil && !publishUnits && !address.isLoopback {
+      throw ValidationError(
+        """
+        --units would tell everyone who can connect to \(address) the names of users' sessions and of containers. Listen at \
+        127.0.0.1, or add --publish-units if everyone may know them.
+        """)
+    }
   }
 
   private func address() throws -> ListenAddress {
@@ -54,7 +73,8 @@ struct ExporterCommand: ParsableCommand {
     // Readable once this is to end, so that no service that hangs keeps the thread that asks it.
     let ending = cmsr_event_descriptor()
     guard ending >= 0 else { throw ServeError.signals(errno: errno) }
-    let reader = ServiceReader(serviceAddress, interrupt: ending)
+    let units = try units.map { try Self.unitReader(most: $0, logger) }
+    let reader = ServiceReader(serviceAddress, interrupt: ending, units: units)
     let settings = ExporterSettings(version: PkgWattStat.version)
     let server = ExporterServer(reader, at: try address(), settings: settings) { error in
       logger.log(level: error == nil ? .info : .warning, "\(error.map { "\($0)" } ?? "The service answers.")")
@@ -62,7 +82,9 @@ struct ExporterCommand: ParsableCommand {
     let address = try server.start()
     logger.info("Ready: serving at http://\(address)/ and http://\(address)/metrics.")
     if !address.isLoopback {
-      logger.warning("Anyone who can connect to \(address) over the network can read what every local user may read.")
+      logger.warning(
+        "Anyone who can connect to \(address) over the network can read what every local user may read\(units == nil ? "" : ", and the names of units")."
+      )
     }
     let error = notifier.tell(["READY=1", "STATUS=Serving at http://\(address)/."])
     if error != 0 { logger.warning("Cannot tell the service manager that the exporter is ready: \(errorText(error)).") }
@@ -73,6 +95,19 @@ struct ExporterCommand: ParsableCommand {
         "Cannot stop waiting for the service's answer, so the exporter ends only after it: \(errorText(problem)).")
     }
     try server.stop()
+  }
+
+  /// Who tells the energy of units; it logs what goes wrong later.
+  private static func unitReader(most: Int, _ logger: Logger) throws -> UnitReader {
+    let reader = try UnitReader(mostUnits: most) { error in
+      if let error {
+        logger.warning("There are no metrics of units: \(error)")
+      } else {
+        logger.info("Units can be read again.")
+      }
+    }
+    if let note = reader.note { logger.warning("\(note)") }
+    return reader
   }
 
   /// Gives up root: the service tells root more than everyone may know.

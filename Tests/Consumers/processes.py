@@ -104,12 +104,13 @@ def answers(url):
 class Service:
     """A service on a socket of its own, of a simulated CPU or of a device of known watts, and its exporter."""
 
-    def __init__(self, name, *options):
+    def __init__(self, name, *options, exporter=()):
         self.name = name
         self.options = options
         self.socket = path(name + ".sock")
         self.start()
-        self.exporter = Child(name + "-exporter", PROGRAM, "exporter", "--socket", self.socket, "--listen", "127.0.0.1:0")
+        self.exporter = Child(
+            name + "-exporter", PROGRAM, "exporter", "--socket", self.socket, "--listen", "127.0.0.1:0", *exporter)
         self.exporter.wait_for("the exporter", lambda: "Ready" in self.exporter.output())
         self.url = next(word for word in self.exporter.output().split() if word.startswith("http://"))
 

@@ -5,8 +5,8 @@ import os
 import subprocess
 import urllib.parse
 
-from harness import check, expect, run
-from processes import Child, Impossible, Service, answers, free_port, get, path, write
+from harness import Impossible, check, expect, run, wait_for
+from processes import Child, Service, answers, free_port, get, path, write
 
 RULES = os.path.join(os.environ["TOP"], "scripts/prometheus")
 WATTS = [42.5, 17.25]
@@ -26,6 +26,62 @@ def promtool(*arguments, text=None):
 def _():
     said = promtool("check", "metrics", text=get(Service.simulated().url + "metrics"))
     expect(said == "", said)
+
+
+@check("promtool and Prometheus take the metrics of units, whatever their names, and their joules grow as the package's do")
+def _():
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        points = [line.split()[4] for line in mounts if " - cgroup2 " in line]
+    if not points or not os.access(points[0], os.W_OK):
+        raise Impossible("needs root, and cgroup v2")
+    name = r'pkg-watt-stat-check"},row="idle"} 1 \x0apkg_watt_stat_up 0 \x1b[2J \x00.service'
+    group = f"{points[0]}/{name}"
+    os.mkdir(group)
+    service = Service("units", "--source", "simulated", exporter=("--units", "1000"))
+    busy = Child("busy", "sh", "-c", 'echo $$ >"$0/cgroup.procs"; while :; do :; done', group)
+    try:
+        port = free_port()
+        config = write("units.yml", f"""
+global: {{scrape_interval: 1s}}
+scrape_configs: [{{job_name: units, static_configs: [{{targets: ["{service.url.split('/')[2]}"]}}]}}]
+""")
+        server = Child(
+            "prometheus-units", "prometheus", f"--config.file={config}", f"--storage.tsdb.path={path('tsdb-units')}",
+            f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn")
+        api = f"http://127.0.0.1:{port}/api/v1"
+
+        def query(expression):
+            return json.loads(get(f"{api}/query?query={urllib.parse.quote(expression)}"))["data"]["result"]
+
+        server.wait_for("Prometheus", lambda: answers(f"http://127.0.0.1:{port}/-/ready"))
+        energy = "pkg_watt_stat_unit_energy_joules_total"
+        ours = f'{energy}{{cgroup=~"/pkg-watt-stat-check.*"}}'
+        server.wait_for("joules of the unit", lambda: any(float(each["value"][1]) > 0 for each in query(ours)))
+        said = promtool("check", "metrics", text=get(service.url + "metrics"))
+        expect(said == "", said)
+        labels = query(ours)[0]["metric"]
+        expect(labels["cgroup"] == f"/{name}" and labels["row"] == "unit", f"{labels}")
+        unit = name.replace(r"\x0a", "\n").replace(r"\x1b", "\x1b").replace(r"\x00", "\0")
+        expect(labels["unit"] == unit, f"{labels}")
+        server.wait_for("12 scrapes", lambda: float(query(f"max(count_over_time({energy}[1m]))")[0]["value"][1]) >= 12)
+        units, package = (
+            float(query(f"sum(increase({metric}[8s]))")[0]["value"][1])
+            for metric in (energy, 'pkg_watt_stat_energy_joules_total{domain="package"}'))
+        expect(abs(units - package) <= package * 0.25, f"units: {units} J, package: {package} J")
+        server.end()
+        return f"units {units:.2f} J, package {package:.2f} J"
+    finally:
+        busy.end()
+        service.exporter.end()
+        wait_for("the end of the cgroup", lambda: removed(group))
+
+
+def removed(folder):
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
 
 
 @check("promtool finds nothing wrong with the recording rules, and they compute what they say")

@@ -6,9 +6,9 @@ private final class Exporter {
   let child: Child
   let url: String
 
-  init(_ socket: String, wrapper: [String] = []) throws {
+  init(_ socket: String, wrapper: [String] = [], options: [String] = []) throws {
     let child = try Child(
-      wrapper + [Executables.service, "exporter", "--socket", socket, "--listen", "127.0.0.1:0"])
+      wrapper + [Executables.service, "exporter", "--socket", socket, "--listen", "127.0.0.1:0"] + options)
     try wait(for: "the exporter to be ready") {
       guard child.isRunning else { throw TestFailure("the exporter ended: \(child.output)") }
       return child.output.contains("Ready: serving at")
@@ -116,6 +116,79 @@ struct ExporterTests {
     #expect(exporter.child.output.contains("and not in the group daemon"), "\(exporter.child.output)")
   }
 
+  /// The values of a scrape, by their names and labels.
+  private func values(_ metrics: String) throws -> [String: Double] {
+    let lines = metrics.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let values = try lines.map { line in
+      let end = try #require(line.lastIndex(of: " "), "no value: \(line)")
+      return (String(line[..<end]), try #require(Double(line[line.index(after: end)...]), "no value: \(line)"))
+    }
+    #expect(Set(values.map(\.0)).count == values.count, "a value twice: \(metrics)")
+    return Dictionary(values) { first, _ in first }
+  }
+
+  @Test(
+    "serves the energy of units, whatever their names; it gains what the package gains",
+    .enabled(if: ControlGroup.lack == nil, Comment(rawValue: ControlGroup.lack ?? "")))
+  func units() throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let group = try ControlGroup(#"\"},row="idle"} 1\x0apkg_watt_stat_up 0\x1b[2J.service"#)
+    let busy = try group.run("sh", "-c", "while :; do :; done")
+    let exporter = try Exporter(
+      service.socket, wrapper: ControlGroup.mount(group.folder), options: ["--units", "1000"])
+    let name = #"unit="\#(group.name.replacing(#"\x0a"#, with: "\n").replacing(#"\x1b"#, with: "\u{1B}").escaped)""#
+    let label = #"{row="unit",\#(name),cgroup="/\#(group.name.escaped)"}"#
+    let joules = "pkg_watt_stat_unit_energy_joules_total"
+    var (scrapes, packages): ([[String: Double]], [Double]) = ([], [])
+    try wait(seconds: 20, for: "the unit's energy") {
+      let all = try values(exporter.get())
+      packages.append(all[#"pkg_watt_stat_energy_joules_total{package="0",domain="package"}"#] ?? .nan)
+      scrapes.append(all.filter { $0.key.hasPrefix(joules) })
+      let watts = all.filter { $0.key.hasPrefix("pkg_watt_stat_unit_power_watts") }.values
+      if let window = all["pkg_watt_stat_unit_power_window_seconds"] {
+        // The first window began with the first scrape.
+        #expect(window >= 0.2 && watts.allSatisfy { $0 >= 0 })
+      } else {
+        #expect(watts.isEmpty)
+      }
+      return all[joules + label] ?? 0 > 0
+    }
+    for (index, (before, after)) in zip(scrapes, scrapes.dropFirst()).enumerated() {
+      let gains = after.map { key, value in value - (before[key] ?? value) }
+      #expect(gains.allSatisfy { $0 >= 0 })
+      #expect(abs(gains.reduce(0, +) - (packages[index + 1] - packages[index])) < 0.0001, "\(before) \(after)")
+    }
+    #expect(!(try exporter.get("sample.json").contains("unit")))
+    busy.send(SIGKILL)
+  }
+
+  @Test(
+    "tells units to this machine only, unless it is asked twice",
+    arguments: [
+      (["--units", "5", "--listen", "0.0.0.0:0"], "names of users' sessions and of containers"),
+      (["--units", "5", "--listen", "[::]:0"], "add --publish-units if everyone may know them"),
+      (["--publish-units"], "--publish-units needs --units"),
+      (["--units", "0"], "--units must be a number from 1 to 1000"),
+      (["--units", "-1"], "--units must be a number from 1 to 1000"), (["--units", "1001"], "from 1 to 1000"),
+      (["--units", "x"], "The value 'x' is invalid for '--units"),
+    ])
+  func privateNames(options: [String], says: String) throws {
+    let (code, output) = try Child.run([Executables.service, "exporter"] + options)
+    #expect(code == 64 && output.contains(says), "\(output)")
+  }
+
+  @Test("tells units to others if it is asked twice, and says so", .enabled(if: ControlGroup.lack == nil))
+  func published() throws {
+    let folder = try TemporaryFolder()
+    let child = try Child(
+      ControlGroup.mount(folder) + [
+        Executables.service, "exporter", "--units", "5", "--listen", "0.0.0.0:0", "--publish-units",
+      ])
+    try wait(for: "the warning") { child.output.contains("every local user may read, and the names of units.") }
+    child.send(SIGTERM)
+    #expect(try child.exitCode() == 0)
+  }
+
   @Test(
     "wrong usage is refused",
     arguments: [
@@ -135,5 +208,12 @@ struct ExporterTests {
     #expect(second.exitCode == 1 && second.output.contains("Another program already listens at \(address)"))
     let elsewhere = try Child.run([Executables.service, "exporter", "--listen", "192.0.2.1:10611"])
     #expect(elsewhere.exitCode == 1 && elsewhere.output.contains("does not have the address 192.0.2.1"))
+  }
+}
+
+extension String {
+  /// As it is written in a label.
+  fileprivate var escaped: String {
+    replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
   }
 }

@@ -3,51 +3,11 @@ import Testing
 
 @Suite("top")
 struct TopTests {
-  private struct Numbers: Decodable {
-    var name: String?
-    var pid: Int?
-    var watts: Double
-    var joules: Double
-  }
-
-  private struct Idle: Decodable {
-    var watts: Double
-    var joules: Double
-    var watts_at_least: Double
-    var watts_at_most: Double
-    var numbers: Numbers { Numbers(watts: watts, joules: joules) }
-  }
-
-  private struct Table: Decodable {
-    var watts: Double
-    var joules: Double
-    var status: String
-    var rows: [Numbers]
-    var idle: Idle
-    var not_attributed: Numbers
-    var hidden: Numbers?
-    var ended: Numbers?
-    var other_rows: Numbers?
-
-    /// Whether the rows add up to the totals, in steps of 10 mW and 10 mJ.
-    var addsUp: Bool {
-      let all = rows + [idle.numbers, not_attributed] + [hidden, ended, other_rows].compactMap { $0 }
-      func isSame(_ total: Double, _ parts: [Double]) -> Bool {
-        Int((total * 100).rounded()) == parts.reduce(0) { $0 + Int(($1 * 100).rounded()) }
-      }
-      return isSame(watts, all.map(\.watts)) && isSame(joules, all.map(\.joules))
-    }
-  }
-
   private func top(_ service: Service, _ options: String...) throws -> (exitCode: Int32, output: String) {
     try Child.run([Executables.service, "top", "--socket", service.socket] + options, seconds: 30)
   }
 
-  private func tables(_ output: String) throws -> [Table] {
-    try output.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
-      try JSONDecoder().decode(Table.self, from: Data($0.utf8))
-    }
-  }
+  private func tables(_ output: String) throws -> [TopOutput] { try TopOutput.all(in: output) }
 
   @Test("shows a busy process, whatever its name, in rows that add up")
   func busy() throws {

@@ -1,6 +1,7 @@
 import Formats
 import RAPL
 
+@testable import Attribution
 @testable import PowerProtocol
 
 /// A machine with everything: two packages, one of them with dies, domains, and one that cannot be read.
@@ -34,6 +35,35 @@ enum Examples {
     ], service: .init(cpuSeconds: 0.125, wakeups: 123))
 
   static let observation = Observation(info: info, sample: sample)
+  static let withUnits = Observation(info: info, sample: sample, units: units)
+
+  /// The path of a unit whose name somebody chose with care: quotes, braces, a backslash, an escape sequence and an end of line.
+  static let hostile = "/a \"b\",row=\"idle\"} 7 # \\n \\x1b[31m\\x0apkg_watt_stat_up 0.service"
+
+  /// Three units in two windows of 2 s, of which two are shown.
+  static let units: UnitCounters = {
+    var counters = UnitCounters(mostUnits: 2)
+    var idle = IdleEstimate()
+    idle.remember(lowestWatts: 0)
+    var ledger = EnergyLedger(idle: idle)
+    for (index, joules) in [10.0, 20.004].enumerated() {
+      let end = Int64(index + 1) * 2_000_000_000
+      let window = EnergyWindow(
+        end: end, unixSeconds: 0, seconds: 2, microjoules: Int64(joules * 1e6), centiwatts: Int64(joules * 50),
+        isLowerBound: false)
+      let times: [String: Int64] = [
+        "/system.slice/nginx.service": 2_000_000, hostile: 1_500_000, "/c.service": 500_000,
+      ]
+      var usage = CPUUsage(start: end - 2_000_000_000, end: end, rows: [:], live: [:])
+      for (path, time) in times {
+        usage.rows[.unit(path)] = time
+        usage.live[.unit(path)] = .init(name: CgroupPlace(path).label)
+      }
+      ledger.add(window, usage, cpus: 2)
+      counters.take(ledger, window)
+    }
+    return counters
+  }()
 
   static func sample(_ status: PowerLine.Status, reason: String? = nil) -> SampleReport {
     var sample = sample

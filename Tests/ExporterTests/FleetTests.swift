@@ -28,7 +28,7 @@ struct FleetTests {
     try String(contentsOf: Self.scripts.appending(path: path), encoding: .utf8)
   }
 
-  private let metrics = Set(Metrics.families(of: Examples.observation, version: "").map(\.sampleName))
+  private let metrics = Set(Metrics.families(of: Examples.withUnits, version: "").map(\.sampleName))
 
   /// The names of ours that a query mentions; those that rules record have colons.
   private func names(in query: String) -> [String] {

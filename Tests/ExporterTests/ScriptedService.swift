@@ -23,7 +23,7 @@ final class ScriptedService: PowerService {
   /// How often it was observed.
   let observations = Mutex(0)
 
-  func observe() throws -> Observation {
+  func observe(units: Bool) throws -> Observation {
     observations.withLock { $0 += 1 }
     gate.withLock { $0 }?.wait()
     guard isThere.withLock({ $0 }) else { throw Unavailable() }

@@ -155,7 +155,7 @@ struct ServerTests {
     let loop = group.any()
     let service = ScriptedService()
     let desk = NIOLoopBoundBox<ServiceDesk?>.makeEmptyBox(valueType: ServiceDesk.self, eventLoop: loop)
-    let ask = { @Sendable in (desk.value?.observe())! }
+    let ask = { @Sendable in (desk.value?.observe(units: true))! }
     let both = try loop.flatSubmit {
       desk.value = ServiceDesk(service, loop: loop, thread: thread, keep: .seconds(60))
       return EventLoopFuture.whenAllSucceed([ask(), ask()], on: loop)
@@ -186,7 +186,8 @@ struct ServerTests {
       let asked = ServiceDesk(service, loop: loop, thread: thread, keep: .seconds(60), shortestHang: .zero)
       desk.value = asked
       let answers = [
-        asked.history(seconds: 1).map { _ in }, asked.history(seconds: 2).map { _ in }, asked.observe().map { _ in },
+        asked.history(seconds: 1).map { _ in }, asked.history(seconds: 2).map { _ in },
+        asked.observe(units: false).map { _ in },
       ]
       return answers.map { $0.map { false }.recover { $0 is ScriptedService.Unavailable } }
     }.wait()

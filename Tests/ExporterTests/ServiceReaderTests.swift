@@ -17,11 +17,11 @@ struct ServiceReaderTests {
   func connection() throws {
     let service = try FakeService { FakeService.answer($0) }
     let reader = Self.reader(service)
-    for _ in 0..<3 { #expect(try reader.observe() == Examples.observation) }
+    for _ in 0..<3 { #expect(try reader.observe(units: false) == Examples.observation) }
     #expect(try reader.history(seconds: 600) == Examples.history)
     #expect(service.connections.withLock { $0 } == 1)
     reader.disconnect()
-    #expect(try reader.observe() == Examples.observation)
+    #expect(try reader.observe(units: false) == Examples.observation)
     #expect(service.connections.withLock { $0 } == 2)
   }
 
@@ -29,11 +29,11 @@ struct ServiceReaderTests {
   func restart() throws {
     let service = try FakeService { FakeService.answer($0) }
     let reader = Self.reader(service)
-    _ = try reader.observe()
+    _ = try reader.observe(units: false)
     service.end()
-    #expect(throws: ClientError.noService(paths: [service.path])) { try reader.observe() }
+    #expect(throws: ClientError.noService(paths: [service.path])) { try reader.observe(units: false) }
     let restarted = try FakeService(at: service.path) { FakeService.answer($0) }
-    #expect(try reader.observe() == Examples.observation)
+    #expect(try reader.observe(units: false) == Examples.observation)
     #expect(restarted.connections.withLock { $0 } == 1)
     restarted.end()
     let again = try FakeService(at: service.path) { FakeService.answer($0) }
@@ -47,7 +47,7 @@ struct ServiceReaderTests {
     info.policy.isTrusted = true
     info.policy.trustedGroup = group
     let service = try FakeService { [info] in FakeService.answer($0, info: info) }
-    let error = #expect(throws: TooTrusted.self) { try Self.reader(service).observe() }
+    let error = #expect(throws: TooTrusted.self) { try Self.reader(service).observe(units: false) }
     #expect(error?.group == group && "\(error, default: "")".contains("power") == (group != nil))
   }
 
@@ -71,6 +71,6 @@ struct ServiceReaderTests {
     #expect(pipe(&ends) == 0)
     defer { ends.forEach { close($0) } }
     #expect(write(ends[1], "x", 1) == 1)
-    #expect(throws: ClientError.interrupted) { try Self.reader(service, interrupt: ends[0]).observe() }
+    #expect(throws: ClientError.interrupted) { try Self.reader(service, interrupt: ends[0]).observe(units: false) }
   }
 }

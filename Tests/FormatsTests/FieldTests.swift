@@ -44,7 +44,7 @@ struct FieldTests {
 
   @Test("is all that metrics are made from", arguments: MetricsFormat.allCases)
   func families(format: MetricsFormat) {
-    let families = Metrics.families(of: Examples.observation, version: "1")
+    let families = Metrics.families(of: Examples.withUnits, version: "1")
     #expect(families.map(\.sampleName) == Self.metrics.compactMap(\.metricName))
     for (family, field) in zip(families, Self.metrics) {
       #expect(family.help == field.help && family.unit == field.unit && family.kind == field.metric?.kind)

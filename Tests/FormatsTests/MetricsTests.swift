@@ -40,6 +40,30 @@ struct MetricsTests {
     #expect(!lines.contains { $0.hasPrefix("pkg_watt_stat_power_watts{\(parts[2])}") })
   }
 
+  @Test(
+    "have a row for each unit that is shown, whatever its name, and for the rest", arguments: MetricsFormat.allCases)
+  func units(format: MetricsFormat) throws {
+    let lines = lines(format, Examples.withUnits)
+    let hostile =
+      #"row="unit",unit="a \"b\",row=\"idle\"} 7 # \\n \#u{1B}[31m\npkg_watt_stat_up 0.service""#
+      + #",cgroup="/a \"b\",row=\"idle\"} 7 # \\n \\x1b[31m\\x0apkg_watt_stat_up 0.service""#
+    let nginx = #"row="unit",unit="nginx.service",cgroup="/system.slice/nginx.service""#
+    for line in [
+      "pkg_watt_stat_unit_energy_joules_total{\(nginx)} 10.002",
+      "pkg_watt_stat_unit_energy_joules_total{\(hostile)} 7.5015",
+      #"pkg_watt_stat_unit_energy_joules_total{row="other"} 12.5005"#,
+      #"pkg_watt_stat_unit_energy_joules_total{row="idle"} 0"#,
+      #"pkg_watt_stat_unit_energy_joules_total{row="not_attributed"} 0"#,
+      "pkg_watt_stat_unit_power_watts{\(nginx)} 5", "pkg_watt_stat_unit_power_watts{\(hostile)} 3.75",
+      #"pkg_watt_stat_unit_power_watts{row="other"} 1.25"#, "pkg_watt_stat_unit_power_window_seconds 2",
+    ] {
+      #expect(lines.contains(line), "\(line) in \(lines.filter { $0.contains("unit") })")
+    }
+    #expect(lines.filter { $0.hasPrefix("pkg_watt_stat_up ") } == ["pkg_watt_stat_up 1"])
+    let without = format.text(Metrics.families(of: Examples.observation, version: ""))
+    #expect(!without.contains("unit_"))
+  }
+
   @Test("say in the classic format what each sample's name is")
   func classic() {
     let lines = lines(.classic, Examples.observation)
@@ -70,8 +94,11 @@ struct MetricsTests {
 
   @Test("of a stale sample are neither watts nor joules", arguments: MetricsFormat.allCases)
   func stale(format: MetricsFormat) {
-    let lines = lines(format, Observation(info: Examples.info, sample: Examples.sample(.stale)))
-    let withheld = ["power_watts", "power_window_seconds", "energy_joules_total", "energy_lower_bound"]
+    let lines = lines(format, Observation(info: Examples.info, sample: Examples.sample(.stale), units: Examples.units))
+    let withheld = [
+      "power_watts", "power_window_seconds", "energy_joules_total", "energy_lower_bound", "unit_energy_joules_total",
+      "unit_power_watts", "unit_power_window_seconds",
+    ]
     #expect(lines.contains("pkg_watt_stat_up 1") && lines.contains("pkg_watt_stat_fresh 0"))
     #expect(!lines.contains { isValue($0, of: withheld) })
     #expect(lines.contains("pkg_watt_stat_rejected_readings_total 3"))

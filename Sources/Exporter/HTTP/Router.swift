@@ -72,8 +72,8 @@ final class Router {
     case "/": { self.file("text/html; charset=utf-8", PackageResources.page_html) }
     case "/page.css": { self.file("text/css; charset=utf-8", PackageResources.page_css) }
     case "/page.js": { self.file("text/javascript; charset=utf-8", PackageResources.page_js) }
-    case "/info.json": { self.json(self.observe()) { $0.info.json } }
-    case "/sample.json": { self.json(self.observe()) { $0.sample.json } }
+    case "/info.json": { self.json(self.observe(units: false)) { $0.info.json } }
+    case "/sample.json": { self.json(self.observe(units: false)) { $0.sample.json } }
     case "/history.json": { self.history(target.query.filter { $0.name == "seconds" }.map(\.value)) }
     default: nil
     }
@@ -105,7 +105,7 @@ final class Router {
 
   /// Even without the service there is something to report: that it does not answer.
   private func metrics(_ format: MetricsFormat) -> EventLoopFuture<Reply> {
-    observe().map { Optional($0) }.recover { _ in nil }.map { [version] observation in
+    observe(units: true).map { Optional($0) }.recover { _ in nil }.map { [version] observation in
       let text = Metrics.text(format, of: observation, version: version)
       var reply = Reply(type: format.contentType, ByteBuffer(string: text))
       reply.headers = [("Vary", "Accept")]
@@ -113,8 +113,8 @@ final class Router {
     }
   }
 
-  private func observe() -> EventLoopFuture<Observation> {
-    let observation = desk.observe()
+  private func observe(units: Bool) -> EventLoopFuture<Observation> {
+    let observation = desk.observe(units: units)
     let bound = NIOLoopBound(self, eventLoop: loop)
     observation.whenComplete { result in
       switch result {

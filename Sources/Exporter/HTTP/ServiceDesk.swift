@@ -11,8 +11,8 @@ final class ServiceDesk {
   private let thread: NIOThreadPool
   private let keep: TimeAmount
   private let hang: Hang
-  /// The answers that are pending: each is shared by everyone who asks for it meanwhile.
-  private var sample: EventLoopFuture<Observation>?
+  /// The answers that are pending: each is shared by everyone who asks for it meanwhile. By whether units are in them.
+  private var observations: [Bool: EventLoopFuture<Observation>] = [:]
   /// By the number of seconds.
   private var histories: [Int: EventLoopFuture<HistoryReport>] = [:]
   /// How many different histories may be asked for at the same time: each costs the service some milliseconds.
@@ -33,8 +33,10 @@ final class ServiceDesk {
     hang = Hang(shortest: shortestHang)
   }
 
-  /// The service's description and its latest sample.
-  func observe() -> EventLoopFuture<Observation> { ask(\.sample) { try $0.observe() } }
+  /// The service's description and its latest sample, with or without the energy of units.
+  func observe(units: Bool) -> EventLoopFuture<Observation> {
+    ask(\.observations[units]) { try $0.observe(units: units) }
+  }
 
   /// The power of the latest seconds, this many.
   func history(seconds: Int) -> EventLoopFuture<HistoryReport> {
@@ -78,7 +80,9 @@ final class ServiceDesk {
 /// The service, as an exporter asks it. Its functions block, and are called one at a time.
 public protocol PowerService: Sendable {
   /// Its description and its latest sample.
-  func observe() throws -> Observation
+  ///
+  /// - Parameter units: whether the energy of units is wanted too. It is left out if this service does not tell it.
+  func observe(units: Bool) throws -> Observation
   /// The power of the latest seconds, this many.
   func history(seconds: Int) throws -> HistoryReport
   /// Closes the connection, so that the service may sleep.

@@ -27,23 +27,31 @@ public final class ServiceReader: PowerService {
 
   private let address: ServiceAddress
   private let interrupt: Int32
+  private let units: UnitReader?
   private let session = Mutex<Session?>(nil)
   /// How long one answer may take in all, in nanoseconds: an HTTP client is waiting for it.
   private static let patience: Int64 = 5_000_000_000
 
   /// A service at an address.
   ///
-  /// - Parameter interrupt: a descriptor that ends every wait for the service once it is readable.
-  public init(_ address: ServiceAddress, interrupt: Int32) {
-    self.address = address
-    self.interrupt = interrupt
+  /// - Parameters:
+  ///   - interrupt: a descriptor that ends every wait for the service once it is readable.
+  ///   - units: who tells the energy of units; nil if nobody does.
+  public init(_ address: ServiceAddress, interrupt: Int32, units: UnitReader? = nil) {
+    (self.address, self.interrupt, self.units) = (address, interrupt, units)
   }
 
-  /// The service's description, and its latest sample.
-  public func observe() throws -> Observation {
-    try ask { session throws(ClientError) in
-      Observation(info: session.info, sample: try session.connection.sample())
+  /// The service's description, its latest sample, and the energy of units if it is wanted.
+  public func observe(units wantsUnits: Bool) throws -> Observation {
+    let units = wantsUnits ? units : nil
+    var (observation, past) = try ask { session throws(ClientError) in
+      let past = try units.flatMap { (units) throws(ClientError) in
+        units.wantsHistory ? try session.connection.pastDay() : nil
+      }
+      return (Observation(info: session.info, sample: try session.connection.sample()), past)
     }
+    observation.units = units?.take(observation.sample, past: past)
+    return observation
   }
 
   /// The power of the latest seconds, this many.

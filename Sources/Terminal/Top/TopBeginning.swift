@@ -11,12 +11,7 @@ extension PowerConnection {
     answers: [Answer], history: HistoryReport?
   ) {
     let info = try info()
-    var past: HistoryReport?
-    do throws(ClientError) {
-      past = try history(seconds: 86_400)
-    } catch {
-      guard case .refused = error else { throw error }
-    }
+    let past = try pastDay()
     let hasDomains = !info.serves("subscribe", member: "domains")
     let subscription = try subscribe(intervalSeconds: intervalSeconds, domains: hasDomains)
     return ([.info(info), .subscribed(subscription)], past)
