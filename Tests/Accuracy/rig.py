@@ -20,7 +20,7 @@ BURNERS = {
 # What everything draws in the first model, and everything else in the second, in joules for each CPU second.
 EQUAL = 10
 # Watts, and those of a part that no program draws: half of the time, for so many seconds.
-FLOOR, HIDDEN, PULSE = 6, 1, 1.5
+FLOOR, HIDDEN, PULSE = 6, 0.6, 1.5
 
 
 class Failure(Exception):
