@@ -24,7 +24,7 @@ static inline struct termios cmsr_screen_mode(struct termios mode)
 // From here on these signals do nothing but make the descriptor readable.
 static inline struct cmsr_descriptor cmsr_screen_signals(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
 	sigset_t set = cmsr_signal_set(numbers, sizeof numbers / sizeof *numbers);
 	if (sigprocmask(SIG_BLOCK, &set, 0) != 0)
 		return cmsr_descriptor_of(-1);

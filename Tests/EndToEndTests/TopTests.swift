@@ -151,6 +151,16 @@ struct TopScreenTests {
     return try #require(pid_t(children.trimmingCharacters(in: .whitespacesAndNewlines)))
   }
 
+  @Test("gives the terminal back whatever signal ends it", arguments: [SIGUSR1, SIGALRM, SIGXCPU])
+  func ended(signal: Int32) throws {
+    let service = try Service.simulated(["--interval", "0.5"])
+    let terminal = try Tmux(columns: 80, rows: 24, "\(top(service)); echo code $?; read -r line")
+    try terminal.wait(for: "the table") { isTable($0, 80, 24) }
+    kill(try program(terminal), signal)
+    try terminal.wait(for: "the shell") { $0.contains("code 0") }
+    #expect(try terminal.value("#{alternate_on}#{cursor_flag}#{wrap_flag}") == "011")
+  }
+
   @Test("takes many keys at once, none of them for another")
   func manyKeys() throws {
     let service = try Service.simulated(["--interval", "0.5"])

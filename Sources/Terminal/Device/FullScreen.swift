@@ -4,8 +4,8 @@ internal import SystemCalls
 
 /// A terminal that is taken over for a full-screen view. It is restored when this value goes away.
 ///
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT no longer end the process but become events. On SIGTSTP the terminal is restored while
-/// the process is stopped.
+/// SIGINT, SIGTERM, SIGHUP, SIGQUIT and others that end programs no longer end the process but become events. On SIGTSTP the
+/// terminal is restored while the process is stopped.
 public struct FullScreen: ~Copyable {
   /// The alternate screen, without cursor, and without a wrap at the right edge.
   private static let enter = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
