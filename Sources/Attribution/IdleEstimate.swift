@@ -33,6 +33,8 @@ public struct IdleEstimate: Sendable {
   /// Older windows count less for the line: this much from one to the next, so that about the last 1,000 count.
   private static let memory = 0.999
   private static let fewestWindows = 8.0
+  /// How much of the watts' variance a line has to explain.
+  private static let leastExplained = 0.9
 
   private var lowest: (watts: Double, busyShare: Double)?
   private var rememberedWatts: Double?
@@ -93,11 +95,14 @@ public struct IdleEstimate: Sendable {
   /// The line's watts at no busy CPU; nil if they are not surer than this, in watts.
   private func line(surerThan uncertainty: Double) -> Double? {
     guard windows >= Self.fewestWindows else { return nil }
-    // CPU time is wrong by a few ticks in each window. A load that changes by no more than that gives a line that is too flat, and
-    // idle power that is too high, however small its errors seem to be.
+    // CPU time is wrong by a few ticks in each window, and by more if this program itself had to wait between its readings. If that
+    // is much of what the load seems to change by, the line is too flat and idle power too high, however small its errors seem to
+    // be. Then watts do not follow CPU time.
     let deviation = (squares / weight).squareRoot()
     let slope = products / squares
-    guard deviation >= max(0.1, meanBusy / 10), slope > 0 else { return nil }
+    guard deviation >= max(0.1, meanBusy / 10), slope > 0, slope * products >= Self.leastExplained * wattSquares else {
+      return nil
+    }
     let residual = max(wattSquares - slope * products, 0) / (weight - 2)
     let error = (residual * (1 / weight + meanBusy * meanBusy / squares)).squareRoot()
     return 2 * error < uncertainty ? meanWatts - slope * meanBusy : nil

@@ -35,6 +35,16 @@ struct IdleEstimateTests {
     #expect(power.isGuess && power.watts < 8 && power.mostWatts >= 14.99, "\(power)")
   }
 
+  @Test("of a machine that is always busy is a guess, also if CPU time was read late, and so seems to change")
+  func readLate() throws {
+    var generator = SeededGenerator(seed: 5)
+    let windows = (0..<60).map { _ in
+      (26 + Double.random(in: -0.5...0.5, using: &generator), 2 + Double.random(in: -0.6...0.6, using: &generator))
+    }
+    let power = try #require(learnt(windows))
+    #expect(power.isGuess && power.watts < 15, "\(power)")
+  }
+
   @Test("is found by the line once load changes, although it was never idle")
   func line() throws {
     var generator = SeededGenerator(seed: 3)
