@@ -22,14 +22,14 @@ enum Samples {
     return .history(HistoryReport(seconds: 900, rows: rows))
   }
 
-  static func info(interval: Double = 1, isSimulated: Bool = false) -> Answer {
+  static func info(interval: Double = 1, isSimulated: Bool = false, tellsLimits: Bool = false) -> Answer {
     .info(
       ServiceInfo(
         version: "0.2.0", source: isSimulated ? "simulated" : "msr", isSimulated: isSimulated,
         intervalSeconds: interval, cpu: "A CPU", description: "2 packages", packages: [],
         policy: Policy(
           isTrusted: false, trustedGroup: nil, shortestIntervalSeconds: 0.25, wattsResolution: 0.01,
-          joulesResolution: 0.01)))
+          joulesResolution: 0.01), requests: Request.served.filter { tellsLimits || $0.key != "limits" }))
   }
 
   /// Two packages, the first with all domains, of which one cannot be read.

@@ -31,6 +31,25 @@ struct WatchRequestsTests {
     #expect(try requests.take(Samples.history([1])) == [] && requests.take(.sample(Samples.small())) == [])
   }
 
+  @Test("ask a service that tells limits for them after a sample, once a second, until it has none")
+  func limits() throws {
+    var requests = WatchRequests(intervalSeconds: 0.25)
+    _ = try requests.take(Samples.info(tellsLimits: true))
+    func sample(_ seconds: Double) throws -> [Request] {
+      try requests.take(.sample(Samples.small(at: Samples.start + seconds)))
+    }
+    let limits = LimitsReport(unixSeconds: 1, monotonicSeconds: 1, source: "msr", packages: [])
+    #expect(try sample(0) == [.limits] && sample(0.25) == [])
+    _ = try requests.take(Samples.history([1]))
+    _ = try requests.take(Samples.history([1]))
+    _ = try requests.take(Self.subscribed)
+    // Not before the answer to the one before has come.
+    #expect(try sample(2) == [] && requests.take(.limits(limits)) == [] && sample(3) == [.limits])
+    #expect(try requests.take(Self.busy) == [] && sample(3.25) == [.limits])
+    let none = LimitsReport(unixSeconds: 1, monotonicSeconds: 1, source: nil, reason: "Why.", packages: [])
+    #expect(try requests.take(.limits(none)) == [] && sample(9) == [])
+  }
+
   @Test("lines and samples between the answers are none of them")
   func between() throws {
     var requests = WatchRequests(intervalSeconds: nil)

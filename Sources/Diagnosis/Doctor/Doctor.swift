@@ -20,6 +20,7 @@ public enum Doctor {
     examination.lookAtRegisters()
     examination.lookAtEvents()
     examination.lookAtPowercap()
+    examination.lookAtLimits()
     examination.lookAtUnit()
     examination.takeRefusal(refusal)
     examination.settle()

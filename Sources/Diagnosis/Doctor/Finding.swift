@@ -26,6 +26,7 @@ public struct Finding: Sendable, Equatable {
     case registers = "registers"
     case perf = "perf"
     case powercap = "powercap"
+    case limits = "limits"
     case trace = "trace"
     case turbostat = "turbostat"
     case service = "service"

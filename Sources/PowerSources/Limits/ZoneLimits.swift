@@ -1,4 +1,4 @@
-internal import RAPL
+package import RAPL
 internal import SystemCalls
 
 /// Reads the constraints of a package's powercap zones: files that everyone may read.
@@ -6,8 +6,6 @@ internal import SystemCalls
 /// Source: Linux drivers/powercap/intel_rapl_common.c. A constraint tells its limit, time window, and the greatest power that makes
 /// sense for it: the TDP for PL1. A zone's `enabled` is that of PL1, and is also 0 if the limit is locked.
 struct ZoneLimits: PackageLimitsReader {
-  /// The kernel's names of constraints.
-  private static let names: [String: PowerLimit.Name] = ["long_term": .pl1, "short_term": .pl2, "peak_power": .pl4]
   /// The most constraints that a zone has.
   private static let mostConstraints = 3
 
@@ -45,7 +43,9 @@ struct ZoneLimits: PackageLimitsReader {
     return (0..<mostConstraints).compactMap { number in
       let constraint = "constraint_\(number)_"
       guard
-        let name = (try? tree.files.text("\(folder)/\(constraint)name")).flatMap({ names[$0.filter { $0 != "\n" }] }),
+        let name = (try? tree.files.text("\(folder)/\(constraint)name")).flatMap({
+          PowerLimit.Name(constraint: $0.filter { $0 != "\n" })
+        }),
         let limit = file(constraint + "power_limit_uw")
       else { return nil }
       return Constraint(
@@ -83,4 +83,18 @@ struct ZoneLimits: PackageLimitsReader {
   }
 
   private static func number(_ file: PowercapCounter) -> Double? { (try? file.read()).map { Double($0) } }
+}
+
+extension PowerLimit.Name {
+  /// The limit of a powercap constraint with this name; nil for any other name.
+  ///
+  /// Source: Linux drivers/powercap/intel_rapl_common.c, `pl_names`.
+  package init?(constraint name: String) {
+    switch name {
+    case "long_term": self = .pl1
+    case "short_term": self = .pl2
+    case "peak_power": self = .pl4
+    default: return nil
+    }
+  }
 }

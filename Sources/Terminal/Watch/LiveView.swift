@@ -44,6 +44,10 @@ public struct LiveView: Sendable {
     let (model, now) = frozen ?? (model, now)
     guard size.rows > 0, size.columns > 0 else { return [] }
     var top = [Headline.line(model, now: now, width: size.columns)]
+    // Beside an old reading it would say something of now that nobody knows.
+    if size.rows >= 8, model.age(now: now) == nil, let headroom = HeadroomLine.text(model, width: size.columns) {
+      top.append(StyledLine(headroom, .faint))
+    }
     if size.rows >= 3 {
       let sentences = Notes.sentences(model, now: now)
       let most = max(size.rows / 8, 1)

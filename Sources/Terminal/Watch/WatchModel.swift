@@ -18,6 +18,8 @@ public struct WatchModel: Sendable {
   private(set) var info: ServiceInfo?
   /// The latest reading.
   public private(set) var reading: Reading?
+  /// What limits the packages.
+  private(set) var limits = LimitsTrack()
   /// The power so far.
   private(set) var timeline = Timeline()
   /// Whether the service knows version 1 only.
@@ -54,6 +56,7 @@ public struct WatchModel: Sendable {
   public mutating func connected(warning: String? = nil) {
     link = .waiting
     self.warning = warning
+    limits.clear()
     (info, anchor, subscribedSeconds, shortestStep, latestLine, isVersion1) = (nil, nil, nil, nil, nil, false)
   }
 
@@ -66,8 +69,7 @@ public struct WatchModel: Sendable {
     switch answer {
     case .info(let info): self.info = info
     case .history(let history): timeline.merge(history.rows)
-    // Not asked for yet.
-    case .limits: break
+    case .limits(let limits): self.limits.append(limits)
     case .subscribed(let subscription): subscribedSeconds = subscription.intervalSeconds
     case .refused(let refusal): isVersion1 = isVersion1 || refusal.code == "unknown_request"
     case .sample(let sample):

@@ -4,11 +4,17 @@ internal import PowerProtocol
 struct WatchRequests {
   private static let daySeconds = 86_400
   private static let fineSeconds = 900
+  /// The shortest time between requests for limits: each may cost the service a dozen registers.
+  private static let limitsSeconds = 0.95
 
   /// The requests without an answer yet.
   private var asked: [Request]
   /// The requests that were refused because the service was busy.
   private var again: [Request] = []
+  /// Whether the service can tell limits.
+  private var tellsLimits = false
+  /// When limits were last asked for: the end of the sample before, by CLOCK_MONOTONIC in seconds.
+  private var limitsAsked = -Double.infinity
 
   /// The requests of a view.
   ///
@@ -39,15 +45,29 @@ struct WatchRequests {
     } else if let request = asked.first, Self.isAnswer(answer, to: request) {
       asked.removeFirst()
     }
-    guard case .sample = answer else { return [] }
-    defer { again = [] }
-    asked += again
-    return again
+    switch answer {
+    case .info(let info): tellsLimits = info.requests["limits"] != nil
+    case .sample(let sample):
+      var requests = again
+      again = []
+      if tellsLimits, sample.monotonicSeconds - limitsAsked >= Self.limitsSeconds, !asked.contains(.limits),
+        !requests.contains(.limits)
+      {
+        limitsAsked = sample.monotonicSeconds
+        requests.append(.limits)
+      }
+      asked += requests
+      return requests
+    // It will not tell them later either.
+    case .limits(let limits): tellsLimits = limits.source != nil
+    case .line, .history, .subscribed, .refused: break
+    }
+    return []
   }
 
   private static func isAnswer(_ answer: Answer, to request: Request) -> Bool {
     switch (answer, request) {
-    case (.info, .info), (.history, .history), (.sample, .sample), (.subscribed, .subscribe): true
+    case (.info, .info), (.history, .history), (.limits, .limits), (.sample, .sample), (.subscribed, .subscribe): true
     default: false
     }
   }
