@@ -109,8 +109,10 @@ public struct CommandHint: Sendable {
         return "Unknown option '\(word)'. Did you mean '\(habit.typed)'?"
       }
       let takers = commands.filter { other in other.options.contains { $0.name == option } }.map(\.name)
+      // One letter from an option of its own.
+      let isNear = options.contains { $0.name == option + "s" || $0.name + "s" == option }
       let question =
-        takers.isEmpty || !word.hasPrefix("--") || names.contains(String(word.dropFirst(2)))
+        takers.isEmpty || isNear || !word.hasPrefix("--") || names.contains(String(word.dropFirst(2)))
         ? known.question(about: word) : " It is an option of \(Self.list(takers))."
       if !question.isEmpty {
         return (word.hasPrefix("-") ? "Unknown option" : "Unexpected argument") + " '\(word)'.\(question)"

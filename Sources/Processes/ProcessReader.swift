@@ -49,7 +49,7 @@ public struct ProcessReader: ~Copyable {
     let begin = cmsr_monotonic_nanoseconds()
     let boot = cmsr_boottime_nanoseconds()
     let text: String
-    do { text = try TextFile.read(root + "/proc/stat", root: root) } catch { throw .noProc(errno: error.errno) }
+    do { text = try TextFile.read(root + "/proc/stat", root: root) } catch { throw .noStatistics(errno: error.errno) }
     guard let machine = MachineStatistics(text) else { throw .noProc(errno: EINVAL) }
     let processes = grouping.needsProcesses ? try readProcesses() : nil
     let groups = cgroups.read()
@@ -128,6 +128,8 @@ public struct ProcessReader: ~Copyable {
 public enum ProcessError: Error, Equatable, CustomStringConvertible {
   /// /proc cannot be read.
   case noProc(errno: Int32)
+  /// /proc is there, but not the CPU time of the whole machine.
+  case noStatistics(errno: Int32)
   /// There are no cgroups of version 2, which this grouping needs.
   case noCgroups(Grouping)
 
@@ -135,6 +137,8 @@ public enum ProcessError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .noProc(let errno): "Cannot read /proc: \(errorText(errno)). Mount it: mount -t proc proc /proc"
+    case .noStatistics(let errno):
+      "Cannot read /proc/stat: \(errorText(errno)). If this /proc shows processes only (subset=pid, in a systemd unit ProcSubset=pid), it has to be mounted whole."
     case .noCgroups(let grouping):
       "--by \(grouping.rawValue) needs cgroup v2, which is not mounted here; use --by process or --by user."
     }

@@ -32,7 +32,7 @@ struct ExporterCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Serve the energy of the systemd units and containers that draw most too, this many, and of the rest in one row: an estimate by CPU time. From 1 to 1000. Names of units can be private.",
+      "Also serve the energy of this many systemd units and containers (1 to 1000), those that draw most, and of the rest in one row: an estimate by CPU time. Names of units can be private.",
       valueName: "number"))
   var units: Int?
 

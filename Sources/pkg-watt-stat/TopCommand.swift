@@ -130,7 +130,10 @@ struct TopCommand: ParsableCommand {
       throw TopError("No process with the number \(number) can be seen. To list processes: pkg-watt-stat top --once")
     }
     if let name = selection.missingUnits(in: table.rows).first {
-      throw TopError("Nothing runs in a unit named \(name). To list units: pkg-watt-stat top --once --by unit")
+      throw TopError(
+        by == .container
+          ? "No container is named \(name). To list containers: pkg-watt-stat top --once --by container; for a systemd unit use --by unit."
+          : "Nothing runs in a unit named \(name). To list units: pkg-watt-stat top --once --by unit")
     }
   }
 }

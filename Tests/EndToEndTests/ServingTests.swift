@@ -178,14 +178,20 @@ struct ServingTests {
     "bare, in a terminal, it says what it is about to do and how it ends",
     .enabled(if: Executables.isRoot, "needs root"))
   func bare() throws {
-    // What comes then, on this machine, is no matter here.
     let script = """
       exec 9<"$0"
       mount -t tmpfs none /run && mount -t tmpfs -o mode=1777 none /tmp || exit 9
-      exec timeout 5 python3 -c 'import pty; pty.spawn(["/proc/self/fd/9"])'
+      exec timeout 5 python3 -c 'import pty, sys; pty.spawn(["/proc/self/fd/9", *sys.argv[1:]])' "$@"
       """
-    let (_, output) = try Child.run(["unshare", "-m", "sh", "-c", script, Executables.service])
-    #expect(output.contains("starts the service") && output.contains("Ctrl-C"), "\(output)")
+    let terminal = ["unshare", "-m", "sh", "-c", script, Executables.service]
+    // What comes then, on this machine, is no matter here.
+    let (_, output) = try Child.run(terminal)
+    #expect(output.contains("starts the service"), "\(output)")
+    // How it ends is said once it serves.
+    let (_, served) = try Child.run(terminal + ["serve", "--source", "simulated"])
+    #expect(
+      served.range(of: "Ready")?.upperBound ?? served.endIndex < served.range(of: "Ctrl-C")?.lowerBound
+        ?? served.startIndex, "\(served)")
     let plain = try Child.run([Executables.service, "--source", "simulated", "--check"])
     #expect(!plain.output.contains("Ctrl-C"), "\(plain)")
   }

@@ -79,7 +79,7 @@ struct UnitReaderTests {
     try machine.write("proc/stat", "cpu  500 0 300 9 9 0 0\ncpu0 1\n")
     sample.monotonicSeconds += 1
     #expect(units.take(sample, past: nil) != nil)
-    #expect(told.withLock { $0 } == [.noProc(errno: ENOENT), nil])
+    #expect(told.withLock { $0 } == [.noStatistics(errno: ENOENT), nil])
   }
 
   @Test("is refused in one sentence if it cannot be known")

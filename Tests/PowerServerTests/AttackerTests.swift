@@ -100,7 +100,9 @@ struct AttackerTests {
       while let answer = try trusted.arrived() { allowed.add(answer) }
     }
     // What is looked for can be seen: the trusted have it.
-    #expect(allowed.finest < 0.05 && moments.count > 500, "\(allowed.finest) s, \(moments.count)")
+    // A sanitizer makes answers slow, and a user's share of time then has fewer.
+    #expect(
+      allowed.finest < 0.05 && moments.count > (isSanitized ? 100 : 500), "\(allowed.finest) s, \(moments.count)")
     #expect(moments.finest >= Moments.shortest, "\(moments.finest) s")
     let limitReads = server.control.limitReads.withLock { $0.count }
     #expect(moments.limitReadings >= 2 && limitReads <= moments.limitReadings + 1, "\(limitReads) reads")

@@ -16,7 +16,7 @@ private func snapshot(joules: Double, at time: Int64) -> EnergySnapshot {
   return EnergySnapshot(readings: [reading], unixNanoseconds: time, asleepNanoseconds: 0)
 }
 
-private let isSanitized = ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains {
+let isSanitized = ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains {
   ProcessInfo.processInfo.environment[$0] != nil
 }
 

@@ -84,6 +84,6 @@ struct UnitMeterTests {
     #expect(throws: ProcessError.noCgroups(.unit)) { _ = try UnitMeter(mostUnits: 1, root: tree.path) }
     let machine = try Machine()
     machine.tree.remove("proc/stat")
-    #expect(throws: ProcessError.noProc(errno: 2)) { _ = try UnitMeter(mostUnits: 1, root: machine.tree.path) }
+    #expect(throws: ProcessError.noStatistics(errno: 2)) { _ = try UnitMeter(mostUnits: 1, root: machine.tree.path) }
   }
 }

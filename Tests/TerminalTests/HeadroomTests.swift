@@ -58,6 +58,16 @@ struct HeadroomTests {
     #expect(line(reports, width: 10) == nil)
   }
 
+  @Test("of many reasons keeps the first if they do not fit, then how long, and says all for all")
+  func narrow() {
+    let reports = [1.0, 3.0].map {
+      Self.report(at: $0, throttled: $0, active: [.thermal, .pl1, .prochot, .electrical])
+    }
+    #expect(line(reports, width: 60)?.hasPrefix("throttled all of the last 2 s: ") == true)
+    #expect(line(reports, width: 48)?.hasSuffix(", ...") == true)
+    #expect(line(reports, width: 30) == "throttled all of the last 2 s")
+  }
+
   @Test("leaves out what is not known, off, or cannot be true")
   func parts() {
     #expect(line([]) == nil)

@@ -71,7 +71,7 @@ public struct UnitsError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch cause {
     case .noCgroups: "--units needs cgroup v2, which is not mounted here."
-    case .noProc(let errno):
+    case .noProc(let errno), .noStatistics(let errno):
       "--units needs /proc/stat, which cannot be read: \(errorText(errno)). In a unit of systemd, set ProcSubset=all."
     }
   }
