@@ -50,7 +50,8 @@ extension Numbers {
   /// At most this many digits after the point, without zeros at the end.
   public static func plain(_ number: Double, places: Int) -> String {
     var text = fixed(number, places: places)
-    guard text.contains(".") else { return text }
+    // The zeros of an exponent count.
+    guard text.contains("."), !text.contains("e") else { return text }
     while text.last == "0" { text.removeLast() }
     if text.last == "." { text.removeLast() }
     return text

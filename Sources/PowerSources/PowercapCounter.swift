@@ -62,7 +62,7 @@ package final class PowercapCounter: CounterFile {
     return value
   }
 
-  /// The number in a file's text: digits and a newline.
+  /// The number in a file's text: digits, and a newline unless it is left out.
   package static func microjoules(_ text: some Collection<UInt8>) -> UInt64? {
     var value: UInt64 = 0
     var digits = 0

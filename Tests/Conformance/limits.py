@@ -78,6 +78,11 @@ SETS = [
         {0x610: ALL, 0x614: ALL, 0x601: ALL, 0x1A2: ALL, 0x1B1: ALL}),
     Set("absurd: colder than ice, least above most", "SKYLAKE",
         {0x610: _limit((0, 0x6E, 1, 0), (0, 0x7F, 1, 0)), 0x614: _info(4095, 96, 1), 0x601: 1, 0x1A2: 60 << 16, 0x1B1: 0x7F << 16}),
+    # Bit 30 of 0xCE: the offset in 0x1A2 can be set. Without it, and on models without an offset, it is none.
+    Set("10 degrees cooler", "KABYLAKE_L", {**LAPTOP, 0xCE: 0x4043DF1011E00, 0x1A2: 0x0A640000}, short=True),
+    Set("10 degrees cooler, locked", "TIGERLAKE", {**LAPTOP, 0xCE: 0x4043DF1011E00, 0x1A2: 0x8A640000}),
+    Set("an offset that cannot be set", "SKYLAKE_L", {**LAPTOP, 0xCE: 0x4043DB1011E00, 0x1A2: 0x0A640000}),
+    Set("a model without an offset", "HASWELL", {**LAPTOP, 0xCE: 0x4043DF1011E00, 0x1A2: 0x0A640000}),
     Set("finer units", "COMETLAKE", {**LAPTOP, 0x606: 0x00090E05}),
     Set("no unit of time", "KABYLAKE_L", {**LAPTOP, 0x606: 0x00000E03}),
 ]
@@ -296,8 +301,8 @@ class Said:
             fields["PL4 watts"] = found.group(1)
             if float(found.group(1)):
                 fields["PL4 locked"] = str(not found.group(2))
-        elif found := re.match(r"MSR_IA32_TEMPERATURE_TARGET: \S+ \((\d+) C\)(?: \((\d+) default)?", text):
-            fields["throttle_celsius"] = found.group(2) or found.group(1)
+        elif found := re.match(r"MSR_IA32_TEMPERATURE_TARGET: \S+ \((\d+) C\)", text):
+            fields["throttle_celsius"] = found.group(1)
             if fields["throttle_celsius"] == "0":
                 del fields["throttle_celsius"]
         elif found := re.match(r"MSR_IA32_PACKAGE_THERM_STATUS: \S+ \((-?\d+) C\)", text):

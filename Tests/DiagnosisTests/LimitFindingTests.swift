@@ -12,14 +12,23 @@ struct LimitFindingTests {
     try machine.withRoot { Doctor.examine(try Machine(root: $0)) }.findings.filter { $0.topic == .limits }
   }
 
-  private func machine(_ register: UInt64?, tdp: UInt64 = 35, zones: [String: Int] = [:]) -> ComposedMachine {
+  private func machine(_ register: UInt64?, tdp: UInt64 = 35, zones: [String: Int] = [:], enabled: String? = "1")
+    -> ComposedMachine
+  {
+    self.machine(register, tdp: tdp, texts: zones.mapValues { "\($0)000000" }, enabled: enabled)
+  }
+
+  private func machine(
+    _ register: UInt64?, tdp: UInt64 = 35, texts: [String: String], enabled: String? = "1"
+  ) -> ComposedMachine {
     var registers: [UInt32: [UInt64]] = [0x614: [tdp << 3]]
     if let register { registers[0x610] = [register] }
     var machine = ComposedMachine.intel("limits", model: 0x9E).intelRegisters().registers(registers)
-    for (zone, watts) in zones {
+    for (zone, text) in texts {
       let folder = "sys/class/powercap/\(zone)"
       machine = machine.text("\(folder)/name", "package-0\n").text("\(folder)/constraint_0_name", "long_term\n")
-        .text("\(folder)/constraint_0_power_limit_uw", "\(watts)000000\n")
+        .text("\(folder)/constraint_0_power_limit_uw", "\(text)\n")
+      if let enabled { machine = machine.text("\(folder)/enabled", "\(enabled)\n") }
     }
     return machine
   }
@@ -54,5 +63,20 @@ struct LimitFindingTests {
       #expect(found.first?.text.contains("35 W over 28 s in its register, but 20 W in powercap") == true)
       #expect(found.first?.text.contains(zone) == true)
     }
+  }
+
+  @Test(
+    "takes no number from a powercap file that the kernel would not write",
+    arguments: ["inf", "nan", "0x1p40", "1e300", "-1", "+20000000", "20000000.5", "99999999999999999999", "", "many"])
+  func junk(text: String) throws {
+    #expect(try findings(machine(Self.limits, texts: ["intel-rapl-mmio:0": text])).isEmpty)
+  }
+
+  @Test("does not say that the package keeps to a limit of powercap that may be off", arguments: ["0", nil, "junk"])
+  func off(enabled: String?) throws {
+    let found = try findings(machine(Self.limits, zones: ["intel-rapl-mmio:0": 20], enabled: enabled))
+    #expect(found.map(\.level) == [.ok])
+    #expect(found.first?.text.contains("The package keeps to both") == false, "\(found)")
+    #expect(found.first?.text.contains("20 W in powercap (intel-rapl-mmio:0)") == true, "\(found)")
   }
 }

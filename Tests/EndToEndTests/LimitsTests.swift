@@ -18,7 +18,8 @@ struct LimitsTests {
   func withoutRights() throws {
     let folder = try TemporaryFolder()
     let plan = folder.file("plan")
-    // A laptop: 35 W over 28 s, 44 W for a moment, 45 W by design, 61 degrees of 100, throttled by PL1.
+    // A laptop: 35 W over 28 s, 44 W for a moment, 45 W by design, 61 degrees, throttled at 90 instead of
+    // 100, and by PL1.
     try """
     0-1 0x606 value 0xA0E03
     0-1 0x611 counter 0x1000000 696320 32
@@ -26,7 +27,8 @@ struct LimitsTests {
     0-1 0x614 value 0x168
     0-1 0x613 value 0xA00
     0-1 0x64F value 0x04000400
-    0-1 0x1A2 value 0x640000
+    0-1 0x1A2 value 0x0A640000
+    0-1 0xCE value 0x40000000
     0-1 0x1B1 value 0x88270000
     0-1 0x601 eio
 
@@ -38,7 +40,7 @@ struct LimitsTests {
       for member in [
         #""source": "msr", "reason": null"#,
         #"{"name": "pl1", "watts": 35, "window_seconds": 28, "enabled": true, "clamping": false, "locked": false"#,
-        #"{"name": "pl2", "watts": 44,"#, #""tdp_watts": 45, "throttle_celsius": 100, "celsius": 61,"#,
+        #"{"name": "pl2", "watts": 44,"#, #""tdp_watts": 45, "throttle_celsius": 90, "celsius": 61,"#,
         #""throttled_seconds": {"package": 2.5, "dram": 0}"#, #""core": {"active": ["pl1"], "logged": ["pl1"]}"#,
       ] {
         #expect(answer.contains(member), "\(member) in \(answer)")

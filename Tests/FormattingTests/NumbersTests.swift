@@ -15,6 +15,15 @@ struct NumbersTests {
   }
 
   @Test(
+    "have no zeros at the end, but keep those that count",
+    arguments: [
+      (42.5, 2, "42.5"), (100, 1, "100"), (0.04, 1, "0"), (.infinity, 1, "inf"), (1.5e300, 3, "1.5e+300"),
+    ])
+  func plain(number: Double, places: Int, expected: String) {
+    #expect(Numbers.plain(number, places: places) == expected)
+  }
+
+  @Test(
     "times are said as people say them",
     arguments: [
       (0.251, "0.25 s"), (0.012, "0.012 s"), (1, "1 s"), (1.5, "1.5 s"), (72, "72 s"), (119.6, "2 min"),

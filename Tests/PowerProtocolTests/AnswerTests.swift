@@ -71,6 +71,21 @@ private let limits = LimitsReport(
     .init(id: PackageID(package: 1, die: 1), limits: PackageLimits(), throttling: PackageThrottling()),
   ])
 
+/// The greatest numbers that powercap's files can hold.
+private let greatestLimits = LimitsReport(
+  unixSeconds: 7.5, monotonicSeconds: 3, source: "powercap",
+  packages: [
+    .init(
+      id: PackageID(package: 0),
+      limits: PackageLimits(
+        limits: [
+          PowerLimit(
+            name: .pl1, watts: CheckedNumber(Double(UInt64.max) / 1e6, isPlausible: false),
+            windowSeconds: CheckedNumber(Double(UInt64.max) / 1e6, isPlausible: false), isEnabled: nil, isClamped: nil,
+            isLocked: nil)
+        ]), throttling: PackageThrottling())
+  ])
+
 private let noLimits = LimitsReport(
   unixSeconds: 7.5, monotonicSeconds: 3, source: nil, reason: "Why.", packages: [])
 
@@ -81,6 +96,7 @@ struct AnswerTests {
     arguments: [
       (info.json, .info(info)), (sample.json, .sample(sample)), (history.json, .history(history)),
       (limits.json, .limits(limits)), (noLimits.json, .limits(noLimits)),
+      (greatestLimits.json, .limits(greatestLimits)),
       (Subscription(intervalSeconds: 0.25).json, .subscribed(Subscription(intervalSeconds: 0.25))),
       (Subscription(intervalSeconds: nil).json, .subscribed(Subscription(intervalSeconds: nil))),
     ] as [(JSON, Answer)])

@@ -38,8 +38,8 @@ struct LimitsSourceTests {
   @Test("each register of the model is read once for each reading, none before, and one that faults is missing")
   func registers() throws {
     let registers = FixedRegisters([
-      0x610: 0x0042_8160_00DC_8118, 0x614: 0x168, 0x613: 0xA00, 0x64F: 0x0400_0400, 0x1A2: 0x64_0000,
-      0x1B1: 0x8827_0000,
+      0x610: 0x0042_8160_00DC_8118, 0x614: 0x168, 0x613: 0xA00, 0x64F: 0x0400_0400, 0x1A2: 0x0A64_0000,
+      0x1B1: 0x8827_0000, 0xCE: 1 << 30,
     ])
     var source = try #require(try source(registers))
     #expect(registers.reads.withLock { $0.isEmpty })
@@ -49,6 +49,8 @@ struct LimitsSourceTests {
     #expect(reading.throttling.throttledSeconds == [.package: 2.5] && reading.throttling.celsius == CheckedNumber(61))
     #expect(reading.throttling.reasons == [.core: LimitReasons(active: [.pl1], logged: [.pl1])])
     #expect(reading.limits.platformLimits.isEmpty)
+    // The temperature is told from the usual limit, not from the one that the offset lowers.
+    #expect(reading.limits.throttleCelsius == CheckedNumber(90))
   }
 
   @Test("a register that is another one's on this model is not touched")

@@ -8,8 +8,10 @@ struct LimitModelTests {
   }
 
   private static let everywhere: Set<LimitRegister> = [
-    .packageLimits, .packageInfo, .temperatureTarget, .packageTemperature,
+    .packageLimits, .packageInfo, .temperatureTarget, .packageTemperature, .platformInfo,
   ]
+  /// Without an offset of temperature.
+  private static let early = everywhere.subtracting([.platformInfo])
   private static let server = everywhere.union([.packageThrottling, .dramThrottling])
   private static let client = server.union([
     .peakLimit, .platformLimits, .coreReasons, .graphicsReasons, .ringReasons,
@@ -18,9 +20,11 @@ struct LimitModelTests {
   @Test(
     "a model is read only where it has a limit",
     arguments: [
-      ([0x2A, 0x3A], everywhere),
-      ([0x2D, 0x3E], server.union([.coreThrottling])),
-      ([0x3C, 0x45, 0x46, 0x3D, 0x47], everywhere.union([.olderCoreReasons, .graphicsReasons, .ringReasons])),
+      ([0x2A, 0x3A], early),
+      ([0x2D], early.union([.packageThrottling, .dramThrottling, .coreThrottling])),
+      ([0x3E], server.union([.coreThrottling])),
+      ([0x3C, 0x45, 0x46], early.union([.olderCoreReasons, .graphicsReasons, .ringReasons])),
+      ([0x3D, 0x47], everywhere.union([.olderCoreReasons, .graphicsReasons, .ringReasons])),
       ([0x3F, 0x4F, 0x56, 0x57, 0x85], server.union([.olderCoreReasons])),
       ([0x4E, 0x5E, 0x8E, 0x9E, 0xA5, 0xA7, 0x7E, 0x8C, 0x97, 0xB7, 0xAA, 0xC6, 0xBD, 0xCC], client),
       ([0x55], server.union([.coreReasons])),
@@ -49,7 +53,8 @@ struct LimitModelTests {
   private func state(_ registers: [LimitRegister: UInt64], model number: Int = 0x9E) throws -> PackageThrottling {
     let model = Self.model(number)
     let units = LimitUnits(try #require(UnitRegister(0xA0E03)), on: model)
-    return PackageThrottling(registers, units: units, on: model, throttleCelsius: CheckedNumber(100))
+    let all = registers.merging([.temperatureTarget: 0x0A64_0000, .platformInfo: 1 << 30]) { given, _ in given }
+    return PackageThrottling(all, units: units, on: model)
   }
 
   @Test("throttled time is the low 32 bits in time units, and starts again at 0")
@@ -130,13 +135,14 @@ struct LimitModelTests {
     // 0 is no reading, and without the target it is unknown.
     #expect(try state([.packageTemperature: 0]).celsius == nil)
     let model = Self.model(0x9E)
-    #expect(
-      PackageThrottling([.packageTemperature: 0x8827_0000], units: nil, on: model, throttleCelsius: nil).celsius == nil)
+    #expect(PackageThrottling([.packageTemperature: 0x8827_0000], units: nil, on: model).celsius == nil)
   }
 
   @Test("what reveals power is known")
   func revealing() {
-    let harmless: Set<LimitRegister> = [.packageLimits, .peakLimit, .packageInfo, .platformLimits, .temperatureTarget]
+    let harmless: Set<LimitRegister> = [
+      .packageLimits, .peakLimit, .packageInfo, .platformLimits, .temperatureTarget, .platformInfo,
+    ]
     #expect(Set(LimitRegister.allCases.filter { !$0.revealsPower }) == harmless)
   }
 }

@@ -124,6 +124,21 @@ struct PowerLimitTests {
     #expect(without == PackageLimits(throttleCelsius: CheckedNumber(100)))
   }
 
+  @Test(
+    "a CPU throttles itself earlier by the offset, if it has one that can be set",
+    arguments: [
+      (0x9E, 0x0A64_0000, 90), (0x9E, 0x8A64_0000, 90), (0x9E, 0x4A64_0000, 90), (0x3C, 0x0A64_0000, 100),
+      (0x55, 0x3A5D_0000, 83), (0x5C, 0x2869_0000, 65), (0xAA, 0x1464_0000, 80), (0x9E, 0x64_0000, 100),
+    ] as [(Int, UInt64, Double)])
+  func offset(model: Int, target: UInt64, celsius: Double) {
+    let registers: [LimitRegister: UInt64] = [.temperatureTarget: target, .platformInfo: 1 << 30]
+    #expect(limits(registers, model: model).throttleCelsius == CheckedNumber(celsius))
+    let without = CheckedNumber(Double(target >> 16 & 0xFF))
+    #expect(limits([.temperatureTarget: target], model: model).throttleCelsius == without)
+    let unset: [LimitRegister: UInt64] = [.temperatureTarget: target, .platformInfo: ~(1 << 30)]
+    #expect(limits(unset, model: model).throttleCelsius == without)
+  }
+
   @Test("a register that could not be read says nothing")
   func missing() {
     #expect(limits([:]) == PackageLimits())
@@ -143,7 +158,7 @@ struct PowerLimitTests {
       let registers = Dictionary(uniqueKeysWithValues: LimitRegister.allCases.map { ($0, value()) })
       let units = UnitRegister(value()).map { LimitUnits($0, on: model) }
       let limits = PackageLimits(registers, units: units, on: model, bound: bound)
-      let state = PackageThrottling(registers, units: units, on: model, throttleCelsius: limits.throttleCelsius)
+      let state = PackageThrottling(registers, units: units, on: model)
       func check(_ number: CheckedNumber?, _ range: ClosedRange<Double>) {
         guard let number else { return }
         #expect(number.value.isFinite)

@@ -8,7 +8,7 @@ import Testing
 struct HeadroomTests {
   private static func report(
     at seconds: Double, throttled: Double? = nil, active: [LimitReason] = [], pl1: Double? = 28, tdp: Double? = 45,
-    isPlausible: Bool = true, isEnabled: Bool = true, isLocked: Bool = false, packages: Int = 1
+    isPlausible: Bool = true, isEnabled: Bool? = true, isLocked: Bool = false, packages: Int = 1
   ) -> LimitsReport {
     LimitsReport(
       unixSeconds: 1000 + seconds, monotonicSeconds: seconds, source: "msr",
@@ -76,6 +76,7 @@ struct HeadroomTests {
     #expect(line([Self.report(at: 1, isLocked: true)]) == "31 of 45 W TDP; limit 28 W over 28 s, locked")
     #expect(line([Self.report(at: 1, pl1: 4095.875, isPlausible: false)]) == "31 of 45 W TDP")
     #expect(line([Self.report(at: 1, isEnabled: false)]) == "31 of 45 W TDP")
+    #expect(line([Self.report(at: 1, isEnabled: nil)]) == "31 of 45 W TDP; limit 28 W over 28 s, unless it is off")
     #expect(line([Self.report(at: 1, tdp: nil)]) == "limit 28 W over 28 s")
     #expect(
       line([Self.report(at: 1, active: [.pl1], tdp: nil), Self.report(at: 2, active: [.pl1, .prochot], tdp: nil)])
@@ -108,6 +109,15 @@ struct HeadroomTests {
     #expect(track.coveredSeconds == 0 && track.latest?.monotonicSeconds == 3)
     track.append(LimitsReport(unixSeconds: 1, monotonicSeconds: 4, source: nil, packages: []))
     #expect(track.latest?.monotonicSeconds == 3)
+  }
+
+  @Test("are not kept more often than a service reads them, however many come")
+  func flood() {
+    var track = LimitsTrack()
+    for number in 0..<1000 { track.append(Self.report(at: 1 + Double(number) / 10_000)) }
+    #expect(track.latest?.monotonicSeconds == 1 && track.coveredSeconds == 0)
+    track.append(Self.report(at: 1.237))
+    #expect(track.latest?.monotonicSeconds == 1.237)
   }
 
   @Test("is below the first line of a fresh reading only")

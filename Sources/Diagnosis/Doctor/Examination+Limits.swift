@@ -7,7 +7,8 @@ extension Examination {
   /// Limits that differ by less are the same: registers and powercap round to different units.
   private static let tolerance = 0.01
 
-  private typealias ZoneLimits = (zone: String, watts: [PowerLimit.Name: Double])
+  /// A zone's limits, and whether they are in force: a zone that is off or locked does not tell which of both it is.
+  private typealias ZoneLimits = (zone: String, isEnabled: Bool, watts: [PowerLimit.Name: Double])
 
   /// Names limits that hold a package back: that are locked, lower than its TDP, or not the same in powercap.
   mutating func lookAtLimits() {
@@ -46,14 +47,20 @@ extension Examination {
         .limits,
         "The limits of \(package) are locked until the next reset (\(list)): only the firmware can change them.")
     }
-    for (zone, watts) in zoneLimits(of: package) {
+    for (zone, isEnabled, watts) in zoneLimits(of: package) {
       for limit in limits {
         guard let other = watts[limit.name], abs(other - limit.watts.value) > Self.tolerance * limit.watts.value else {
           continue
         }
+        let difference =
+          "\(Self.name(limit)) of \(package) is \(Self.power(limit)) in its register, but \(Self.watts(other)) in powercap (\(zone))"
+        guard isEnabled else {
+          ok(.limits, "\(difference), which is off or locked there. If it is locked, the lower one counts.")
+          continue
+        }
         warn(
           .limits,
-          "\(Self.name(limit)) of \(package) is \(Self.power(limit)) in its register, but \(Self.watts(other)) in powercap (\(zone)). The package keeps to both, so the lower one counts.",
+          "\(difference). The package keeps to both, so the lower one counts.",
           fix: "if the lower one is not meant, find what sets it: thermald, a power profile, or the firmware's setup.")
       }
     }
@@ -70,11 +77,12 @@ extension Examination {
       for number in 0..<3 {
         let constraint = "\(folder)/\(zone)/constraint_\(number)_"
         guard let name = word(constraint + "name").flatMap({ PowerLimit.Name(constraint: $0) }),
-          let text = word(constraint + "power_limit_uw"), let microwatts = Double(text), microwatts > 0
+          let text = word(constraint + "power_limit_uw"),
+          let microwatts = PowercapCounter.microjoules(text.utf8), microwatts > 0
         else { continue }
-        watts[name] = microwatts / 1e6
+        watts[name] = Double(microwatts) / 1e6
       }
-      return watts.isEmpty ? nil : (zone, watts)
+      return watts.isEmpty ? nil : (zone, word("\(folder)/\(zone)/enabled") == "1", watts)
     }
   }
 

@@ -14,6 +14,8 @@ enum Plausible {
   static let unixSeconds = -1e11...1e11
   /// Seconds of CLOCK_MONOTONIC or of CPU time.
   static let clockSeconds = 0.0...1e10
+  /// The time windows of limits, in seconds, which powercap's files may tell with up to 64 bits of microseconds.
+  static let limitWindowSeconds = 0.0...1e15
   /// Joules for each count of a counter, and steps of rounding.
   static let steps = 0.0...1e6
   /// Degrees Celsius.

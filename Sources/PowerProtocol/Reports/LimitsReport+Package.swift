@@ -98,7 +98,7 @@ private struct Limit: Decodable {
     known = PowerLimit(
       name: name,
       watts: CheckedNumber(watts, isPlausible: !doubts.contains(CodingKeys.watts.rawValue)),
-      windowSeconds: try fields.checkedNumber(.windowSeconds, in: Plausible.clockSeconds, implausible: doubts),
+      windowSeconds: try fields.checkedNumber(.windowSeconds, in: Plausible.limitWindowSeconds, implausible: doubts),
       isEnabled: try fields.decodeIfPresent(Bool.self, forKey: .isEnabled),
       isClamped: try fields.decodeIfPresent(Bool.self, forKey: .isClamped),
       isLocked: try fields.decodeIfPresent(Bool.self, forKey: .isLocked))

@@ -30,9 +30,8 @@ struct RegisterLimits: PackageLimitsReader {
       // are all offline, tells nothing now.
       values[readers[index].register] = try? readers[index].reader.read(toleranceNanoseconds: .max).value
     }
-    let limits = PackageLimits(values, units: units, on: model, bound: bound)
     return LimitsReading(
-      package: package, limits: limits,
-      throttling: PackageThrottling(values, units: units, on: model, throttleCelsius: limits.throttleCelsius))
+      package: package, limits: PackageLimits(values, units: units, on: model, bound: bound),
+      throttling: PackageThrottling(values, units: units, on: model))
   }
 }

@@ -25,6 +25,8 @@ public struct LimitModel: Sendable, Equatable {
   private(set) var reasons: [LimitRegister: LimitReasons.Layout] = [:]
   /// Registers that the model may not have: 0 in them says nothing.
   private(set) var uncertain: Set<LimitRegister> = []
+  /// The bits of the offset in MSR_TEMPERATURE_TARGET, from bit 24 on; 0 if there is none.
+  private(set) var offsetMask: UInt64 = 0x7F
 
   /// The model of a CPU with this identity.
   public init(_ identity: CPUIdentity) {
@@ -37,6 +39,8 @@ public struct LimitModel: Sendable, Equatable {
     // AMD's limits are in no documented register.
     default: registers = []
     }
+    if identity.family == 6 { offsetMask = Self.offsetMask(identity.model) }
+    if offsetMask == 0 { registers.remove(.platformInfo) }
   }
 
   private init(
@@ -55,7 +59,7 @@ public struct LimitModel: Sendable, Equatable {
   }
 
   private static let everywhere: Set<LimitRegister> = [
-    .packageLimits, .packageInfo, .temperatureTarget, .packageTemperature,
+    .packageLimits, .packageInfo, .temperatureTarget, .platformInfo, .packageTemperature,
   ]
   private static let haswellReasons: [LimitRegister: LimitReasons.Layout] = [
     .olderCoreReasons: .haswellCore, .graphicsReasons: .haswellGraphics, .ringReasons: .haswellRing,
@@ -103,6 +107,24 @@ public struct LimitModel: Sendable, Equatable {
     case 0x5F, 0x86, 0x96, 0x9C:
       Self([.packageThrottling], reasons: [.coreReasons: .goldmont], uncertain: [.dramThrottling])
     default: client
+    }
+  }
+
+  /// Source: Linux drivers/thermal/intel/intel_tcc.c.
+  private static func offsetMask(_ model: Int) -> UInt64 {
+    switch model {
+    // Sandy Bridge, Sandy Bridge-EP, Ivy Bridge, Haswell
+    case 0x2A, 0x2D, 0x3A, 0x3C, 0x45, 0x46: 0
+    // Ivy Bridge-EP, Haswell-EP, Broadwell-EP, Broadwell-DE, Skylake-SP
+    case 0x3E, 0x3F, 0x4F, 0x56, 0x55: 0xF
+    // Broadwell; Skylake to Rocket Lake
+    case 0x3D, 0x47, 0x4E, 0x5E, 0x8E, 0x9E, 0xA5, 0xA6, 0x66, 0x7D, 0x7E, 0x9D, 0xA7: 0x3F
+    // Tiger, Alder and Raptor Lake, Lakefield; Ice Lake-SP and -D, Sapphire and Emerald Rapids
+    case 0x8C, 0x8D, 0x97, 0x9A, 0xB7, 0xBA, 0xBF, 0x8A, 0x6A, 0x6C, 0x8F, 0xCF: 0x3F
+    // Silvermont, Airmont, Tremont, Gracemont; Knights Landing and Mill
+    case 0x37, 0x4A, 0x4D, 0x5A, 0x4C, 0x75, 0x86, 0x96, 0x9C, 0xBE, 0x57, 0x85: 0x3F
+    // Goldmont and all later ones
+    default: 0x7F
     }
   }
 }

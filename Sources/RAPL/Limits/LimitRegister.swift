@@ -26,13 +26,15 @@ public enum LimitRegister: UInt32, Sendable, CaseIterable {
   case ringReasons = 0x6B1
   /// MSR_TEMPERATURE_TARGET: the temperature at which the CPU throttles itself.
   case temperatureTarget = 0x1A2
+  /// MSR_PLATFORM_INFO: whether that temperature has an offset.
+  case platformInfo = 0xCE
   /// IA32_PACKAGE_THERM_STATUS: how far the package is below that temperature.
   case packageTemperature = 0x1B1
 
   /// Whether it changes with the power of the moment: then it must not be read at the rate of questions (PLATYPUS, CVE-2020-8694).
   public var revealsPower: Bool {
     switch self {
-    case .packageLimits, .peakLimit, .packageInfo, .platformLimits, .temperatureTarget: false
+    case .packageLimits, .peakLimit, .packageInfo, .platformLimits, .temperatureTarget, .platformInfo: false
     case .packageThrottling, .coreThrottling, .dramThrottling, .olderCoreReasons, .coreReasons, .graphicsReasons,
       .ringReasons, .packageTemperature:
       true

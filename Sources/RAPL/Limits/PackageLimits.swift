@@ -1,8 +1,5 @@
 /// What limits a package's power, by its registers. What they do not tell is nil or missing.
 public struct PackageLimits: Sendable, Equatable {
-  /// Temperatures, in degrees Celsius, at which CPUs throttle themselves.
-  private static let plausibleTargets = 50.0...130.0
-
   /// PL1, PL2 and PL4 of the package, as far as it has them.
   public var limits: [PowerLimit]
   /// PL1 and PL2 of the platform (psys).
@@ -37,9 +34,7 @@ public struct PackageLimits: Sendable, Equatable {
   ///   - bound: a power that the package does not reach.
   public init(_ registers: [LimitRegister: UInt64], units: LimitUnits?, on model: LimitModel, bound: PowerBound) {
     self.init()
-    if let target = registers[.temperatureTarget].map({ Double($0 >> 16 & 0xFF) }), target > 0 {
-      throttleCelsius = CheckedNumber(target, isPlausible: Self.plausibleTargets.contains(target))
-    }
+    throttleCelsius = TemperatureTarget(registers, on: model)?.throttling
     guard let units else { return }
     if let register = registers[.packageLimits] {
       limits = PowerLimit.pair(register, .usual, units, bound: bound)

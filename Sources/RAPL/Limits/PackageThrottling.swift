@@ -31,10 +31,7 @@ public struct PackageThrottling: Sendable, Equatable {
   /// - Parameters:
   ///   - registers: the values of those that could be read.
   ///   - units: nil if the unit register could not be read or is 0; then no time is known.
-  ///   - throttleCelsius: the temperature of which the package's is told, `PackageLimits.throttleCelsius`.
-  public init(
-    _ registers: [LimitRegister: UInt64], units: LimitUnits?, on model: LimitModel, throttleCelsius: CheckedNumber?
-  ) {
+  public init(_ registers: [LimitRegister: UInt64], units: LimitUnits?, on model: LimitModel) {
     self.init()
     if let units {
       for (register, domain) in LimitModel.throttling {
@@ -48,11 +45,13 @@ public struct PackageThrottling: Sendable, Equatable {
     for (register, layout) in model.reasons {
       if let value = registers[register] { reasons[register.part] = LimitReasons(value, layout) }
     }
-    if let throttleCelsius, let status = registers[.packageTemperature], status != 0 {
-      // Bits 22:16: degrees below the temperature at which the CPU throttles itself. Source: Intel SDM volume 4.
-      let celsius = throttleCelsius.value - Double(status >> 16 & 0x7F)
+    if let reference = TemperatureTarget(registers, on: model)?.reference, let status = registers[.packageTemperature],
+      status != 0
+    {
+      // Bits 22:16: degrees below the reference. Source: Intel SDM volume 4.
+      let celsius = reference.value - Double(status >> 16 & 0x7F)
       self.celsius = CheckedNumber(
-        celsius, isPlausible: throttleCelsius.isPlausible && Self.plausibleTemperatures.contains(celsius))
+        celsius, isPlausible: reference.isPlausible && Self.plausibleTemperatures.contains(celsius))
     }
   }
 }

@@ -34,7 +34,9 @@ enum HeadroomLine {
     let window = lowest.windowSeconds.flatMap { $0.isPlausible ? " over \(Numbers.duration($0.value))" : nil } ?? ""
     let isShared = limits.allSatisfy { $0.watts == lowest.watts }
     let name = limits.count == 1 ? "limit" : isShared ? "limit of each package" : "lowest limit of a package"
-    return "\(name) \(watts(lowest.watts.value))\(window)\(lowest.isLocked == true ? ", locked" : "")"
+    // powercap does not tell a limit that is off from one that is locked.
+    let state = lowest.isLocked == true ? ", locked" : lowest.isEnabled == nil ? ", unless it is off" : ""
+    return "\(name) \(watts(lowest.watts.value))\(window)\(state)"
   }
 
   /// How long and why it was throttled: from the longest text to the shortest; none if that is not known.

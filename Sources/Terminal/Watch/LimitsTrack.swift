@@ -4,6 +4,8 @@ internal import RAPL
 /// What the service told of limits in the last minute.
 struct LimitsTrack: Sendable {
   private static let spanSeconds = 60.0
+  /// No service reads limits more often; whatever comes more often is not kept.
+  private static let shortestSeconds = 0.2
 
   private var reports: [LimitsReport] = []
 
@@ -15,7 +17,7 @@ struct LimitsTrack: Sendable {
     guard report.source != nil else { return }
     // The clock of another machine, or of this one after a restart.
     if let last = reports.last, report.monotonicSeconds < last.monotonicSeconds { reports = [] }
-    if report.monotonicSeconds == reports.last?.monotonicSeconds { return }
+    if let last = reports.last, report.monotonicSeconds - last.monotonicSeconds < Self.shortestSeconds { return }
     reports.append(report)
     reports.removeAll { report.monotonicSeconds - $0.monotonicSeconds > Self.spanSeconds }
   }
